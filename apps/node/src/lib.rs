@@ -1,0 +1,1 @@
+//! The embeddable server: one file per role.

@@ -1,0 +1,1 @@
+//! The embeddable phone: register, dial a name, answer, hang up.

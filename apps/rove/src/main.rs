@@ -1,0 +1,3 @@
+//! The `rove` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `roved` program.
+
+fn main() {}

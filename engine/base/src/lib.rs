@@ -1,0 +1,24 @@
+//! The one shape of every protocol in this workspace, and the nouns they share.
+//!
+//! A [`Machine`] does no I/O: it is told the time, handed bytes and randomness, and answers with owned [`Step`]s.
+//! Two facts cross between signalling and engine: a [`MediaPlan`] goes down, a [`Quality`] comes up.
+
+mod entropy;
+mod flow;
+mod machine;
+mod media;
+mod quality;
+mod scratch;
+mod time;
+mod units;
+
+pub use entropy::Entropy;
+pub use flow::{Flow, StreamId, Transport, UdpFlow};
+pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Step, Ticket, Transmit};
+pub use media::{
+    CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PlanError, Route, RouteId, RouteKind,
+};
+pub use quality::{Band, Quality};
+pub use scratch::{Scratch, Span};
+pub use time::{Instant, Now, NtpTime, UnixTime};
+pub use units::{ClockRate, Db, Dscp, PayloadType, RtpTimestamp, SeqNumber, Ssrc};

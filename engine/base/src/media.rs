@@ -1,0 +1,241 @@
+//! What signalling tells the engine: one immutable, validated plan.
+
+use core::{fmt, time::Duration};
+
+use crate::{ClockRate, Flow, PayloadType, UdpFlow};
+
+/// A codec by name, as SDP and H.245 negotiate it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum CodecId {
+    /// Opus (RFC 6716, payload RFC 7587).
+    Opus,
+    /// G.711 µ-law (RFC 3551 §4.5.14).
+    Pcmu,
+    /// G.711 A-law (RFC 3551 §4.5.14).
+    Pcma,
+}
+
+impl CodecId {
+    /// Ticks per second of its RTP clock.
+    #[must_use]
+    pub const fn clock_rate(self) -> ClockRate {
+        match self {
+            Self::Opus => ClockRate::OPUS,
+            Self::Pcmu | Self::Pcma => ClockRate::TELEPHONE,
+        }
+    }
+
+    /// The encoding name of its RTP payload format, as registered with IANA.
+    #[must_use]
+    pub const fn encoding_name(self) -> &'static str {
+        match self {
+            Self::Opus => "opus",
+            Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+        }
+    }
+}
+
+impl fmt::Display for CodecId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.encoding_name())
+    }
+}
+
+/// A codec with its agreed settings.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CodecPlan {
+    /// Which codec.
+    pub id: CodecId,
+    /// The number the peer expects on packets we send.
+    pub send_payload_type: PayloadType,
+    /// The number the peer puts on packets we receive.
+    pub receive_payload_type: PayloadType,
+    /// Duration of one packet we send: a multiple of 10 ms, 10 to 60 ms.
+    pub packet_time: Duration,
+    /// Bits per second of codec payload; `None` leaves it to the codec's default for speech.
+    pub bitrate: Option<u32>,
+    /// In-band forward error correction agreed (RFC 7587 §6.1 `useinbandfec`).
+    pub inband_fec: bool,
+    /// Discontinuous transmission agreed (RFC 7587 §6.1 `usedtx`).
+    pub dtx: bool,
+}
+
+/// Which way media flows, seen from here (RFC 3264 §5.1).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    SendRecv,
+    /// We only send.
+    SendOnly,
+    /// We only receive.
+    RecvOnly,
+    /// Neither; RTCP goes on.
+    Inactive,
+}
+
+impl Direction {
+    /// Whether we send media.
+    #[must_use]
+    pub const fn sends(self) -> bool {
+        matches!(self, Self::SendRecv | Self::SendOnly)
+    }
+
+    /// Whether we receive media.
+    #[must_use]
+    pub const fn receives(self) -> bool {
+        matches!(self, Self::SendRecv | Self::RecvOnly)
+    }
+}
+
+/// Names one route of a call, for its whole life.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RouteId(pub u32);
+
+/// What kind of way a route is, cheapest first.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum RouteKind {
+    /// Straight between the two ends, by the addresses first agreed.
+    Direct,
+}
+
+impl RouteKind {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// One way for a call's packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// Its name.
+    pub id: RouteId,
+    /// Its kind.
+    pub kind: RouteKind,
+    /// Where RTP goes.
+    pub rtp: UdpFlow,
+    /// Where RTCP goes; the same flow as `rtp` when both share a port (RFC 5761).
+    pub rtcp: UdpFlow,
+}
+
+/// What signalling agreed on, frozen: the codec, the routes, the direction. Valid by construction.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MediaPlan {
+    codec: CodecPlan,
+    routes: Vec<Route>,
+    direction: Direction,
+    cname: String,
+}
+
+impl MediaPlan {
+    /// Starts a plan for `codec`; `cname` names this end in RTCP (RFC 7022).
+    pub fn builder(codec: CodecPlan, cname: impl Into<String>) -> MediaPlanBuilder {
+        MediaPlanBuilder(Self {
+            codec,
+            routes: Vec::new(),
+            direction: Direction::SendRecv,
+            cname: cname.into(),
+        })
+    }
+
+    /// The codec and its settings.
+    #[must_use]
+    pub const fn codec(&self) -> &CodecPlan {
+        &self.codec
+    }
+
+    /// All routes, the first one active. Never empty.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Which way media flows.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The canonical name of this end (RFC 3550 §6.5.1).
+    #[must_use]
+    pub fn cname(&self) -> &str {
+        &self.cname
+    }
+
+    /// Whether `flow` is one of this plan's.
+    #[must_use]
+    pub fn owns(&self, flow: &Flow) -> bool {
+        matches!(flow, Flow::Udp(flow) if self.routes.iter().any(|r| r.rtp == *flow || r.rtcp == *flow))
+    }
+}
+
+/// Builds a [`MediaPlan`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MediaPlanBuilder(MediaPlan);
+
+impl MediaPlanBuilder {
+    /// Adds a route; the first one added is the active one.
+    pub fn route(mut self, route: Route) -> Self {
+        self.0.routes.push(route);
+        self
+    }
+
+    /// Which way media flows; both ways unless said.
+    pub fn direction(mut self, direction: Direction) -> Self {
+        self.0.direction = direction;
+        self
+    }
+
+    /// # Errors
+    ///
+    /// Names what cannot be honoured.
+    pub fn build(self) -> Result<MediaPlan, PlanError> {
+        let plan = self.0;
+        let millis = plan.codec.packet_time.as_millis();
+        if plan.routes.is_empty() {
+            return Err(PlanError::NoRoute);
+        }
+        if !(10..=60).contains(&millis)
+            || !millis.is_multiple_of(10)
+            || !plan.codec.packet_time.subsec_nanos().is_multiple_of(1_000_000)
+        {
+            return Err(PlanError::PacketTime(plan.codec.packet_time));
+        }
+        if plan.cname.is_empty() || plan.cname.len() > 255 {
+            return Err(PlanError::Cname { len: plan.cname.len() });
+        }
+        if plan.routes.iter().any(|r| r.rtp.remote.port() == 0 || r.rtp.remote.ip().is_unspecified()) {
+            return Err(PlanError::NoRemote);
+        }
+        Ok(plan)
+    }
+}
+
+/// Why a [`MediaPlan`] cannot be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// There is nowhere to send.
+    #[error("a media plan needs at least one route")]
+    NoRoute,
+    /// The packet time is not one the codecs can make.
+    #[error("packet time {0:?} is not a multiple of 10 ms between 10 and 60 ms")]
+    PacketTime(Duration),
+    /// RTCP carries 1 to 255 bytes of name.
+    #[error("a canonical name of {len} bytes does not fit RTCP (1 to 255)")]
+    Cname {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A route leads to the unspecified address or port 0.
+    #[error("a route without a remote address and port")]
+    NoRemote,
+}

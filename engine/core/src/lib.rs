@@ -1,0 +1,1 @@
+//! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.

@@ -1,0 +1,1 @@
+//! Threads, sockets, devices, files and clocks around the voice core.

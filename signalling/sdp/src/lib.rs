@@ -1,0 +1,1 @@
+//! Session descriptions: parse, write, offer and answer (RFC 8866, 3264).

@@ -1,0 +1,1 @@
+//! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).

@@ -1,0 +1,1 @@
+//! A world in a box: virtual time, virtual networks, real protocol machines.
