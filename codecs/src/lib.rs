@@ -1,1 +1,69 @@
 //! Bytes to samples and back: Opus and G.711, without clock, I/O or allocation after construction.
+//!
+//! Samples are mono `f32`, full scale at ±1, at the codec's own rate. An [`Encoder`] runs on the media thread, a
+//! [`Decoder`] in the audio callback; neither allocates, blocks or calls the system once it is built.
+
+mod error;
+
+pub use error::CodecError;
+
+/// Turns frames of samples into payloads.
+pub trait Encoder: Send {
+    /// Samples per second that [`Encoder::encode`] takes.
+    fn sample_rate(&self) -> u32;
+
+    /// Samples, at [`Encoder::sample_rate`], by which the decoded sound lags behind the samples put in.
+    fn lookahead(&self) -> usize;
+
+    /// Encodes one frame into `out` and answers how many bytes it took.
+    ///
+    /// Zero bytes mean that nothing needs to be sent for this frame (discontinuous transmission).
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::FrameLength`] if the codec has no frame of `pcm.len()` samples, [`CodecError::OutputTooSmall`]
+    /// if `out` cannot hold the payload.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor blocks.
+    fn encode(&mut self, pcm: &[f32], out: &mut [u8]) -> Result<usize, CodecError>;
+}
+
+/// Turns payloads into samples, and missing payloads into a plausible continuation.
+pub trait Decoder: Send {
+    /// Samples per second that [`Decoder::decode`] gives.
+    fn sample_rate(&self) -> u32;
+
+    /// How many samples `payload` decodes to, without decoding it.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Payload`] if it is not a payload of this codec.
+    fn duration(&self, payload: &[u8]) -> Result<usize, CodecError>;
+
+    /// Decodes `payload` into the front of `out` and answers how many samples it gave.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Payload`] if it is not a payload of this codec, [`CodecError::OutputTooSmall`] if it holds more
+    /// samples than `out`. The decoder stays usable; the caller conceals instead.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor blocks.
+    fn decode(&mut self, payload: &[u8], out: &mut [f32]) -> Result<usize, CodecError>;
+
+    /// Fills `out`, any multiple of 2.5 ms, with a continuation of what was decoded last (packet loss concealment).
+    ///
+    /// A remainder shorter than the codec's shortest frame is filled by the codec as well as it can; it is never left
+    /// as it was.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor blocks.
+    fn conceal(&mut self, out: &mut [f32]);
+
+    /// Forgets the past, as if newly built.
+    fn reset(&mut self);
+}
