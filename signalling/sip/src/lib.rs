@@ -1,1 +1,3 @@
 //! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).
+
+pub mod transaction;
