@@ -14,7 +14,7 @@ mod units;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, StreamId, Transport, UdpFlow};
-pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Step, Ticket, Transmit};
+pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Nested, Step, Ticket, Transmit};
 pub use media::{
     CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PlanError, Route, RouteId, RouteKind,
 };

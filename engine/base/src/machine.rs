@@ -46,15 +46,37 @@ pub enum Step<E> {
 impl<E> Step<E> {
     /// The same step with its event, if it is one, turned into another.
     pub fn map<F>(self, turn: impl FnOnce(E) -> F) -> Step<F> {
-        match self {
-            Self::Send(transmit) => Step::Send(transmit),
-            Self::Connect(connect) => Step::Connect(connect),
-            Self::Close(stream) => Step::Close(stream),
-            Self::Append(append) => Step::Append(append),
-            Self::Event(event) => Step::Event(turn(event)),
-            Self::Wait(until) => Step::Wait(until),
+        match self.nested() {
+            Nested::Event(event) => Step::Event(turn(event)),
+            Nested::Wait(until) => Step::Wait(until),
+            Nested::Pass(step) => step,
         }
     }
+
+    /// Sorts a step of a machine inside another: its events and waits are the outer machine's business, everything
+    /// else passes through unchanged.
+    pub fn nested<F>(self) -> Nested<E, F> {
+        match self {
+            Self::Event(event) => Nested::Event(event),
+            Self::Wait(until) => Nested::Wait(until),
+            Self::Send(transmit) => Nested::Pass(Step::Send(transmit)),
+            Self::Connect(connect) => Nested::Pass(Step::Connect(connect)),
+            Self::Close(stream) => Nested::Pass(Step::Close(stream)),
+            Self::Append(append) => Nested::Pass(Step::Append(append)),
+        }
+    }
+}
+
+/// What the owner of a nested machine has to do with its step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Nested<E, F> {
+    /// Act on it.
+    Event(E),
+    /// Remember it; the outer machine waits for the earliest of all.
+    Wait(Option<Instant>),
+    /// Hand it to the driver.
+    Pass(Step<F>),
 }
 
 /// Bytes to send: one datagram, or a piece of a stream.
