@@ -1,1 +1,15 @@
 //! Threads, sockets, devices, files and clocks around the voice core.
+//!
+//! The only crate with `unsafe`, and with it the only one that touches the operating system on the way of a packet.
+
+pub mod clock;
+pub mod entropy;
+pub mod net;
+
+pub use clock::Clock;
+pub use entropy::os_entropy;
+
+/// Lets tests forbid allocation for a while.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -1,0 +1,14 @@
+//! Datagram sockets, and batches of datagrams in and out of them: one system call for up to [`BATCH`] packets.
+
+mod batch;
+mod sys;
+mod udp;
+
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Received, RecvBatch, SendBatch, SendCounts};
+pub use udp::{BindError, BindFailure, PAIR_ATTEMPTS, UdpSocket, bind_pair};
+
+/// The most datagrams that one system call moves.
+pub const BATCH: usize = 32;
