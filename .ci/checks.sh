@@ -1,0 +1,129 @@
+#!/bin/sh
+# checks.sh test|check|prove: runs the checks, each under its name, and ends with "N passed, N failed, N skipped".
+set -u
+cd "$(dirname "$0")/.." || exit 3
+mode=$1
+
+target=$(cargo metadata --no-deps --offline --format-version 1 2>/dev/null | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+target=${target:-target}
+logs=$target/checks
+mkdir -p "$logs"
+tally=$logs/tally
+: >"$tally"
+
+bounded=
+command -v timeout >/dev/null 2>&1 && bounded="timeout -k 30 3600"
+
+# watched NAME COMMAND...: runs it with its output in a log and, shortened, on the screen; gives its exit code.
+watched() {
+    name=$1
+    shift
+    echo "== $name"
+    began=$(date +%s)
+    {
+        # shellcheck disable=SC2086
+        $bounded "$@" 2>&1
+        echo $? >"$logs/$name.code"
+    } | tee "$logs/$name.log" | awk -f .ci/brief.awk
+    code=$(cat "$logs/$name.code")
+    [ "$code" -eq 0 ] && verdict=ok || verdict="FAILED ($code), whole output in $logs/$name.log"
+    echo "== $name: $verdict, $(($(date +%s) - began)) s"
+    return "$code"
+}
+
+# one NAME COMMAND...: a check that passes or fails as a whole.
+one() {
+    if watched "$@"; then echo "1 0 0" >>"$tally"; else echo "0 1 0" >>"$tally"; fi
+}
+
+# tests NAME COMMAND...: a cargo test run, its tests counted one by one; one more failure where it could not even run.
+tests() {
+    watched "$@"
+    code=$?
+    counts=$(awk -f .ci/tally.awk "$logs/$1.log")
+    echo "$counts" >>"$tally"
+    if [ "$code" -ne 0 ] && [ "$(echo "$counts" | cut -d' ' -f2)" -eq 0 ]; then echo "0 1 0" >>"$tally"; fi
+}
+
+# skip NAME WHY
+skip() {
+    echo "skipped: $1 ($2)"
+    echo "0 0 1" >>"$tally"
+}
+
+fast() {
+    one format cargo fmt --all --check
+    one clippy cargo clippy --locked --workspace --all-targets -- -D warnings
+    one programs cargo build --locked -p rove -p roved
+    tests tests cargo test --locked --workspace --no-fail-fast -- --show-output
+    one docs env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+}
+
+scripts() {
+    if command -v shellcheck >/dev/null 2>&1; then
+        one scripts shellcheck .ci/run .ci/*.sh apps/rove/assets/make-speech.sh
+    else
+        skip shellcheck "not installed"
+    fi
+}
+
+deny() {
+    if cargo deny --version >/dev/null 2>&1; then
+        one deny cargo deny --locked --offline check bans licenses sources
+    else
+        skip cargo-deny "install it with: cargo install --locked cargo-deny"
+    fi
+}
+
+# miri CRATE-AND-FILTER: its unit tests under the interpreter that finds undefined behaviour.
+miri="env MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --target-dir $target/miri --lib"
+
+deep() {
+    tests loom env RUSTFLAGS="--cfg loom" \
+        cargo test --locked --release --target-dir "$target/loom" -p rove-io --lib loom_
+    if cargo +nightly miri --version >/dev/null 2>&1 \
+        || { rustup component add --toolchain nightly miri rust-src && cargo +nightly miri --version; } >/dev/null 2>&1; then
+        # shellcheck disable=SC2086
+        tests miri-base $miri -p rove-base
+        # shellcheck disable=SC2086
+        tests miri-bridge $miri -p rove-io bridge
+    else
+        skip miri "install it with: rustup toolchain install nightly --component miri,rust-src"
+    fi
+    if rustc --print target-libdir --target wasm32-unknown-unknown >/dev/null 2>&1 \
+        && [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" ]; then
+        one wasm32 cargo build --locked --target wasm32-unknown-unknown --no-default-features \
+            -p rove-base -p rove-core -p rove-sdp -p rove-sip -p rove-dns -p rove-session
+    else
+        skip wasm32 "install it with: rustup target add wasm32-unknown-unknown"
+    fi
+    if [ -f tests/embed/Cargo.toml ]; then one embed cargo run --locked --manifest-path tests/embed/Cargo.toml --target-dir "$target"; fi
+}
+
+# In a run without foreign peers each test that wants one prints "skipped: <peer>".
+case $mode in
+check)
+    export ROVE_PEERS=none
+    fast
+    ;;
+test)
+    .ci/peers.sh
+    fast
+    scripts
+    deny
+    deep
+    ;;
+prove)
+    .ci/peers.sh
+    export ROVE_PROVE=1
+    tests proofs cargo test --locked --release --workspace --no-fail-fast -- --show-output
+    one benches cargo bench --locked -p rove-benches
+    ;;
+*)
+    echo "usage: checks.sh test|check|prove" >&2
+    exit 2
+    ;;
+esac
+
+awk '{ passed += $1; failed += $2; skipped += $3 }
+    END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit (failed > 0) }' "$tally"
