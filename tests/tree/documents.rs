@@ -54,6 +54,23 @@ fn quoted(text: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
+fn the_code_in_the_readme_is_an_example_that_is_compiled() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let examples: Vec<String> = rust_files()
+        .into_iter()
+        .filter_map(|(file, text)| file.contains("/examples/").then_some(text))
+        .collect();
+    let mut findings = Vec::new();
+    for block in readme.split("```rust\n").skip(1) {
+        let code = block.split("```").next().unwrap();
+        if !examples.iter().any(|example| example.contains(code)) {
+            findings.push(code.lines().next().unwrap_or_default().to_owned());
+        }
+    }
+    assert_none(&findings, "Code in README.md that is in no examples/ folder, beginning with:");
+}
+
+#[test]
 fn paths_are_found_in_running_text() {
     let text = "See `engine/base/src/machine.rs::Machine::poll`, then [tests](tests/tree).\n\
                 ```\ncargo test -p engine/none\n```\n\

@@ -4,25 +4,25 @@ use proc_macro2::Span;
 use syn::{ImplItem, Item, TraitItem, Type, spanned::Spanned};
 
 /// A function or method and the lines it spans, attributes and documentation left out.
-pub struct Function {
+pub(crate) struct Function {
     /// `function`, or `Type::method`.
-    pub name: String,
+    pub(crate) name: String,
     /// From `fn` to its closing brace.
-    pub lines: usize,
+    pub(crate) lines: usize,
 }
 
 /// What one file defines.
 #[derive(Default)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// Functions with a body, in modules inside the file too, and trait methods without one (0 lines).
-    pub functions: Vec<Function>,
+    pub(crate) functions: Vec<Function>,
     /// Structs, enums, traits, type aliases, constants, statics and macros.
-    pub others: Vec<String>,
+    pub(crate) others: Vec<String>,
 }
 
 impl Contents {
     /// Reads `text`; `Err` says where it is not Rust.
-    pub fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         let file =
             syn::parse_file(text).map_err(|error| format!("line {}: {error}", error.span().start().line))?;
         let mut contents = Self::default();
@@ -31,7 +31,7 @@ impl Contents {
     }
 
     /// Whether `name` (`function`, `Type`, or `Type::method`) is defined here.
-    pub fn defines(&self, name: &str) -> bool {
+    pub(crate) fn defines(&self, name: &str) -> bool {
         let is = |defined: &str| defined == name || defined.rsplit("::").next() == Some(name);
         self.functions.iter().any(|function| is(&function.name)) || self.others.iter().any(|other| is(other))
     }
