@@ -1,0 +1,63 @@
+//! What has been verified lately, so that an exact repeat is refused.
+
+use std::collections::BTreeSet;
+
+use rove_base::UnixTime;
+
+use super::{Mac, TsigError, Verified};
+
+/// Remembers the signatures of one key for as long as their times are acceptable.
+///
+/// Bounded: when full, the oldest is forgotten and everything signed up to its time is refused from then on, as
+/// RFC 8945 §5.2.3 suggests for all messages; so a repeat is never let through.
+#[derive(Clone, Debug, Default)]
+pub struct ReplayGuard {
+    /// Time signed in seconds, then signature: oldest first.
+    seen: BTreeSet<(u64, Mac)>,
+    /// Times up to and including this one are refused.
+    floor: Option<u64>,
+}
+
+impl ReplayGuard {
+    /// Makes sure that `signature` is new, and remembers it.
+    ///
+    /// # Errors
+    ///
+    /// [`TsigError::Replayed`] when it was seen, [`TsigError::BadTime`] when it is too old to tell.
+    pub fn admit(&mut self, signature: &Verified, now: UnixTime) -> Result<(), TsigError> {
+        let (signed, now) = (signature.time.as_secs(), now.as_secs());
+        if self.seen.contains(&(signed, signature.mac)) {
+            return Err(TsigError::Replayed);
+        }
+        if self.floor.is_some_and(|floor| signed <= floor) {
+            return Err(TsigError::BadTime { signed, now, fudge: signature.fudge });
+        }
+        self.remember(signature.time, signature.mac);
+        Ok(())
+    }
+
+    /// Remembers a signature without asking, as the journal replays it.
+    pub fn remember(&mut self, time: UnixTime, mac: Mac) {
+        self.seen.insert((time.as_secs(), mac));
+        if self.seen.len() > MAX_SEEN
+            && let Some((time, _)) = self.seen.pop_first()
+        {
+            self.floor = self.floor.max(Some(time));
+        }
+    }
+
+    /// Number of signatures remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+}
+
+/// Signatures remembered per key: 54 updates a second for the usual 300 s, in less than 1 MiB.
+const MAX_SEEN: usize = 16_384;
