@@ -75,6 +75,15 @@ deny() {
     fi
 }
 
+# The sound card needs the platform's headers, so no other check builds it.
+sound_card() {
+    if [ "$(uname -s)" != Linux ] || pkg-config --exists alsa 2>/dev/null; then
+        one sound-card cargo clippy --locked -p rove --all-targets --features sound-card -- -D warnings
+    else
+        skip sound-card "install its headers with: sudo apt-get install pkg-config libasound2-dev"
+    fi
+}
+
 # miri CRATE-AND-FILTER: its unit tests under the interpreter that finds undefined behaviour.
 miri="env MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --target-dir $target/miri --lib"
 
@@ -111,6 +120,7 @@ test)
     fast
     scripts
     deny
+    sound_card
     deep
     ;;
 prove)

@@ -17,15 +17,15 @@ if [ "$(printf '%s\n%s\n' "$wanted" "$have" | sort -t. -k1,1n -k2,2n | head -n 1
     exit 3
 fi
 
-# need COMMAND DEBIAN-PACKAGE OTHER-WAY WHAT-FOR
+# need COMMAND DEBIAN-PACKAGE FEDORA-PACKAGE ON-MACOS WHAT-FOR
 need() {
     command -v "$1" >/dev/null 2>&1 && return
     .ci/install.sh "$2" && command -v "$1" >/dev/null 2>&1 && return
-    echo "$1 is needed $4. Install it with: sudo apt-get install $2   (Fedora: sudo dnf install $1, macOS: $3)" >&2
+    echo "$1 is needed $5. Install it with: sudo apt-get install $2   (Fedora: sudo dnf install $3, macOS: $4)" >&2
     missing=yes
 }
 
 missing=
-need cc build-essential "xcode-select --install" "to compile the Opus codec that is built in"
-need cmake cmake "brew install cmake" "to configure the Opus codec that is built in"
+need cc build-essential gcc "xcode-select --install" "to compile the Opus codec that is built in"
+need cmake cmake cmake "brew install cmake" "to configure the Opus codec that is built in"
 [ -z "$missing" ] || exit 3

@@ -1,21 +1,26 @@
 #!/bin/sh
-# Installs the foreign programs the tests talk to, where that is allowed: one call, only what is missing.
+# Installs the foreign programs the checks use, where that is allowed: one call, only what is missing.
 # What stays missing does no harm: the test that wants it prints "skipped: <peer>".
 set -u
 cd "$(dirname "$0")" || exit 0
+PATH=$PATH:/usr/sbin:/sbin
 
 missing=
-# peer COMMAND PACKAGE
+# peer PACKAGE COMMAND...: the package is wanted when the command fails.
 peer() {
-    command -v "$1" >/dev/null 2>&1 || PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
 
-peer sipp sip-tester
-peer tshark tshark
-peer dig bind9-dnsutils
-peer nsupdate bind9-dnsutils
-peer setcap libcap2-bin
-peer ip iproute2
+peer sip-tester command -v sipp
+peer tshark command -v tshark
+peer bind9-dnsutils command -v dig
+peer bind9-dnsutils command -v nsupdate
+peer libcap2-bin command -v setcap
+peer iproute2 command -v ip
+peer shellcheck command -v shellcheck
+peer "pkg-config libasound2-dev" pkg-config --exists alsa
 
 # The words of the list are meant to be split.
 # shellcheck disable=SC2086
