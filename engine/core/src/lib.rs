@@ -1,3 +1,4 @@
 //! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.
 
+pub mod jitter;
 pub mod rtp;
