@@ -54,7 +54,7 @@ skip() {
 fast() {
     one format cargo fmt --all --check
     one clippy cargo clippy --locked --workspace --all-targets -- -D warnings
-    one programs cargo build --locked -p rove -p roved
+    one programs cargo build --locked --workspace --bins
     tests tests cargo test --locked --workspace --no-fail-fast -- --show-output
     one docs env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 }
