@@ -1,0 +1,99 @@
+//! After `new`, no codec allocates: neither in Rust (which aborts here) nor in libopus (which is counted).
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), allow(unsafe_code))]
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use assert_no_alloc::assert_no_alloc;
+use rove_codecs::{
+    Decoder, Encoder,
+    g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
+    opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig},
+};
+
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
+
+type Pair = (&'static str, usize, Box<dyn Encoder>, Box<dyn Decoder>);
+
+#[test]
+fn encoding_decoding_and_concealing_never_allocate() {
+    let config = OpusEncoderConfig {
+        inband_fec: true,
+        expected_loss_percent: 10,
+        dtx: true,
+        ..OpusEncoderConfig::default()
+    };
+    let pairs: [Pair; 3] = [
+        ("opus", 960, Box::new(OpusEncoder::new(config).unwrap()), Box::new(OpusDecoder::new().unwrap())),
+        ("pcmu", 160, Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
+        ("pcma", 160, Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
+    ];
+    for (name, frame, mut encoder, mut decoder) in pairs {
+        let before = c_heap::allocations();
+        assert_no_alloc(|| talk(frame, encoder.as_mut(), decoder.as_mut()));
+        assert_eq!(c_heap::allocations(), before, "{name} called malloc");
+    }
+}
+
+#[test]
+fn the_count_of_c_allocations_counts() {
+    let before = c_heap::allocations();
+    let decoder = OpusDecoder::new().unwrap();
+    if cfg!(all(target_os = "linux", target_env = "gnu")) {
+        assert!(c_heap::allocations() > before);
+    }
+    drop(decoder);
+}
+
+/// Two seconds: speech, silence, losses of several lengths, hostile payloads.
+fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
+    let (mut pcm, mut payload, mut out) = ([0.0; 960], [0; 1_275], [0.0; 5_760]);
+    for round in 0..100_usize {
+        for (i, sample) in pcm[..frame].iter_mut().enumerate() {
+            let loud = if round % 50 < 30 { 0.5 } else { 0.0 };
+            *sample = loud * ((round * frame + i) as f32 * 0.05).sin();
+        }
+        let len = encoder.encode(&pcm[..frame], &mut payload).unwrap();
+        match round % 10 {
+            3 => decoder.conceal(&mut out[..frame]),
+            4 => drop(decoder.recover(&payload[..len], &mut out[..frame])),
+            5 => decoder.conceal(&mut out),
+            6 => drop(decoder.decode(&[0xff; 9], &mut out)),
+            7 => decoder.reset(),
+            _ if len > 0 => drop(decoder.decode(&payload[..len], &mut out).unwrap()),
+            _ => decoder.conceal(&mut out[..frame]),
+        }
+    }
+}
+
+/// Counts what this thread takes from the C heap, by standing in for `malloc`.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod c_heap {
+    use core::{cell::Cell, ffi::c_void};
+
+    thread_local! {
+        static COUNT: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn allocations() -> usize {
+        COUNT.get()
+    }
+
+    unsafe extern "C" {
+        fn __libc_malloc(size: usize) -> *mut c_void;
+    }
+
+    #[unsafe(no_mangle)]
+    extern "C" fn malloc(size: usize) -> *mut c_void {
+        _ = COUNT.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: glibc's own `malloc` under its other name.
+        unsafe { __libc_malloc(size) }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod c_heap {
+    pub(super) const fn allocations() -> usize {
+        0
+    }
+}
