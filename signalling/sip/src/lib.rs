@@ -1,3 +1,4 @@
 //! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).
 
+pub mod message;
 pub mod transaction;

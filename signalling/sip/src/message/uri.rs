@@ -1,0 +1,359 @@
+//! SIP, SIPS and tel URIs, and any other kept as it is (RFC 3261 §19.1, RFC 3966).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use core::{fmt, str::FromStr};
+use std::net::SocketAddr;
+
+use super::{
+    Host, SyntaxError, UriParams, escape,
+    lex::{Cursor, MAX_ELEMENTS},
+};
+
+/// The name of a resource. Parts keep their escapes, so writing it answers what was read. `==` compares spelling; see
+/// [`Uri::equivalent`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Uri {
+    /// `sip:` or `sips:`.
+    Sip(SipUri),
+    /// `tel:`.
+    Tel(TelUri),
+    /// Any other scheme.
+    Other(OtherUri),
+}
+
+impl Uri {
+    /// Its scheme, in lower case unless unknown.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        match self {
+            Self::Sip(uri) if uri.secure => "sips",
+            Self::Sip(_) => "sip",
+            Self::Tel(_) => "tel",
+            Self::Other(uri) => uri.text.split(':').next().unwrap_or_default(),
+        }
+    }
+
+    /// The SIP or SIPS URI that it is.
+    #[must_use]
+    pub const fn as_sip(&self) -> Option<&SipUri> {
+        if let Self::Sip(uri) = self { Some(uri) } else { None }
+    }
+
+    /// Whether both name the same resource (RFC 3261 §19.1.4). Not transitive, hence not `==`.
+    #[must_use]
+    pub fn equivalent(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sip(a), Self::Sip(b)) => a.equivalent(b),
+            (Self::Tel(a), Self::Tel(b)) => a.equivalent(b),
+            (Self::Other(a), Self::Other(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Uri {
+    type Err = SyntaxError;
+
+    fn from_str(text: &str) -> Result<Self, SyntaxError> {
+        let (scheme, rest) = text.split_once(':').ok_or(SyntaxError::Expected("a URI scheme"))?;
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        {
+            return Err(SyntaxError::Expected("a URI scheme"));
+        }
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')) {
+            return Err(SyntaxError::Character("a URI"));
+        }
+        if scheme.eq_ignore_ascii_case("sip") {
+            SipUri::parse(false, rest).map(Self::Sip)
+        } else if scheme.eq_ignore_ascii_case("sips") {
+            SipUri::parse(true, rest).map(Self::Sip)
+        } else if scheme.eq_ignore_ascii_case("tel") {
+            TelUri::parse(rest).map(Self::Tel)
+        } else if rest.is_empty() {
+            Err(SyntaxError::Expected("more than a URI scheme"))
+        } else {
+            Ok(Self::Other(OtherUri { text: text.into() }))
+        }
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sip(uri) => uri.fmt(f),
+            Self::Tel(uri) => write!(f, "tel:{}{}", uri.number, uri.params),
+            Self::Other(uri) => f.write_str(&uri.text),
+        }
+    }
+}
+
+impl From<SipUri> for Uri {
+    fn from(uri: SipUri) -> Self {
+        Self::Sip(uri)
+    }
+}
+
+/// A SIP or SIPS URI (RFC 3261 §19.1.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SipUri {
+    /// `sips` instead of `sip`.
+    pub secure: bool,
+    user: Option<Box<str>>,
+    password: Option<Box<str>>,
+    /// Where.
+    pub host: Host,
+    /// `None` leaves it to the transport's default, and to DNS.
+    pub port: Option<u16>,
+    /// Its parameters.
+    pub params: UriParams,
+    headers: Vec<(String, String)>,
+}
+
+impl SipUri {
+    /// `sip:host`.
+    #[must_use]
+    pub const fn new(host: Host) -> Self {
+        let params = UriParams::new();
+        Self { secure: false, user: None, password: None, host, port: None, params, headers: Vec::new() }
+    }
+
+    /// `sip:address:port`.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        Self { port: Some(address.port()), ..Self::new(address.into()) }
+    }
+
+    /// The same with this user, escaped where needed. An empty user is none.
+    #[must_use]
+    pub fn with_user(self, user: &str) -> Self {
+        let user = (!user.is_empty()).then(|| escape::escape(user, is_user_char).into());
+        Self { user, password: None, ..self }
+    }
+
+    /// The user part, with its escapes.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// The user part without its escapes: any bytes, zero included.
+    #[must_use]
+    pub fn user_bytes(&self) -> Option<Vec<u8>> {
+        self.user().map(escape::unescape)
+    }
+
+    /// The password, with its escapes.
+    #[must_use]
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    /// The headers to put into a request formed from it, with their escapes.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Drops the headers.
+    pub fn clear_headers(&mut self) {
+        self.headers.clear();
+    }
+
+    /// Whether it has the `lr` parameter: a loose router (RFC 3261 §16.12.1.1).
+    #[must_use]
+    pub fn is_loose_router(&self) -> bool {
+        self.params.has("lr")
+    }
+
+    fn parse(secure: bool, text: &str) -> Result<Self, SyntaxError> {
+        let (user, password, rest) = match text.split_once('@') {
+            Some((userinfo, rest)) => {
+                let (user, password) = read_userinfo(userinfo)?;
+                (Some(user), password, rest)
+            }
+            None => (None, None, text),
+        };
+        let mut cursor = Cursor::new(rest);
+        let (host, port) = Host::read_with_port(&mut cursor, false)?;
+        let (params, headers) = match cursor.take_rest() {
+            "" => (None, None),
+            rest => match (rest.strip_prefix(';'), rest.strip_prefix('?')) {
+                (Some(rest), _) => match rest.split_once('?') {
+                    Some((params, headers)) => (Some(params), Some(headers)),
+                    None => (Some(rest), None),
+                },
+                (_, Some(headers)) => (None, Some(headers)),
+                _ => return Err(SyntaxError::Trailing("a host")),
+            },
+        };
+        let params = params.map(UriParams::parse).transpose()?.unwrap_or_default();
+        let headers = headers.map(read_headers).transpose()?.unwrap_or_default();
+        Ok(Self { secure, user, password, host, port, params, headers })
+    }
+
+    fn equivalent(&self, other: &Self) -> bool {
+        let same = |a: Option<&str>, b: Option<&str>, ignore_case| match (a, b) {
+            (Some(a), Some(b)) => escape::equivalent(a, b, ignore_case),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let param = |name: &str| match (self.params.find(name), other.params.find(name)) {
+            (Some(a), Some(b)) => same(a.as_deref(), b.as_deref(), true),
+            (None, None) => true,
+            _ => !DECISIVE.iter().any(|decisive| escape::equivalent(decisive, name, true)),
+        };
+        let header = |name: &str, value: &str, of: &Self| {
+            of.headers()
+                .any(|(n, v)| escape::equivalent(n, name, true) && escape::equivalent(v, value, false))
+        };
+        self.secure == other.secure
+            && same(self.user(), other.user(), false)
+            && same(self.password(), other.password(), false)
+            && self.host == other.host
+            && self.port == other.port
+            && self.params.iter().chain(other.params.iter()).all(|(name, _)| param(name))
+            && self.headers.len() == other.headers.len()
+            && self.headers().all(|(name, value)| header(name, value, other))
+            && other.headers().all(|(name, value)| header(name, value, self))
+    }
+}
+
+impl fmt::Display for SipUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        if let Some(user) = &self.user {
+            f.write_str(user)?;
+            if let Some(password) = &self.password {
+                write!(f, ":{password}")?;
+            }
+            f.write_str("@")?;
+        }
+        self.host.fmt(f)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        self.params.fmt(f)?;
+        self.headers.iter().enumerate().try_for_each(|(index, (name, value))| {
+            let before = if index == 0 { '?' } else { '&' };
+            write!(f, "{before}{name}={value}")
+        })
+    }
+}
+
+/// A telephone number (RFC 3966).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TelUri {
+    number: Box<str>,
+    /// Its parameters, such as `phone-context`.
+    pub params: UriParams,
+}
+
+impl TelUri {
+    /// The number as it was received, with its visual separators.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        &self.number
+    }
+
+    /// The number without visual separators; global ones start with `+`.
+    #[must_use]
+    pub fn digits(&self) -> String {
+        self.number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
+    }
+
+    fn parse(text: &str) -> Result<Self, SyntaxError> {
+        let (number, params) = match text.split_once(';') {
+            Some((number, params)) => (number, UriParams::parse(params)?),
+            None => (text, UriParams::default()),
+        };
+        let digits = number.strip_prefix('+').unwrap_or(number);
+        let fine =
+            |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
+        if !digits.bytes().all(fine)
+            || !digits.bytes().any(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#'))
+        {
+            return Err(SyntaxError::Expected("a telephone number"));
+        }
+        Ok(Self { number: number.into(), params })
+    }
+
+    fn equivalent(&self, other: &Self) -> bool {
+        let one_way = |a: &Self, b: &Self| {
+            a.params.iter().all(|(name, value)| match (value, b.params.find(name)) {
+                (Some(value), Some(Some(theirs))) => escape::equivalent(value, theirs, true),
+                (None, Some(None)) => true,
+                _ => false,
+            })
+        };
+        self.digits().eq_ignore_ascii_case(&other.digits()) && one_way(self, other) && one_way(other, self)
+    }
+}
+
+/// A URI of a scheme that this crate does not know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OtherUri {
+    text: Box<str>,
+}
+
+impl OtherUri {
+    /// All of it, scheme included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+fn read_userinfo(text: &str) -> Result<(Box<str>, Option<Box<str>>), SyntaxError> {
+    let (user, password) = match text.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (text, None),
+    };
+    if user.is_empty() {
+        return Err(SyntaxError::Expected("a user"));
+    }
+    if !escape::is_escaped(user, is_user_char) {
+        return Err(SyntaxError::Character("the user of a URI"));
+    }
+    if password.is_some_and(|password| !escape::is_escaped(password, is_password_char)) {
+        return Err(SyntaxError::Character("the password of a URI"));
+    }
+    Ok((user.into(), password.map(Into::into)))
+}
+
+fn read_headers(text: &str) -> Result<Vec<(String, String)>, SyntaxError> {
+    let mut headers = Vec::new();
+    for header in text.split('&') {
+        if headers.len() >= MAX_ELEMENTS {
+            return Err(SyntaxError::TooMany("URI headers"));
+        }
+        let (name, value) = header.split_once('=').ok_or(SyntaxError::Expected("a URI header"))?;
+        if name.is_empty() || ![name, value].iter().all(|part| escape::is_escaped(part, is_header_char)) {
+            return Err(SyntaxError::Character("a URI header"));
+        }
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(headers)
+}
+
+/// As the grammar has it, and the `#` that telephones put there.
+const fn is_user_char(byte: u8) -> bool {
+    escape::is_unreserved(byte)
+        || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'#')
+}
+
+/// As the grammar has it, and the colon and slash that RFC 4475 §3.1.1.2 has in a password.
+const fn is_password_char(byte: u8) -> bool {
+    is_user_char(byte) || byte == b':'
+}
+
+const fn is_header_char(byte: u8) -> bool {
+    escape::is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$')
+}
+
+/// Parameters that must be in both of two equal URIs or in neither (RFC 3261 §19.1.4).
+const DECISIVE: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];

@@ -1,0 +1,60 @@
+//! Messages as bytes (RFC 3261 §7).
+
+use std::io::Write as _;
+
+use super::{HeaderName, Headers, Message, Request, Response};
+
+impl Message {
+    /// Appends the message as it goes on the wire.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Request(request) => request.write(out),
+            Self::Response(response) => response.write(out),
+        }
+    }
+}
+
+impl Request {
+    /// Appends the request as it goes on the wire. Content-Length is made to fit the body, and added when it is missing.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        // Writing to a vector does not fail, here and below.
+        let _ = write!(out, "{} {} SIP/2.0\r\n", self.method, self.uri);
+        write_rest(&self.headers, &self.body, out);
+    }
+}
+
+impl Response {
+    /// Appends the response as it goes on the wire. Content-Length is made to fit the body, and added when it is
+    /// missing. Line ends in the reason become spaces.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let _ = write!(out, "SIP/2.0 {} ", self.status);
+        out.extend(self.reason.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
+        out.extend_from_slice(b"\r\n");
+        write_rest(&self.headers, &self.body, out);
+    }
+}
+
+fn write_rest(headers: &Headers, body: &[u8], out: &mut Vec<u8>) {
+    let mut counted = false;
+    for (name, value) in headers.iter() {
+        if *name == HeaderName::ContentLength {
+            if !core::mem::replace(&mut counted, true) {
+                write_length(body, out);
+            }
+            continue;
+        }
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if !counted {
+        write_length(body, out);
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+}
+
+fn write_length(body: &[u8], out: &mut Vec<u8>) {
+    let _ = write!(out, "Content-Length: {}\r\n", body.len());
+}
