@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod journal;
 pub mod net;
 
 pub use clock::Clock;
