@@ -1,4 +1,5 @@
 //! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.
 
 pub mod jitter;
+pub mod playout;
 pub mod rtp;

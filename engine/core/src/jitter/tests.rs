@@ -98,6 +98,7 @@ fn each_packet_gets_the_verdict_that_fits_where_the_stream_is() {
 
 #[test]
 fn a_jump_is_believed_when_the_next_in_line_follows_and_costs_no_packet() {
+    #[allow(clippy::type_complexity)]
     let cases: &[(&str, &[(u32, u16)], Verdict, &[u16])] = &[
         ("another source", &[(2, 50), (2, 51)], Verdict::Restarted, &[50, 51]),
         ("a far jump ahead", &[(1, 9_000), (1, 9_001)], Verdict::Restarted, &[9_000, 9_001]),
