@@ -1,0 +1,255 @@
+//! The procedure of RFC 3263 §4 as a pure function: from what is known so far to what to ask next, or to the result.
+//!
+//! It is run again whenever something new is known, so that no state of a half-done search has to be kept.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
+
+use hickory_proto::rr::{
+    Name, RData, RecordType,
+    rdata::{NAPTR, SRV},
+};
+use rove_base::{Entropy, Transport};
+
+use super::{Candidate, LookupError, order};
+use crate::query::{MAX_ALIASES, Outcome, Question, plain};
+
+/// What one look-up is after.
+#[derive(Clone, Debug)]
+pub(crate) enum Goal {
+    /// Where to send a SIP request for this host.
+    Sip { host: Name, port: Option<u16>, transport: Option<Transport> },
+    /// The addresses of a host.
+    Address(Name),
+    /// The names of an address.
+    Reverse(IpAddr),
+}
+
+/// What is known about the questions asked so far; an error is knowledge too.
+pub(crate) type Facts = HashMap<Question, Result<Outcome, LookupError>>;
+
+/// How far the facts lead.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Progress {
+    /// These questions are open; there are `found` addresses already.
+    Need { open: Vec<Question>, found: usize },
+    /// Done.
+    Found(Vec<Candidate>),
+    /// There is no way.
+    Failed(LookupError),
+}
+
+/// How results are put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taste {
+    /// IPv6 addresses before IPv4 ones.
+    pub(crate) prefer_v6: bool,
+    /// Do without the addresses that have not come yet, if there are others.
+    pub(crate) hurry: bool,
+}
+
+/// The questions whose answers any search for `goal` is likely to need, to be asked all at once.
+pub(crate) fn likely_questions(goal: &Goal) -> Vec<Question> {
+    match goal {
+        Goal::Sip { host, port: None, transport } => {
+            let mut likely = Vec::with_capacity(4);
+            if transport.is_none() {
+                likely.push(question(host, RecordType::NAPTR));
+            }
+            likely.extend(service_name(host).map(|name| Question { name, kind: RecordType::SRV }));
+            likely.extend(ADDRESS_KINDS.map(|kind| question(host, kind)));
+            likely
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// One step of the procedure.
+pub(crate) fn evaluate(goal: &Goal, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
+    match goal {
+        Goal::Sip { host, port: Some(port), .. } => addresses(&[(host.clone(), *port)], facts, taste),
+        Goal::Sip { host, port: None, transport } => sip(host, *transport, facts, taste, entropy),
+        Goal::Address(host) => addresses(&[(host.clone(), 0)], facts, taste),
+        Goal::Reverse(ip) => reverse(*ip, facts),
+    }
+}
+
+fn sip(
+    host: &Name,
+    transport: Option<Transport>,
+    facts: &Facts,
+    taste: Taste,
+    entropy: &mut Entropy,
+) -> Progress {
+    let mut services = Vec::new();
+    if transport.is_none() {
+        match follow(question(host, RecordType::NAPTR), facts) {
+            Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
+            Known::Is(Ok(Outcome::Records(records))) => services = order::sip_over_udp(naptr_of(records)),
+            // A server that stumbles over NAPTR says nothing about the kinds that everyone has.
+            Known::Is(_) | Known::Lost(_) => {}
+        }
+    }
+    if services.is_empty() {
+        services.extend(service_name(host));
+    }
+    let mut targets = Vec::new();
+    for service in services {
+        match follow(question(&service, RecordType::SRV), facts) {
+            Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
+            Known::Is(Ok(Outcome::Records(records))) => {
+                targets.extend(srv_of(records));
+                break;
+            }
+            Known::Is(_) | Known::Lost(_) => {}
+        }
+    }
+    if targets.is_empty() {
+        return addresses(&[(host.clone(), SIP_PORT)], facts, taste);
+    }
+    targets.retain(|srv| !srv.target.is_root());
+    if targets.is_empty() {
+        return Progress::Failed(LookupError::NotOffered { name: plain(host) });
+    }
+    // The weights are drawn once, when all is known: the order of asking does not matter.
+    targets.sort_by_key(|srv| srv.priority);
+    targets.truncate(MAX_TARGETS);
+    let unordered: Vec<_> = targets.iter().map(|srv| (srv.target.clone(), srv.port)).collect();
+    match addresses(&unordered, facts, taste) {
+        Progress::Found(_) => {
+            let ordered = order::by_weight(targets, entropy);
+            let ordered: Vec<_> = ordered.into_iter().map(|srv| (srv.target.clone(), srv.port)).collect();
+            addresses(&ordered, facts, taste)
+        }
+        other => other,
+    }
+}
+
+/// The addresses of all `targets`, in their order, IPv6 or IPv4 first as is the taste.
+fn addresses(targets: &[(Name, u16)], facts: &Facts, taste: Taste) -> Progress {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut open = Vec::new();
+    let mut trouble: Option<LookupError> = None;
+    for (host, port) in targets {
+        let mut kinds = ADDRESS_KINDS;
+        if !taste.prefer_v6 {
+            kinds.reverse();
+        }
+        for kind in kinds {
+            match follow(question(host, kind), facts) {
+                Known::Open(question) => open.push(question),
+                Known::Lost(error) => worst(&mut trouble, error),
+                Known::Is(Err(error)) => worst(&mut trouble, error.clone()),
+                Known::Is(Ok(Outcome::NoSuchName)) => {
+                    worst(&mut trouble, LookupError::NoSuchName { name: plain(host) });
+                }
+                Known::Is(Ok(Outcome::Records(records))) => {
+                    for ip in records.iter().filter_map(RData::ip_addr) {
+                        let address = SocketAddr::new(ip, *port);
+                        if candidates.len() < MAX_CANDIDATES
+                            && !candidates.iter().any(|one| one.address == address)
+                        {
+                            candidates.push(Candidate {
+                                address,
+                                transport: Transport::Udp,
+                                name: plain(host),
+                            });
+                        }
+                    }
+                }
+                Known::Is(Ok(_)) => {}
+            }
+        }
+    }
+    open.dedup();
+    match (open.is_empty(), candidates.is_empty(), trouble) {
+        (_, false, _) if open.is_empty() || taste.hurry => Progress::Found(candidates),
+        (false, ..) => Progress::Need { open, found: candidates.len() },
+        (true, _, Some(error)) => Progress::Failed(error),
+        (true, _, None) => {
+            let name = targets.first().map(|(host, _)| plain(host)).unwrap_or_default();
+            Progress::Failed(LookupError::NoAddress { name })
+        }
+    }
+}
+
+fn reverse(ip: IpAddr, facts: &Facts) -> Progress {
+    let name = Name::from(ip);
+    match follow(question(&name, RecordType::PTR), facts) {
+        Known::Open(open) => Progress::Need { open: vec![open], found: 0 },
+        Known::Lost(error) => Progress::Failed(error),
+        Known::Is(Err(error)) => Progress::Failed(error.clone()),
+        Known::Is(Ok(Outcome::Records(records))) => {
+            let names = records.iter().filter_map(|data| match data {
+                RData::PTR(ptr) => Some(plain(&ptr.0)),
+                _ => None,
+            });
+            let address = SocketAddr::new(ip, 0);
+            let candidates =
+                names.take(MAX_CANDIDATES).map(|name| Candidate { address, transport: Transport::Udp, name });
+            Progress::Found(candidates.collect())
+        }
+        Known::Is(Ok(Outcome::NoSuchName)) => {
+            Progress::Failed(LookupError::NoSuchName { name: plain(&name) })
+        }
+        Known::Is(Ok(_)) => Progress::Failed(LookupError::NoAddress { name: plain(&name) }),
+    }
+}
+
+/// What the facts say about a question once aliases are followed.
+enum Known<'a> {
+    Open(Question),
+    Is(Result<&'a Outcome, &'a LookupError>),
+    Lost(LookupError),
+}
+
+fn follow(mut question: Question, facts: &Facts) -> Known<'_> {
+    let start = question.name.clone();
+    for _ in 0..=MAX_ALIASES {
+        match facts.get(&question) {
+            None => return Known::Open(question),
+            Some(Ok(Outcome::Alias(to))) => question.name = to.clone(),
+            Some(fact) => return Known::Is(fact.as_ref()),
+        }
+    }
+    Known::Lost(LookupError::AliasLoop { name: plain(&start) })
+}
+
+/// Keeps the error that tells the user most: that nobody answered outweighs that a name is missing.
+fn worst(kept: &mut Option<LookupError>, new: LookupError) {
+    let missing = |error: &LookupError| matches!(error, LookupError::NoSuchName { .. });
+    if kept.as_ref().is_none_or(|old| missing(old) && !missing(&new)) {
+        *kept = Some(new);
+    }
+}
+
+fn question(name: &Name, kind: RecordType) -> Question {
+    Question { name: name.clone(), kind }
+}
+
+/// `None` when the name would become longer than names may be.
+fn service_name(host: &Name) -> Option<Name> {
+    host.prepend_label("_udp").and_then(|name| name.prepend_label("_sip")).ok()
+}
+
+fn naptr_of(records: &[RData]) -> Vec<&NAPTR> {
+    records
+        .iter()
+        .filter_map(|data| if let RData::NAPTR(naptr) = data { Some(naptr) } else { None })
+        .collect()
+}
+
+fn srv_of(records: &[RData]) -> impl Iterator<Item = &SRV> {
+    records.iter().filter_map(|data| if let RData::SRV(srv) = data { Some(srv) } else { None })
+}
+
+/// IPv6 first; turned round when IPv4 is preferred.
+const ADDRESS_KINDS: [RecordType; 2] = [RecordType::AAAA, RecordType::A];
+/// Where SIP over UDP is when nobody says otherwise (RFC 3261 §19.1.2).
+const SIP_PORT: u16 = 5_060;
+/// SRV targets that are followed.
+const MAX_TARGETS: usize = 8;
+/// Results of one look-up.
+const MAX_CANDIDATES: usize = 32;
