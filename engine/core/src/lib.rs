@@ -1,5 +1,6 @@
 //! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.
 
+pub mod codec;
 pub mod jitter;
 pub mod playout;
 pub mod rtp;

@@ -2,6 +2,8 @@
 //!
 //! The only crate with `unsafe`, and with it the only one that touches the operating system on the way of a packet.
 
+pub mod bridge;
+pub mod callback;
 pub mod clock;
 pub mod entropy;
 pub mod journal;

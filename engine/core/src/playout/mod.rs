@@ -367,6 +367,12 @@ impl<S: PacketSource> Playout<S> {
     }
 }
 
+impl<S> core::fmt::Debug for Playout<S> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Playout").field("state", &self.state).field("meter", &self.meter).finish_non_exhaustive()
+    }
+}
+
 fn wide(samples: usize) -> u64 {
     u64::try_from(samples).unwrap_or(u64::MAX)
 }

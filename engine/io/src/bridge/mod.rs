@@ -1,0 +1,129 @@
+//! What crosses between the threads of a call, and all that crosses.
+//!
+//! ```text
+//!  control                        media thread                        audio callbacks
+//!                                 PacketTx ──── ring, every packet ──▶ PacketRx
+//!                                 PcmRx    ◀─── ring, every sample ─── PcmTx
+//!                                 LatestRx ◀─── latest meter ───────── LatestTx
+//!  LatestTx ───────────────────────────────────  latest knobs ───────▶ LatestRx
+//!  PlayoutTx ──────────────────────────────────  ring, a new playout ▶ PlayoutRx
+//!  Graveyard ◀─────────────────────────────────  ring, retired ────── Burial
+//! ```
+//!
+//! Every end but those of `control` is wait-free: no lock, no allocation, no system call, and a bounded number of steps.
+//! Each ring has one producer and one consumer. A ring that is full refuses, and its producer counts; it never waits.
+
+mod graveyard;
+mod knobs;
+mod latest;
+mod packets;
+mod pcm;
+mod ring;
+
+#[cfg(test)]
+mod tests;
+
+use rove_core::playout::PlayoutMeter;
+
+pub use self::{
+    graveyard::{Burial, Graveyard, PlayoutRx, PlayoutTx},
+    knobs::{InputKnobs, OutputKnobs},
+    latest::{LatestRx, LatestTx, latest},
+    packets::{PacketRx, PacketTx, packet_ring},
+    pcm::{Captured, MAX_BLOCKS, PcmRx, PcmTx, pcm_ring},
+};
+
+/// How much the rings of a call hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sizes {
+    /// Packets between two callbacks, at most. 64 unless said: 1.28 s of packets of 20 ms, 90 KiB.
+    pub packets: usize,
+    /// Samples between two wake-ups of the media thread, at most. 9 600 unless said: 200 ms at 48 kHz.
+    pub samples: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { packets: 64, samples: 9_600 }
+    }
+}
+
+/// The media thread's ends.
+#[derive(Debug)]
+pub struct MediaEnds {
+    /// Received packets go in here.
+    pub packets: PacketTx,
+    /// Captured samples come out here.
+    pub pcm: PcmRx,
+    /// What the playout counted.
+    pub meter: LatestRx<PlayoutMeter>,
+}
+
+/// The ends of the input callback.
+#[derive(Debug)]
+pub struct InputEnds {
+    /// Captured samples go in here.
+    pub pcm: PcmTx,
+    /// What the user wants.
+    pub knobs: LatestRx<InputKnobs>,
+}
+
+/// The ends of the output callback.
+#[derive(Debug)]
+pub struct OutputEnds {
+    /// What the playout counted.
+    pub meter: LatestTx<PlayoutMeter>,
+    /// What the user wants.
+    pub knobs: LatestRx<OutputKnobs>,
+    /// New playouts come out here.
+    pub playouts: PlayoutRx,
+    /// What is no longer needed goes in here.
+    pub burial: Burial,
+}
+
+/// The ends of the thread that may allocate, lock and wait.
+#[derive(Debug)]
+pub struct ControlEnds {
+    /// Microphone gain and mute.
+    pub input: LatestTx<InputKnobs>,
+    /// Speaker gain and mute, playout target.
+    pub output: LatestTx<OutputKnobs>,
+    /// Where a new playout goes in, when the codec changes in a running call.
+    pub playouts: PlayoutTx,
+    /// Where the old one comes home.
+    pub graveyard: Graveyard,
+}
+
+/// All crossings of one call.
+#[derive(Debug)]
+pub struct Crossings {
+    /// For the media thread.
+    pub media: MediaEnds,
+    /// For the [`Playout`](rove_core::playout::Playout) that the output callback begins with.
+    pub packets: PacketRx,
+    /// For the input callback.
+    pub input: InputEnds,
+    /// For the output callback.
+    pub output: OutputEnds,
+    /// For the control thread.
+    pub control: ControlEnds,
+}
+
+/// Makes all crossings of one call at once. Nothing is allocated afterwards.
+#[must_use]
+pub fn crossings(sizes: Sizes, input_knobs: InputKnobs, output_knobs: OutputKnobs) -> Crossings {
+    let (packet_tx, packet_rx) = packet_ring(sizes.packets);
+    let (pcm_tx, pcm_rx) = pcm_ring(sizes.samples);
+    let (meter_tx, meter_rx) = latest(PlayoutMeter::default());
+    let (input_tx, input_rx) = latest(input_knobs);
+    let (output_tx, output_rx) = latest(output_knobs);
+    let (playout_tx, playout_rx) = graveyard::playouts();
+    let (burial, graveyard) = graveyard::graveyard();
+    Crossings {
+        media: MediaEnds { packets: packet_tx, pcm: pcm_rx, meter: meter_rx },
+        packets: packet_rx,
+        input: InputEnds { pcm: pcm_tx, knobs: input_rx },
+        output: OutputEnds { meter: meter_tx, knobs: output_rx, playouts: playout_rx, burial },
+        control: ControlEnds { input: input_tx, output: output_tx, playouts: playout_tx, graveyard },
+    }
+}

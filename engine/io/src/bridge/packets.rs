@@ -1,0 +1,38 @@
+//! Every received packet, from the media thread to the output callback.
+
+use rove_base::Instant;
+use rove_core::{
+    jitter::{PacketSink, PacketSource, Slot},
+    rtp::RtpView,
+};
+
+use super::ring::{Rx, Tx, ring};
+
+/// The media thread's end.
+#[derive(Debug)]
+pub struct PacketTx(Tx<Slot>);
+
+/// The output callback's end.
+#[derive(Debug)]
+pub struct PacketRx(Rx<Slot>);
+
+/// Both ends of a ring that holds `slots` packets by value.
+#[must_use]
+pub fn packet_ring(slots: usize) -> (PacketTx, PacketRx) {
+    let (tx, rx) = ring(slots);
+    (PacketTx(tx), PacketRx(rx))
+}
+
+impl PacketSink for PacketTx {
+    #[inline]
+    fn push(&mut self, arrived: Instant, packet: &RtpView<'_>) -> bool {
+        Slot::new(arrived, packet).is_some_and(|slot| self.0.push(slot).is_ok())
+    }
+}
+
+impl PacketSource for PacketRx {
+    #[inline]
+    fn drain(&mut self, accept: impl FnMut(&Slot)) {
+        self.0.visit_all(accept);
+    }
+}

@@ -1,0 +1,104 @@
+//! The one lock-free ring: first in, first out, one producer, one consumer.
+//!
+//! A thin face of `ringbuf`, the only place that names it. What we rely on, that an item is wholly written before it is
+//! seen and wholly read before its place is written again, is checked three ways: the same ring runs under loom, which
+//! tries every interleaving the memory model allows (tests/loom), it runs under miri (`miri_*` in this module's tests),
+//! and two threads pass a million items through it in a plain test.
+
+use core::fmt;
+
+use ringbuf::{
+    HeapCons, HeapProd, HeapRb,
+    traits::{Consumer, Observer, Producer, Split},
+};
+
+/// The end where items go in.
+pub(super) struct Tx<T>(HeapProd<T>);
+
+/// The end where items come out.
+pub(super) struct Rx<T>(HeapCons<T>);
+
+/// A ring of `capacity` items, one at least. The only allocation.
+pub(super) fn ring<T>(capacity: usize) -> (Tx<T>, Rx<T>) {
+    let (tx, rx) = HeapRb::new(capacity.max(1)).split();
+    (Tx(tx), Rx(rx))
+}
+
+impl<T> Tx<T> {
+    /// Puts `item` in; gives it back when the ring is full.
+    #[inline]
+    pub(super) fn push(&mut self, item: T) -> Result<(), T> {
+        self.0.try_push(item)
+    }
+
+    /// How many items fit now, at least.
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        self.0.vacant_len()
+    }
+}
+
+impl<T: Copy> Tx<T> {
+    /// Puts as many of `items` in as fit, in one step; answers how many.
+    #[inline]
+    pub(super) fn push_slice(&mut self, items: &[T]) -> usize {
+        self.0.push_slice(items)
+    }
+}
+
+impl<T> Rx<T> {
+    /// Takes the oldest item.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<T> {
+        self.0.try_pop()
+    }
+
+    /// How many items wait, at least.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.0.occupied_len()
+    }
+}
+
+impl<T: Copy> Rx<T> {
+    /// Shows `visit` up to `most` items in place, oldest first, in one or two pieces, and removes them.
+    #[inline]
+    pub(super) fn visit(&mut self, most: usize, visit: impl FnMut(&[T])) {
+        visit_slices(&mut self.0, most, visit);
+    }
+}
+
+impl Rx<rove_core::jitter::Slot> {
+    /// Shows `visit` every packet that waits, in place, oldest first, and removes them.
+    #[inline]
+    pub(super) fn visit_all(&mut self, mut visit: impl FnMut(&rove_core::jitter::Slot)) {
+        visit_slices(&mut self.0, usize::MAX, |slots| slots.iter().for_each(&mut visit));
+    }
+}
+
+/// Dropping an item must be free of effect, else `skip` would take its time.
+fn visit_slices<T>(consumer: &mut HeapCons<T>, most: usize, mut visit: impl FnMut(&[T])) {
+    const { assert!(!core::mem::needs_drop::<T>()) };
+    let (front, back) = consumer.as_slices();
+    let front = front.get(..most).unwrap_or(front);
+    let back = back.get(..most - front.len()).unwrap_or(back);
+    for piece in [front, back] {
+        if !piece.is_empty() {
+            visit(piece);
+        }
+    }
+    let count = front.len() + back.len();
+    consumer.skip(count);
+}
+
+impl<T> fmt::Debug for Tx<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tx({} of {})", self.0.occupied_len(), self.0.capacity())
+    }
+}
+
+impl<T> fmt::Debug for Rx<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rx({} of {})", self.0.occupied_len(), self.0.capacity())
+    }
+}

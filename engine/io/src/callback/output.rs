@@ -1,0 +1,75 @@
+//! The audio output callback.
+
+use core::fmt;
+
+use rove_base::Instant;
+use rove_core::playout::{Playout, PlayoutMeter};
+
+use super::gain::{Gain, wanted};
+use crate::bridge::{OutputEnds, PacketRx};
+
+/// Everything the output callback owns. What it no longer needs goes to the graveyard; what it still has is dropped
+/// with it, on whichever thread ends the device.
+pub struct Output {
+    playout: Box<Playout<PacketRx>>,
+    ends: OutputEnds,
+    gain: Gain,
+}
+
+impl Output {
+    /// Plays `playout`, joined to the other threads by `ends`.
+    #[must_use]
+    pub fn new(playout: Box<Playout<PacketRx>>, mut ends: OutputEnds) -> Self {
+        let knobs = ends.knobs.get();
+        Self { playout, ends, gain: Gain::new(wanted(knobs.gain, knobs.muted)) }
+    }
+
+    /// Fills `out`, mono at the stream's rate, with what is to be heard from `now` on. Called by the sound card every
+    /// few milliseconds.
+    ///
+    /// # Realtime
+    ///
+    /// No allocation, lock, system call or log line may be reached from here: tests/realtime proves the first and the
+    /// third over 100 000 calls.
+    pub fn render(&mut self, now: Instant, out: &mut [f32]) {
+        self.succeed();
+        let knobs = self.ends.knobs.get();
+        if knobs.target != self.playout.target() {
+            self.playout.set_target(knobs.target);
+        }
+        self.playout.pull(now, out);
+        self.gain.apply(wanted(knobs.gain, knobs.muted), out);
+        self.ends.meter.set(self.playout.meter());
+    }
+
+    /// Samples per second that [`Output::render`] gives.
+    #[must_use]
+    pub const fn sample_rate(&self) -> u32 {
+        self.playout.sample_rate()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub const fn meter(&self) -> PlayoutMeter {
+        self.playout.meter()
+    }
+
+    /// A new playout takes over only when there is a grave for the old one.
+    fn succeed(&mut self) {
+        if self.ends.burial.has_room()
+            && let Some(successor) = self.ends.playouts.take()
+        {
+            let retired = core::mem::replace(&mut self.playout, successor);
+            if let Err(kept) = self.ends.burial.bury(retired) {
+                // Cannot be: there was room, and only this end fills it. Better a leak than a deallocation here.
+                core::mem::forget(kept);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("meter", &self.playout.meter()).finish_non_exhaustive()
+    }
+}
