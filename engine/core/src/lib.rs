@@ -1,6 +1,8 @@
 //! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.
 
 pub mod codec;
+pub mod demux;
 pub mod jitter;
 pub mod playout;
+pub mod rtcp;
 pub mod rtp;
