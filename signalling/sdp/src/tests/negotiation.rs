@@ -1,0 +1,224 @@
+use super::*;
+
+#[test]
+fn the_offerers_order_decides_on_the_codec_and_its_numbers_are_kept() {
+    let cases: [(&str, &[&str], _); 5] = [
+        ("static types need no rtpmap", &["m=audio 9000 RTP/AVP 0 8"], (CodecId::Pcmu, 0, None)),
+        ("A-law first", &["m=audio 9000 RTP/AVP 8 0"], (CodecId::Pcma, 8, None)),
+        (
+            "Opus under another number, events at its clock rate",
+            &[
+                "m=audio 9000 RTP/AVP 96 97 101 102",
+                "a=rtpmap:96 speex/16000",
+                "a=rtpmap:97 opus/48000/2",
+                "a=rtpmap:101 telephone-event/8000",
+                "a=rtpmap:102 telephone-event/48000",
+            ],
+            (CodecId::Opus, 97, Some(102)),
+        ),
+        (
+            "events at another clock rate than the codec's are left alone",
+            &["m=audio 9000 RTP/AVP 97 101", "a=rtpmap:97 opus/48000/2", "a=rtpmap:101 telephone-event/8000"],
+            (CodecId::Opus, 97, None),
+        ),
+        (
+            "a static number with another meaning",
+            &["m=audio 9000 RTP/AVP 0 8", "a=rtpmap:0 L16/8000"],
+            (CodecId::Pcma, 8, None),
+        ),
+    ];
+    for (what, lines, expected) in cases {
+        let (answer, agreed) = answer(&theirs(lines), &phone()).expect(what);
+        let sent = agreed.codec.send_payload_type;
+        assert_eq!(answer.media[0].formats[0], sent.number().to_string(), "{what}");
+        assert_eq!(sent, agreed.codec.receive_payload_type, "{what}");
+        let event = agreed.telephone_event.map(PayloadType::number);
+        assert_eq!((agreed.codec.id, sent.number(), event), expected, "{what}");
+    }
+}
+
+#[test]
+fn offers_with_nothing_to_take_are_refused_with_the_reason() {
+    let cases: [(&str, &[&str], Mismatch); 12] = [
+        (
+            "Opus without its two channels is no Opus",
+            &["m=audio 9000 RTP/AVP 97", "a=rtpmap:97 opus/48000"],
+            Mismatch::NoCommonCodec,
+        ),
+        ("nothing in common", &["m=audio 9000 RTP/AVP 3 4 18"], Mismatch::NoCommonCodec),
+        ("numbers beyond 127", &["m=audio 9000 RTP/AVP 128 256 -1 x"], Mismatch::NoCommonCodec),
+        ("video only", &["m=video 9000 RTP/AVP 31"], Mismatch::NoAudio),
+        ("audio switched off", &["m=audio 0 RTP/AVP 0"], Mismatch::NoAudio),
+        ("no media", &[], Mismatch::NoAudio),
+        ("keys", &["m=audio 9000 RTP/SAVP 0"], Mismatch::Profile("RTP/SAVP".into())),
+        ("a multicast address", &["m=audio 9000 RTP/AVP 0", "c=IN IP4 224.0.0.1/1"], Mismatch::Address),
+        ("the broadcast address", &["m=audio 9000 RTP/AVP 0", "c=IN IP4 255.255.255.255"], Mismatch::Address),
+        ("a host name", &["m=audio 9000 RTP/AVP 0", "c=IN IP4 host.example.com"], Mismatch::Address),
+        (
+            "IPv6 to an IPv4 phone",
+            &["m=audio 9000 RTP/AVP 0", "c=IN IP6 2001:db8::1"],
+            Mismatch::AddressFamily,
+        ),
+        ("no port above for RTCP", &["m=audio 65535 RTP/AVP 0"], Mismatch::Address),
+    ];
+    for (what, lines, expected) in cases {
+        assert_eq!(answer(&theirs(lines), &phone()), Err(expected), "{what}");
+    }
+}
+
+#[test]
+fn media_we_cannot_take_are_refused_one_for_one() {
+    let offered = theirs(&[
+        "m=video 9000 RTP/AVP 31",
+        "m=audio 9002 RTP/SAVP 0",
+        "m=audio 9004 RTP/AVPF 0",
+        "a=mid:x",
+        "m=audio 9006 RTP/AVP 0",
+    ]);
+    let (answered, agreed) = answer(&offered, &phone()).unwrap();
+    let lines: Vec<_> =
+        answered.to_string().lines().filter(|line| line.starts_with("m=")).map(String::from).collect();
+    assert_eq!(
+        lines,
+        ["m=video 0 RTP/AVP 31", "m=audio 0 RTP/SAVP 0", "m=audio 40000 RTP/AVPF 0", "m=audio 0 RTP/AVP 0"]
+    );
+    assert_eq!(agreed.remote_rtp, address("198.51.100.9:9004"));
+}
+
+#[test]
+fn what_the_other_side_can_take_limits_what_we_send() {
+    let opus = |lines: &[&str]| {
+        let head = ["m=audio 9000 RTP/AVP 97", "a=rtpmap:97 opus/48000/2"];
+        let lines: Vec<_> = head.iter().chain(lines).copied().collect();
+        answer(&theirs(&lines), &phone()).unwrap().1.codec
+    };
+    let plain = opus(&[]);
+    assert_eq!((plain.bitrate, plain.inband_fec, plain.dtx), (None, false, false));
+    let full = opus(&["a=fmtp:97 useinbandfec=1;usedtx=1;maxaveragebitrate=16000"]);
+    assert_eq!((full.bitrate, full.inband_fec, full.dtx), (Some(16_000), true, true));
+    let absurd = [("1", Some(6_000)), ("4294967295", Some(510_000)), ("99999999999", None), ("-1", None)];
+    for (value, bitrate) in absurd {
+        assert_eq!(opus(&[&format!("a=fmtp:97 maxaveragebitrate={value}")]).bitrate, bitrate, "{value}");
+    }
+    let times = [
+        ("our own wish", &[][..], 20),
+        ("theirs", &["a=ptime:40"], 40),
+        ("no more than they can take", &["a=maxptime:10"], 10),
+        ("both", &["a=ptime:60", "a=maxptime:30"], 30),
+        ("rounded down to tens", &["a=ptime:25"], 20),
+        ("at least ten", &["a=ptime:3"], 10),
+        ("at most sixty", &["a=ptime:120"], 60),
+        ("nonsense", &["a=ptime:-20"], 20),
+    ];
+    for (what, lines, millis) in times {
+        assert_eq!(opus(lines).packet_time, Duration::from_millis(millis), "{what}");
+    }
+}
+
+#[test]
+fn rtcp_shares_the_port_only_when_both_want_it() {
+    let cases: &[(&str, &[&str], bool, &str)] = &[
+        ("not offered: the next port", &[], false, "198.51.100.9:9001"),
+        ("offered", &["a=rtcp-mux"], true, "198.51.100.9:9000"),
+        ("another port", &["a=rtcp:9500"], false, "198.51.100.9:9500"),
+        ("another address", &["a=rtcp:9500 IN IP4 198.51.100.10"], false, "198.51.100.10:9500"),
+        ("shared beats named", &["a=rtcp:9500", "a=rtcp-mux"], true, "198.51.100.9:9000"),
+    ];
+    for (what, lines, shared, rtcp) in cases {
+        let lines: Vec<_> = ["m=audio 9000 RTP/AVP 0"].iter().chain(*lines).copied().collect();
+        let (answer, agreed) = answer(&theirs(&lines), &phone()).unwrap();
+        assert_eq!((agreed.rtcp_mux, agreed.remote_rtcp), (*shared, address(rtcp)), "{what}");
+        assert_eq!(answer.media[0].rtcp_mux(), *shared, "{what}");
+    }
+}
+
+#[test]
+fn directions_meet_from_both_ends() {
+    use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    let cases = [
+        ("a plain call", "sendrecv", SendRecv, SendRecv),
+        ("they hold us", "sendonly", SendRecv, RecvOnly),
+        ("they only listen", "recvonly", SendRecv, SendOnly),
+        ("nothing flows", "inactive", SendRecv, Inactive),
+        ("we hold them", "sendrecv", SendOnly, SendOnly),
+        ("both only send", "sendonly", SendOnly, Inactive),
+    ];
+    for (what, offered, ours, agreed) in cases {
+        let attribute = format!("a={offered}");
+        let offer = theirs(&["m=audio 9000 RTP/AVP 0", &attribute]);
+        let local = Local { direction: ours, ..phone() };
+        let (answered, negotiated) = answer(&offer, &local).unwrap();
+        assert_eq!(negotiated.direction, agreed, "{what}");
+        assert_eq!(answered.direction(&answered.media[0]), agreed, "{what}");
+    }
+}
+
+#[test]
+fn the_unspecified_address_holds_as_in_the_old_days() {
+    let (_, agreed) = answer(&theirs(&["m=audio 9000 RTP/AVP 0", "c=IN IP4 0.0.0.0"]), &phone()).unwrap();
+    assert_eq!(agreed.direction, Direction::RecvOnly);
+}
+
+#[test]
+fn two_phones_agree_on_the_same_call() {
+    let bob = Local {
+        address: address("[2001:db8::b]:50000"),
+        rtcp: address("[2001:db8::b]:50000"),
+        codecs: vec![CodecId::Pcma, CodecId::Opus],
+        packet_time: Duration::from_millis(40),
+        session_id: 9,
+        direction: Direction::SendRecv,
+    };
+    let alice =
+        Local { address: address("[2001:db8::a]:40000"), rtcp: address("[2001:db8::a]:40001"), ..phone() };
+    let offered = Description::parse(&offer(&alice).to_bytes()).unwrap();
+    let (answered, at_bob) = answer(&offered, &bob).unwrap();
+    let answered = Description::parse(&answered.to_bytes()).unwrap();
+    let at_alice = accept(&offered, &answered, &alice).unwrap();
+    for (what, agreed, remote, millis) in
+        [("bob", at_bob, alice.address, 20), ("alice", at_alice, bob.address, 40)]
+    {
+        assert_eq!(agreed.codec.id, CodecId::Opus, "{what}");
+        assert_eq!(
+            agreed.codec.packet_time,
+            Duration::from_millis(millis),
+            "{what} sends as the other likes it"
+        );
+        assert_eq!((agreed.remote_rtp, agreed.remote_rtcp), (remote, remote), "{what}");
+        assert_eq!(agreed.telephone_event, Some(number(110)), "{what}");
+        assert!(agreed.rtcp_mux && agreed.codec.inband_fec, "{what}");
+    }
+}
+
+#[test]
+fn an_answer_is_held_against_its_offer() {
+    let local = phone();
+    let offered = offer(&local);
+    let cases: [(&str, &[&str], Result<_, Mismatch>); 7] = [
+        (
+            "their number to send, ours to receive",
+            &["m=audio 9000 RTP/AVP 96", "a=rtpmap:96 opus/48000/2"],
+            Ok((CodecId::Opus, 96, 111)),
+        ),
+        ("the first codec of the answer", &["m=audio 9000 RTP/AVP 8 0"], Ok((CodecId::Pcma, 8, 8))),
+        ("refused", &["m=audio 0 RTP/AVP 0"], Err(Mismatch::NoAudio)),
+        ("a codec we did not offer", &["m=audio 9000 RTP/AVP 3"], Err(Mismatch::NoCommonCodec)),
+        ("a medium too many", &["m=audio 9000 RTP/AVP 0", "m=video 0 RTP/AVP 31"], Err(Mismatch::MediaCount)),
+        ("no media", &[], Err(Mismatch::MediaCount)),
+        ("another medium", &["m=video 9000 RTP/AVP 0"], Err(Mismatch::MediaCount)),
+    ];
+    for (what, lines, expected) in cases {
+        let agreed = accept(&offered, &theirs(lines), &local).map(|agreed| {
+            let codec = agreed.codec;
+            (codec.id, codec.send_payload_type.number(), codec.receive_payload_type.number())
+        });
+        assert_eq!(agreed, expected, "{what}");
+    }
+}
+
+#[test]
+fn a_changed_description_counts_its_version_up() {
+    let mut description = offer(&phone());
+    description.bump_version();
+    assert_eq!((description.origin.session.as_str(), description.origin.version.as_str()), ("7", "8"));
+}
