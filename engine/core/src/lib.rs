@@ -4,5 +4,6 @@ pub mod codec;
 pub mod demux;
 pub mod jitter;
 pub mod playout;
+pub mod quality;
 pub mod rtcp;
 pub mod rtp;
