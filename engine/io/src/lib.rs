@@ -5,6 +5,7 @@
 pub mod bridge;
 pub mod callback;
 pub mod clock;
+pub mod device;
 pub mod entropy;
 pub mod journal;
 pub mod net;

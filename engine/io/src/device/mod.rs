@@ -1,0 +1,173 @@
+//! Devices: what voice comes from and goes to. A device drives both ends at its own pace: [`FileConfig`] and silence by
+//! a paced thread, the sound card by its callbacks.
+//!
+//! ```text
+//!  device ── 10 ms or so of samples ──▶ Capture     (towards the network)
+//!  device ◀── as many as it asks for ── Render      (from the network)
+//! ```
+
+#[cfg(any(feature = "sound-card", test))]
+mod adapt;
+mod paced;
+mod resample;
+#[cfg(feature = "sound-card")]
+mod sound;
+mod wav;
+
+#[cfg(test)]
+mod tests;
+
+use std::{io, path::PathBuf};
+
+use rove_base::Instant;
+
+use crate::clock::Clock;
+
+pub use resample::{ChunkedResampler, Fixed, resample};
+#[cfg(feature = "sound-card")]
+pub use sound::{CardInfo, cards};
+pub use wav::{WavError, WavRecorder, read_mono};
+
+/// Takes what a device hears.
+pub trait Capture: Send {
+    /// Takes mono samples at the rate of [`Ends::rate`], the first of which was heard at `now`.
+    ///
+    /// # Realtime
+    ///
+    /// Called from audio callbacks: no allocation, lock, system call or log line.
+    fn capture(&mut self, now: Instant, pcm: &[f32]);
+}
+
+/// Makes what a device plays.
+pub trait Render: Send {
+    /// Fills `out` with mono samples at the rate of [`Ends::rate`], to be played from `now` on.
+    ///
+    /// # Realtime
+    ///
+    /// As [`Capture::capture`].
+    fn render(&mut self, now: Instant, out: &mut [f32]);
+}
+
+/// The two ends that a device drives.
+pub struct Ends {
+    /// Samples per second of both ends.
+    pub rate: u32,
+    /// Takes what the device hears.
+    pub capture: Box<dyn Capture>,
+    /// Makes what the device plays.
+    pub render: Box<dyn Render>,
+}
+
+/// Which device, as a user chooses it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum DeviceConfig {
+    /// Hears silence and plays to nobody.
+    #[default]
+    Null,
+    /// Hears a file and plays into one.
+    File(FileConfig),
+    /// The sound card. Needs the feature `sound-card`.
+    Sound(SoundConfig),
+}
+
+/// Files instead of a sound card.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FileConfig {
+    /// The WAV file that is heard, of any rate and channel count; `None`: silence.
+    pub play: Option<PathBuf>,
+    /// Begins again when it ends; else silence follows.
+    pub repeat: bool,
+    /// The WAV file that is written: mono, 16 bit, at the stream's rate. An existing one is replaced.
+    pub record: Option<PathBuf>,
+}
+
+/// Which sound card; `None` is the system's default.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SoundConfig {
+    /// The microphone, by the name that the list of cards gives.
+    pub input: Option<String>,
+    /// The loudspeaker, likewise.
+    pub output: Option<String>,
+}
+
+impl DeviceConfig {
+    /// Starts the device on `ends`.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError`]; nothing runs then.
+    pub fn start(&self, clock: Clock, ends: Ends) -> Result<Running, DeviceError> {
+        let running = match self {
+            Self::Null => Kind::Paced(paced::start(&FileConfig::default(), clock, ends)?),
+            Self::File(config) => Kind::Paced(paced::start(config, clock, ends)?),
+            #[cfg(feature = "sound-card")]
+            Self::Sound(config) => Kind::Sound(sound::start(config, clock, ends)?),
+            #[cfg(not(feature = "sound-card"))]
+            Self::Sound(_) => return Err(DeviceError::NoSoundCards),
+        };
+        Ok(Running(running))
+    }
+}
+
+/// A device at work. Dropping it stops it.
+#[derive(Debug)]
+#[must_use]
+pub struct Running(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Paced(paced::Paced),
+    #[cfg(feature = "sound-card")]
+    Sound(sound::Sound),
+}
+
+impl Running {
+    /// Whether the file to be heard has ended. Never for a device without one, or one that repeats.
+    #[must_use]
+    pub fn played_out(&self) -> bool {
+        match &self.0 {
+            Kind::Paced(paced) => paced.played_out(),
+            #[cfg(feature = "sound-card")]
+            Kind::Sound(_) => false,
+        }
+    }
+
+    /// Stops the device; its ends are dropped, its recording is complete on return.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong while it ran: a full disk, a card that was unplugged.
+    pub fn stop(self) -> Result<(), DeviceError> {
+        match self.0 {
+            Kind::Paced(paced) => paced.stop(),
+            #[cfg(feature = "sound-card")]
+            Kind::Sound(sound) => sound.stop(),
+        }
+    }
+}
+
+/// Why a device does not work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The file to be heard, or the one to be written.
+    #[error(transparent)]
+    Wav(#[from] WavError),
+    /// A thread could not be started.
+    #[error("cannot start the device's thread: {0}")]
+    Thread(io::Error),
+    /// This program was built without sound cards.
+    #[error("this build has no sound cards: build with the feature `sound-card`, or use files")]
+    NoSoundCards,
+    /// There is no such card.
+    #[error("no sound card {name} for {direction}; `rove devices` lists them")]
+    NotFound {
+        /// What was asked for, quoted, or "by default".
+        name: String,
+        /// "input" or "output".
+        direction: &'static str,
+    },
+    /// The card refused or was lost.
+    #[error("the sound card failed: {0}")]
+    Card(String),
+}
