@@ -63,7 +63,7 @@ mod tests {
             ("TURN channel 0x4000", &[64, 0], Kind::Turn),
             ("the last TURN byte", &[79], Kind::Turn),
             ("unassigned above TURN", &[80], Kind::Unknown),
-            ("a SIP request", b"INVITE", Kind::Unknown),
+            ("a SIP response", b"SIP/2.0 200 OK", Kind::Unknown),
             ("one byte of RTP or RTCP", &[128], Kind::Unknown),
             ("PCMU without marker", &[128, 0], Kind::Rtp),
             ("PCMU with marker", &[128, 128], Kind::Rtp),
