@@ -1,12 +1,15 @@
-//! The four transaction machines of RFC 3261 §17, with the corrections of RFC 6026.
+//! The four transaction machines of RFC 3261 §17, with the corrections of RFC 6026, and the layer that finds them.
 //!
 //! The machines know neither messages nor bytes: they are told what happened and answer what to do, so that each
-//! can be read beside its figure in the standard.
+//! can be read beside its figure in the standard. The layer keeps the bytes and matches messages to machines.
 
 mod client;
 mod client_invite;
+mod keyed;
+mod layer;
 mod server;
 mod server_invite;
+mod timers;
 
 use core::time::Duration;
 
@@ -16,6 +19,10 @@ pub use client::Client;
 pub use client_invite::{ClientInvite, InviteReply};
 pub use server::Server;
 pub use server_invite::{AckFor, ServerInvite};
+
+pub(crate) use keyed::{Fingerprint, Keyed, KeyedMap};
+pub(crate) use layer::{ClientKey, Heard, Layer, Outgoing, ServerKey};
+pub(crate) use timers::Timers;
 
 /// Whether the transport repeats what was lost, in which case the transactions need not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -82,6 +82,12 @@ impl Client {
         }
     }
 
+    /// Whether nothing is waited for: what comes now is at most answered once more, or absorbed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state, State::Completed { .. } | State::Terminated)
+    }
+
     /// Whether the transaction is over.
     #[must_use]
     pub fn is_terminated(&self) -> bool {

@@ -103,6 +103,12 @@ impl ClientInvite {
         self.state == State::Proceeding
     }
 
+    /// Whether nothing is waited for: what comes now is at most answered once more, or absorbed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state, State::Completed { .. } | State::Accepted { .. } | State::Terminated)
+    }
+
     /// Whether the transaction is over.
     #[must_use]
     pub fn is_terminated(&self) -> bool {

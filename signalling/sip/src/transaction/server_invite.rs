@@ -28,10 +28,10 @@ impl ServerInvite {
         Self { state: State::Proceeding { trying: Some(now + TRYING_AFTER) }, delivery }
     }
 
-    /// The same INVITE has come again. `true` when the last response, if there is one, is to be sent again.
+    /// The same INVITE has come again. `true` when the last response is to be sent again.
     #[must_use]
     pub fn request_again(&self) -> bool {
-        matches!(self.state, State::Proceeding { .. } | State::Completed { .. })
+        matches!(self.state, State::Proceeding { trying: None } | State::Completed { .. })
     }
 
     /// The user answers. `true` when the response may be sent: nothing final has gone out, or it is one more 2xx.
@@ -102,6 +102,12 @@ impl ServerInvite {
     #[must_use]
     pub fn is_proceeding(&self) -> bool {
         matches!(self.state, State::Proceeding { .. })
+    }
+
+    /// Whether nothing is waited for: what comes now is at most absorbed.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state, State::Confirmed { .. } | State::Accepted { .. } | State::Terminated)
     }
 
     /// Whether the transaction is over.

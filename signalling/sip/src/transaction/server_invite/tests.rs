@@ -84,7 +84,7 @@ fn timer_l_absorbs_repeated_invites_for_32_seconds_after_a_2xx() {
 #[test]
 fn a_repeated_invite_brings_the_last_response_again() {
     let mut machine = ServerInvite::start(START, Unreliable);
-    assert!(machine.request_again());
+    assert!(!machine.request_again(), "there is none yet");
     assert!(machine.respond(at(1), 180));
     assert!(machine.request_again());
     assert!(machine.respond(at(2), 404));

@@ -1,0 +1,171 @@
+//! A dialog: what both ends of a call remember of each other (RFC 3261 §12).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::net::{IpAddr, SocketAddr};
+
+use rove_base::UdpFlow;
+
+use crate::message::{CSeq, HeaderError, HeaderName, Method, NameAddr, Request, Response, SipUri, Uri};
+
+/// One end of a dialog.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    call_id: String,
+    /// From of our requests, with our tag.
+    local: String,
+    /// To of our requests, with the tag of the other end.
+    remote: String,
+    /// Empty when the other end follows RFC 2543 and has none.
+    remote_tag: String,
+    local_number: u32,
+    remote_number: Option<u32>,
+    routes: Vec<NameAddr>,
+    target: Uri,
+    flow: UdpFlow,
+}
+
+impl Dialog {
+    /// The caller's end, made by a response that a callee has tagged (RFC 3261 §12.1.2). A response without Contact
+    /// leaves the address that was called as the target.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] when a header it is made of cannot be read.
+    pub fn of_caller(invite: &Request, response: &Response, flow: UdpFlow) -> Result<Self, HeaderError> {
+        let headers = &response.headers;
+        let mut routes = headers.record_routes()?;
+        routes.reverse();
+        Ok(Self {
+            call_id: headers.call_id()?.to_owned(),
+            local: text(invite, &HeaderName::From)?,
+            remote: headers.get(&HeaderName::To).ok_or(HeaderError::Missing(HeaderName::To))?.to_owned(),
+            remote_tag: headers.to()?.tag().unwrap_or_default().to_owned(),
+            local_number: invite.headers.cseq()?.number,
+            remote_number: None,
+            routes,
+            target: headers.contact()?.map_or_else(|| invite.uri.clone(), |contact| contact.uri),
+            flow,
+        })
+    }
+
+    /// The callee's end, made by the INVITE; `local_tag` is the one its responses carry (RFC 3261 §12.1.1).
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] when a header it is made of cannot be read, or Contact is missing.
+    pub fn of_callee(invite: &Request, local_tag: &str, flow: UdpFlow) -> Result<Self, HeaderError> {
+        let headers = &invite.headers;
+        let contact = headers.contact()?.ok_or(HeaderError::Missing(HeaderName::Contact))?;
+        Ok(Self {
+            call_id: headers.call_id()?.to_owned(),
+            local: format!("{};tag={local_tag}", text(invite, &HeaderName::To)?),
+            remote: text(invite, &HeaderName::From)?,
+            remote_tag: headers.from()?.tag().unwrap_or_default().to_owned(),
+            local_number: 0,
+            remote_number: Some(headers.cseq()?.number),
+            routes: headers.record_routes()?,
+            target: contact.uri,
+            flow,
+        })
+    }
+
+    /// Whether a request of the other end with this Call-ID and From tag belongs here (RFC 3261 §12.2.2). Our own tag
+    /// has led here.
+    #[must_use]
+    pub fn is_with(&self, call_id: &str, remote_tag: &str) -> bool {
+        self.call_id == call_id && self.remote_tag == remote_tag
+    }
+
+    /// Takes note of the number of a request of the other end. `false` when a later one has been seen
+    /// (RFC 3261 §12.2.2).
+    #[must_use]
+    pub fn in_order(&mut self, number: u32) -> bool {
+        let in_order = self.remote_number.is_none_or(|last| last <= number);
+        if in_order {
+            self.remote_number = Some(number);
+        }
+        in_order
+    }
+
+    /// The other end wants to be reached at `target` from now on (RFC 3261 §12.2.1.2, §12.2.2).
+    pub fn refresh_target(&mut self, target: Uri) {
+        self.target = target;
+    }
+
+    /// The next request of ours, without Via (RFC 3261 §12.2.1.1).
+    pub fn request(&mut self, method: Method) -> Request {
+        self.local_number = self.local_number.saturating_add(1);
+        self.numbered(method, self.local_number)
+    }
+
+    /// The ACK for the 2xx that answered our INVITE, without Via (RFC 3261 §13.2.2.4).
+    #[must_use]
+    pub fn ack(&self) -> Request {
+        self.numbered(Method::Ack, self.local_number)
+    }
+
+    fn numbered(&self, method: Method, number: u32) -> Request {
+        let strict =
+            self.routes.first().filter(|first| !first.uri.as_sip().is_some_and(SipUri::is_loose_router));
+        let uri = strict.map_or(&self.target, |router| &router.uri).clone();
+        let mut request = Request::new(method.clone(), without_headers(uri));
+        let headers = &mut request.headers;
+        for route in self.routes.iter().skip(usize::from(strict.is_some())) {
+            headers.push(HeaderName::Route, route.to_string());
+        }
+        if strict.is_some() {
+            headers.push(HeaderName::Route, format!("<{}>", self.target));
+        }
+        headers.push(HeaderName::MaxForwards, "70");
+        headers.push(HeaderName::From, self.local.as_str());
+        headers.push(HeaderName::To, self.remote.as_str());
+        headers.push(HeaderName::CallId, self.call_id.as_str());
+        headers.push(HeaderName::CSeq, CSeq { number, method }.to_string());
+        request
+    }
+
+    /// Where our requests go: to the first router, else to the target. A host name, or an address that we cannot
+    /// send to, leaves the way the dialog was made on. `local` are the addresses we may send from.
+    #[must_use]
+    pub fn next_hop(&self, local: &[SocketAddr]) -> UdpFlow {
+        let uri = self.routes.first().map_or(&self.target, |route| &route.uri);
+        let address = uri.as_sip().and_then(|uri| Some((uri.host.ip()?, uri.port.unwrap_or(5060))));
+        let Some((ip, port)) = address.filter(|(ip, _)| is_reachable(*ip)) else { return self.flow };
+        let mut remote = SocketAddr::new(ip, port);
+        if ip == self.flow.remote.ip() {
+            // Keeps the scope of a link-local address.
+            remote = self.flow.remote;
+            remote.set_port(port);
+        }
+        let same_family = |a: &&SocketAddr| a.is_ipv4() == remote.is_ipv4() && !a.ip().is_unspecified();
+        match Some(&self.flow.local).filter(same_family).or_else(|| local.iter().find(same_family)) {
+            Some(local) => UdpFlow { local: *local, remote },
+            None => self.flow,
+        }
+    }
+}
+
+fn text(request: &Request, name: &HeaderName) -> Result<String, HeaderError> {
+    request.headers.get(name).map(str::to_owned).ok_or_else(|| HeaderError::Missing(name.clone()))
+}
+
+/// What may stand in a Request-URI: no headers (RFC 3261 §19.1.1).
+fn without_headers(mut uri: Uri) -> Uri {
+    if let Uri::Sip(sip) = &mut uri {
+        sip.clear_headers();
+    }
+    uri
+}
+
+fn is_reachable(ip: IpAddr) -> bool {
+    !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::V4(std::net::Ipv4Addr::BROADCAST)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Finds the transaction a message belongs to, keeps its bytes and its timers (RFC 3261 §17.1.3, §17.2.3).
+
+mod clients;
+mod servers;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use rove_base::{Instant, UdpFlow};
+
+use super::{
+    Client, ClientInvite, Server, ServerInvite,
+    keyed::{Fingerprint, Keyed, KeyedMap},
+    timers::Timers,
+};
+
+/// Names a client transaction: the number in its branch, and whether it is the CANCEL of another with that branch.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct ClientKey {
+    pub(crate) branch: u64,
+    pub(crate) cancel: bool,
+}
+
+/// Names a server transaction: stands for branch, sent-by and method of its request.
+pub(crate) type ServerKey = Fingerprint;
+
+/// Bytes on their way out.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) flow: UdpFlow,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// What a response asks of the user of its transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Heard {
+    /// Nothing.
+    Nothing,
+    /// To be worked on.
+    PassUp,
+    /// To be worked on, and the ACK to be handed to [`Layer::acknowledge`].
+    PassUpAndAck,
+}
+
+/// All transactions of one agent. `C` and `S` are what their user keeps with each, and die with them.
+#[derive(Debug)]
+pub(crate) struct Layer<C, S> {
+    clients: KeyedMap<ClientKey, ClientEntry<C>>,
+    servers: KeyedMap<ServerKey, ServerEntry<S>>,
+    invited: KeyedMap<Fingerprint, ServerKey>,
+    timers: Timers<Key>,
+    out: VecDeque<Outgoing>,
+    max_servers: usize,
+}
+
+#[derive(Debug)]
+struct ClientEntry<C> {
+    machine: ClientMachine,
+    request: Outgoing,
+    ack: Option<Outgoing>,
+    user: C,
+}
+
+#[derive(Debug)]
+struct ServerEntry<S> {
+    machine: ServerMachine,
+    flow: UdpFlow,
+    /// The last response; before there is one, the 100 (Trying) that may be needed.
+    response: Option<Arc<[u8]>>,
+    invited: Option<Fingerprint>,
+    user: S,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ClientMachine {
+    Invite(ClientInvite),
+    Other(Client),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ServerMachine {
+    Invite(ServerInvite),
+    Other(Server),
+}
+
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Key {
+    Client(ClientKey),
+    Server(ServerKey),
+}
+
+impl<C, S> Layer<C, S> {
+    /// A layer that holds at most `max_servers` transactions that peers have opened.
+    pub(crate) fn new(keyed: &Keyed, max_servers: usize) -> Self {
+        Self {
+            clients: KeyedMap::with_hasher(keyed.clone()),
+            servers: KeyedMap::with_hasher(keyed.clone()),
+            invited: KeyedMap::with_hasher(keyed.clone()),
+            timers: Timers::default(),
+            out: VecDeque::new(),
+            max_servers,
+        }
+    }
+
+    /// Sends bytes that no transaction repeats.
+    pub(crate) fn send(&mut self, flow: UdpFlow, bytes: Arc<[u8]>) {
+        self.out.push_back(Outgoing { flow, bytes });
+    }
+
+    /// The next bytes to put on the wire.
+    pub(crate) fn next_out(&mut self) -> Option<Outgoing> {
+        self.out.pop_front()
+    }
+
+    /// The earliest instant at which [`expire`](Self::expire) has something to do.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// How many transactions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len().saturating_add(self.servers.len())
+    }
+
+    /// Whether every transaction has done its work, and at most answers or absorbs what comes once more.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.clients.values().all(|entry| entry.machine.is_settled())
+            && self.servers.values().all(|entry| entry.machine.is_settled())
+    }
+
+    /// Lets one transaction whose time has come do what is due, and answers `true` until none is left. What a client
+    /// transaction that was never answered leaves behind goes to `timed_out`.
+    pub(crate) fn expire(&mut self, now: Instant, timed_out: &mut Vec<(ClientKey, C)>) -> bool {
+        match self.timers.due(now) {
+            None => return false,
+            Some(Key::Client(key)) => timed_out.extend(self.expire_client(now, key).map(|user| (key, user))),
+            Some(Key::Server(key)) => self.expire_server(now, key),
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

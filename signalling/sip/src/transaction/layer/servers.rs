@@ -1,0 +1,145 @@
+//! Transactions that peers have opened.
+
+use std::{collections::hash_map::Entry, sync::Arc};
+
+use rove_base::Instant;
+
+use super::{Fingerprint, Key, Layer, Outgoing, ServerEntry, ServerKey, ServerMachine};
+use crate::transaction::{AckFor, Delivery, Fired, Server, ServerInvite};
+
+impl<C, S> Layer<C, S> {
+    /// A request other than ACK has come. `true` when its transaction exists already, which then has answered as it
+    /// should.
+    pub(crate) fn absorbs(&mut self, key: ServerKey) -> bool {
+        let Some(entry) = self.servers.get(&key) else { return false };
+        let again = match &entry.machine {
+            ServerMachine::Invite(machine) => machine.request_again(),
+            ServerMachine::Other(machine) => machine.request_again(),
+        };
+        if let Some(bytes) = entry.response.clone().filter(|_| again) {
+            self.out.push_back(Outgoing { flow: entry.flow, bytes });
+        }
+        true
+    }
+
+    /// Whether an INVITE with this From tag, Call-ID and CSeq is being worked on, so that one more of them has come
+    /// here along another way (RFC 3261 §8.2.2.2).
+    pub(crate) fn is_merged(&self, invited: Fingerprint) -> bool {
+        self.invited.contains_key(&invited)
+    }
+
+    /// Whether no more transactions may be opened by peers.
+    pub(crate) fn is_full(&self) -> bool {
+        self.servers.len() >= self.max_servers
+    }
+
+    /// Opens the transaction of an INVITE; `trying` goes out if nobody answers soon.
+    pub(crate) fn invited(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        invited: Fingerprint,
+        trying: Outgoing,
+        user: S,
+    ) {
+        let machine = ServerMachine::Invite(ServerInvite::start(now, Delivery::Unreliable));
+        self.timers.change(Key::Server(key), None, machine.deadline());
+        self.invited.insert(invited, key);
+        let (flow, response) = (trying.flow, Some(trying.bytes));
+        self.servers.insert(key, ServerEntry { machine, flow, response, invited: Some(invited), user });
+    }
+
+    /// Opens the transaction of any other request but ACK, and answers it with a final response.
+    pub(crate) fn answered(
+        &mut self,
+        now: Instant,
+        key: ServerKey,
+        status: u16,
+        response: Outgoing,
+        user: S,
+    ) {
+        let mut machine = Server::start(Delivery::Unreliable);
+        if let Entry::Vacant(place) = self.servers.entry(key)
+            && machine.respond(now, status)
+        {
+            self.out.push_back(response.clone());
+            self.timers.change(Key::Server(key), None, machine.deadline());
+            let machine = ServerMachine::Other(machine);
+            let (flow, response) = (response.flow, Some(response.bytes));
+            place.insert(ServerEntry { machine, flow, response, invited: None, user });
+        }
+    }
+
+    /// Answers an INVITE. `false` when it is too late for that.
+    pub(crate) fn respond(&mut self, now: Instant, key: ServerKey, status: u16, bytes: Arc<[u8]>) -> bool {
+        let Some(entry) = self.servers.get_mut(&key) else { return false };
+        let before = entry.machine.deadline();
+        let may = match &mut entry.machine {
+            ServerMachine::Invite(machine) => machine.respond(now, status),
+            ServerMachine::Other(machine) => machine.respond(now, status),
+        };
+        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        if may {
+            // The user repeats a 2xx itself.
+            entry.response = (!(200..=299).contains(&status)).then(|| bytes.clone());
+            self.out.push_back(Outgoing { flow: entry.flow, bytes });
+        }
+        may
+    }
+
+    /// An ACK has come whose branch is that of `key`. `true` when it is the user's, or nobody's here.
+    pub(crate) fn ack(&mut self, now: Instant, key: ServerKey) -> bool {
+        let Some(entry) = self.servers.get_mut(&key) else { return true };
+        let before = entry.machine.deadline();
+        let whose = match &mut entry.machine {
+            ServerMachine::Invite(machine) => machine.ack(now),
+            ServerMachine::Other(_) => AckFor::Transaction,
+        };
+        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        whose == AckFor::User
+    }
+
+    /// What the user keeps with a server transaction, and whether its INVITE still waits for a final response.
+    pub(crate) fn server_user(&self, key: ServerKey) -> Option<(&S, bool)> {
+        let entry = self.servers.get(&key)?;
+        let pending = matches!(&entry.machine, ServerMachine::Invite(machine) if machine.is_proceeding());
+        Some((&entry.user, pending))
+    }
+
+    pub(super) fn expire_server(&mut self, now: Instant, key: ServerKey) {
+        let Some(entry) = self.servers.get_mut(&key) else { return };
+        let before = entry.machine.deadline();
+        let fired = match &mut entry.machine {
+            ServerMachine::Invite(machine) => machine.tick(now),
+            ServerMachine::Other(machine) => machine.tick(now),
+        };
+        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        match fired {
+            Fired::Resend | Fired::SendTrying => {
+                self.out.extend(entry.response.clone().map(|bytes| Outgoing { flow: entry.flow, bytes }));
+            }
+            Fired::TimedOut | Fired::Finished => {
+                if let Some(invited) = self.servers.remove(&key).and_then(|entry| entry.invited) {
+                    self.invited.remove(&invited);
+                }
+            }
+            Fired::Nothing => {}
+        }
+    }
+}
+
+impl ServerMachine {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Invite(machine) => machine.deadline(),
+            Self::Other(machine) => machine.deadline(),
+        }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_settled(),
+            Self::Other(machine) => machine.is_settled(),
+        }
+    }
+}

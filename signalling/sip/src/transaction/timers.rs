@@ -1,0 +1,40 @@
+//! Deadlines of many machines, in the order in which they fall due.
+
+use std::collections::BTreeSet;
+
+use rove_base::Instant;
+
+/// Which machine is due next. Holds exactly one entry for each machine that waits.
+#[derive(Debug)]
+pub(crate) struct Timers<K>(BTreeSet<(Instant, K)>);
+
+impl<K> Default for Timers<K> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<K: Copy + Ord> Timers<K> {
+    /// The deadline of `key` was `before` and is `after`; `None` waits for nothing.
+    pub(crate) fn change(&mut self, key: K, before: Option<Instant>, after: Option<Instant>) {
+        if before == after {
+            return;
+        }
+        if let Some(before) = before {
+            self.0.remove(&(before, key));
+        }
+        if let Some(after) = after {
+            self.0.insert((after, key));
+        }
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// A machine whose deadline is not later than `now`. It stays until its deadline is changed.
+    pub(crate) fn due(&self, now: Instant) -> Option<K> {
+        self.0.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
+    }
+}

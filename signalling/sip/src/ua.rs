@@ -1,0 +1,239 @@
+//! The user agent: makes and takes calls over UDP (RFC 3261 §8, §9, §11, §13, §14, §15).
+//!
+//! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
+//! leaves nothing behind.
+
+mod call;
+mod caller;
+mod config;
+mod context;
+mod event;
+mod pending;
+mod reply;
+mod requests;
+mod responses;
+mod talking;
+
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+
+pub use config::{OutgoingInvite, UaConfig};
+pub use event::{CallId, Event, Failure, OptionsId, Party};
+
+use self::{
+    call::{Call, State},
+    caller::Calling,
+    context::{ClientUse, Context, LocalTag, SDP},
+};
+use crate::{
+    message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
+    transaction::{KeyedMap, Outgoing, Timers},
+};
+
+/// A SIP user agent over UDP.
+///
+/// Bounded whatever peers send: by [`UaConfig::max_calls`] and [`UaConfig::max_transactions`].
+#[derive(Debug)]
+pub struct UserAgent {
+    cx: Context,
+    calls: KeyedMap<CallId, Call>,
+    tags: KeyedMap<LocalTag, CallId>,
+    timers: Timers<CallId>,
+    last_call: u64,
+    last_options: u64,
+}
+
+impl UserAgent {
+    /// An agent without calls.
+    #[must_use]
+    pub fn new(config: UaConfig, entropy: Entropy) -> Self {
+        let cx = Context::new(config, entropy);
+        Self {
+            calls: KeyedMap::with_hasher(cx.keyed.clone()),
+            tags: KeyedMap::with_hasher(cx.keyed.clone()),
+            timers: Timers::default(),
+            last_call: 0,
+            last_options: 0,
+            cx,
+        }
+    }
+
+    /// Calls somebody. [`Event::Progress`], then [`Event::Answered`] or [`Event::Failed`] follow.
+    pub fn invite(&mut self, now: Now, outgoing: OutgoingInvite) -> CallId {
+        self.at(now);
+        let (id, tag) = (self.next_call(), self.cx.new_tag());
+        let state = State::Calling(Calling::start(&mut self.cx, id, tag, outgoing));
+        self.add_call(Call { id, tag, state });
+        id
+    }
+
+    /// Tells the caller of an incoming call that it is being worked on: 180, or 183 with a session description for
+    /// early media. Statuses that are not provisional, and 100, count as 180.
+    pub fn ring(&mut self, now: Now, call: CallId, status: StatusCode, body: Option<Vec<u8>>) {
+        self.at(now);
+        let fits = status.is_provisional() && status != StatusCode::TRYING;
+        let status = if fits { status } else { StatusCode::RINGING };
+        self.on_call(call, |call, cx| call.ring(cx, status, body));
+    }
+
+    /// Accepts an incoming call, or a change of a running one. `body` is the answer to the offer, or the offer when
+    /// the INVITE had none. [`Event::Confirmed`] follows; without it the call ends after 32 s.
+    pub fn accept(&mut self, now: Now, call: CallId, body: Vec<u8>) {
+        self.at(now);
+        self.on_call(call, |call, cx| call.accept(cx, body));
+    }
+
+    /// Refuses an incoming call, which ends it, or a change of a running one, which goes on as it was. `why` is told
+    /// the other side as a Warning. A `status` that does not refuse counts as 603 (Decline).
+    pub fn reject(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<String>) {
+        self.at(now);
+        let status = if status.code() >= 300 { status } else { StatusCode::DECLINE };
+        self.on_call(call, |call, cx| call.reject(cx, status, why));
+    }
+
+    /// Ends a call in whatever state it is: by CANCEL as soon as that is allowed, by 480 to a caller that waits, by BYE
+    /// later. [`Event::Failed`] or [`Event::Ended`] follows when the other side knows, or never will.
+    pub fn hang_up(&mut self, now: Now, call: CallId) {
+        self.at(now);
+        self.on_call(call, |call, cx| call.hang_up(cx));
+    }
+
+    /// Asks what `uri` can do. [`Event::OptionsAnswered`] or [`Event::OptionsFailed`] follows.
+    pub fn options(&mut self, now: Now, flow: UdpFlow, uri: Uri) -> OptionsId {
+        self.at(now);
+        self.last_options += 1;
+        let id = OptionsId(self.last_options);
+        let cx = &mut self.cx;
+        let contact = context::contact(&uri, flow.local);
+        let from = format!("{contact};tag={}", cx.new_tag());
+        let to = NameAddr::new(uri.clone()).to_string();
+        let mut request = Request::new(Method::Options, uri);
+        let headers = &mut request.headers;
+        headers.push(HeaderName::MaxForwards, "70");
+        headers.push(HeaderName::From, from);
+        headers.push(HeaderName::To, to);
+        headers.push(HeaderName::CallId, cx.new_call_id());
+        headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
+        headers.push(HeaderName::Contact, contact);
+        headers.push(HeaderName::Accept, SDP);
+        let key = cx.stamp(&mut request, flow.local);
+        cx.sign_request(&mut request);
+        let bytes = cx.request_bytes(&request);
+        cx.layer.request(cx.now, key, Outgoing { flow, bytes }, ClientUse::Options(id));
+        id
+    }
+
+    /// The session description that OPTIONS is answered with from now on.
+    pub fn set_capabilities(&mut self, body: Option<Vec<u8>>) {
+        self.cx.config.capabilities = body;
+    }
+
+    /// The network says that nothing can be sent along `flow`: whatever waits there for a first answer fails now
+    /// (RFC 3261 §18.4).
+    pub fn transport_failed(&mut self, now: Now, flow: UdpFlow) {
+        self.at(now);
+        for (_, user) in self.cx.layer.transport_failed(flow) {
+            self.on_lost(user, Failure::Transport);
+        }
+    }
+
+    /// How many calls there are.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// How many transactions there are, most of which only absorb repetitions.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.cx.layer.len()
+    }
+
+    /// Whether there is no call, nothing to send or tell, and no answer that is waited for. Transactions that only
+    /// absorb repetitions may be left; to leave then costs at most that a lost last message is not repeated.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.cx.events.is_empty() && self.cx.layer.is_settled()
+    }
+
+    fn at(&mut self, now: Now) {
+        self.cx.now = self.cx.now.max(now.mono);
+    }
+
+    fn next_call(&mut self) -> CallId {
+        self.last_call += 1;
+        CallId(self.last_call)
+    }
+
+    fn add_call(&mut self, call: Call) {
+        self.timers.change(call.id, None, call.deadline());
+        self.tags.insert(call.tag, call.id);
+        self.calls.insert(call.id, call);
+    }
+
+    /// Lets something happen to a call, and forgets it when that has ended it.
+    fn on_call(&mut self, id: CallId, happens: impl FnOnce(&mut Call, &mut Context)) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let before = call.deadline();
+        happens(call, &mut self.cx);
+        self.timers.change(id, before, call.deadline());
+        if call.is_over() {
+            let tag = call.tag;
+            self.calls.remove(&id);
+            self.tags.remove(&tag);
+        }
+    }
+
+    fn on_datagram(&mut self, flow: UdpFlow, bytes: &[u8]) {
+        match Message::parse(bytes) {
+            Ok(Message::Request(request)) => self.on_request(request, flow),
+            Ok(Message::Response(response)) => self.on_response(response),
+            Err(error) => {
+                if let Some(rejection) = error.rejection {
+                    self.on_flawed(*rejection, flow);
+                }
+            }
+        }
+    }
+
+    fn expire(&mut self) {
+        let mut lost = Vec::new();
+        while self.cx.layer.expire(self.cx.now, &mut lost) {}
+        for (_, user) in lost {
+            self.on_lost(user, Failure::Timeout);
+        }
+        while let Some(call) = self.timers.due(self.cx.now) {
+            self.on_call(call, |call, cx| call.tick(cx));
+        }
+    }
+}
+
+impl Machine for UserAgent {
+    type Input<'a> = Arrival<'a>;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        self.at(now);
+        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
+            self.on_datagram(flow, bytes);
+        }
+        self.expire();
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.at(now);
+        self.expire();
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
+        if let Some(Outgoing { flow, bytes }) = self.cx.layer.next_out() {
+            return Step::Send(Transmit { flow: Flow::Udp(flow), range: out.push(&bytes), dscp: Dscp::CS3 });
+        }
+        if let Some(event) = self.cx.events.pop_front() {
+            return Step::Event(event);
+        }
+        Step::Wait(Instant::earliest(self.cx.layer.deadline(), self.timers.next()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

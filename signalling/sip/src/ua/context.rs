@@ -1,0 +1,194 @@
+//! What all calls of an agent share.
+
+use core::fmt;
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
+
+use rove_base::{Entropy, Instant, UdpFlow};
+
+use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
+use crate::{
+    dialog::Dialog,
+    message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, StatusCode, Uri},
+    transaction::{ClientKey, Keyed, Layer, Outgoing, ServerKey},
+};
+
+/// Handed to whoever works on a call.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: UaConfig,
+    pub(super) now: Instant,
+    pub(super) layer: Layer<ClientUse, ServerUse>,
+    pub(super) keyed: Keyed,
+    pub(super) entropy: Entropy,
+    pub(super) events: VecDeque<Event>,
+    buffer: Vec<u8>,
+}
+
+/// What a client transaction is for.
+#[derive(Debug)]
+pub(super) enum ClientUse {
+    Invite(Box<Invitation>),
+    Cancel,
+    /// `None` when no call waits for it.
+    Bye(Option<CallId>),
+    Options(OptionsId),
+}
+
+/// Whose a server transaction is, and the tag of its responses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerUse {
+    pub(super) call: CallId,
+    pub(super) tag: LocalTag,
+}
+
+/// An INVITE of ours. Outlives the call, since its 2xx may come again, or from another branch of a fork.
+#[derive(Debug)]
+pub(super) struct Invitation {
+    pub(super) call: CallId,
+    /// Without its body.
+    pub(super) request: Request,
+    pub(super) flow: UdpFlow,
+    /// Whoever has accepted, and the ACK for that.
+    pub(super) accepted: Vec<Accepted>,
+}
+
+/// A callee that has accepted an INVITE of ours.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) tag: String,
+    pub(super) ack: Outgoing,
+}
+
+/// Our tag in a dialog: random, so that only the other end can name it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct LocalTag(u64);
+
+impl LocalTag {
+    /// The tag that reads so.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let tag = Self(u64::from_str_radix(text, 16).ok()?);
+        (tag.to_string() == text).then_some(tag)
+    }
+}
+
+impl fmt::Display for LocalTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Context {
+    pub(super) fn new(config: UaConfig, mut entropy: Entropy) -> Self {
+        let keyed = Keyed::new(&mut entropy);
+        Self {
+            now: Instant::ZERO,
+            layer: Layer::new(&keyed, config.max_transactions),
+            config,
+            keyed,
+            entropy,
+            events: VecDeque::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    pub(super) fn new_tag(&mut self) -> LocalTag {
+        LocalTag(self.entropy.next_u64())
+    }
+
+    /// A name no other call has.
+    pub(super) fn new_call_id(&mut self) -> String {
+        format!("{:016x}{:016x}", self.entropy.next_u64(), self.entropy.next_u64())
+    }
+
+    /// Puts a Via with a new branch in front of `request`.
+    pub(super) fn stamp(&mut self, request: &mut Request, local: SocketAddr) -> ClientKey {
+        let branch = self.entropy.next_u64();
+        let address = Address(local);
+        request.headers.prepend(
+            HeaderName::Via,
+            format!("SIP/2.0/UDP {address};branch={MAGIC_COOKIE}{branch:016x};rport"),
+        );
+        ClientKey { branch, cancel: false }
+    }
+
+    pub(super) fn request_bytes(&mut self, request: &Request) -> Arc<[u8]> {
+        self.buffer.clear();
+        request.write(&mut self.buffer);
+        self.buffer.as_slice().into()
+    }
+
+    pub(super) fn response_bytes(&mut self, response: &Response) -> Arc<[u8]> {
+        self.buffer.clear();
+        response.write(&mut self.buffer);
+        self.buffer.as_slice().into()
+    }
+
+    /// Adds who we are to a request or its kin.
+    pub(super) fn sign_request(&self, request: &mut Request) {
+        if !self.config.user_agent.is_empty() {
+            request.headers.push(HeaderName::UserAgent, self.config.user_agent.as_str());
+        }
+    }
+
+    /// Adds who we are to a response.
+    pub(super) fn sign_response(&self, response: &mut Response) {
+        if !self.config.user_agent.is_empty() {
+            response.headers.push(HeaderName::Server, self.config.user_agent.as_str());
+        }
+    }
+
+    /// Answers without a transaction: the same request will get the same answer (RFC 3261 §8.2.7).
+    pub(super) fn answer_statelessly(&mut self, reply: &Reply, key: ServerKey, status: StatusCode) {
+        let response = self.plain(reply, key, status);
+        self.send_statelessly(reply, response);
+    }
+
+    /// An answer whose tag depends on nothing but the request.
+    pub(super) fn plain(&self, reply: &Reply, key: ServerKey, status: StatusCode) -> Response {
+        let tag = format!("{:016x}", self.keyed.number(&("tag", key)));
+        reply.response(status, &tag)
+    }
+
+    pub(super) fn send_statelessly(&mut self, reply: &Reply, mut response: Response) {
+        self.sign_response(&mut response);
+        let bytes = self.response_bytes(&response);
+        self.layer.send(reply.flow(), bytes);
+    }
+
+    /// Sends BYE in `dialog`; the answer is for `call`.
+    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
+        let flow = dialog.next_hop(&self.config.local);
+        let mut bye = dialog.request(Method::Bye);
+        let key = self.stamp(&mut bye, flow.local);
+        self.sign_request(&mut bye);
+        let bytes = self.request_bytes(&bye);
+        self.layer.request(self.now, key, Outgoing { flow, bytes }, ClientUse::Bye(call));
+    }
+}
+
+/// A Contact of ours at `local`, with the user part of `user`.
+pub(super) fn contact(user: &Uri, local: SocketAddr) -> String {
+    let address = Address(local);
+    match user.as_sip().and_then(|uri| uri.user()) {
+        Some(user) => format!("<sip:{user}@{address}>"),
+        None => format!("<sip:{address}>"),
+    }
+}
+
+/// Host and port as SIP writes them, without the scope of a link-local address.
+struct Address(SocketAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.0.ip(), self.0.port()).fmt(f)
+    }
+}
+
+/// What Allow says.
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+/// The one body we understand.
+pub(super) const SDP: &str = "application/sdp";

@@ -1,0 +1,195 @@
+//! An INVITE that waits for our answer, or whose 2xx waits for its ACK (RFC 3261 §13.3).
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use rove_base::Instant;
+
+use super::{
+    context::{ALLOW, Context, LocalTag, SDP, contact},
+    reply::Reply,
+};
+use crate::{
+    message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
+    transaction::{ServerKey, T1, T2},
+};
+
+/// One INVITE of the other side, first or repeated within the call.
+#[derive(Debug)]
+pub(super) struct Pending {
+    server: ServerKey,
+    reply: Reply,
+    tag: LocalTag,
+    number: u32,
+    contact: String,
+    record_routes: Headers,
+    /// What Contact of the INVITE says.
+    target: Option<Uri>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The owner is thinking.
+    Deciding { expires: Option<Instant>, refresh: Option<Refresh> },
+    /// A 2xx is out, and goes out again until its ACK comes or our patience ends (RFC 3261 §13.3.1.4).
+    Accepted { ok: Arc<[u8]>, resend: Instant, interval: Duration, give_up: Instant },
+}
+
+/// A provisional response that is repeated so that no proxy on the way thinks the call is dead (RFC 3261 §13.3.1.1).
+#[derive(Debug)]
+struct Refresh {
+    at: Instant,
+    status: u16,
+    bytes: Arc<[u8]>,
+}
+
+/// What time has done to a pending INVITE.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Due {
+    Nothing,
+    /// The caller's Expires has passed.
+    Expired,
+    /// No ACK has come for the 2xx.
+    Unacknowledged,
+}
+
+impl Pending {
+    pub(super) fn new(
+        invite: &Request,
+        server: ServerKey,
+        reply: Reply,
+        tag: LocalTag,
+        now: Instant,
+    ) -> Self {
+        let headers = &invite.headers;
+        let expires =
+            headers.expires().ok().flatten().map(|seconds| now + Duration::from_secs(seconds.into()));
+        let mut record_routes = Headers::new();
+        record_routes.copy(&HeaderName::RecordRoute, headers);
+        Self {
+            server,
+            contact: contact(&invite.uri, reply.flow().local),
+            reply,
+            tag,
+            number: headers.cseq().map_or(0, |cseq| cseq.number),
+            record_routes,
+            target: headers.contact().ok().flatten().map(|contact| contact.uri),
+            stage: Stage::Deciding { expires, refresh: None },
+        }
+    }
+
+    pub(super) const fn is_undecided(&self) -> bool {
+        matches!(self.stage, Stage::Deciding { .. })
+    }
+
+    pub(super) fn is_of(&self, server: ServerKey) -> bool {
+        self.server == server
+    }
+
+    /// Whether an ACK with this number in CSeq is the one that is waited for.
+    pub(super) fn waits_for_ack(&self, number: u32) -> bool {
+        self.number == number && !self.is_undecided()
+    }
+
+    /// Where the other side wants to be reached from now on.
+    pub(super) fn take_target(&mut self) -> Option<Uri> {
+        self.target.take()
+    }
+
+    /// Sends a provisional response, 101 to 199.
+    pub(super) fn ring(&mut self, cx: &mut Context, status: StatusCode, body: Option<Vec<u8>>) {
+        let Stage::Deciding { refresh, .. } = &mut self.stage else { return };
+        let mut response = dialog_response(&self.reply, status, self.tag, &self.record_routes, &self.contact);
+        cx.sign_response(&mut response);
+        put_body(&mut response, body.unwrap_or_default());
+        let bytes = cx.response_bytes(&response);
+        *refresh = Some(Refresh { at: cx.now + REFRESH, status: status.code(), bytes: bytes.clone() });
+        cx.layer.respond(cx.now, self.server, status.code(), bytes);
+    }
+
+    /// Sends 200 (OK), again and again until its ACK comes.
+    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+        if !self.is_undecided() {
+            return;
+        }
+        let mut response =
+            dialog_response(&self.reply, StatusCode::OK, self.tag, &self.record_routes, &self.contact);
+        response.headers.push(HeaderName::Allow, ALLOW);
+        cx.sign_response(&mut response);
+        put_body(&mut response, body);
+        let ok = cx.response_bytes(&response);
+        cx.layer.respond(cx.now, self.server, StatusCode::OK.code(), ok.clone());
+        self.stage = Stage::Accepted { ok, resend: cx.now + T1, interval: T1, give_up: cx.now + GIVE_UP };
+    }
+
+    /// Sends a final response, 300 to 699. `why` becomes a Warning.
+    pub(super) fn refuse(self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+        if !self.is_undecided() {
+            return;
+        }
+        let mut response = self.reply.response(status, &self.tag.to_string());
+        if let Some(text) = why {
+            let agent = self.reply.flow().local.to_string();
+            response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
+        }
+        cx.sign_response(&mut response);
+        let bytes = cx.response_bytes(&response);
+        cx.layer.respond(cx.now, self.server, status.code(), bytes);
+    }
+
+    pub(super) fn tick(&mut self, cx: &mut Context) -> Due {
+        match &mut self.stage {
+            Stage::Deciding { expires: Some(at), .. } if *at <= cx.now => Due::Expired,
+            Stage::Deciding { refresh: Some(refresh), .. } if refresh.at <= cx.now => {
+                refresh.at = cx.now + REFRESH;
+                cx.layer.respond(cx.now, self.server, refresh.status, refresh.bytes.clone());
+                Due::Nothing
+            }
+            Stage::Accepted { give_up, .. } if *give_up <= cx.now => Due::Unacknowledged,
+            Stage::Accepted { ok, resend, interval, .. } if *resend <= cx.now => {
+                cx.layer.send(self.reply.flow(), ok.clone());
+                *interval = interval.saturating_mul(2).min(T2);
+                *resend = cx.now + *interval;
+                Due::Nothing
+            }
+            _ => Due::Nothing,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Deciding { expires, refresh } => {
+                Instant::earliest(*expires, refresh.as_ref().map(|refresh| refresh.at))
+            }
+            Stage::Accepted { resend, give_up, .. } => Some((*resend).min(*give_up)),
+        }
+    }
+}
+
+/// A response that makes or confirms a dialog (RFC 3261 §12.1.1).
+fn dialog_response(
+    reply: &Reply,
+    status: StatusCode,
+    tag: LocalTag,
+    record_routes: &Headers,
+    contact: &str,
+) -> Response {
+    let mut response = reply.response(status, &tag.to_string());
+    response.headers.copy(&HeaderName::RecordRoute, record_routes);
+    response.headers.push(HeaderName::Contact, contact);
+    response
+}
+
+/// Puts a session description into a response.
+pub(super) fn put_body(response: &mut Response, body: Vec<u8>) {
+    if !body.is_empty() {
+        response.headers.push(HeaderName::ContentType, SDP);
+        response.body = body;
+    }
+}
+
+/// How often a provisional response is repeated (RFC 3261 §13.3.1.1).
+const REFRESH: Duration = Duration::from_secs(60);
+/// How long an ACK is waited for: 64·T1 (RFC 3261 §13.3.1.4).
+const GIVE_UP: Duration = Duration::from_secs(32);

@@ -1,0 +1,71 @@
+//! How a request is answered: what its responses copy, and the way they take (RFC 3261 §8.2.6, §18.2).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use rove_base::UdpFlow;
+
+use crate::message::{HeaderName, Headers, Request, Response, StatusCode, Via};
+
+/// All that is needed to answer one request.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    flow: UdpFlow,
+    headers: Headers,
+    has_tag: bool,
+}
+
+impl Reply {
+    /// For a request that came along `arrival`, whose topmost Via is `via`.
+    pub(super) fn to(request: &Request, via: Via, arrival: UdpFlow) -> Self {
+        let has_tag = request.headers.to().is_ok_and(|to| to.tag().is_some());
+        let mut reply = Self { flow: arrival, headers: request.response(StatusCode::OK).headers, has_tag };
+        reply.route(via);
+        reply
+    }
+
+    /// For a request that could not be read, of which these headers are left. `None` when it is not clear to whom an
+    /// answer would go.
+    pub(super) fn to_flawed(headers: Headers, arrival: UdpFlow) -> Option<Self> {
+        let has_tag = headers.to().map_or(true, |to| to.tag().is_some());
+        let via = headers.via().ok()?;
+        let mut reply = Self { flow: arrival, headers, has_tag };
+        reply.route(via);
+        Some(reply)
+    }
+
+    /// Notes the source in the topmost Via and sends the response there: to the port the request came from when
+    /// `rport` asks for that, else to the port that Via names (RFC 3581 §4, RFC 3261 §18.2.2). `maddr` is not obeyed,
+    /// since it would let anybody aim our answers.
+    fn route(&mut self, mut via: Via) {
+        let source = self.flow.remote;
+        if !via.wants_rport() {
+            self.flow.remote.set_port(via.sent_by_port());
+        }
+        via.note_source(source);
+        // Fails only when a lower Via cannot be read; then it is sent back as it came.
+        let _ = self.headers.replace_top_via(&via);
+    }
+
+    /// The way the responses take.
+    pub(super) const fn flow(&self) -> UdpFlow {
+        self.flow
+    }
+
+    /// A response; `tag` is ours, for when the request has none in To. 100 (Trying) does without.
+    pub(super) fn response(&self, status: StatusCode, tag: &str) -> Response {
+        let mut response = Response { headers: self.headers.clone(), ..Response::new(status) };
+        if !self.has_tag
+            && status != StatusCode::TRYING
+            && let Some(to) = self.headers.get(&HeaderName::To)
+        {
+            let to = format!("{to};tag={tag}");
+            response.headers.set(HeaderName::To, to);
+        }
+        response
+    }
+}

@@ -1,0 +1,234 @@
+//! Requests of peers: what is refused, what belongs to a call, what starts one (RFC 3261 §8.2, §9.2, §12.2.2).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use rove_base::UdpFlow;
+
+use super::{
+    CallId, Event, UserAgent,
+    call::{Alerting, Call, State},
+    context::{ALLOW, Context, LocalTag, SDP, ServerUse},
+    pending::{Pending, put_body},
+    reply::Reply,
+};
+use crate::{
+    dialog::Dialog,
+    message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri, Via},
+    transaction::{Fingerprint, Keyed, Outgoing, ServerKey},
+};
+
+impl UserAgent {
+    /// A request that could not be read.
+    pub(super) fn on_flawed(&mut self, rejection: Rejection, arrival: UdpFlow) {
+        let key = self.cx.keyed.fingerprint(&("flawed", rejection.headers.get(&HeaderName::Via)));
+        let Some(reply) = Reply::to_flawed(rejection.headers, arrival) else { return };
+        let mut response = self.cx.plain(&reply, key, rejection.status);
+        response.reason = rejection.reason;
+        self.cx.send_statelessly(&reply, response);
+    }
+
+    pub(super) fn on_request(&mut self, request: Request, arrival: UdpFlow) {
+        let Ok(via) = request.headers.via() else { return };
+        let now = self.cx.now;
+        if request.method == Method::Ack {
+            let key = server_key(&self.cx.keyed, &request, &via, &Method::Invite);
+            if self.cx.layer.ack(now, key) {
+                self.on_ack(request);
+            }
+            return;
+        }
+        let key = server_key(&self.cx.keyed, &request, &via, &request.method);
+        if self.cx.layer.absorbs(key) {
+            return;
+        }
+        let invite = server_key(&self.cx.keyed, &request, &via, &Method::Invite);
+        let reply = Reply::to(&request, via, arrival);
+        if request.method == Method::Cancel {
+            return self.on_cancel(invite, &reply, key);
+        }
+        if let Some(mut objection) = objection(&self.cx, &request, &reply, key) {
+            objection.headers.push(HeaderName::Allow, ALLOW);
+            return self.cx.send_statelessly(&reply, objection);
+        }
+        match request.headers.to().ok().and_then(|to| to.tag().map(LocalTag::parse)) {
+            Some(tag) => self.inside(tag, &request, reply, key),
+            None => self.outside(request, reply, key, arrival),
+        }
+    }
+
+    fn on_ack(&mut self, ack: Request) {
+        let tag = ack.headers.to().ok().and_then(|to| to.tag().and_then(LocalTag::parse));
+        if let Some(call) = tag.and_then(|tag| self.tags.get(&tag).copied()) {
+            self.on_call(call, |call, cx| call.ack(cx, ack));
+        }
+    }
+
+    /// CANCEL is answered for itself; an INVITE that has no final answer gets 487 (RFC 3261 §9.2).
+    fn on_cancel(&mut self, invite: ServerKey, reply: &Reply, key: ServerKey) {
+        let Some((user, pending)) = self.cx.layer.server_user(invite).map(|(user, pending)| (*user, pending))
+        else {
+            return self.cx.answer_statelessly(reply, key, StatusCode::CALL_DOES_NOT_EXIST);
+        };
+        let response = reply.response(StatusCode::OK, &user.tag.to_string());
+        self.cx.send_statelessly(reply, response);
+        if pending {
+            self.on_call(user.call, |call, cx| call.cancelled(cx, invite));
+        }
+    }
+
+    /// A request with a tag in To.
+    fn inside(&mut self, tag: Option<LocalTag>, request: &Request, reply: Reply, key: ServerKey) {
+        match tag.and_then(|tag| self.tags.get(&tag).copied()) {
+            Some(call) => self.on_call(call, |call, cx| call.request(cx, request, reply, key)),
+            None => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    /// A request without a tag in To.
+    fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+        match request.method {
+            Method::Options => answer_options(&mut self.cx, &reply, key),
+            Method::Invite if self.calls.len() >= self.cx.config.max_calls => {
+                self.cx.answer_statelessly(&reply, key, StatusCode::BUSY_HERE);
+            }
+            Method::Invite => self.incoming(request, reply, key, arrival),
+            _ => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+        let (tag, call) = (self.cx.new_tag(), self.next_call());
+        let (Ok(from), Ok(to)) = (request.headers.from(), request.headers.to()) else { return };
+        let Ok(dialog) = Dialog::of_callee(&request, &tag.to_string(), arrival) else {
+            let mut response = self.cx.plain(&reply, key, StatusCode::BAD_REQUEST);
+            response.reason = "missing Contact".into();
+            return self.cx.send_statelessly(&reply, response);
+        };
+        if !open_invite(&mut self.cx, &request, &reply, key, call, tag) {
+            return;
+        }
+        let pending = Pending::new(&request, key, reply, tag, self.cx.now);
+        let user_agent = request.headers.get(&HeaderName::UserAgent).map(str::to_owned);
+        let state = State::Alerting(Box::new(Alerting { dialog, pending }));
+        self.add_call(Call { id: call, tag, state });
+        let Request { uri, body, .. } = request;
+        self.cx.tell(Event::Incoming { call, flow: arrival, uri, from, to, body, user_agent });
+    }
+}
+
+/// Opens the transaction of an INVITE, or answers 503 when there are too many.
+pub(super) fn open_invite(
+    cx: &mut Context,
+    request: &Request,
+    reply: &Reply,
+    key: ServerKey,
+    call: CallId,
+    tag: LocalTag,
+) -> bool {
+    if cx.layer.is_full() {
+        let mut response = cx.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, "32");
+        cx.send_statelessly(reply, response);
+        return false;
+    }
+    let trying = reply.response(StatusCode::TRYING, "");
+    let trying = Outgoing { flow: reply.flow(), bytes: cx.response_bytes(&trying) };
+    let invited = invited(&cx.keyed, request);
+    cx.layer.invited(cx.now, key, invited, trying, ServerUse { call, tag });
+    true
+}
+
+/// 200 for OPTIONS, with all that we can do (RFC 3261 §11.2).
+pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
+    let mut response = cx.plain(reply, key, StatusCode::OK);
+    response.headers.push(HeaderName::Allow, ALLOW);
+    response.headers.push(HeaderName::Accept, SDP);
+    put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
+    cx.send_statelessly(reply, response);
+}
+
+/// 200 for BYE, kept by a transaction since the call will not be there when the BYE comes again.
+pub(super) fn answer_bye(cx: &mut Context, reply: &Reply, key: ServerKey, call: CallId, tag: LocalTag) {
+    let mut response = reply.response(StatusCode::OK, &tag.to_string());
+    if cx.layer.is_full() {
+        return cx.send_statelessly(reply, response);
+    }
+    cx.sign_response(&mut response);
+    let response = Outgoing { flow: reply.flow(), bytes: cx.response_bytes(&response) };
+    cx.layer.answered(cx.now, key, StatusCode::OK.code(), response, ServerUse { call, tag });
+}
+
+/// 500 for an INVITE that came before another was done with (RFC 3261 §14.2).
+pub(super) fn answer_later(cx: &mut Context, reply: &Reply, key: ServerKey) {
+    let mut response = cx.plain(reply, key, StatusCode::SERVER_INTERNAL_ERROR);
+    let seconds = cx.entropy.next_u32() % 11;
+    response.headers.push(HeaderName::RetryAfter, seconds.to_string());
+    cx.send_statelessly(reply, response);
+}
+
+/// Why a request cannot be worked on, in the order of RFC 3261 §8.2.
+fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> Option<Response> {
+    let refuse = |status| Some(cx.plain(reply, key, status));
+    let refuse_naming = |status, name, value: &str| {
+        let mut response = cx.plain(reply, key, status);
+        response.headers.push(name, value);
+        Some(response)
+    };
+    match &request.method {
+        Method::Invite | Method::Bye | Method::Options => {}
+        Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
+        _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
+    }
+    if !matches!(request.uri, Uri::Sip(_) | Uri::Tel(_)) || request.uri.scheme() == "sips" {
+        return refuse(StatusCode::UNSUPPORTED_URI_SCHEME);
+    }
+    let headers = &request.headers;
+    let begins = headers.to().is_ok_and(|to| to.tag().is_none());
+    if request.method == Method::Invite && begins && cx.layer.is_merged(invited(&cx.keyed, request)) {
+        return refuse(StatusCode::LOOP_DETECTED);
+    }
+    match headers.require() {
+        Ok(required) if required.is_empty() => {}
+        Ok(required) => {
+            return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &required.join(", "));
+        }
+        Err(_) => return refuse(StatusCode::BAD_REQUEST),
+    }
+    if request.method != Method::Invite || request.body.is_empty() {
+        return None;
+    }
+    let encoding = headers.get(&HeaderName::ContentEncoding).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return refuse_naming(StatusCode::UNSUPPORTED_MEDIA_TYPE, HeaderName::AcceptEncoding, "identity");
+    }
+    match headers.content_type() {
+        Ok(Some(kind)) if kind.is("application", "sdp") => None,
+        _ => refuse_naming(StatusCode::UNSUPPORTED_MEDIA_TYPE, HeaderName::Accept, SDP),
+    }
+}
+
+/// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
+/// a peer that follows RFC 2543, all that a repetition has in common with its first.
+fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
+    let method = method.as_str();
+    match via.unique_branch() {
+        Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
+        None => {
+            let (uri, via) = (request.uri.to_string(), via.to_string());
+            keyed.fingerprint(&(invited(keyed, request), uri, via, method))
+        }
+    }
+}
+
+/// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
+fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
+    let headers = &request.headers;
+    let from = headers.from().ok();
+    let number = headers.cseq().map_or(0, |cseq| cseq.number);
+    keyed.fingerprint(&(from.as_ref().and_then(|from| from.tag()), headers.call_id().ok(), number))
+}

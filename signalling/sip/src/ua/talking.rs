@@ -1,0 +1,154 @@
+//! A call that stands: changes of its session, and BYE (RFC 3261 §14.2, §15).
+
+use rove_base::Instant;
+
+use super::{
+    CallId, Event, Party,
+    call::State,
+    context::{Context, LocalTag},
+    pending::{Due, Pending},
+    reply::Reply,
+    requests,
+};
+use crate::{
+    dialog::Dialog,
+    message::{Request, StatusCode},
+    transaction::ServerKey,
+};
+
+/// Both sides have agreed.
+#[derive(Debug)]
+pub(super) struct Talking {
+    pub(super) dialog: Dialog,
+    /// The INVITE that made the call until its ACK is here, then the one that wants to change it.
+    pending: Option<Pending>,
+    /// Whether the ACK of the INVITE that made the call is still missing, before which BYE may not be sent.
+    unconfirmed: bool,
+    hang_up: bool,
+}
+
+/// Our BYE waits for its answer.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) dialog: Dialog,
+    reason: Option<String>,
+}
+
+impl Talking {
+    /// We were called, and have accepted.
+    pub(super) const fn called(dialog: Dialog, pending: Pending) -> Self {
+        Self { dialog, pending: Some(pending), unconfirmed: true, hang_up: false }
+    }
+
+    /// We have called, and were answered.
+    pub(super) const fn answered(dialog: Dialog) -> Self {
+        Self { dialog, pending: None, unconfirmed: false, hang_up: false }
+    }
+
+    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+        if let Some(pending) = &mut self.pending
+            && pending.is_undecided()
+        {
+            pending.accept(cx, body);
+            if let Some(target) = pending.take_target() {
+                self.dialog.refresh_target(target);
+            }
+        }
+    }
+
+    pub(super) fn reject(&mut self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+        if let Some(pending) = self.pending.take_if(|pending| pending.is_undecided()) {
+            pending.refuse(cx, status, why);
+        }
+    }
+
+    pub(super) fn hang_up(
+        mut self: Box<Self>,
+        cx: &mut Context,
+        call: CallId,
+        reason: Option<String>,
+    ) -> State {
+        if self.unconfirmed && reason.is_none() {
+            self.hang_up = true;
+            return State::Talking(self);
+        }
+        self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
+        let mut dialog = self.dialog;
+        cx.send_bye(&mut dialog, Some(call));
+        State::Ending(Box::new(Ending { dialog, reason }))
+    }
+
+    pub(super) fn ended_by_peer(
+        mut self: Box<Self>,
+        cx: &mut Context,
+        call: CallId,
+        reason: Option<String>,
+    ) -> State {
+        self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
+        cx.tell(Event::Ended { call, by: Party::Peer, reason });
+        State::Over
+    }
+
+    /// INVITE inside the dialog.
+    pub(super) fn reinvited(
+        &mut self,
+        cx: &mut Context,
+        call: CallId,
+        tag: LocalTag,
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+    ) {
+        if self.pending.is_some() || self.hang_up {
+            return requests::answer_later(cx, &reply, key);
+        }
+        if requests::open_invite(cx, request, &reply, key, call, tag) {
+            self.pending = Some(Pending::new(request, key, reply, tag, cx.now));
+            cx.tell(Event::Reoffered { call, body: request.body.clone() });
+        }
+    }
+
+    pub(super) fn acknowledged(mut self: Box<Self>, cx: &mut Context, call: CallId, ack: Request) -> State {
+        let headers = &ack.headers;
+        let (Ok(call_id), Ok(from), Ok(cseq)) = (headers.call_id(), headers.from(), headers.cseq()) else {
+            return State::Talking(self);
+        };
+        let ours = self.dialog.is_with(call_id, from.tag().unwrap_or_default());
+        if !ours || self.pending.take_if(|pending| pending.waits_for_ack(cseq.number)).is_none() {
+            return State::Talking(self);
+        }
+        self.unconfirmed = false;
+        let body = Some(ack.body).filter(|body| !body.is_empty());
+        cx.tell(Event::Confirmed { call, body });
+        if self.hang_up { self.hang_up(cx, call, None) } else { State::Talking(self) }
+    }
+
+    pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey) {
+        if self.pending.as_ref().is_some_and(|pending| pending.is_of(server)) {
+            self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
+        }
+    }
+
+    pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
+        match self.pending.as_mut().map_or(Due::Nothing, |pending| pending.tick(cx)) {
+            Due::Nothing => State::Talking(self),
+            Due::Expired => {
+                self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
+                State::Talking(self)
+            }
+            Due::Unacknowledged => self.hang_up(cx, call, Some("no ACK".into())),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.pending.as_ref().and_then(Pending::deadline)
+    }
+}
+
+impl Ending {
+    /// The BYE is answered, or the other side's has crossed it.
+    pub(super) fn done(self: Box<Self>, cx: &mut Context, call: CallId) -> State {
+        cx.tell(Event::Ended { call, by: Party::Us, reason: self.reason });
+        State::Over
+    }
+}
