@@ -6,3 +6,4 @@ pub mod wire;
 pub mod lookup;
 mod outbox;
 mod query;
+pub mod updater;

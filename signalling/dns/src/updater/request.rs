@@ -1,0 +1,231 @@
+//! One change on its way: find the zone, send the signed update, believe only a signed answer.
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+use core::time::Duration;
+
+use hickory_proto::rr::{Name, RecordType};
+use rove_base::{Entropy, Flow, Instant, Now, UdpFlow};
+
+use super::{Event, Rcode, message::Change};
+use crate::{
+    outbox::Outbox,
+    query::{self, Question, Reply},
+    tsig::{self, Mac, TsigError, TsigKey, code},
+    wire::{opcode, rcode},
+};
+
+/// What all requests of an updater have in common.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) flow: UdpFlow,
+    pub(crate) key: TsigKey,
+    /// Seconds.
+    pub(crate) ttl: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) attempts: u32,
+}
+
+/// What a request needs of its surroundings for one step.
+pub(crate) struct Means<'a> {
+    pub(crate) now: Now,
+    pub(crate) terms: &'a Terms,
+    pub(crate) entropy: &'a mut Entropy,
+    pub(crate) out: &'a mut Outbox<Event>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) change: Change,
+    pub(crate) deadline: Instant,
+    stage: Stage,
+    sends: u32,
+    /// What is in the air: message IDs and what they were signed with.
+    sent: Vec<(u16, Option<Mac>)>,
+    /// What an answer said that cannot be believed or may pass; counts when no better one comes.
+    hint: Option<Outcome>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    FindZone,
+    Update { zone: Name },
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Outcome {
+    /// The change has been made.
+    Done,
+    /// The name holds other values now, and nothing was changed.
+    Superseded,
+    /// The server does not hold the zone.
+    NotHeld(Rcode),
+    /// The server does not want to.
+    Refused(Rcode, String),
+    /// Nothing came that can be believed.
+    Silent,
+}
+
+impl Request {
+    /// A request that has not been sent; [`Self::send`] does. `zone` is asked for when it is not known.
+    pub(crate) fn new(change: Change, zone: Option<Name>) -> Self {
+        let stage = zone.map_or(Stage::FindZone, |zone| Stage::Update { zone });
+        Self { change, deadline: Instant::ZERO, stage, sends: 0, sent: Vec::new(), hint: None }
+    }
+
+    /// Sends what the stage demands, under a new ID and signature so that it is not taken for a replay.
+    pub(crate) fn send(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
+        if self.sends >= means.terms.attempts {
+            return Some(self.hint.take().unwrap_or(Outcome::Silent));
+        }
+        let id = (means.entropy.next_u32() >> 16) as u16;
+        let message = match &self.stage {
+            Stage::FindZone => query::write_query(id, &self.zone_question(), true).map(|bytes| (bytes, None)),
+            Stage::Update { zone } => self.change.write(id, zone, means.terms.ttl).map(|mut bytes| {
+                let mac = tsig::sign(&mut bytes, &means.terms.key, means.now.wall, None);
+                (bytes, Some(mac))
+            }),
+        };
+        let Some((bytes, mac)) = message else {
+            return Some(Outcome::Refused(Rcode(rcode::FORMERR), "the name is too long".to_owned()));
+        };
+        self.sent.push((id, mac));
+        means.out.send(Flow::Udp(means.terms.flow), bytes);
+        self.deadline = means.now.mono + means.terms.timeout * (1 << self.sends.min(MAX_BACKOFF));
+        self.sends += 1;
+        None
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn on_deadline(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
+        match &self.hint {
+            Some(Outcome::Refused(code, _)) if *code != Rcode(rcode::SERVFAIL) => self.hint.take(),
+            _ => self.send(means),
+        }
+    }
+
+    /// Whether this datagram claims to answer something that is in the air here.
+    pub(crate) fn expects(&self, bytes: &[u8]) -> bool {
+        query::message_id(bytes).is_some_and(|id| self.sent.iter().any(|(sent, _)| *sent == id))
+    }
+
+    /// Takes a datagram from the server that [`Self::expects`] accepted.
+    pub(crate) fn on_datagram(&mut self, bytes: &[u8], means: &mut Means<'_>) -> Option<Outcome> {
+        match &self.stage {
+            Stage::FindZone => self.on_zone(bytes, means),
+            Stage::Update { .. } => self.on_update(bytes, means),
+        }
+    }
+
+    fn zone_question(&self) -> Question {
+        Question { name: self.change.subject(), kind: RecordType::SOA }
+    }
+
+    fn on_zone(&mut self, bytes: &[u8], means: &mut Means<'_>) -> Option<Outcome> {
+        let zone = match query::read_reply(&self.zone_question(), bytes) {
+            Ok(Reply::Answer(answer)) if answer.authoritative => answer.zone,
+            Ok(Reply::Answer(_) | Reply::Referral) => None,
+            Ok(Reply::Failure(code)) => return Some(Outcome::NotHeld(code)),
+            Ok(Reply::Truncated) | Err(_) => return None,
+        };
+        let Some(zone) = zone else { return Some(Outcome::NotHeld(Rcode(rcode::NOTAUTH))) };
+        self.stage = Stage::Update { zone };
+        self.sends = 0;
+        self.sent.clear();
+        self.send(means)
+    }
+
+    fn on_update(&mut self, bytes: &[u8], means: &mut Means<'_>) -> Option<Outcome> {
+        let id = query::message_id(bytes)?;
+        let mac = self.sent.iter().find(|(sent, _)| *sent == id).and_then(|(_, mac)| *mac)?;
+        let answered = response_code(bytes)?;
+        match tsig::verify(
+            bytes,
+            core::slice::from_ref(&means.terms.key),
+            means.now.wall,
+            Some(mac.as_bytes()),
+        ) {
+            Ok(_) => self.conclude(answered),
+            Err(error @ TsigError::Answered { .. }) => {
+                self.take_hint(answered, why_of(&error), means.now.mono);
+                None
+            }
+            Err(TsigError::Missing) if answered.0 != rcode::NOERROR => {
+                self.take_hint(
+                    answered,
+                    format!("{}, in an answer that is not signed", meaning(answered)),
+                    means.now.mono,
+                );
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// What a signed answer means.
+    fn conclude(&mut self, code: Rcode) -> Option<Outcome> {
+        let removal = matches!(self.change, Change::Remove { .. });
+        match code.0 {
+            rcode::NOERROR => Some(Outcome::Done),
+            // After a repetition the first send may have done it, and its answer been lost.
+            rcode::NXRRSET | rcode::YXRRSET | rcode::NXDOMAIN if removal && self.sends > 1 => {
+                Some(Outcome::Done)
+            }
+            rcode::NXRRSET | rcode::YXRRSET | rcode::NXDOMAIN if removal => Some(Outcome::Superseded),
+            // It may pass: the next send will tell.
+            rcode::SERVFAIL => {
+                self.hint = Some(Outcome::Refused(code, meaning(code).to_owned()));
+                None
+            }
+            _ => Some(Outcome::Refused(code, meaning(code).to_owned())),
+        }
+    }
+
+    /// An unsigned refusal may be forged, and BADTIME may be said to a datagram that the network has doubled while
+    /// the answer to the first copy waits for the disk: a better answer gets a little time.
+    fn take_hint(&mut self, code: Rcode, why: String, now: Instant) {
+        self.hint = Some(Outcome::Refused(code, why));
+        self.deadline = self.deadline.min(now + HINT_PATIENCE);
+    }
+}
+
+/// The response code of an answer to an update; `None` when it is no such answer.
+fn response_code(bytes: &[u8]) -> Option<Rcode> {
+    let (_, rest) = bytes.split_first_chunk::<2>()?;
+    let ([high, low], _) = rest.split_first_chunk::<2>()?;
+    let answers_update = high & 0x80 != 0 && (high >> 3) & 0x0f == opcode::UPDATE;
+    answers_update.then_some(Rcode(u16::from(low & 0x0f)))
+}
+
+fn why_of(error: &TsigError) -> String {
+    match error {
+        TsigError::Answered { code: code::BADKEY, .. } => "the server does not know this key".to_owned(),
+        TsigError::Answered { code: code::BADSIG, .. } => {
+            "the server holds another secret for this key".to_owned()
+        }
+        TsigError::Answered { code: code::BADTIME, .. } => {
+            "the clocks of this host and the server are too far apart".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn meaning(code: Rcode) -> &'static str {
+    match code.0 {
+        rcode::FORMERR => "the server could not read the update",
+        rcode::SERVFAIL => "the server could not store the update",
+        rcode::NOTIMP => "the server takes no updates",
+        rcode::REFUSED => "the key may not change this name",
+        rcode::NOTAUTH => "the server is not the primary of the zone, or the key is not authorised",
+        rcode::NOTZONE => "the name is not in the zone",
+        _ => "the server does not make the change",
+    }
+}
+
+/// The timeout doubles at most this often.
+const MAX_BACKOFF: u32 = 5;
+/// How long a better answer than an unsigned refusal is waited for.
+const HINT_PATIENCE: Duration = Duration::from_millis(500);
