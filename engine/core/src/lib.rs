@@ -1,9 +1,12 @@
 //! The voice core, sans I/O: RTP, RTCP, jitter buffer, playout, quality.
 
+pub mod capture;
 pub mod codec;
 pub mod demux;
 pub mod jitter;
+pub mod path;
 pub mod playout;
 pub mod quality;
 pub mod rtcp;
 pub mod rtp;
+pub mod send;

@@ -18,6 +18,8 @@ pub struct PlayoutMeter {
     /// Of these, samples invented since the packets ran out. When the next packet shows why they did, these move to
     /// `concealed` or to `silence` and this becomes zero.
     pub starving: u64,
+    /// Stretches of `concealed`, each however long: with their total, how bursty the loss is.
+    pub gaps: u64,
     /// Samples decoded but left out, to bring the delay back to its target.
     pub trimmed: u64,
     /// Packets decoded.
