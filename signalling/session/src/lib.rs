@@ -1,1 +1,20 @@
-//! One call from end to end: target, look-up, offer, media plan, hang-up.
+//! One call from end to end, without I/O: the target is parsed, looked up, offered a session, talked with, hung up on.
+//!
+//! [`Switchboard`] is the machine its driver sees. Inside, each call is an enum of states that are moved; a state
+//! answers a fact with asks, and the switchboard is the one place that carries an ask to its machine and the answer
+//! back. Media is not here: an [`Event::StartMedia`] goes down with a plan, a [`MediaFact`] comes up.
+
+mod call;
+mod cause;
+mod plan;
+mod record;
+mod registration;
+mod switchboard;
+mod target;
+
+pub use call::Progress;
+pub use cause::Cause;
+pub use record::{Record, Side};
+pub use registration::{Registration, RegistrationError};
+pub use switchboard::{CallId, Config, Event, MediaFact, MediaPorts, Switchboard};
+pub use target::{Target, TargetError};

@@ -1,0 +1,198 @@
+//! A call as an enum of states that are moved: a fact goes in, the next state and the asks come out.
+
+mod alerting;
+mod dialing;
+mod ending;
+mod offering;
+mod talking;
+
+use core::time::Duration;
+use std::net::SocketAddr;
+
+use rove_base::{CodecId, Instant, MediaPlan, Now, UdpFlow};
+use rove_dns::lookup::{Candidate, LookupError};
+use rove_sdp::Local;
+use rove_sip::{
+    message::StatusCode,
+    ua::{Failure, Party},
+};
+
+pub(crate) use self::{
+    alerting::Alerting,
+    dialing::{Dialing, Opening},
+    ending::Ending,
+    offering::Offering,
+    talking::Talking,
+};
+use crate::{Cause, Config, MediaPorts, Record, Target};
+
+/// Where a call is.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// The target is being looked up.
+    Dialing(Dialing),
+    /// Ports for the media are being opened.
+    Opening(Opening),
+    /// The INVITE is out.
+    Offering(Offering),
+    /// We are being called.
+    Alerting(Alerting),
+    /// The session stands.
+    Talking(Talking),
+    /// The last messages are being exchanged.
+    Ending(Ending),
+    /// Nothing is left of it.
+    Over,
+}
+
+/// What happened to a call.
+#[derive(Debug)]
+pub(crate) enum Fact {
+    Found(Vec<Candidate>),
+    NotFound(LookupError),
+    MediaOpened(MediaPorts),
+    NoMedia(String),
+    Ringing(StatusCode),
+    Answered(Vec<u8>),
+    Acknowledged(Option<Vec<u8>>),
+    Reoffered(Vec<u8>),
+    Failed(Failure),
+    Ended(Party),
+    Answer,
+    Decline(StatusCode),
+    HangUp,
+    Tick,
+}
+
+/// What a call wants done; the switchboard carries each to the machine that can.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    Resolve(Target),
+    OpenMedia(SocketAddr),
+    Invite { flow: UdpFlow, target: Target, offer: Vec<u8> },
+    Ring,
+    Accept(Vec<u8>),
+    Reject { status: StatusCode, why: Option<String> },
+    HangUp,
+    StartMedia(MediaPlan),
+    StopMedia,
+    Tell(Progress),
+}
+
+/// What the person at the phone is told while a call goes on.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// The name leads to these addresses, best first.
+    Resolved {
+        /// The addresses.
+        addresses: Vec<SocketAddr>,
+    },
+    /// An invitation is on its way to this address.
+    Inviting {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The other side is being alerted.
+    Ringing,
+    /// Somebody calls us.
+    Incoming {
+        /// Who it says it is.
+        from: String,
+    },
+    /// The call stands.
+    Answered {
+        /// The codec agreed on.
+        codec: CodecId,
+        /// Where our media goes.
+        remote: SocketAddr,
+    },
+    /// The call is over; its [`Record`] is complete.
+    Ended {
+        /// Why.
+        cause: Cause,
+    },
+}
+
+/// What a state sees of the world around it while it handles one fact.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Now,
+    pub(crate) config: &'a Config,
+    pub(crate) record: &'a mut Record,
+    pub(crate) asks: &'a mut Vec<Ask>,
+    /// Identifies the session in SDP; the same for all descriptions of one call (RFC 8866 §5.2).
+    pub(crate) session_id: u64,
+}
+
+impl State {
+    /// The state after `fact`.
+    pub(crate) fn on(self, cx: &mut Context<'_>, fact: Fact) -> Self {
+        match self {
+            Self::Dialing(state) => state.on(cx, fact),
+            Self::Opening(state) => state.on(cx, fact),
+            Self::Offering(state) => state.on(cx, fact),
+            Self::Alerting(state) => state.on(cx, fact),
+            Self::Talking(state) => state.on(cx, fact),
+            Self::Ending(state) => state.on(cx, &fact),
+            Self::Over => Self::Over,
+        }
+    }
+
+    /// When it wants a [`Fact::Tick`].
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Offering(state) => Some(state.deadline),
+            Self::Alerting(state) => Some(state.deadline),
+            Self::Ending(state) => Some(state.deadline),
+            _ => None,
+        }
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn ask(&mut self, ask: Ask) {
+        self.asks.push(ask);
+    }
+
+    pub(crate) fn tell(&mut self, progress: Progress) {
+        self.asks.push(Ask::Tell(progress));
+    }
+
+    /// Ends the call for good.
+    pub(crate) fn over(&mut self, cause: Cause) -> State {
+        self.finish(cause);
+        State::Over
+    }
+
+    /// Lets the last messages be exchanged before the call is over.
+    pub(crate) fn ending(&mut self, cause: Cause) -> State {
+        self.ask(Ask::HangUp);
+        self.record.ended = Some(self.now.mono);
+        State::Ending(Ending { cause, deadline: self.now.mono + LAST_MESSAGES })
+    }
+
+    pub(crate) fn finish(&mut self, cause: Cause) {
+        self.record.ended.get_or_insert(self.now.mono);
+        self.record.cause = Some(cause.clone());
+        self.tell(Progress::Ended { cause });
+    }
+
+    /// What we say about our end in a session description.
+    pub(crate) fn local(&self, ports: &MediaPorts) -> Local {
+        Local {
+            address: ports.rtp,
+            rtcp: ports.rtcp,
+            codecs: self.config.codecs.clone(),
+            packet_time: self.config.packet_time,
+            session_id: self.session_id,
+            direction: rove_base::Direction::SendRecv,
+        }
+    }
+
+    pub(crate) fn no_common_codec(&self) -> Cause {
+        Cause::NoCommonCodec { target: self.record.target.clone(), offered: self.config.codec_names() }
+    }
+}
+
+/// How long BYE or CANCEL may take before the call is over without an answer: 64·T1 and a little (RFC 3261 §17.1.2.2).
+const LAST_MESSAGES: Duration = Duration::from_secs(33);

@@ -1,0 +1,120 @@
+//! The INVITE is out: it rings, is answered, refused, or nobody picks up.
+
+use std::{collections::VecDeque, net::SocketAddr};
+
+use rove_base::{Instant, UdpFlow};
+use rove_sdp::{Description, Local};
+use rove_sip::ua::Failure;
+
+use super::{Ask, Context, Fact, Opening, Progress, State, Talking};
+use crate::{Cause, MediaPorts, Target};
+
+/// An offer is with the other side.
+#[derive(Debug)]
+pub(crate) struct Offering {
+    target: Target,
+    flow: UdpFlow,
+    local: Local,
+    offer: Description,
+    others: VecDeque<SocketAddr>,
+    heard: bool,
+    pub(super) deadline: Instant,
+}
+
+impl Offering {
+    /// Sends the offer along `flow`; `others` are tried when it leads nowhere (RFC 3263 §4.3).
+    pub(super) fn start(
+        cx: &mut Context<'_>,
+        target: Target,
+        flow: UdpFlow,
+        ports: &MediaPorts,
+        others: VecDeque<SocketAddr>,
+    ) -> State {
+        let local = cx.local(ports);
+        let offer = rove_sdp::offer(&local);
+        cx.record.invited = Some(cx.now.mono);
+        cx.tell(Progress::Inviting { address: flow.remote });
+        cx.ask(Ask::Invite { flow, target: target.clone(), offer: offer.to_string().into_bytes() });
+        let deadline = cx.now.mono + cx.config.ring_for;
+        State::Offering(Self { target, flow, local, offer, others, heard: false, deadline })
+    }
+
+    pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
+        match fact {
+            Fact::Ringing(status) => {
+                self.heard = true;
+                if status.code() >= 180 && cx.record.ringing.is_none() {
+                    cx.record.ringing = Some(cx.now.mono);
+                    cx.tell(Progress::Ringing);
+                }
+                State::Offering(self)
+            }
+            Fact::Answered(body) => self.answered(cx, &body),
+            Fact::Failed(failure) => self.failed(cx, failure),
+            Fact::Ended(_) => {
+                cx.ask(Ask::StopMedia);
+                cx.over(Cause::PeerHungUp)
+            }
+            Fact::HangUp => self.give_up(cx, Cause::Cancelled),
+            Fact::Tick if self.deadline <= cx.now.mono => {
+                let seconds = cx.config.ring_for.as_secs();
+                let cause = Cause::NoAnswer { target: self.target.to_string(), seconds };
+                self.give_up(cx, cause)
+            }
+            _ => State::Offering(self),
+        }
+    }
+
+    fn answered(self, cx: &mut Context<'_>, body: &[u8]) -> State {
+        cx.record.answered = Some(cx.now.mono);
+        let agreed = Description::parse(body)
+            .map_err(|e| Cause::Protocol { target: self.target.to_string(), what: e.to_string() })
+            .and_then(|answer| {
+                rove_sdp::accept(&self.offer, &answer, &self.local).map_err(|_| cx.no_common_codec())
+            });
+        match agreed {
+            Ok(agreed) => Talking::start(cx, self.local, agreed),
+            Err(cause) => {
+                cx.ask(Ask::StopMedia);
+                cx.ending(cause)
+            }
+        }
+    }
+
+    fn failed(self, cx: &mut Context<'_>, failure: Failure) -> State {
+        let target = self.target.to_string();
+        let leads_nowhere = match &failure {
+            Failure::Timeout | Failure::Transport => true,
+            Failure::Status { code, .. } => code.code() == 503,
+            _ => false,
+        };
+        if leads_nowhere && !self.others.is_empty() {
+            return Opening::start(cx, self.target, self.others);
+        }
+        cx.ask(Ask::StopMedia);
+        let cause = match failure {
+            Failure::Status { code, reason, .. } => {
+                Cause::from_status(&target, code, &reason, &cx.config.codec_names())
+            }
+            Failure::Timeout | Failure::Transport => self.unreachable(),
+            Failure::Cancelled => Cause::Cancelled,
+            other => Cause::Protocol { target, what: format!("{other:?}") },
+        };
+        cx.over(cause)
+    }
+
+    /// Where nobody was heard there is nobody to wait for; the user agent cancels by itself should a voice come late.
+    fn give_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
+        cx.ask(Ask::StopMedia);
+        if self.heard {
+            return cx.ending(cause);
+        }
+        cx.ask(Ask::HangUp);
+        let cause = if cause == Cause::Cancelled { cause } else { self.unreachable() };
+        cx.over(cause)
+    }
+
+    fn unreachable(&self) -> Cause {
+        Cause::Unreachable { target: self.target.to_string(), addresses: self.flow.remote.to_string() }
+    }
+}

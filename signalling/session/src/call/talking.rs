@@ -1,0 +1,74 @@
+//! The session stands.
+
+use rove_sdp::{Description, Local, Negotiated};
+use rove_sip::{message::StatusCode, ua::Party};
+
+use super::{Ask, Context, Fact, Progress, State};
+use crate::{Cause, plan};
+
+/// Media flows by the plan that was agreed on.
+#[derive(Debug)]
+pub(crate) struct Talking {
+    local: Local,
+    agreed: Negotiated,
+}
+
+impl Talking {
+    /// Hands the plan to the engine.
+    pub(super) fn start(cx: &mut Context<'_>, local: Local, agreed: Negotiated) -> State {
+        match plan::media_plan(&local, &agreed, &cx.config.cname) {
+            Ok(plan) => {
+                cx.record.codec = Some(agreed.codec.id);
+                cx.record.route = plan.routes().first().map(|route| route.kind);
+                cx.tell(Progress::Answered { codec: agreed.codec.id, remote: agreed.remote_rtp });
+                cx.ask(Ask::StartMedia(plan));
+                State::Talking(Self { local, agreed })
+            }
+            Err(error) => {
+                cx.ask(Ask::StopMedia);
+                let target = cx.record.peer.clone();
+                cx.ending(Cause::Protocol { target, what: error.to_string() })
+            }
+        }
+    }
+
+    pub(super) fn on(self, cx: &mut Context<'_>, fact: Fact) -> State {
+        match fact {
+            Fact::Ended(by) => {
+                cx.ask(Ask::StopMedia);
+                cx.over(if by == Party::Peer { Cause::PeerHungUp } else { Cause::Vanished })
+            }
+            Fact::Failed(_) => {
+                cx.ask(Ask::StopMedia);
+                cx.over(Cause::Vanished)
+            }
+            Fact::HangUp => {
+                cx.ask(Ask::StopMedia);
+                cx.ending(Cause::HungUp)
+            }
+            Fact::Reoffered(body) => self.reoffered(cx, &body),
+            _ => State::Talking(self),
+        }
+    }
+
+    /// A new offer inside the call (RFC 3261 §14.2). One that changes nothing but its version refreshes the session;
+    /// any other is refused, which leaves the session as it was.
+    fn reoffered(self, cx: &mut Context<'_>, body: &[u8]) -> State {
+        let again = if body.is_empty() {
+            Some(rove_sdp::offer(&self.local))
+        } else {
+            Description::parse(body)
+                .ok()
+                .and_then(|offer| rove_sdp::answer(&offer, &self.local).ok())
+                .filter(|(_, agreed)| *agreed == self.agreed)
+                .map(|(answer, _)| answer)
+        };
+        cx.ask(match again {
+            Some(description) => Ask::Accept(description.to_string().into_bytes()),
+            None => {
+                Ask::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some("session unchanged".into()) }
+            }
+        });
+        State::Talking(self)
+    }
+}

@@ -1,0 +1,491 @@
+//! The one place that carries an ask to its machine and the answer back.
+
+use core::time::Duration;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::SocketAddr,
+};
+
+use rove_base::{Arrival, CodecId, Entropy, Flow, Instant, Machine, MediaPlan, Nested, Now, Scratch, Step};
+use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig, TraceStep};
+use rove_sip::{
+    message::{NameAddr, StatusCode},
+    ua::{self, OutgoingInvite, UaConfig, UserAgent},
+};
+
+use crate::{
+    Progress, Record, Registration, RegistrationError, Side, Target,
+    call::{Alerting, Ask, Context, Dialing, Fact, State},
+    registration::{Outcome, Registrar},
+};
+
+/// Names one call, for the life of the switchboard.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CallId(pub u64);
+
+/// How this phone presents itself and what it can do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who we say we are, in From and Contact.
+    pub identity: NameAddr,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// Addresses our SIP listens on.
+    pub sip: Vec<SocketAddr>,
+    /// Addresses our DNS queries leave from, one per family.
+    pub dns: Vec<SocketAddr>,
+    /// Name servers to ask, best first.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Codecs in order of preference.
+    pub codecs: Vec<CodecId>,
+    /// Duration of one media packet.
+    pub packet_time: Duration,
+    /// How long a call may ring before we give up, as caller and as callee.
+    pub ring_for: Duration,
+    /// Our canonical name in RTCP (RFC 7022).
+    pub cname: String,
+    /// More calls than this at once are answered 486.
+    pub most_calls: usize,
+}
+
+impl Config {
+    pub(crate) fn codec_names(&self) -> String {
+        self.codecs.iter().map(|codec| codec.encoding_name()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Where a call's media and signalling live on this host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MediaPorts {
+    /// Our RTP address, a real one.
+    pub rtp: SocketAddr,
+    /// Our RTCP address.
+    pub rtcp: SocketAddr,
+    /// The SIP address that leads to the same peer.
+    pub signalling: SocketAddr,
+}
+
+/// What the engine reports of a call.
+#[derive(Clone, Debug)]
+pub enum MediaFact {
+    /// Ports are open.
+    Opened(MediaPorts),
+    /// No ports could be opened, and why.
+    Unavailable(String),
+    /// The first frame was decoded and played.
+    FirstAudio(Instant),
+    /// How the received stream is.
+    Quality(rove_base::Quality),
+}
+
+/// What the switchboard wants of its driver, or tells the person at the phone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Open ports that lead to `toward`; answer with [`MediaFact::Opened`]. Replaces ports opened for the call before.
+    OpenMedia {
+        /// Which call.
+        call: CallId,
+        /// Who they must reach.
+        toward: SocketAddr,
+    },
+    /// Run media by this plan on the ports that were opened.
+    StartMedia {
+        /// Which call.
+        call: CallId,
+        /// What was agreed.
+        plan: MediaPlan,
+    },
+    /// Stop the media and close the ports.
+    StopMedia {
+        /// Which call.
+        call: CallId,
+    },
+    /// Something happened to a call.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// What.
+        progress: Progress,
+    },
+    /// A look-up is done; an empty list of candidates comes with its error.
+    LookedUp {
+        /// Which look-up.
+        id: LookupId,
+        /// What was found, best first.
+        found: Result<Vec<lookup::Candidate>, lookup::LookupError>,
+        /// Each question and its answer.
+        steps: Vec<TraceStep>,
+    },
+    /// Our name leads here now.
+    Registered {
+        /// The name.
+        name: String,
+    },
+    /// Our name leads nowhere any more.
+    Unregistered {
+        /// The name.
+        name: String,
+    },
+    /// Our name could not be published or withdrawn.
+    RegistrationFailed(RegistrationError),
+}
+
+struct Call {
+    state: State,
+    record: Record,
+    invite: Option<ua::CallId>,
+    session_id: u64,
+}
+
+/// All calls of one phone, with the machines they need: a SIP user agent, a resolver, a registration.
+pub struct Switchboard {
+    config: Config,
+    agent: UserAgent,
+    resolver: Resolver,
+    registrar: Option<Registrar>,
+    calls: BTreeMap<CallId, Call>,
+    by_invite: HashMap<ua::CallId, CallId>,
+    by_lookup: HashMap<LookupId, CallId>,
+    events: VecDeque<Event>,
+    entropy: Entropy,
+    last_call: u64,
+    now: Now,
+}
+
+impl Switchboard {
+    /// A switchboard without calls.
+    #[must_use]
+    pub fn new(config: Config, mut entropy: Entropy) -> Self {
+        let agent = UserAgent::new(
+            UaConfig {
+                user_agent: config.user_agent.clone(),
+                local: config.sip.clone(),
+                max_calls: config.most_calls,
+                ..UaConfig::default()
+            },
+            entropy.fork(),
+        );
+        let names = ResolverConfig::new(config.dns_servers.clone(), config.dns.clone());
+        let resolver = Resolver::new(names, entropy.fork());
+        Self {
+            config,
+            agent,
+            resolver,
+            registrar: None,
+            calls: BTreeMap::new(),
+            by_invite: HashMap::new(),
+            by_lookup: HashMap::new(),
+            events: VecDeque::new(),
+            entropy,
+            last_call: 0,
+            now: Now::default(),
+        }
+    }
+
+    /// Calls somebody.
+    pub fn dial(&mut self, now: Now, target: Target) -> CallId {
+        self.now = now;
+        let record = Record::new(Side::Caller, target.to_string(), target.to_string(), now.mono);
+        let (id, mut call) = self.new_call(record);
+        let mut asks = Vec::new();
+        call.state = Dialing::start(
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
+            target,
+        );
+        self.calls.insert(id, call);
+        self.carry(id, asks);
+        id
+    }
+
+    /// Picks up.
+    pub fn answer(&mut self, now: Now, call: CallId) {
+        self.fact(now, call, Fact::Answer);
+    }
+
+    /// Refuses with `status`: 486 for busy, 603 for declined.
+    pub fn decline(&mut self, now: Now, call: CallId, status: StatusCode) {
+        self.fact(now, call, Fact::Decline(status));
+    }
+
+    /// Ends a call in whatever state it is.
+    pub fn hang_up(&mut self, now: Now, call: CallId) {
+        self.fact(now, call, Fact::HangUp);
+    }
+
+    /// Reports what the engine has to say about a call.
+    pub fn media(&mut self, now: Now, call: CallId, fact: MediaFact) {
+        match fact {
+            MediaFact::Opened(ports) => self.fact(now, call, Fact::MediaOpened(ports)),
+            MediaFact::Unavailable(why) => self.fact(now, call, Fact::NoMedia(why)),
+            MediaFact::FirstAudio(at) => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.record.first_audio.get_or_insert(at);
+                }
+            }
+            MediaFact::Quality(quality) => {
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.record.quality = Some(quality);
+                }
+            }
+        }
+    }
+
+    /// Looks a target up without calling it; [`Event::LookedUp`] answers.
+    pub fn look_up(&mut self, now: Now, target: &Target) -> LookupId {
+        self.resolver.sip(now, query(target))
+    }
+
+    /// Publishes this phone's name; [`Event::Registered`] or [`Event::RegistrationFailed`] answers.
+    pub fn register(&mut self, now: Now, local: SocketAddr, wanted: Registration) {
+        self.registrar = Some(Registrar::publish(now, local, wanted, self.entropy.fork()));
+    }
+
+    /// Takes the name back; [`Event::Unregistered`] or [`Event::RegistrationFailed`] answers.
+    pub fn unregister(&mut self, now: Now) {
+        if let Some(registrar) = &mut self.registrar {
+            registrar.withdraw(now);
+        }
+    }
+
+    /// What is known of a call, until it is forgotten.
+    #[must_use]
+    pub fn record(&self, call: CallId) -> Option<&Record> {
+        self.calls.get(&call).map(|call| &call.record)
+    }
+
+    /// Forgets a call that is over, and hands out what was known of it. `None` while it is not over.
+    pub fn forget(&mut self, call: CallId) -> Option<Record> {
+        matches!(self.calls.get(&call)?.state, State::Over)
+            .then(|| self.calls.remove(&call))?
+            .map(|call| call.record)
+    }
+
+    /// Calls that are not over.
+    pub fn running(&self) -> impl Iterator<Item = CallId> {
+        self.calls.iter().filter(|(_, call)| !matches!(call.state, State::Over)).map(|(&id, _)| id)
+    }
+
+    /// Whether the last message of every call has been exchanged.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.running().next().is_none() && self.agent.is_idle()
+    }
+
+    fn new_call(&mut self, record: Record) -> (CallId, Call) {
+        self.last_call += 1;
+        // 62 bits: some peers read the session id as a signed number.
+        let session_id = self.entropy.next_u64() >> 2;
+        (CallId(self.last_call), Call { state: State::Over, record, invite: None, session_id })
+    }
+
+    fn fact(&mut self, now: Now, id: CallId, fact: Fact) {
+        self.now = now;
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let mut asks = Vec::new();
+        let state = core::mem::replace(&mut call.state, State::Over);
+        call.state =
+            state.on(&mut context(&self.config, now, &mut call.record, &mut asks, call.session_id), fact);
+        self.carry(id, asks);
+    }
+
+    fn carry(&mut self, id: CallId, asks: Vec<Ask>) {
+        for ask in asks {
+            self.carry_one(id, ask);
+        }
+    }
+
+    fn carry_one(&mut self, id: CallId, ask: Ask) {
+        let now = self.now;
+        let invite = self.calls.get(&id).and_then(|call| call.invite);
+        match (ask, invite) {
+            (Ask::Resolve(target), _) => {
+                let lookup = self.resolver.sip(now, query(&target));
+                self.by_lookup.insert(lookup, id);
+            }
+            (Ask::Invite { flow, target, offer }, _) => {
+                let invite = self.agent.invite(
+                    now,
+                    OutgoingInvite {
+                        flow,
+                        uri: target.uri().clone().into(),
+                        from: self.config.identity.clone(),
+                        to: NameAddr::new(target.uri().clone()),
+                        body: offer,
+                        headers: Vec::new(),
+                    },
+                );
+                self.by_invite.insert(invite, id);
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.invite = Some(invite);
+                }
+            }
+            (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
+            (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
+            (Ask::Reject { status, why }, Some(invite)) => self.agent.reject(now, invite, status, why),
+            (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
+            (Ask::Ring | Ask::Accept(_) | Ask::Reject { .. } | Ask::HangUp, None) => {}
+            (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
+            (Ask::StartMedia(plan), _) => self.events.push_back(Event::StartMedia { call: id, plan }),
+            (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
+            (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
+        }
+    }
+
+    fn on_agent(&mut self, event: ua::Event) {
+        let (invite, fact) = match event {
+            ua::Event::Incoming { call, flow, uri, from, body, .. } => {
+                return self.on_incoming(call, flow.remote, uri.to_string(), from.to_string(), &body);
+            }
+            ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
+            ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
+            ua::Event::Confirmed { call, body } => (call, Fact::Acknowledged(body)),
+            ua::Event::Reoffered { call, body } => (call, Fact::Reoffered(body)),
+            ua::Event::Failed { call, failure } => (call, Fact::Failed(failure)),
+            ua::Event::Ended { call, by, .. } => (call, Fact::Ended(by)),
+            _ => return,
+        };
+        let last = matches!(fact, Fact::Failed(_) | Fact::Ended(_));
+        let id = if last { self.by_invite.remove(&invite) } else { self.by_invite.get(&invite).copied() };
+        // An INVITE that was given up for another address has no say any more.
+        if let Some(id) = id.filter(|id| self.calls.get(id).is_some_and(|call| call.invite == Some(invite))) {
+            self.fact(self.now, id, fact);
+        }
+    }
+
+    fn on_incoming(
+        &mut self,
+        invite: ua::CallId,
+        remote: SocketAddr,
+        target: String,
+        from: String,
+        body: &[u8],
+    ) {
+        let now = self.now;
+        let record = Record::new(Side::Callee, target, from.clone(), now.mono);
+        let (id, mut call) = self.new_call(record);
+        call.invite = Some(invite);
+        self.by_invite.insert(invite, id);
+        let mut asks = vec![Ask::Tell(Progress::Incoming { from })];
+        call.state = Alerting::start(
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
+            remote,
+            body,
+        );
+        self.calls.insert(id, call);
+        self.carry(id, asks);
+    }
+
+    fn on_lookup(&mut self, event: lookup::Event) {
+        let (id, found, steps) = match event {
+            lookup::Event::Found { id, candidates, steps } => (id, Ok(candidates), steps),
+            lookup::Event::Failed { id, error, steps } => (id, Err(error), steps),
+            _ => return,
+        };
+        match (self.by_lookup.remove(&id), found) {
+            (None, found) => self.events.push_back(Event::LookedUp { id, found, steps }),
+            (Some(call), Ok(candidates)) => self.fact(self.now, call, Fact::Found(candidates)),
+            (Some(call), Err(error)) => self.fact(self.now, call, Fact::NotFound(error)),
+        }
+    }
+
+    fn on_registrar(&mut self, outcome: Outcome) {
+        self.events.push_back(match outcome {
+            Outcome::Published { name } => Event::Registered { name },
+            Outcome::Withdrawn { name } => Event::Unregistered { name },
+            Outcome::Failed(error) => Event::RegistrationFailed(error),
+        });
+    }
+
+    fn is_ours(&self, arrival: &Arrival<'_>, addresses: &[SocketAddr]) -> bool {
+        match arrival {
+            Arrival::Datagram { flow: Flow::Udp(flow), .. } => addresses.iter().any(|a| {
+                a.port() == flow.local.port() && (a.ip() == flow.local.ip() || a.ip().is_unspecified())
+            }),
+            _ => true,
+        }
+    }
+}
+
+impl Machine for Switchboard {
+    type Input<'a> = Arrival<'a>;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, arrival: Arrival<'_>) {
+        self.now = now;
+        if self.is_ours(&arrival, &self.config.sip) {
+            return self.agent.handle(now, arrival);
+        }
+        self.resolver.handle(now, arrival);
+        if let Some(registrar) = &mut self.registrar {
+            registrar.handle(now, arrival);
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.now = now;
+        self.agent.tick(now);
+        self.resolver.tick(now);
+        if let Some(registrar) = &mut self.registrar {
+            registrar.tick(now);
+        }
+        let due: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| call.state.deadline().is_some_and(|at| at <= now.mono))
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            self.fact(now, id, Fact::Tick);
+        }
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Step::Event(event);
+            }
+            let mut wake = self.calls.values().filter_map(|call| call.state.deadline()).min();
+            match self.agent.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Wait(at) => wake = Instant::earliest(wake, at),
+                Nested::Event(event) => {
+                    self.on_agent(event);
+                    continue;
+                }
+            }
+            match self.resolver.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Wait(at) => wake = Instant::earliest(wake, at),
+                Nested::Event(event) => {
+                    self.on_lookup(event);
+                    continue;
+                }
+            }
+            match self.registrar.as_mut().map_or(Nested::Wait(None), |registrar| registrar.poll(out).nested())
+            {
+                Nested::Pass(step) => return step,
+                Nested::Wait(at) => wake = Instant::earliest(wake, at),
+                Nested::Event(outcome) => {
+                    self.on_registrar(outcome);
+                    continue;
+                }
+            }
+            return Step::Wait(wake);
+        }
+    }
+}
+
+fn context<'a>(
+    config: &'a Config,
+    now: Now,
+    record: &'a mut Record,
+    asks: &'a mut Vec<Ask>,
+    session_id: u64,
+) -> Context<'a> {
+    Context { now, config, record, asks, session_id }
+}
+
+fn query(target: &Target) -> Query {
+    Query { host: target.host(), port: target.port(), transport: None }
+}

@@ -1,0 +1,180 @@
+//! What a person dials.
+
+use core::fmt;
+use std::net::IpAddr;
+
+use rove_sip::message::{Host, SipUri, Uri};
+
+/// Somebody to call: a host name, an IP address, `user@host`, or a `sip:` URI.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    uri: SipUri,
+    text: String,
+}
+
+impl Target {
+    /// Understands what was dialled.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] says what cannot be dialled and how it should look.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(TargetError::Empty);
+        }
+        if let Some(scheme) = scheme_of(text) {
+            return match scheme.to_ascii_lowercase().as_str() {
+                "sip" => Self::from_uri(text, text),
+                other => Err(TargetError::Scheme { scheme: other.to_owned() }),
+            };
+        }
+        if is_number(text) {
+            return Err(TargetError::Number { number: text.to_owned() });
+        }
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            let uri = if ip.is_ipv6() { format!("sip:[{ip}]") } else { format!("sip:{ip}") };
+            return Self::from_uri(text, &uri);
+        }
+        Self::from_uri(text, &format!("sip:{text}"))
+    }
+
+    fn from_uri(text: &str, uri: &str) -> Result<Self, TargetError> {
+        let bad = |why: String| TargetError::Malformed { text: text.to_owned(), why };
+        let uri = match uri.parse::<Uri>() {
+            Ok(Uri::Sip(uri)) => uri,
+            Ok(_) => return Err(bad("only sip: URIs can be called".into())),
+            Err(error) => return Err(bad(error.to_string())),
+        };
+        match host_fault(&uri) {
+            Some(why) => Err(bad(why)),
+            None => Ok(Self { uri, text: text.to_owned() }),
+        }
+    }
+
+    /// The URI an INVITE to it carries.
+    #[must_use]
+    pub const fn uri(&self) -> &SipUri {
+        &self.uri
+    }
+
+    /// The name or address to look up.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match &self.uri.host {
+            Host::Domain(name) => name.as_str().to_owned(),
+            Host::Ipv4(ip) => ip.to_string(),
+            Host::Ipv6(ip) => ip.to_string(),
+        }
+    }
+
+    /// The port, when one was dialled.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        self.uri.port
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Why something cannot be dialled.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// Nothing was dialled.
+    #[error("nothing to dial: give a host name, an IP address or a sip: URI")]
+    Empty,
+    /// A scheme that cannot be called.
+    #[error("{scheme}: cannot be called; use a host name, an IP address or a sip: URI")]
+    Scheme {
+        /// The scheme, in lower case.
+        scheme: String,
+    },
+    /// A telephone number.
+    #[error(
+        "{number} is a telephone number, and numbers cannot be dialled yet; use the host name of the phone"
+    )]
+    Number {
+        /// What was dialled.
+        number: String,
+    },
+    /// Not a name, address or URI.
+    #[error("{text} cannot be dialled: {why}; use a host name, an IP address or a sip: URI")]
+    Malformed {
+        /// What was dialled.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// The scheme of a URI; `None` for `host`, `host:port`, `user@host` and IPv6 addresses.
+fn scheme_of(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-'));
+    let is_port = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let is_address = text.parse::<IpAddr>().is_ok();
+    (is_scheme && !is_port && !is_address || scheme.eq_ignore_ascii_case("tel")).then_some(scheme)
+}
+
+/// `+` and digits, with the separators people write (RFC 3966 §3 visual separators).
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    digits.bytes().filter(u8::is_ascii_digit).count() >= 3
+        && digits.bytes().all(|b| b.is_ascii_digit() || b"-() ".contains(&b))
+}
+
+/// Limits of the DNS that the grammar of URIs does not know (RFC 1035 §2.3.4).
+fn host_fault(uri: &SipUri) -> Option<String> {
+    let Host::Domain(name) = &uri.host else { return None };
+    let name = name.as_str();
+    (name.len() > 253 || name.split('.').any(|label| label.len() > 63))
+        .then(|| "a name has at most 253 characters, each of its parts at most 63".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_names_a_host_can_be_dialled() {
+        let cases: &[(&str, &str, &str, Option<u16>)] = &[
+            ("a host name", "bob.home.example", "bob.home.example", None),
+            ("a host name with port", "bob.home.example:5070", "bob.home.example", Some(5070)),
+            ("user at host", "bob@home.example", "home.example", None),
+            ("a URI", "sip:bob@home.example:5080;transport=udp", "home.example", Some(5080)),
+            ("a URI in capitals", "SIP:bob@home.example", "home.example", None),
+            ("IPv4", "192.0.2.7", "192.0.2.7", None),
+            ("IPv4 with port", "192.0.2.7:5070", "192.0.2.7", Some(5070)),
+            ("bare IPv6", "2001:db8::7", "2001:db8::7", None),
+            ("IPv6 with port", "[2001:db8::7]:5070", "2001:db8::7", Some(5070)),
+            ("blanks around it", "  bob.home.example ", "bob.home.example", None),
+        ];
+        for &(what, text, host, port) in cases {
+            let target = Target::parse(text).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_eq!((target.host().as_str(), target.port()), (host, port), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_dialled_is_named() {
+        let cases: &[(&str, &str, &str)] = &[
+            ("nothing", "  ", "nothing to dial"),
+            ("another scheme", "mailto:bob@home.example", "mailto: cannot be called"),
+            ("a tel URI", "tel:+4930123456", "tel: cannot be called"),
+            ("a number", "+49 30 123456", "is a telephone number"),
+            ("an empty label", "bob..example", "cannot be dialled"),
+            ("a long label", &format!("{}.example", "b".repeat(64)), "at most 63"),
+            ("a blank inside", "bob home", "cannot be dialled"),
+        ];
+        for &(what, text, says) in cases {
+            let error = Target::parse(text).expect_err(what).to_string();
+            assert!(error.contains(says), "{what}: {error}");
+        }
+    }
+}
