@@ -16,6 +16,7 @@ use crate::{
     Connection, Description, Line, Media, Origin,
     attribute::direction_name,
     codec::{codec_lines, payload_type, telephone_event_lines, telephone_event_type},
+    parse::FOR_EVER,
 };
 
 /// What we can do.
@@ -71,7 +72,7 @@ pub(crate) fn describe(local: &Local, media: Vec<Media>) -> Description {
         origin: Origin { user: "-".into(), session, version, address: connection.clone() },
         name: "-".into(),
         connection: Some(connection),
-        lines: vec![Line { kind: 't', value: "0 0".into() }],
+        lines: vec![Line { kind: 't', value: FOR_EVER.into() }],
         media,
     }
 }

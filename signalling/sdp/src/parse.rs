@@ -58,6 +58,9 @@ impl Description {
                 (_, None) => kept.push(Line { kind, value: value.into() }),
             }
         }
+        if !kept.iter().any(|line| line.kind == 't') {
+            kept.push(Line { kind: 't', value: FOR_EVER.into() });
+        }
         kept.sort_by_key(|line| rank(line.kind));
         media.iter_mut().for_each(|media| media.lines.sort_by_key(|line| rank(line.kind)));
         let origin = origin.ok_or(ParseError::NoOrigin)?;
@@ -167,6 +170,8 @@ pub(crate) const fn rank(kind: char) -> u8 {
     }
 }
 
+/// The times of a session that says none (RFC 8866 §5.9).
+pub(crate) const FOR_EVER: &str = "0 0";
 /// Bytes of a description that is read.
 pub const MAX_BYTES: usize = 65_535;
 /// Lines of a description that is read.

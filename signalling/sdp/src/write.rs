@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use crate::{Connection, Description, Line, Media, Origin, parse::rank};
+use crate::{
+    Connection, Description, Line, Media, Origin,
+    parse::{FOR_EVER, rank},
+};
 
 impl Description {
     /// The text as bytes, for the body of a message.
@@ -21,7 +24,7 @@ impl fmt::Display for Description {
         }
         write_lines(&self.lines, f, |rank| (CONNECTION..TIME).contains(&rank))?;
         if !self.lines.iter().any(|line| line.kind == 't') {
-            f.write_str("t=0 0\r\n")?;
+            write!(f, "t={FOR_EVER}\r\n")?;
         }
         write_lines(&self.lines, f, |rank| rank >= TIME)?;
         self.media.iter().try_for_each(|media| media.fmt(f))
