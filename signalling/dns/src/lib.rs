@@ -1,9 +1,16 @@
 //! Names: authoritative zones, dynamic update, TSIG, and the look-ups of RFC 3263.
 
-pub mod tsig;
-pub mod wire;
-
 pub mod lookup;
+pub mod server;
+pub mod tsig;
+pub mod update;
+pub mod updater;
+pub mod wire;
+pub mod zones;
+
 mod outbox;
 mod query;
-pub mod updater;
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+mod fixture;

@@ -49,6 +49,11 @@ impl Name {
         }
     }
 
+    /// A name from a part of another one.
+    pub(crate) fn from_lowered(wire: &[u8]) -> Self {
+        Self(wire.into())
+    }
+
     /// The wire bytes, root label included.
     #[must_use]
     pub fn as_wire(&self) -> &[u8] {
@@ -79,10 +84,11 @@ impl FromStr for Name {
         }
         let mut name = NameBuf::new();
         let mut label = Vec::with_capacity(MAX_LABEL);
-        let mut rest = text.strip_suffix('.').filter(|rest| !rest.ends_with('\\')).unwrap_or(text).bytes();
+        let mut rest = text.bytes();
         loop {
             let byte = rest.next();
             match byte {
+                None if label.is_empty() && !name.as_wire().is_empty() => {}
                 None | Some(b'.') if label.is_empty() || label.len() > MAX_LABEL => {
                     return Err(fail("each label has 1 to 63 bytes"));
                 }

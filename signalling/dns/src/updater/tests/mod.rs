@@ -203,7 +203,7 @@ fn a_wrong_key_is_told_after_half_a_second_of_hope_for_a_better_answer() {
         desk.updater.publish(desk.now, BOB, vec![v6(1)], None);
         match desk.finish() {
             Event::Refused { code, why, .. } => {
-                assert_eq!((code.0, why.as_str()), (rcode::NOTAUTH, expected))
+                assert_eq!((code.0, why.as_str()), (rcode::NOTAUTH, expected));
             }
             other => panic!("{trick:?}: {other:?}"),
         }

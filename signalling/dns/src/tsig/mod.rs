@@ -160,14 +160,13 @@ pub fn sign_refusal(
     request: &Signature,
     now: UnixTime,
     code: u16,
-    request_mac: &[u8],
 ) -> Mac {
     let fields = if code == code::BADTIME {
         record::Fields { time: request.time, fudge: request.fudge, error: code, other: Some(now.as_secs()) }
     } else {
         record::Fields { time: now.as_secs(), fudge: FUDGE, error: code, other: None }
     };
-    sign_fields(message, key, &fields, Some(request_mac))
+    sign_fields(message, key, &fields, Some(&request.mac))
 }
 
 /// Appends an empty signature with the error `code` (BADKEY or BADSIG) to the answer to `request` (RFC 8945 §5.3.2).

@@ -13,6 +13,7 @@
 mod name;
 mod reader;
 
+pub(crate) use name::suffixes;
 pub use name::{Name, NameBuf, NameError};
 pub use reader::{Header, Question, Reader, RecordHead, WireError};
 

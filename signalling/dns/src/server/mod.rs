@@ -1,0 +1,308 @@
+//! The authoritative server: questions over datagrams and streams, and signed updates that wait for the journal.
+//!
+//! An accepted update is a journal record first. Its answer leaves, and its effect becomes visible, when the record is
+//! durable; a crash before that leaves neither. Updates that arrive meanwhile build on it, so one write to stable
+//! storage can serve many.
+//!
+//! Refused are: transfers, updates without a signature, updates outside the scope of their key, and signatures that
+//! were seen before. What a peer can make the server hold is bounded by the constants at the end of each file.
+
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod answer;
+mod outbox;
+mod question;
+mod request;
+mod streams;
+mod updates;
+
+use std::net::SocketAddr;
+
+use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step};
+
+use crate::{
+    tsig::{TsigError, TsigKey},
+    update::{self, ReplayError, UpdateError},
+    wire::{Header, Name, Reader, opcode, rcode},
+    zones::{ZoneConfig, ZoneError, Zones},
+};
+use answer::Answer;
+use outbox::Outbox;
+use request::{Request, RequestError};
+use streams::Streams;
+use updates::Updates;
+
+/// What a server serves.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The zones it is authoritative for.
+    pub zones: Vec<ZoneConfig>,
+    /// Who may change them.
+    pub keys: Vec<TsigKey>,
+    /// Largest datagram it sends, in bytes; [`ServerConfig::UDP_PAYLOAD`] avoids fragments.
+    pub udp_payload_max: u16,
+}
+
+impl ServerConfig {
+    /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
+    pub const UDP_PAYLOAD: u16 = 1_232;
+}
+
+/// What a server tells its owner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An update is durable and visible.
+    Updated {
+        /// Who signed it.
+        key: Name,
+        /// What zone it changed.
+        zone: Name,
+        /// The names whose records changed, the zone's origin (whose serial changed) left out.
+        names: Vec<Name>,
+        /// The zone's serial since.
+        serial: u32,
+    },
+    /// An update, or a signed question, was refused.
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// Who asked; an address anyone can forge unless it came over a stream.
+        from: SocketAddr,
+    },
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Its signature is not good.
+    #[error(transparent)]
+    Signature(#[from] TsigError),
+    /// It cannot be applied.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
+    /// An update nobody signed.
+    #[error("the update is not signed")]
+    NotSigned,
+    /// Too many updates wait for stable storage.
+    #[error("{waiting} updates already wait for stable storage")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// The journal failed, so nothing can be changed any more.
+    #[error("the journal failed; nothing can be changed until this server is started again")]
+    NoJournal,
+}
+
+impl Refusal {
+    /// The RCODE of the answer.
+    #[must_use]
+    pub const fn rcode(&self) -> u16 {
+        match self {
+            Self::Signature(error) if error.code().is_some() => rcode::NOTAUTH,
+            Self::Signature(_) => rcode::FORMERR,
+            Self::Update(error) => error.rcode(),
+            Self::NotSigned => rcode::REFUSED,
+            Self::Busy { .. } | Self::NoJournal => rcode::SERVFAIL,
+        }
+    }
+}
+
+/// The server, a [`Machine`].
+#[derive(Debug)]
+pub struct Server {
+    zones: Zones,
+    updates: Updates,
+    streams: Streams,
+    outbox: Outbox,
+    udp_payload_max: u16,
+    /// The answer being written; kept for its memory.
+    message: Vec<u8>,
+}
+
+impl Server {
+    /// A server with the zones as configured. Give it the journal's records by [`Server::replay`] before anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`ZoneError`] when a zone's records contradict each other.
+    pub fn new(config: ServerConfig) -> Result<Self, ZoneError> {
+        Ok(Self {
+            zones: Zones::new(&config.zones)?,
+            updates: Updates::new(config.keys),
+            streams: Streams::default(),
+            outbox: Outbox::default(),
+            udp_payload_max: config.udp_payload_max.max(MIN_UDP_PAYLOAD),
+            message: Vec::with_capacity(usize::from(u16::MAX)),
+        })
+    }
+
+    /// Repeats what a record asked for by [`Step::Append`] did, when the journal is read at the start.
+    ///
+    /// `false` when the record is about a zone or key that is not configured any more, and nothing was done.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] when the record cannot be read.
+    pub fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
+        let replayed = update::read_record(record)?;
+        let key_known = self.updates.remember(&replayed.origin);
+        let Some(zone) = self.zones.get_mut(&replayed.zone) else { return Ok(false) };
+        zone.replay(&replayed.deleted, replayed.added);
+        Ok(key_known)
+    }
+
+    /// Tells the server that the journal failed: waiting updates are answered SERVFAIL and never become visible, and
+    /// all later ones are refused. Questions are answered as before.
+    pub fn journal_failed(&mut self, now: Now) {
+        self.zones.iter_mut().for_each(crate::zones::Zone::abandon);
+        self.updates.fail(now, &mut self.outbox);
+    }
+
+    /// The zones as visible now.
+    #[must_use]
+    pub const fn zones(&self) -> &Zones {
+        &self.zones
+    }
+
+    fn receive(&mut self, now: Now, from: Peer, bytes: &[u8]) {
+        let Ok(header) = Reader::new(bytes).header() else { return };
+        if header.is_answer() {
+            return;
+        }
+        let request = match Request::parse(header, bytes) {
+            Ok(request) => request,
+            Err(error) => return self.reject(from, header, &error),
+        };
+        match header.opcode() {
+            opcode::QUERY => self.answer_question(now, from, &request),
+            opcode::UPDATE => self.take_update(now, from, &request),
+            _ => self.reject(from, header, &RequestError::Opcode),
+        }
+    }
+
+    /// Answers a request that cannot be understood with nothing but its header.
+    fn reject(&mut self, from: Peer, header: Header, error: &RequestError) {
+        if let RequestError::Signature(error) = error {
+            self.refused(from, error.clone());
+        }
+        let mut message = core::mem::take(&mut self.message);
+        answer::bare(&mut message, header, error.rcode());
+        self.outbox.send(from.flow, &message);
+        self.message = message;
+    }
+
+    fn answer_question(&mut self, now: Now, from: Peer, request: &Request<'_>) {
+        let signed = self.updates.authenticate(now.wall, request);
+        let mut message = core::mem::take(&mut self.message);
+        let limit = self.limit(from, request);
+        let mut answer = Answer::new(&mut message, request, limit);
+        match &signed {
+            Ok(_) => question::answer(&self.zones, request, &mut answer),
+            Err(_) => answer.set_rcode(rcode::NOTAUTH),
+        }
+        answer.finish(request.edns, self.udp_payload_max);
+        self.updates.seal(&mut message, request, &signed, now.wall);
+        self.outbox.send(from.flow, &message);
+        self.message = message;
+        if let Err(error) = signed {
+            self.refused(from, error);
+        }
+    }
+
+    fn take_update(&mut self, now: Now, from: Peer, request: &Request<'_>) {
+        let mut message = core::mem::take(&mut self.message);
+        let limit = self.limit(from, request);
+        let refusal = self.updates.take(now, from, request, &mut self.zones, &mut self.outbox, |rcode| {
+            let mut answer = Answer::new(&mut message, request, limit);
+            answer.set_rcode(rcode);
+            answer.finish(request.edns, self.udp_payload_max);
+            message.clone()
+        });
+        self.message = message;
+        if let Err(refusal) = refusal {
+            self.refused(from, refusal);
+        }
+    }
+
+    fn refused(&mut self, from: Peer, reason: impl Into<Refusal>) {
+        self.outbox.event(Event::Refused { reason: reason.into(), from: from.address });
+    }
+
+    /// Bytes an answer may have: RFC 1035 §4.2, RFC 6891 §6.2.3.
+    fn limit(&self, from: Peer, request: &Request<'_>) -> usize {
+        let theirs = request.edns.map_or(MIN_UDP_PAYLOAD, |edns| edns.payload.max(MIN_UDP_PAYLOAD));
+        match from.flow {
+            Flow::Udp(_) => usize::from(theirs.min(self.udp_payload_max)),
+            Flow::Stream(_) => usize::from(u16::MAX),
+        }
+    }
+}
+
+impl Machine for Server {
+    type Input<'a> = Arrival<'a>;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        match input {
+            Arrival::Datagram { flow: flow @ Flow::Udp(path), bytes } if path.remote.port() != 0 => {
+                self.receive(now, Peer { flow, address: path.remote }, bytes);
+            }
+            Arrival::Datagram { .. } => {}
+            Arrival::Stream { stream, bytes } => {
+                self.streams.push(stream, bytes);
+                while let Some((peer, message)) = self.streams.next_message(now.mono, stream) {
+                    self.receive(now, peer, &message);
+                }
+            }
+            Arrival::Connected { stream, remote, .. } => {
+                if let Some(crowded_out) = self.streams.open(now.mono, stream, remote) {
+                    self.outbox.close(crowded_out);
+                }
+            }
+            Arrival::Closed { stream, .. } => self.streams.forget(stream),
+            Arrival::Durable { ticket } => {
+                self.updates.durable(now, ticket, &mut self.zones, &mut self.outbox);
+            }
+        }
+        self.close_idle(now.mono);
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.close_idle(now.mono);
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
+        self.outbox.poll(out).unwrap_or(Step::Wait(self.streams.next_deadline()))
+    }
+}
+
+impl Server {
+    fn close_idle(&mut self, now: Instant) {
+        while let Some(stream) = self.streams.take_idle(now) {
+            self.outbox.close(stream);
+        }
+    }
+}
+
+/// Where a request came from and its answer goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    flow: Flow,
+    address: SocketAddr,
+}
+
+/// What every host takes (RFC 1035 §4.2.1).
+const MIN_UDP_PAYLOAD: u16 = 512;
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+mod tests;

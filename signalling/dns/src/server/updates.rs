@@ -1,0 +1,213 @@
+//! Updates between the wire and the journal.
+
+use std::collections::VecDeque;
+
+use rove_base::{Now, Ticket, UnixTime};
+
+use super::{Event, Outbox, Peer, Refusal, request::Request};
+use crate::{
+    tsig::{self, Mac, ReplayGuard, TsigError, TsigKey, Verified, code},
+    update::{self, Origin, UpdateError},
+    wire::{Name, rcode},
+    zones::{Change, Zones},
+};
+
+/// Keys, what was signed with them lately, and the updates whose records are not durable yet.
+#[derive(Debug)]
+pub(super) struct Updates {
+    keys: Vec<TsigKey>,
+    /// One for each key.
+    guards: Vec<ReplayGuard>,
+    waiting: VecDeque<Waiting>,
+    last_ticket: Ticket,
+    journal_failed: bool,
+}
+
+/// An update on its way to stable storage. When it is there, its effect becomes visible and its answer leaves.
+#[derive(Debug)]
+struct Waiting {
+    ticket: Ticket,
+    peer: Peer,
+    /// The answer, not yet signed.
+    answer: Vec<u8>,
+    key: usize,
+    mac: Mac,
+    change: Option<Change>,
+}
+
+impl Updates {
+    pub(super) fn new(keys: Vec<TsigKey>) -> Self {
+        let guards = keys.iter().map(|_| ReplayGuard::default()).collect();
+        Self { keys, guards, waiting: VecDeque::new(), last_ticket: Ticket(0), journal_failed: false }
+    }
+
+    /// Verifies the signature of a request; `Ok(None)` when it has none.
+    pub(super) fn authenticate(
+        &self,
+        now: UnixTime,
+        request: &Request<'_>,
+    ) -> Result<Option<Verified>, TsigError> {
+        let Some(signature) = &request.signature else { return Ok(None) };
+        signature.verify(request.bytes, &self.keys, now, None).map(Some)
+    }
+
+    /// Remembers who signed a record of the journal; `false` when the key is not known any more.
+    pub(super) fn remember(&mut self, origin: &Origin) -> bool {
+        let at = self.keys.iter().position(|key| *key.name() == origin.key);
+        let guard = at.and_then(|at| self.guards.get_mut(at));
+        guard.map(|guard| guard.remember(origin.time, origin.mac)).is_some()
+    }
+
+    /// Signs an answer as its request was, or says why the signature of the request is no good (RFC 8945 §5.3).
+    pub(super) fn seal(
+        &self,
+        message: &mut Vec<u8>,
+        request: &Request<'_>,
+        signed: &Result<Option<Verified>, TsigError>,
+        now: UnixTime,
+    ) {
+        match (signed, &request.signature) {
+            (Ok(Some(verified)), _) => {
+                if let Some(key) = self.keys.get(verified.index) {
+                    tsig::sign(message, key, now, Some(verified.mac.as_bytes()));
+                }
+            }
+            (Err(error), Some(signature)) => {
+                let key = self.keys.iter().find(|key| *key.name() == signature.key);
+                match (error.code(), key) {
+                    (Some(code @ (code::BADTIME | code::BADTRUNC)), Some(key)) => {
+                        tsig::sign_refusal(message, key, signature, now, code);
+                    }
+                    (Some(code), _) => tsig::refuse(message, signature, now, code),
+                    (None, _) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes an update as far as the journal, or answers at once why not. `answer` writes an answer with an RCODE.
+    ///
+    /// An update that fails its prerequisites goes to the journal too: it must not come back when they are met.
+    pub(super) fn take(
+        &mut self,
+        now: Now,
+        peer: Peer,
+        request: &Request<'_>,
+        zones: &mut Zones,
+        outbox: &mut Outbox,
+        mut answer: impl FnMut(u16) -> Vec<u8>,
+    ) -> Result<(), Refusal> {
+        let mut signed = self.authenticate(now.wall, request);
+        let admitted = match &signed {
+            Ok(None) => Err(Refusal::NotSigned),
+            Err(error) => Err(error.clone().into()),
+            // Sent again before it was answered: the answer is on its way.
+            Ok(Some(verified)) if self.is_waiting(verified.mac) => return Ok(()),
+            Ok(Some(verified)) => {
+                self.admit(now.wall, verified, request, zones).map(|zone| (zone, verified.clone()))
+            }
+        };
+        let (zone, verified) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                if let Refusal::Signature(error) = &refusal {
+                    signed = Err(error.clone());
+                }
+                let mut message = answer(refusal.rcode());
+                self.seal(&mut message, request, &signed, now.wall);
+                outbox.send(peer.flow, &message);
+                return Err(refusal);
+            }
+        };
+        let evaluated = match (zones.get(&zone), self.keys.get(verified.index)) {
+            (Some(zone), Some(key)) => update::evaluate(zone, request.bytes, key),
+            _ => Err(UpdateError::NotOurs { zone: zone.clone() }),
+        };
+        let (change, refusal) = match evaluated {
+            Ok(change) => (change, None),
+            Err(error) => (None, Some(Refusal::from(error))),
+        };
+        let message = answer(refusal.as_ref().map_or(rcode::NOERROR, Refusal::rcode));
+        let ticket = Ticket(self.last_ticket.0.saturating_add(1));
+        self.last_ticket = ticket;
+        if let (Some(zone), Some(change)) = (zones.get_mut(&zone), &change) {
+            zone.stage(change, ticket);
+        }
+        let origin = Origin { key: verified.key, time: verified.time, mac: verified.mac };
+        outbox.append(ticket, |out| update::write_record(out, &origin, &zone, change.as_ref()));
+        let (key, mac) = (verified.index, verified.mac);
+        self.waiting.push_back(Waiting { ticket, peer, answer: message, key, mac, change });
+        refusal.map_or(Ok(()), Err)
+    }
+
+    /// Whether an update may be looked at: there is room, it is new, and its zone is here. Answers its zone.
+    fn admit(
+        &mut self,
+        now: UnixTime,
+        verified: &Verified,
+        request: &Request<'_>,
+        zones: &Zones,
+    ) -> Result<Name, Refusal> {
+        if self.journal_failed {
+            return Err(Refusal::NoJournal);
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            return Err(Refusal::Busy { waiting: self.waiting.len() });
+        }
+        let zone = update::zone_of(request.bytes)?;
+        if zones.get(&zone).is_none() {
+            return Err(UpdateError::NotOurs { zone }.into());
+        }
+        let guard = self.guards.get_mut(verified.index);
+        guard.map_or(Ok(()), |guard| guard.admit(verified, now))?;
+        Ok(zone)
+    }
+
+    fn is_waiting(&self, mac: Mac) -> bool {
+        self.waiting.iter().any(|waiting| waiting.mac == mac)
+    }
+
+    /// Makes everything up to `ticket` visible and answers it.
+    pub(super) fn durable(&mut self, now: Now, ticket: Ticket, zones: &mut Zones, outbox: &mut Outbox) {
+        while let Some(mut done) = self.waiting.pop_front_if(|waiting| waiting.ticket <= ticket) {
+            let Some(key) = self.keys.get(done.key) else { continue };
+            if let Some(change) = done.change {
+                outbox.event(updated(key, &change));
+                if let Some(zone) = zones.get_mut(&change.zone) {
+                    zone.commit(change, done.ticket);
+                }
+            }
+            tsig::sign(&mut done.answer, key, now.wall, Some(done.mac.as_bytes()));
+            outbox.send(done.peer.flow, &done.answer);
+        }
+    }
+
+    /// Answers everything that waits with SERVFAIL and takes nothing more.
+    pub(super) fn fail(&mut self, now: Now, outbox: &mut Outbox) {
+        self.journal_failed = true;
+        for mut failed in core::mem::take(&mut self.waiting) {
+            let Some(key) = self.keys.get(failed.key) else { continue };
+            if let Some(flags) = failed.answer.get_mut(3) {
+                *flags = (*flags & 0xf0) | SERVFAIL;
+            }
+            tsig::sign(&mut failed.answer, key, now.wall, Some(failed.mac.as_bytes()));
+            outbox.send(failed.peer.flow, &failed.answer);
+        }
+    }
+}
+
+fn updated(key: &TsigKey, change: &Change) -> Event {
+    let others = change.nodes.iter().map(|node| &node.name).filter(|name| **name != change.zone);
+    Event::Updated {
+        key: key.name().clone(),
+        zone: change.zone.clone(),
+        names: others.cloned().collect(),
+        serial: change.serial,
+    }
+}
+
+/// Updates that may wait for stable storage at one time; each holds its message, 64 KiB at most.
+const MAX_WAITING: usize = 256;
+/// The RCODE as it stands in the fourth byte of a header.
+const SERVFAIL: u8 = 2;

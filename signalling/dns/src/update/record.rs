@@ -1,0 +1,100 @@
+//! What the journal keeps of an update: who signed it, and which records it deleted and added.
+//!
+//! ```text
+//! version 1 | key name | time signed, 8 bytes of seconds | MAC, 32 bytes | zone name | serial, 4 bytes
+//!           | count, 4 bytes | deleted records | count, 4 bytes | added records
+//! record    = name | TYPE, 2 bytes | TTL, 4 bytes | length, 2 bytes | contents
+//! ```
+//! Numbers are big-endian, names and contents uncompressed. An update that changes nothing is kept with no records, so
+//! that its signature is remembered across restarts.
+
+use rove_base::UnixTime;
+
+use crate::{
+    tsig::Mac,
+    wire::{Name, Reader, WireError},
+    zones::{Change, Record},
+};
+
+/// Who signed an update.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Origin {
+    pub(crate) key: Name,
+    pub(crate) time: UnixTime,
+    pub(crate) mac: Mac,
+}
+
+/// A journal record, read back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Replayed {
+    pub(crate) origin: Origin,
+    pub(crate) zone: Name,
+    pub(crate) serial: u32,
+    pub(crate) deleted: Vec<Record>,
+    pub(crate) added: Vec<Record>,
+}
+
+/// A journal record that cannot be read back.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It was written by another version of this program.
+    #[error("a journal record of version {0}; this program reads version {VERSION}")]
+    Version(u8),
+    /// It is damaged.
+    #[error("a damaged journal record: {0}")]
+    Damaged(#[from] WireError),
+}
+
+/// Appends the record of an update of `zone` to `out`; `change` is `None` when nothing changed.
+pub(crate) fn write(out: &mut Vec<u8>, origin: &Origin, zone: &Name, change: Option<&Change>) {
+    out.push(VERSION);
+    out.extend_from_slice(origin.key.as_wire());
+    out.extend_from_slice(&origin.time.as_secs().to_be_bytes());
+    out.extend_from_slice(origin.mac.as_bytes());
+    out.extend_from_slice(zone.as_wire());
+    out.extend_from_slice(&change.map_or(0, |change| change.serial).to_be_bytes());
+    for records in [change.map(|change| &change.deleted), change.map(|change| &change.added)] {
+        let records = records.map(Vec::as_slice).unwrap_or_default();
+        out.extend_from_slice(&u32::try_from(records.len()).unwrap_or(u32::MAX).to_be_bytes());
+        records.iter().for_each(|record| write_one(out, record));
+    }
+}
+
+fn write_one(out: &mut Vec<u8>, record: &Record) {
+    out.extend_from_slice(record.name.as_wire());
+    out.extend_from_slice(&record.rtype.to_be_bytes());
+    out.extend_from_slice(&record.ttl.to_be_bytes());
+    out.extend_from_slice(&u16::try_from(record.rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(&record.rdata);
+}
+
+/// Reads a record back.
+pub(crate) fn read(bytes: &[u8]) -> Result<Replayed, ReplayError> {
+    let mut reader = Reader::new(bytes);
+    let [version] = reader.array("version")?;
+    if version != VERSION {
+        return Err(ReplayError::Version(version));
+    }
+    let key = reader.name()?.to_name();
+    let time = UnixTime::from_secs(u64::from_be_bytes(reader.array("time")?));
+    let mac = Mac(reader.array("signature")?);
+    let (zone, serial) = (reader.name()?.to_name(), reader.u32("serial")?);
+    let (deleted, added) = (read_all(&mut reader)?, read_all(&mut reader)?);
+    reader.finish()?;
+    Ok(Replayed { origin: Origin { key, time, mac }, zone, serial, deleted, added })
+}
+
+fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
+    let count = reader.u32("count")?;
+    let mut records = Vec::new();
+    for _ in 0..count {
+        let name = reader.name()?.to_name();
+        let (rtype, ttl) = (reader.u16("record")?, reader.u32("record")?);
+        let len = usize::from(reader.u16("record")?);
+        records.push(Record { name, rtype, ttl, rdata: reader.bytes(len, "record contents")?.into() });
+    }
+    Ok(records)
+}
+
+const VERSION: u8 = 1;
