@@ -10,3 +10,4 @@ pub mod quality;
 pub mod rtcp;
 pub mod rtp;
 pub mod send;
+pub mod stream;

@@ -18,8 +18,6 @@ pub struct PlayoutMeter {
     /// Of these, samples invented since the packets ran out. When the next packet shows why they did, these move to
     /// `concealed` or to `silence` and this becomes zero.
     pub starving: u64,
-    /// Stretches of `concealed`, each however long: with their total, how bursty the loss is.
-    pub gaps: u64,
     /// Samples decoded but left out, to bring the delay back to its target.
     pub trimmed: u64,
     /// Packets decoded.
@@ -52,6 +50,14 @@ impl PlayoutMeter {
     #[must_use]
     pub fn concealed_share(&self) -> Option<f32> {
         share(self.concealed.saturating_add(self.starving), self.played)
+    }
+
+    /// The same for what was played since `earlier`; `None` when nothing was.
+    #[must_use]
+    pub fn concealed_share_since(&self, earlier: &Self) -> Option<f32> {
+        let unheard = |meter: &Self| meter.concealed.saturating_add(meter.starving);
+        let played = self.played.saturating_sub(earlier.played);
+        share(unheard(self).saturating_sub(unheard(earlier)), played).map(|share| share.min(1.0))
     }
 
     /// The same, as known: without [`PlayoutMeter::starving`], for a stream that has ended.

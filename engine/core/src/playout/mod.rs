@@ -68,8 +68,6 @@ pub struct Playout<S> {
     length: usize,
     /// Samples invented since then.
     dry: u64,
-    /// What was concealed until then.
-    concealed_before: u64,
     /// Samples to be invented without moving the timeline: the target has grown.
     stretch: usize,
     trim: Trim,
@@ -114,7 +112,6 @@ impl<S: PacketSource> Playout<S> {
             ssrc: None,
             length: usize::try_from(rate / 50).unwrap_or(1),
             dry: 0,
-            concealed_before: 0,
             stretch: 0,
             trim: Trim { least: None, until: Instant::ZERO, due: false },
             meter: PlayoutMeter::default(),
@@ -265,9 +262,6 @@ impl<S: PacketSource> Playout<S> {
             return self.fill(self.length, Why::Lost);
         };
         self.settle(skip > 0 || !in_sequence);
-        if core::mem::replace(&mut self.concealed_before, self.meter.concealed) < self.meter.concealed {
-            self.meter.gaps = self.meter.gaps.saturating_add(1);
-        }
         self.length = samples;
         self.dry = 0;
         self.frame.skip(skip);

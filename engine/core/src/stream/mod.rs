@@ -1,0 +1,346 @@
+//! One media stream in both directions, as one machine on the media thread.
+//!
+//! ```text
+//!  Pcm      ──▶ frames ──▶ encoder ──▶ RTP packets ──▶ Send
+//!  Datagram ──▶ is it the plan's? ──▶ RTP: counted ──▶ PacketSink ─ ─ ─▶ playout, in the audio callback
+//!                                └──▶ RTCP: round trip, farewell
+//!  Meter    ──▶ what was played
+//!  time     ──▶ RTCP reports ──▶ Send;   once a second ──▶ StreamEvent::Quality
+//! ```
+//!
+//! No allocation per packet: a packet is encoded into the driver's [`Scratch`], and a received one is copied into the sink.
+
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod judge;
+mod receive;
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+
+use rove_base::{
+    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp, Scratch,
+    SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
+};
+use rove_codecs::CodecError;
+
+use self::{
+    judge::Judge,
+    receive::{Received, Receiver},
+    report::Reporter,
+};
+use crate::{
+    codec,
+    demux::{Kind, kind},
+    jitter::PacketSink,
+    path::{Carries, Path},
+    playout::PlayoutMeter,
+    send::{Sender, SenderConfig},
+};
+
+pub use receive::Refused;
+
+/// What can happen to a [`Stream`].
+#[derive(Clone, Copy, Debug)]
+pub enum MediaInput<'a> {
+    /// A datagram came.
+    Datagram {
+        /// Which way.
+        flow: UdpFlow,
+        /// Its payload.
+        bytes: &'a [u8],
+        /// When, as exactly as the driver knows; not later than the `now` it is handed in at.
+        arrived: Instant,
+    },
+    /// Captured samples, mono, at [`Stream::pcm_rate`], as many as there are.
+    Pcm(&'a [f32]),
+    /// So many samples were captured but lost on the way here.
+    Missed(usize),
+    /// What the playout counted so far.
+    Meter(PlayoutMeter),
+    /// The call is over: say goodbye.
+    Hangup,
+}
+
+/// What a [`Stream`] tells its owner.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StreamEvent {
+    /// The first packet that could be used came.
+    FirstPacket {
+        /// When.
+        at: Instant,
+    },
+    /// The first decoded sample was played.
+    FirstAudio {
+        /// When.
+        at: Instant,
+    },
+    /// How the last second was.
+    Quality(Quality),
+    /// The peer said goodbye (RFC 3550 §6.6).
+    PeerBye,
+}
+
+/// Why a [`Stream`] cannot be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The codec refuses the plan's settings.
+    #[error("the codec refuses the plan: {0}")]
+    Codec(#[from] CodecError),
+    /// The plan leads nowhere.
+    #[error("the plan has no route")]
+    NoRoute,
+}
+
+/// A media stream of one call: everything on the way of its packets that is not playout.
+pub struct Stream<K> {
+    now: Now,
+    path: Path,
+    direction: Direction,
+    sender: Sender,
+    receiver: Receiver<K>,
+    reporter: Reporter,
+    judge: Judge,
+    entropy: Entropy,
+    pending: Pending,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Running,
+    /// The farewell has yet to be sent.
+    Leaving,
+    Ended,
+}
+
+/// Events not told yet; at most one of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pending {
+    first_packet: Option<Instant>,
+    first_audio: Option<Instant>,
+    quality: Option<Quality>,
+    bye: bool,
+}
+
+impl Pending {
+    fn next(&mut self) -> Option<StreamEvent> {
+        let Self { first_packet, first_audio, quality, bye } = self;
+        let first_packet = first_packet.take().map(|at| StreamEvent::FirstPacket { at });
+        first_packet
+            .or_else(|| first_audio.take().map(|at| StreamEvent::FirstAudio { at }))
+            .or_else(|| quality.take().map(StreamEvent::Quality))
+            .or_else(|| core::mem::take(bye).then_some(StreamEvent::PeerBye))
+    }
+}
+
+impl<K: PacketSink> Stream<K> {
+    /// Starts what `plan` agreed on: received packets go into `sink`; names and first numbers come from `entropy`.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`] when the plan's codec cannot be set up as it asks.
+    pub fn new(now: Now, plan: &MediaPlan, sink: K, mut entropy: Entropy) -> Result<Self, StreamError> {
+        let encoder = codec::encoder_for(plan)?;
+        let codec = plan.codec();
+        let clock = codec.id.clock_rate();
+        let frame = u128::from(encoder.sample_rate()).saturating_mul(codec.packet_time.as_millis()) / 1_000;
+        let sender = SenderConfig {
+            ssrc: Ssrc(entropy.next_u32()),
+            first_seq: SeqNumber((entropy.next_u32() >> 16) as u16),
+            first_timestamp: RtpTimestamp(entropy.next_u32()),
+            payload_type: codec.send_payload_type,
+            clock,
+            frame_samples: usize::try_from(frame).unwrap_or(usize::MAX),
+        };
+        let sender = Sender::new(encoder, sender);
+        let jitter = entropy.unit();
+        Ok(Self {
+            now,
+            path: Path::new(plan).ok_or(StreamError::NoRoute)?,
+            direction: plan.direction(),
+            receiver: Receiver::new(codec.receive_payload_type, clock, sink),
+            reporter: Reporter::new(now, plan, jitter),
+            judge: Judge::new(now.mono, plan, &sender),
+            sender,
+            entropy,
+            pending: Pending::default(),
+            state: State::Running,
+        })
+    }
+
+    /// Samples per second that [`MediaInput::Pcm`] shall have.
+    #[must_use]
+    pub fn pcm_rate(&self) -> u32 {
+        self.sender.sample_rate()
+    }
+
+    /// Samples per packet sent.
+    #[must_use]
+    pub const fn frame_samples(&self) -> usize {
+        self.sender.frame_samples()
+    }
+
+    /// The name of this end's stream.
+    #[must_use]
+    pub const fn ssrc(&self) -> Ssrc {
+        self.sender.ssrc()
+    }
+
+    /// Datagrams that were not used, by reason.
+    #[must_use]
+    pub const fn refused(&self) -> Refused {
+        self.receiver.refused()
+    }
+
+    /// The call so far, as one: totals, and means over the whole of it. The last word for a report.
+    #[must_use]
+    pub fn summary(&self) -> Quality {
+        let facts = judge::Facts {
+            at: self.now.mono,
+            stats: self.receiver.stats(),
+            sent: self.sender.packets(),
+            round_trip: self.reporter.round_trip(),
+        };
+        self.judge.summary(&facts)
+    }
+
+    fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
+        let kind = kind(bytes);
+        match (self.path.arrival(flow), kind) {
+            (None, _) => self.receiver.refuse_stranger(),
+            (Some((_, Carries::Rtp | Carries::Both)), Kind::Rtp) => self.on_rtp(bytes, arrived),
+            (Some((_, Carries::Rtcp | Carries::Both)), Kind::Rtcp) => self.on_rtcp(bytes, arrived),
+            (Some(_), _) => self.receiver.refuse_unexpected(),
+        }
+    }
+
+    fn on_rtp(&mut self, bytes: &[u8], arrived: Instant) {
+        if !self.direction.receives() {
+            return self.receiver.refuse_unexpected();
+        }
+        match self.receiver.on_rtp(bytes, arrived, self.sender.ssrc()) {
+            Received::First => self.pending.first_packet = Some(arrived),
+            Received::Used | Received::Refused => {}
+            Received::Collision => {
+                // Once only: who answers to every name is a loop (RFC 3550 §8.2).
+                self.sender.rename(Ssrc(self.entropy.next_u32()));
+            }
+        }
+    }
+
+    fn on_rtcp(&mut self, bytes: &[u8], arrived: Instant) {
+        let (own, source) = (self.sender.ssrc(), self.receiver.source());
+        match self.reporter.on_rtcp(bytes, arrived, own, source, self.receiver.stats_mut()) {
+            Ok(farewell) => self.pending.bye |= farewell,
+            Err(_) => self.receiver.refuse_malformed(),
+        }
+    }
+
+    fn on_meter(&mut self, meter: PlayoutMeter) {
+        if self.judge.on_meter(meter) {
+            self.pending.first_audio = meter.first_played;
+        }
+    }
+
+    /// What is due at `now` becomes pending.
+    fn advance(&mut self, now: Now) {
+        if now.mono >= self.now.mono {
+            self.now = now;
+        }
+        if self.state == State::Running && self.judge.due(self.now.mono) {
+            let interval = self.receiver.stats_mut().interval();
+            let facts = judge::Facts {
+                at: self.now.mono,
+                stats: self.receiver.stats(),
+                sent: self.sender.packets(),
+                round_trip: self.reporter.round_trip(),
+            };
+            self.pending.quality = Some(self.judge.quality(&facts, interval));
+        }
+    }
+
+    fn next_transmit(&mut self, out: &mut Scratch) -> Option<Transmit> {
+        let send =
+            |flow: UdpFlow, range: Span| Some(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF });
+        let Self { sender, receiver, reporter, .. } = self;
+        if self.state != State::Ended
+            && self.direction.sends()
+            && let Some(range) = sender.next_packet(out)
+        {
+            return send(self.path.active().rtp, range);
+        }
+        let farewell = match self.state {
+            State::Running if reporter.due(self.now.mono) => false,
+            State::Leaving => {
+                self.state = State::Ended;
+                if sender.packets() == 0 && !reporter.has_reported() {
+                    // Who never spoke does not say goodbye (RFC 3550 §6.3.7).
+                    return None;
+                }
+                true
+            }
+            _ => return None,
+        };
+        let range = reporter.write(out, self.now.mono, sender, receiver, farewell, self.entropy.unit());
+        send(self.path.active().rtcp, range)
+    }
+}
+
+impl<K: PacketSink> Machine for Stream<K> {
+    type Input<'a> = MediaInput<'a>;
+    type Event = StreamEvent;
+
+    fn handle(&mut self, now: Now, input: MediaInput<'_>) {
+        self.advance(now);
+        if self.state != State::Running {
+            return;
+        }
+        match input {
+            MediaInput::Datagram { flow, bytes, arrived } => self.on_datagram(&flow, bytes, arrived),
+            MediaInput::Pcm(pcm) if self.direction.sends() => self.sender.capture(now.mono, pcm),
+            MediaInput::Missed(samples) if self.direction.sends() => self.sender.miss(now.mono, samples),
+            MediaInput::Pcm(_) | MediaInput::Missed(_) => {}
+            MediaInput::Meter(meter) => self.on_meter(meter),
+            MediaInput::Hangup => self.state = State::Leaving,
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.advance(now);
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<StreamEvent> {
+        if let Some(event) = self.pending.next() {
+            return Step::Event(event);
+        }
+        if let Some(transmit) = self.next_transmit(out) {
+            return Step::Send(transmit);
+        }
+        let running = self.state == State::Running;
+        Step::Wait(running.then(|| self.judge.next().min(self.reporter.next())))
+    }
+}
+
+impl<K> core::fmt::Debug for Stream<K> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Stream")
+            .field("sender", &self.sender)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Time between two [`StreamEvent::Quality`].
+const QUALITY_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,0 +1,156 @@
+//! What comes in as RTP: checked, counted, handed to the playout.
+
+use rove_base::{ClockRate, Instant, PayloadType, SeqNumber, Ssrc};
+
+use crate::{
+    jitter::{PacketSink, SLOT_BYTES},
+    quality::ReceiveStats,
+    rtp::RtpView,
+};
+
+/// Datagrams that were not used, counted by reason.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Refused {
+    /// They came from, or to, an address that is not the plan's.
+    pub strangers: u64,
+    /// Neither RTP nor RTCP, or not the one that belongs on that flow, or not wanted in this direction.
+    pub unexpected: u64,
+    /// Not what they claim to be.
+    pub malformed: u64,
+    /// A payload type that was not agreed.
+    pub payload_type: u64,
+    /// A payload longer than [`SLOT_BYTES`].
+    pub oversized: u64,
+    /// Of a source not heard before, and not yet believed.
+    pub unproven: u64,
+    /// With this end's own SSRC: a loop (RFC 3550 §8.2).
+    pub looped: u64,
+    /// The playout has no room: nobody plays, or not fast enough.
+    pub overrun: u64,
+}
+
+/// What became of a datagram.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Received {
+    /// Used, the first one.
+    First,
+    /// Used.
+    Used,
+    /// Counted in [`Refused`].
+    Refused,
+    /// The peer has this end's SSRC, for the first time.
+    Collision,
+}
+
+pub(super) struct Receiver<K> {
+    sink: K,
+    payload_type: PayloadType,
+    stats: ReceiveStats,
+    source: Option<Ssrc>,
+    /// The source and number that must follow before another source is believed.
+    candidate: Option<(Ssrc, SeqNumber)>,
+    collided: bool,
+    refused: Refused,
+}
+
+impl<K: PacketSink> Receiver<K> {
+    pub(super) fn new(payload_type: PayloadType, clock: ClockRate, sink: K) -> Self {
+        Self {
+            sink,
+            payload_type,
+            stats: ReceiveStats::new(clock),
+            source: None,
+            candidate: None,
+            collided: false,
+            refused: Refused::default(),
+        }
+    }
+
+    /// Takes in a datagram that looks like RTP; `own` is this end's name.
+    pub(super) fn on_rtp(&mut self, bytes: &[u8], arrived: Instant, own: Ssrc) -> Received {
+        let Ok(packet) = RtpView::parse(bytes) else {
+            return refuse(&mut self.refused.malformed);
+        };
+        if packet.payload_type() != self.payload_type {
+            return refuse(&mut self.refused.payload_type);
+        }
+        if packet.payload().len() > SLOT_BYTES {
+            return refuse(&mut self.refused.oversized);
+        }
+        if packet.ssrc() == own {
+            let first = !core::mem::replace(&mut self.collided, true);
+            let refused = refuse(&mut self.refused.looped);
+            return if first { Received::Collision } else { refused };
+        }
+        let first = self.source.is_none();
+        if !self.believe(packet.ssrc(), packet.seq()) {
+            // The playout's window keeps it aside and judges by the same rule, so that nothing is lost of a new source.
+            self.hand_over(arrived, &packet);
+            return refuse(&mut self.refused.unproven);
+        }
+        self.stats.on_packet(arrived, packet.seq(), packet.timestamp());
+        self.hand_over(arrived, &packet);
+        if first { Received::First } else { Received::Used }
+    }
+
+    pub(super) const fn refuse_stranger(&mut self) {
+        self.refused.strangers = self.refused.strangers.saturating_add(1);
+    }
+
+    pub(super) const fn refuse_unexpected(&mut self) {
+        self.refused.unexpected = self.refused.unexpected.saturating_add(1);
+    }
+
+    pub(super) const fn refuse_malformed(&mut self) {
+        self.refused.malformed = self.refused.malformed.saturating_add(1);
+    }
+
+    fn hand_over(&mut self, arrived: Instant, packet: &RtpView<'_>) {
+        if !self.sink.push(arrived, packet) {
+            self.refused.overrun = self.refused.overrun.saturating_add(1);
+        }
+    }
+
+    /// Whether packets of `ssrc` count: the first source does, another one from its second packet in sequence on.
+    fn believe(&mut self, ssrc: Ssrc, seq: SeqNumber) -> bool {
+        match self.source {
+            Some(source) if source == ssrc => {
+                self.candidate = None;
+                return true;
+            }
+            Some(_) if self.candidate != Some((ssrc, seq)) => {
+                self.candidate = Some((ssrc, seq.plus(1)));
+                return false;
+            }
+            Some(_) => self.stats.new_source(),
+            None => {}
+        }
+        self.source = Some(ssrc);
+        self.candidate = None;
+        true
+    }
+}
+
+impl<K> Receiver<K> {
+    pub(super) const fn refused(&self) -> Refused {
+        self.refused
+    }
+
+    pub(super) const fn stats(&self) -> &ReceiveStats {
+        &self.stats
+    }
+
+    pub(super) const fn stats_mut(&mut self) -> &mut ReceiveStats {
+        &mut self.stats
+    }
+
+    /// Who is heard.
+    pub(super) const fn source(&self) -> Option<Ssrc> {
+        self.source
+    }
+}
+
+const fn refuse(count: &mut u64) -> Received {
+    *count = count.saturating_add(1);
+    Received::Refused
+}
