@@ -201,8 +201,10 @@ impl UserAgent {
         for (_, user) in lost {
             self.on_lost(user, Failure::Timeout);
         }
-        while let Some(call) = self.timers.due(self.cx.now) {
-            self.on_call(call, |call, cx| call.tick(cx));
+        while let Some(id) = self.timers.take_due(self.cx.now) {
+            let deadline = self.calls.get(&id).and_then(Call::deadline);
+            self.timers.change(id, None, deadline);
+            self.on_call(id, |call, cx| call.tick(cx));
         }
     }
 }

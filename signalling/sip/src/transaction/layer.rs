@@ -131,7 +131,7 @@ impl<C, S> Layer<C, S> {
     /// Lets one transaction whose time has come do what is due, and answers `true` until none is left. What a client
     /// transaction that was never answered leaves behind goes to `timed_out`.
     pub(crate) fn expire(&mut self, now: Instant, timed_out: &mut Vec<(ClientKey, C)>) -> bool {
-        match self.timers.due(now) {
+        match self.timers.take_due(now) {
             None => return false,
             Some(Key::Client(key)) => timed_out.extend(self.expire_client(now, key).map(|user| (key, user))),
             Some(Key::Server(key)) => self.expire_server(now, key),

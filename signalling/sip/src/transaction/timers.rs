@@ -33,8 +33,9 @@ impl<K: Copy + Ord> Timers<K> {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// A machine whose deadline is not later than `now`. It stays until its deadline is changed.
-    pub(crate) fn due(&self, now: Instant) -> Option<K> {
-        self.0.first().filter(|(at, _)| *at <= now).map(|(_, key)| *key)
+    /// Takes out a machine whose deadline is not later than `now`.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<K> {
+        self.next().filter(|at| *at <= now)?;
+        self.0.pop_first().map(|(_, key)| key)
     }
 }

@@ -148,6 +148,7 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     let mut response = cx.plain(reply, key, StatusCode::OK);
     response.headers.push(HeaderName::Allow, ALLOW);
     response.headers.push(HeaderName::Accept, SDP);
+    response.headers.push(HeaderName::AcceptEncoding, "identity");
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
     cx.send_statelessly(reply, response);
 }

@@ -1,3 +1,9 @@
+mod peer;
 mod world;
 
+mod bounds;
+mod called;
+mod calling;
 mod flows;
+mod loss;
+mod refusals;

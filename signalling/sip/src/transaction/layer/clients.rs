@@ -105,9 +105,8 @@ impl<C, S> Layer<C, S> {
 
     pub(super) fn expire_client(&mut self, now: Instant, key: ClientKey) -> Option<C> {
         let entry = self.clients.get_mut(&key)?;
-        let before = entry.machine.deadline();
         let fired = entry.machine.tick(now);
-        self.timers.change(Key::Client(key), before, entry.machine.deadline());
+        self.timers.change(Key::Client(key), None, entry.machine.deadline());
         match fired {
             Fired::Resend => self.out.push_back(entry.request.clone()),
             Fired::TimedOut => return self.clients.remove(&key).map(|entry| entry.user),

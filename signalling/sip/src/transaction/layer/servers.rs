@@ -108,12 +108,11 @@ impl<C, S> Layer<C, S> {
 
     pub(super) fn expire_server(&mut self, now: Instant, key: ServerKey) {
         let Some(entry) = self.servers.get_mut(&key) else { return };
-        let before = entry.machine.deadline();
         let fired = match &mut entry.machine {
             ServerMachine::Invite(machine) => machine.tick(now),
             ServerMachine::Other(machine) => machine.tick(now),
         };
-        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        self.timers.change(Key::Server(key), None, entry.machine.deadline());
         match fired {
             Fired::Resend | Fired::SendTrying => {
                 self.out.extend(entry.response.clone().map(|bytes| Outgoing { flow: entry.flow, bytes }));

@@ -82,6 +82,11 @@ impl World {
         call
     }
 
+    /// The way from one phone to another.
+    pub(super) fn flow(&self, from: usize, to: usize) -> UdpFlow {
+        UdpFlow { local: self.phones[from].address, remote: self.phones[to].address }
+    }
+
     /// Does something with one agent.
     pub(super) fn with<R>(&mut self, phone: usize, act: impl FnOnce(&mut UserAgent, Now) -> R) -> R {
         let answer = act(&mut self.phones[phone].agent, self.now);
