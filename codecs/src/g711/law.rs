@@ -31,11 +31,8 @@ impl Law for MuLaw {
     #[inline]
     fn compress(sample: i16) -> u8 {
         let (sign, magnitude) = split(sample);
-        let biased = (magnitude + MU_BIAS).min(0x7fff);
-        // The bias makes bit 7 the lowest the leading one can be, so the segment is where it stands above that.
-        let segment = 24 - biased.leading_zeros();
-        let interval = (biased >> (segment + 3)) & 0x0f;
-        !(sign | ((segment << 4) | interval) as u8)
+        let code = segment_and_interval((magnitude + MU_BIAS).min(0x7fff));
+        !(sign | code as u8)
     }
 }
 
@@ -55,10 +52,9 @@ impl Law for ALaw {
     #[inline]
     fn compress(sample: i16) -> u8 {
         let (sign, magnitude) = split(sample);
-        // Segments 0 and 1 have the same step, so both count from a leading one at bit 8.
-        let segment = 24 - (magnitude | 0xff).leading_zeros();
-        let interval = (magnitude >> (segment.max(1) + 3)) & 0x0f;
-        ((0x80 ^ sign) | ((segment << 4) | interval) as u8) ^ A_TOGGLE
+        // Segments 0 and 1 have the same step; below 256 there is no leading one to find.
+        let code = if magnitude < 0x100 { magnitude >> 4 } else { segment_and_interval(magnitude) };
+        ((0x80 ^ sign) | code as u8) ^ A_TOGGLE
     }
 }
 
@@ -76,9 +72,18 @@ impl ALaw {
 
 /// The sign bit and the distance from zero; below zero one less, so that −1 is the quietest negative value.
 #[inline]
-const fn split(sample: i16) -> (u8, u32) {
+const fn split(sample: i16) -> (u8, i32) {
     let below = sample >> 15;
-    ((below & 0x80) as u8, (sample ^ below) as u32)
+    ((below & 0x80) as u8, (sample ^ below) as i32)
+}
+
+/// Where the leading one of `value`, 128 to 32 767, stands above bit 7, and the four bits below it.
+///
+/// These are the exponent and the first bits of the mantissa of the same number as a float, where they are found without a
+/// branch or a count of zeros, in several samples at once.
+#[inline]
+const fn segment_and_interval(value: i32) -> i32 {
+    ((value as f32).to_bits() >> 19) as i32 - (EXPONENT_OF_128 << 4)
 }
 
 const fn table(law: Table) -> [f32; 256] {
@@ -103,7 +108,10 @@ enum Table {
 }
 
 /// Added before taking the logarithm, so that the lowest segment is linear: 33 of 14 bits.
-const MU_BIAS: u32 = 33 << 2;
+const MU_BIAS: i32 = 33 << 2;
+
+/// How an IEEE 754 single says 2⁷.
+const EXPONENT_OF_128: i32 = 127 + 7;
 
 /// Every other bit is inverted on the line (G.711 table 1, note 2), against long runs of zeros.
 const A_TOGGLE: u8 = 0x55;
