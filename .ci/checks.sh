@@ -88,14 +88,13 @@ sound_card() {
 miri="env MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=4 cargo +nightly miri test --locked --target-dir $target/miri --lib"
 
 deep() {
-    tests loom env RUSTFLAGS="--cfg loom" \
-        cargo test --locked --release --target-dir "$target/loom" -p rove-io --lib loom_
+    tests loom cargo test --locked --release --target-dir "$target/loom" --manifest-path tests/loom/Cargo.toml
     if cargo +nightly miri --version >/dev/null 2>&1 \
         || { rustup component add --toolchain nightly miri rust-src && cargo +nightly miri --version; } >/dev/null 2>&1; then
         # shellcheck disable=SC2086
         tests miri-base $miri -p rove-base
         # shellcheck disable=SC2086
-        tests miri-bridge $miri -p rove-io bridge
+        tests miri-bridge $miri -p rove-io bridge::tests::miri_
     else
         skip miri "install it with: rustup toolchain install nightly --component miri,rust-src"
     fi

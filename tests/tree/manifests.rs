@@ -5,7 +5,7 @@ use std::fs;
 use crate::{assert_none, files, root, slashed};
 
 /// Workspaces of their own, which cannot inherit.
-const APART: &[&str] = &["tests/embed/", "tests/fuzz/"];
+const APART: &[&str] = &["tests/embed/", "tests/fuzz/", "tests/loom/"];
 
 #[test]
 fn versions_are_written_only_in_the_workspace_manifest() {

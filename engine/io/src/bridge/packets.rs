@@ -32,7 +32,7 @@ impl PacketSink for PacketTx {
 
 impl PacketSource for PacketRx {
     #[inline]
-    fn drain(&mut self, accept: impl FnMut(&Slot)) {
-        self.0.visit_all(accept);
+    fn drain(&mut self, mut accept: impl FnMut(&Slot)) {
+        self.0.visit(usize::MAX, |slots| slots.iter().for_each(&mut accept));
     }
 }

@@ -1,9 +1,9 @@
 //! The one lock-free ring: first in, first out, one producer, one consumer.
 //!
-//! A thin face of `ringbuf`, the only place that names it. What we rely on, that an item is wholly written before it is
-//! seen and wholly read before its place is written again, is checked three ways: the same ring runs under loom, which
-//! tries every interleaving the memory model allows (tests/loom), it runs under miri (`miri_*` in this module's tests),
-//! and two threads pass a million items through it in a plain test.
+//! A thin face of `ringbuf`, the only place that names it. What we rely on is that an item is wholly written before it is
+//! seen, and wholly read before its place is written again. That is checked three ways: tests/loom compiles this file
+//! against the real ring on loom's atomics and tries every interleaving the memory model allows, miri runs it
+//! (`miri_*` in this module's tests), and two threads pass a million items through it in a plain test.
 
 use core::fmt;
 
@@ -60,35 +60,23 @@ impl<T> Rx<T> {
     }
 }
 
-impl<T: Copy> Rx<T> {
-    /// Shows `visit` up to `most` items in place, oldest first, in one or two pieces, and removes them.
+impl<T> Rx<T> {
+    /// Shows `visit` up to `most` items in place, oldest first, in at most two pieces, and removes them. Only for items
+    /// that need no dropping, so that removing them is one step.
     #[inline]
-    pub(super) fn visit(&mut self, most: usize, visit: impl FnMut(&[T])) {
-        visit_slices(&mut self.0, most, visit);
-    }
-}
-
-impl Rx<rove_core::jitter::Slot> {
-    /// Shows `visit` every packet that waits, in place, oldest first, and removes them.
-    #[inline]
-    pub(super) fn visit_all(&mut self, mut visit: impl FnMut(&rove_core::jitter::Slot)) {
-        visit_slices(&mut self.0, usize::MAX, |slots| slots.iter().for_each(&mut visit));
-    }
-}
-
-/// Dropping an item must be free of effect, else `skip` would take its time.
-fn visit_slices<T>(consumer: &mut HeapCons<T>, most: usize, mut visit: impl FnMut(&[T])) {
-    const { assert!(!core::mem::needs_drop::<T>()) };
-    let (front, back) = consumer.as_slices();
-    let front = front.get(..most).unwrap_or(front);
-    let back = back.get(..most - front.len()).unwrap_or(back);
-    for piece in [front, back] {
-        if !piece.is_empty() {
-            visit(piece);
+    pub(super) fn visit(&mut self, most: usize, mut visit: impl FnMut(&[T])) {
+        const { assert!(!core::mem::needs_drop::<T>()) };
+        let (front, back) = self.0.as_slices();
+        let front = front.get(..most).unwrap_or(front);
+        let back = back.get(..most - front.len()).unwrap_or(back);
+        for piece in [front, back] {
+            if !piece.is_empty() {
+                visit(piece);
+            }
         }
+        let count = front.len() + back.len();
+        self.0.skip(count);
     }
-    let count = front.len() + back.len();
-    consumer.skip(count);
 }
 
 impl<T> fmt::Debug for Tx<T> {
