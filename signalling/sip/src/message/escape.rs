@@ -32,6 +32,9 @@ pub(crate) fn escape(text: &str, keep: impl Fn(u8) -> bool) -> String {
 /// Whether two escaped texts mean the same: an escaped character equals itself unescaped, unless it is reserved
 /// (RFC 3261 §19.1.4).
 pub(crate) fn equivalent(a: &str, b: &str, ignore_case: bool) -> bool {
+    if ignore_case && !a.contains('%') && !b.contains('%') {
+        return a.eq_ignore_ascii_case(b);
+    }
     let fold = |unit: Unit| match ignore_case {
         true => Unit { byte: unit.byte.to_ascii_lowercase(), ..unit },
         false => unit,

@@ -46,31 +46,40 @@ macro_rules! header_names {
     };
 }
 
+// The usual ones first, since they are looked through in this order.
 header_names! {
+    Via "Via" "v";
+    From "From" "f";
+    To "To" "t";
+    CallId "Call-ID" "i";
+    CSeq "CSeq";
+    MaxForwards "Max-Forwards";
+    Contact "Contact" "m";
+    ContentLength "Content-Length" "l";
+    ContentType "Content-Type" "c";
+    Route "Route";
+    RecordRoute "Record-Route";
+    Allow "Allow";
+    Supported "Supported" "k";
+    UserAgent "User-Agent";
+    Server "Server";
+    Expires "Expires";
+    Require "Require";
     Accept "Accept";
     AcceptEncoding "Accept-Encoding";
     AcceptLanguage "Accept-Language";
     AlertInfo "Alert-Info";
-    Allow "Allow";
     AllowEvents "Allow-Events" "u";
     AuthenticationInfo "Authentication-Info";
     Authorization "Authorization";
-    CallId "Call-ID" "i";
     CallInfo "Call-Info";
-    Contact "Contact" "m";
     ContentDisposition "Content-Disposition";
     ContentEncoding "Content-Encoding" "e";
     ContentLanguage "Content-Language";
-    ContentLength "Content-Length" "l";
-    ContentType "Content-Type" "c";
-    CSeq "CSeq";
     Date "Date";
     ErrorInfo "Error-Info";
     Event "Event" "o";
-    Expires "Expires";
-    From "From" "f";
     InReplyTo "In-Reply-To";
-    MaxForwards "Max-Forwards";
     MimeVersion "MIME-Version";
     MinExpires "Min-Expires";
     MinSe "Min-SE";
@@ -84,26 +93,18 @@ header_names! {
     ProxyRequire "Proxy-Require";
     RAck "RAck";
     Reason "Reason";
-    RecordRoute "Record-Route";
     ReferTo "Refer-To" "r";
     ReferredBy "Referred-By" "b";
     Replaces "Replaces";
     ReplyTo "Reply-To";
-    Require "Require";
     RetryAfter "Retry-After";
-    Route "Route";
     RSeq "RSeq";
-    Server "Server";
     ServiceRoute "Service-Route";
     SessionExpires "Session-Expires" "x";
     Subject "Subject" "s";
     SubscriptionState "Subscription-State";
-    Supported "Supported" "k";
     Timestamp "Timestamp";
-    To "To" "t";
     Unsupported "Unsupported";
-    UserAgent "User-Agent";
-    Via "Via" "v";
     Warning "Warning";
     WwwAuthenticate "WWW-Authenticate";
 }

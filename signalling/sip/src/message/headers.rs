@@ -29,6 +29,15 @@ impl Headers {
         Self(Vec::new())
     }
 
+    pub(crate) fn with_capacity(headers: usize) -> Self {
+        Self(Vec::with_capacity(headers))
+    }
+
+    /// Adds a header whose value has neither line ends nor space around it.
+    pub(crate) fn push_line(&mut self, name: HeaderName, value: String) {
+        self.0.push((name, value));
+    }
+
     /// The first value of `name`.
     #[must_use]
     pub fn get(&self, name: &HeaderName) -> Option<&str> {

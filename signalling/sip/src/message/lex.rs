@@ -47,6 +47,12 @@ impl<'a> Cursor<'a> {
         Self { rest: text }
     }
 
+    /// What lies between here and `later`, which has read on from here.
+    pub(crate) fn read_until(&self, later: &Self) -> &'a str {
+        let len = self.rest.len().saturating_sub(later.rest.len());
+        self.rest.get(..len).unwrap_or_default()
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.rest.is_empty()
     }

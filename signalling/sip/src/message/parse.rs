@@ -175,35 +175,48 @@ fn body<'a>(headers: &Headers, rest: &'a [u8]) -> Result<&'a [u8], ParseErrorKin
 }
 
 /// Reads header lines, unfolded. Goes on behind a flaw, since the other headers make the rejection.
-fn read_headers(lines: &str) -> (Headers, Option<ParseErrorKind>) {
-    let mut headers = Headers::new();
+fn read_headers(text: &str) -> (Headers, Option<ParseErrorKind>) {
+    let mut headers = Headers::with_capacity(TYPICAL_HEADERS);
     let mut flaw = None;
-    let mut lines = lines.split("\r\n").filter(|line| !line.is_empty()).peekable();
+    let mut lines = text.split('\n').peekable();
     while let Some(line) = lines.next() {
         if headers.len() >= MAX_HEADERS {
             return (headers, Some(ParseErrorKind::TooManyHeaders));
         }
+        let (line, mut fine) = without_return(line, lines.peek().is_none());
         let Some((name, value)) = line.split_once(':') else {
-            flaw = flaw.or(Some(ParseErrorKind::HeaderLine));
+            flaw = flaw.or(match (fine, line.is_empty()) {
+                (false, _) => Some(ParseErrorKind::LineEnd),
+                (true, false) => Some(ParseErrorKind::HeaderLine),
+                (true, true) => None,
+            });
             continue;
         };
-        let mut value = Cow::Borrowed(value.trim_matches(SPACE));
+        let mut value = value.trim_matches(SPACE).to_owned();
         while let Some(more) = lines.next_if(|line| line.starts_with(SPACE)) {
-            let value = value.to_mut();
+            let (more, whole) = without_return(more, lines.peek().is_none());
+            fine &= whole;
             if !value.is_empty() {
                 value.push(' ');
             }
             value.push_str(more.trim_matches(SPACE));
         }
-        if value.contains(['\r', '\n']) {
-            flaw = flaw.or(Some(ParseErrorKind::LineEnd));
-        }
         match name.trim_end_matches(SPACE).parse::<HeaderName>() {
-            Ok(name) => headers.push(name, value),
+            Ok(name) if fine => headers.push_line(name, value),
+            Ok(_) => flaw = flaw.or(Some(ParseErrorKind::LineEnd)),
             Err(_) => flaw = flaw.or(Some(ParseErrorKind::HeaderLine)),
         }
     }
     (headers, flaw)
+}
+
+/// The line without the carriage return at its end, and whether it had that one and no other. The last line has none.
+fn without_return(line: &str, last: bool) -> (&str, bool) {
+    match line.strip_suffix('\r') {
+        _ if last => (line, !line.contains('\r')),
+        Some(line) => (line, !line.contains('\r')),
+        None => (line, false),
+    }
 }
 
 fn skip_line_ends(mut bytes: &[u8]) -> &[u8] {
@@ -215,8 +228,7 @@ fn skip_line_ends(mut bytes: &[u8]) -> &[u8] {
 
 /// Splits at the empty line. Without one, all is head.
 fn split_head(bytes: &[u8]) -> (&[u8], Option<&[u8]>) {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    match end.and_then(|end| bytes.split_at_checked(end)) {
+    match memchr::memmem::find(bytes, b"\r\n\r\n").and_then(|end| bytes.split_at_checked(end)) {
         Some((head, rest)) => (head, rest.get(4..)),
         None => (bytes, None),
     }
@@ -235,5 +247,7 @@ pub const MAX_MESSAGE: usize = 65_535;
 pub const MAX_HEADERS: usize = 100;
 /// Bytes of a Request-URI that is read.
 pub const MAX_URI: usize = 4_096;
+/// Header lines that most messages do not exceed.
+const TYPICAL_HEADERS: usize = 16;
 const VERSION: &str = "SIP/2.0";
 const SPACE: [char; 2] = [' ', '\t'];

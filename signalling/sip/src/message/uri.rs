@@ -113,7 +113,7 @@ pub struct SipUri {
     pub port: Option<u16>,
     /// Its parameters.
     pub params: UriParams,
-    headers: Vec<(String, String)>,
+    headers: Option<Box<str>>,
 }
 
 impl SipUri {
@@ -121,7 +121,7 @@ impl SipUri {
     #[must_use]
     pub const fn new(host: Host) -> Self {
         let params = UriParams::new();
-        Self { secure: false, user: None, password: None, host, port: None, params, headers: Vec::new() }
+        Self { secure: false, user: None, password: None, host, port: None, params, headers: None }
     }
 
     /// `sip:address:port`.
@@ -157,12 +157,13 @@ impl SipUri {
 
     /// The headers to put into a request formed from it, with their escapes.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let headers = self.headers.as_deref().into_iter().flat_map(|headers| headers.split('&'));
+        headers.map(|header| header.split_once('=').unwrap_or((header, "")))
     }
 
     /// Drops the headers.
     pub fn clear_headers(&mut self) {
-        self.headers.clear();
+        self.headers = None;
     }
 
     /// Whether it has the `lr` parameter: a loose router (RFC 3261 §16.12.1.1).
@@ -181,19 +182,16 @@ impl SipUri {
         };
         let mut cursor = Cursor::new(rest);
         let (host, port) = Host::read_with_port(&mut cursor, false)?;
-        let (params, headers) = match cursor.take_rest() {
-            "" => (None, None),
-            rest => match (rest.strip_prefix(';'), rest.strip_prefix('?')) {
-                (Some(rest), _) => match rest.split_once('?') {
-                    Some((params, headers)) => (Some(params), Some(headers)),
-                    None => (Some(rest), None),
-                },
-                (_, Some(headers)) => (None, Some(headers)),
-                _ => return Err(SyntaxError::Trailing("a host")),
-            },
+        let rest = cursor.take_rest();
+        let (params, headers) = match rest.split_once('?') {
+            Some((params, headers)) => (params, Some(headers)),
+            None => (rest, None),
         };
-        let params = params.map(UriParams::parse).transpose()?.unwrap_or_default();
-        let headers = headers.map(read_headers).transpose()?.unwrap_or_default();
+        if !params.is_empty() && !params.starts_with(';') {
+            return Err(SyntaxError::Trailing("a host"));
+        }
+        let params = UriParams::parse(params)?;
+        let headers = headers.map(read_headers).transpose()?;
         Ok(Self { secure, user, password, host, port, params, headers })
     }
 
@@ -203,7 +201,7 @@ impl SipUri {
             (a, b) => a.is_none() && b.is_none(),
         };
         let param = |name: &str| match (self.params.find(name), other.params.find(name)) {
-            (Some(a), Some(b)) => same(a.as_deref(), b.as_deref(), true),
+            (Some(a), Some(b)) => same(a, b, true),
             (None, None) => true,
             _ => !DECISIVE.iter().any(|decisive| escape::equivalent(decisive, name, true)),
         };
@@ -217,7 +215,7 @@ impl SipUri {
             && self.host == other.host
             && self.port == other.port
             && self.params.iter().chain(other.params.iter()).all(|(name, _)| param(name))
-            && self.headers.len() == other.headers.len()
+            && self.headers().count() == other.headers().count()
             && self.headers().all(|(name, value)| header(name, value, other))
             && other.headers().all(|(name, value)| header(name, value, self))
     }
@@ -238,10 +236,10 @@ impl fmt::Display for SipUri {
             write!(f, ":{port}")?;
         }
         self.params.fmt(f)?;
-        self.headers.iter().enumerate().try_for_each(|(index, (name, value))| {
-            let before = if index == 0 { '?' } else { '&' };
-            write!(f, "{before}{name}={value}")
-        })
+        match &self.headers {
+            Some(headers) => write!(f, "?{headers}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -267,10 +265,9 @@ impl TelUri {
     }
 
     fn parse(text: &str) -> Result<Self, SyntaxError> {
-        let (number, params) = match text.split_once(';') {
-            Some((number, params)) => (number, UriParams::parse(params)?),
-            None => (text, UriParams::default()),
-        };
+        let (number, params) =
+            text.split_at_checked(text.find(';').unwrap_or(text.len())).unwrap_or((text, ""));
+        let params = UriParams::parse(params)?;
         let digits = number.strip_prefix('+').unwrap_or(number);
         let fine =
             |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
@@ -325,19 +322,17 @@ fn read_userinfo(text: &str) -> Result<(Box<str>, Option<Box<str>>), SyntaxError
     Ok((user.into(), password.map(Into::into)))
 }
 
-fn read_headers(text: &str) -> Result<Vec<(String, String)>, SyntaxError> {
-    let mut headers = Vec::new();
-    for header in text.split('&') {
-        if headers.len() >= MAX_ELEMENTS {
+fn read_headers(text: &str) -> Result<Box<str>, SyntaxError> {
+    for (count, header) in text.split('&').enumerate() {
+        if count >= MAX_ELEMENTS {
             return Err(SyntaxError::TooMany("URI headers"));
         }
         let (name, value) = header.split_once('=').ok_or(SyntaxError::Expected("a URI header"))?;
         if name.is_empty() || ![name, value].iter().all(|part| escape::is_escaped(part, is_header_char)) {
             return Err(SyntaxError::Character("a URI header"));
         }
-        headers.push((name.to_owned(), value.to_owned()));
     }
-    Ok(headers)
+    Ok(text.into())
 }
 
 /// As the grammar has it, and the `#` that telephones put there.

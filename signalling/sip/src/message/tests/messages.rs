@@ -91,6 +91,7 @@ fn broken_header_lines_and_bodies_are_refused_with_their_flaw_and_status() {
     assert_refused(vec![
         ("no empty line", INVITE.replace("\r\n\r\nv=0", ""), Kind::Unfinished, 400),
         ("a lone line feed", spoilt("70\r\n", "70\n"), Kind::LineEnd, 400),
+        ("a line feed more", spoilt("70\r\n", "70\r\n\n"), Kind::LineEnd, 400),
         ("a lone carriage return", spoilt("70\r\n", "70\rX: y\r\n"), Kind::LineEnd, 400),
         ("no colon", spoilt("Max-Forwards: 70", "Max-Forwards 70"), Kind::HeaderLine, 400),
         ("a space in a name", spoilt("Max-Forwards:", "Max Forwards:"), Kind::HeaderLine, 400),
