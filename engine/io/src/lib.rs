@@ -8,6 +8,7 @@ pub mod clock;
 pub mod device;
 pub mod entropy;
 pub mod journal;
+pub mod media_thread;
 pub mod net;
 
 pub use clock::Clock;

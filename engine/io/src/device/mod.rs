@@ -21,7 +21,10 @@ use std::{io, path::PathBuf};
 
 use rove_base::Instant;
 
-use crate::clock::Clock;
+use crate::{
+    callback::{Input, Output},
+    clock::Clock,
+};
 
 pub use resample::{ChunkedResampler, Fixed, resample};
 #[cfg(feature = "sound-card")]
@@ -56,6 +59,25 @@ pub struct Ends {
     pub capture: Box<dyn Capture>,
     /// Makes what the device plays.
     pub render: Box<dyn Render>,
+}
+
+impl Capture for Input {
+    fn capture(&mut self, now: Instant, pcm: &[f32]) {
+        Self::capture(self, now, pcm);
+    }
+}
+
+impl Render for Output {
+    fn render(&mut self, now: Instant, out: &mut [f32]) {
+        Self::render(self, now, out);
+    }
+}
+
+/// The two callbacks of a call, at the rate of its codec.
+impl From<(Input, Output)> for Ends {
+    fn from((input, output): (Input, Output)) -> Self {
+        Self { rate: output.sample_rate(), capture: Box::new(input), render: Box::new(output) }
+    }
 }
 
 /// Which device, as a user chooses it.

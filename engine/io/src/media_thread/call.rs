@@ -1,0 +1,181 @@
+//! One call on the media thread: a stream with its sockets and crossings.
+
+use rove_base::{Instant, Machine, Scratch, Step};
+use rove_core::{
+    playout::PlayoutMeter,
+    stream::{MediaInput, Stream, StreamEvent},
+};
+
+use super::{MediaCounts, MediaEvent};
+use crate::{
+    bridge::{Captured, LatestRx, PacketTx, PcmRx},
+    clock::Clock,
+    net::{RecvBatch, SendBatch, UdpSocket},
+};
+
+/// Everything the media thread owns of a call.
+#[derive(Debug)]
+pub(super) struct Call {
+    id: u64,
+    stream: Stream<PacketTx>,
+    sockets: Vec<UdpSocket>,
+    pcm: PcmRx,
+    meter: LatestRx<PlayoutMeter>,
+    captures: bool,
+    counts: MediaCounts,
+}
+
+/// The buffers that all calls of a thread share.
+#[derive(Debug)]
+pub(super) struct Buffers {
+    inbox: RecvBatch,
+    outbox: SendBatch,
+    scratch: Scratch,
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self {
+            inbox: RecvBatch::new(crate::net::BATCH, DATAGRAM_BYTES),
+            outbox: SendBatch::new(OUTBOX),
+            scratch: Scratch::with_capacity(OUTBOX * DATAGRAM_BYTES),
+        }
+    }
+}
+
+impl Call {
+    pub(super) fn new(
+        id: u64,
+        stream: Stream<PacketTx>,
+        sockets: Vec<UdpSocket>,
+        pcm: PcmRx,
+        meter: LatestRx<PlayoutMeter>,
+        captures: bool,
+    ) -> Self {
+        Self { id, stream, sockets, pcm, meter, captures, counts: MediaCounts::default() }
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn sockets(&self) -> &[UdpSocket] {
+        &self.sockets
+    }
+
+    /// Whether samples come in without a packet to announce them.
+    pub(super) fn captures(&self) -> bool {
+        self.captures
+    }
+
+    /// Takes what waits at one of its sockets, a few batches at most so that no call starves another. `false`: the
+    /// socket is of no more use.
+    pub(super) fn receive(&mut self, socket: usize, clock: Clock, buffers: &mut Buffers) -> bool {
+        let Self { stream, sockets, counts, .. } = self;
+        let Some(socket) = sockets.get(socket) else { return false };
+        let errors = buffers.inbox.transient_errors();
+        let mut useful = true;
+        for _ in 0..BATCHES {
+            let received = buffers.inbox.recv(socket, clock, |received| {
+                if received.truncated {
+                    counts.oversized += 1;
+                    return;
+                }
+                let now = clock.now();
+                let arrived = received.arrived.min(now.mono);
+                stream.handle(
+                    now,
+                    MediaInput::Datagram { flow: received.flow, bytes: received.bytes, arrived },
+                );
+            });
+            match received {
+                Ok(count) if count == buffers.inbox.capacity() => {}
+                Ok(_) => break,
+                Err(_) => {
+                    (counts.network_errors, useful) = (counts.network_errors + 1, false);
+                    break;
+                }
+            }
+        }
+        counts.network_errors += buffers.inbox.transient_errors() - errors;
+        useful
+    }
+
+    /// Hands captured samples and the playout's counts to the stream, does what it asks, and answers when to come back.
+    pub(super) fn turn(
+        &mut self,
+        clock: Clock,
+        buffers: &mut Buffers,
+        tell: &mut impl FnMut(MediaEvent),
+    ) -> Option<Instant> {
+        let Self { stream, pcm, meter, .. } = self;
+        let now = clock.now();
+        if let Some(meter) = meter.changed() {
+            stream.handle(now, MediaInput::Meter(meter));
+        }
+        pcm.read(|captured| match captured {
+            Captured::Sound { pcm, .. } => stream.handle(now, MediaInput::Pcm(pcm)),
+            Captured::Missed { samples } => stream.handle(now, MediaInput::Missed(samples)),
+        });
+        stream.tick(now);
+        self.drain(buffers, tell)
+    }
+
+    /// Says goodbye and has the last word.
+    pub(super) fn stop(&mut self, clock: Clock, buffers: &mut Buffers, tell: &mut impl FnMut(MediaEvent)) {
+        self.turn(clock, buffers, tell);
+        self.stream.handle(clock.now(), MediaInput::Hangup);
+        self.drain(buffers, tell);
+        self.counts.refused = self.stream.refused();
+        tell(MediaEvent::Stopped { call: self.id, summary: self.stream.summary(), counts: self.counts });
+    }
+
+    fn drain(&mut self, buffers: &mut Buffers, tell: &mut impl FnMut(MediaEvent)) -> Option<Instant> {
+        loop {
+            match self.stream.poll(&mut buffers.scratch) {
+                Step::Send(transmit) => {
+                    // Cannot be refused: the outbox is emptied as soon as it is full.
+                    let _ = buffers.outbox.push(transmit);
+                    if buffers.outbox.is_full() {
+                        self.flush(buffers);
+                    }
+                }
+                Step::Event(event) => tell(self.event(event)),
+                Step::Wait(until) => {
+                    self.flush(buffers);
+                    return until;
+                }
+                Step::Connect(_) | Step::Close(_) | Step::Append(_) => {}
+            }
+        }
+    }
+
+    fn flush(&mut self, buffers: &mut Buffers) {
+        if !buffers.outbox.is_empty() {
+            let Self { sockets, counts, .. } = self;
+            counts.sent += buffers
+                .outbox
+                .flush(&buffers.scratch, |local| sockets.iter().find(|socket| socket.carries(local)));
+        }
+        buffers.scratch.clear();
+    }
+
+    fn event(&self, event: StreamEvent) -> MediaEvent {
+        let call = self.id;
+        match event {
+            StreamEvent::FirstPacket { at } => MediaEvent::FirstPacket { call, at },
+            StreamEvent::FirstAudio { at } => MediaEvent::FirstAudio { call, at },
+            StreamEvent::Quality(quality) => MediaEvent::Quality { call, quality },
+            _ => MediaEvent::PeerBye { call },
+        }
+    }
+}
+
+/// Longer than any voice packet on an Ethernet.
+const DATAGRAM_BYTES: usize = 1_536;
+
+/// Datagrams of one call that leave together, at most.
+const OUTBOX: usize = 32;
+
+/// Batches taken from one socket in one turn.
+const BATCHES: usize = 4;

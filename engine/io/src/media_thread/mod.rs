@@ -1,0 +1,191 @@
+//! The media thread: between sockets and streams, without allocation per packet, never waiting for anyone.
+//!
+//! ```text
+//!  control ── add, remove ──▶ FIFO + wake ──▶ ┌ one turn ──────────────────────────────────────────────┐
+//!                                             │ ppoll(sockets, wake, next deadline)                    │
+//!                                             │ recvmmsg ▶ stream.handle(Datagram) ▶ packet ring       │
+//!                                             │ pcm ring ▶ stream.handle(Pcm);  meter ▶ handle(Meter)  │
+//!  control ◀── MediaEvent ◀── FIFO + callback │ stream.poll ▶ events;  sendmmsg                        │
+//!                                             └────────────────────────────────────────────────────────┘
+//! ```
+//! While a call captures sound it turns at least every [`CAPTURE_TURN`]; else it sleeps until a packet or a deadline.
+
+mod call;
+mod poll;
+mod priority;
+mod wake;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    sync::mpsc::{self, Receiver, Sender},
+    thread::JoinHandle,
+};
+
+use rove_base::{Entropy, Instant, MediaPlan, Quality};
+use rove_core::stream::{Refused, Stream, StreamError};
+
+use self::{
+    call::Call,
+    wake::Waker,
+    worker::{Command, Note, Worker},
+};
+use crate::{
+    bridge::MediaEnds,
+    clock::Clock,
+    net::{SendCounts, UdpSocket},
+};
+
+pub use worker::CAPTURE_TURN;
+
+/// What the media thread tells of a call, named by the number it was added with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum MediaEvent {
+    /// The first packet that could be used came.
+    FirstPacket {
+        /// Which call.
+        call: u64,
+        /// When it reached this host.
+        at: Instant,
+    },
+    /// The first decoded sample was played.
+    FirstAudio {
+        /// Which call.
+        call: u64,
+        /// When it was handed to the device.
+        at: Instant,
+    },
+    /// How the last second was.
+    Quality {
+        /// Which call.
+        call: u64,
+        /// As measured.
+        quality: Quality,
+    },
+    /// The peer said goodbye in RTCP.
+    PeerBye {
+        /// Which call.
+        call: u64,
+    },
+    /// The call was removed; nothing more is told of it.
+    Stopped {
+        /// Which call.
+        call: u64,
+        /// The whole of it.
+        summary: Quality,
+        /// What went wrong on the way.
+        counts: MediaCounts,
+    },
+}
+
+/// What went wrong with a call's datagrams.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct MediaCounts {
+    /// What became of those sent.
+    pub sent: SendCounts,
+    /// Received but not used, by reason.
+    pub refused: Refused,
+    /// Received but too long for any voice packet, and thrown away.
+    pub oversized: u64,
+    /// Network errors that the sockets reported.
+    pub network_errors: u64,
+}
+
+/// A media thread and the control side of its FIFOs. Dropping it stops all its calls, with their farewells, and the
+/// thread.
+#[derive(Debug)]
+pub struct MediaThread {
+    commands: Sender<Command>,
+    notes: Receiver<Note>,
+    waker: Waker,
+    clock: Clock,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl MediaThread {
+    /// Starts the thread, at realtime priority where the system allows it. `wake` is called from it when there is
+    /// something for [`MediaThread::try_event`]; it must not block.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread or no descriptors.
+    pub fn start(clock: Clock, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let (waker, sleeper) = wake::pair()?;
+        let ((commands, orders), (tell, notes)) = (mpsc::channel(), mpsc::channel());
+        let worker = Worker::new(clock, orders, sleeper, tell, Box::new(wake));
+        let thread = std::thread::Builder::new().name("rove-media".into()).spawn(move || worker.run())?;
+        Ok(Self { commands, notes, waker, clock, thread: Some(thread) })
+    }
+
+    /// Hands over a call: what was agreed, the sockets its routes name (one for RTP, one for RTCP, or one for both), and
+    /// the media thread's ends of its crossings. `call` names it in events; numbers are not used twice.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError`]; then nothing was started.
+    pub fn add(
+        &self,
+        call: u64,
+        plan: &MediaPlan,
+        sockets: Vec<UdpSocket>,
+        ends: MediaEnds,
+        entropy: Entropy,
+    ) -> Result<(), MediaError> {
+        let stream = Stream::new(self.clock.now(), plan, ends.packets, entropy)?;
+        let call = Call::new(call, stream, sockets, ends.pcm, ends.meter, plan.direction().sends());
+        self.order(Command::Add(Box::new(call)))
+    }
+
+    /// Ends a call: it says goodbye in RTCP, then [`MediaEvent::Stopped`] has the last word. A number that is not there
+    /// is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn remove(&self, call: u64) -> Result<(), MediaError> {
+        self.order(Command::Remove(call))
+    }
+
+    /// The next thing that happened, if any. Also the place where the parts of ended calls are dropped.
+    #[must_use]
+    pub fn try_event(&self) -> Option<MediaEvent> {
+        self.notes.try_iter().find_map(|note| match note {
+            Note::Event(event) => Some(event),
+            Note::Retired(call) => {
+                drop(call);
+                None
+            }
+        })
+    }
+
+    fn order(&self, command: Command) -> Result<(), MediaError> {
+        self.commands.send(command).map_err(|_| MediaError::Gone)?;
+        self.waker.wake();
+        Ok(())
+    }
+}
+
+impl Drop for MediaThread {
+    fn drop(&mut self) {
+        let _ = self.order(Command::Stop);
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::error!(target: "rove::media", "the media thread panicked");
+        }
+    }
+}
+
+/// Why a call cannot be handed to the media thread.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// The thread has ended.
+    #[error("the media thread has ended")]
+    Gone,
+}
