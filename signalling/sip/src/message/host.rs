@@ -37,7 +37,7 @@ impl Host {
     /// Reads a host, up to the first character that cannot be part of one.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
         if cursor.eat('[') {
-            return ipv6(cursor.take_until(']').ok_or(SyntaxError::Host)?).map(Self::Ipv6);
+            return ipv6(cursor.take_until(b']').ok_or(SyntaxError::Host)?).map(Self::Ipv6);
         }
         cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')).parse()
     }
@@ -92,17 +92,12 @@ impl FromStr for Host {
         if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             return ipv6(inner).map(Self::Ipv6);
         }
-        if let Ok(ip) = text.parse() {
+        if text.starts_with(|c: char| c.is_ascii_digit())
+            && let Ok(ip) = text.parse()
+        {
             return Ok(Self::Ipv4(ip));
         }
-        let name = text.strip_suffix('.').unwrap_or(text);
-        let top = name.rsplit('.').next().unwrap_or_default();
-        let fine = text.len() <= MAX_NAME && !top.starts_with(|c: char| c.is_ascii_digit());
-        if fine && name.split('.').all(is_label) {
-            Ok(Self::Domain(Domain(text.into())))
-        } else {
-            Err(SyntaxError::Host)
-        }
+        if is_domain(text) { Ok(Self::Domain(Domain(text.into()))) } else { Err(SyntaxError::Host) }
     }
 }
 
@@ -141,12 +136,27 @@ fn ipv6(text: &str) -> Result<Ipv6Addr, SyntaxError> {
     .map_err(|_| SyntaxError::Host)
 }
 
-fn is_label(label: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=MAX_LABEL).contains(&label.len())
-        && label.bytes().all(fine)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+/// Labels of letters, digits, hyphens and underscores; no hyphen at their ends, no digit at the start of the last.
+fn is_domain(text: &str) -> bool {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let (mut start, mut before, mut len) = (b'.', b'.', 0_usize);
+    for byte in name.bytes() {
+        let fine = match byte {
+            b'.' => !matches!(before, b'.' | b'-'),
+            b'-' => before != b'.',
+            b'_' => true,
+            byte => byte.is_ascii_alphanumeric(),
+        };
+        if before == b'.' {
+            (start, len) = (byte, 0);
+        }
+        len = len.saturating_add(usize::from(byte != b'.'));
+        if !fine || len > MAX_LABEL {
+            return false;
+        }
+        before = byte;
+    }
+    text.len() <= MAX_NAME && !matches!(before, b'.' | b'-') && !start.is_ascii_digit()
 }
 
 /// Bytes of a name and of a label (RFC 1035 §2.3.4).

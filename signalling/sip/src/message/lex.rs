@@ -102,8 +102,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads up to, and past, `end`.
-    pub(crate) fn take_until(&mut self, end: char) -> Option<&'a str> {
-        let (taken, rest) = self.rest.split_once(end)?;
+    pub(crate) fn take_until(&mut self, end: u8) -> Option<&'a str> {
+        let (taken, rest) = split_once(self.rest, end)?;
         self.rest = rest;
         Some(taken)
     }
@@ -163,6 +163,12 @@ pub(crate) fn list<'a, T>(
             return cursor.finish(what);
         }
     }
+}
+
+/// The text before the first `byte`, and the text after it.
+pub(crate) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let (before, rest) = text.split_at_checked(memchr::memchr(byte, text.as_bytes())?)?;
+    Some((before, rest.get(1..)?))
 }
 
 /// The text of a quoted string without its quotes and escapes; other text as it is.

@@ -98,7 +98,7 @@ fn read_angle(cursor: &mut Cursor<'_>) -> Result<Uri, SyntaxError> {
     if !cursor.eat('<') {
         return Err(SyntaxError::Expected("<"));
     }
-    cursor.take_until('>').ok_or(SyntaxError::Expected(">"))?.parse()
+    cursor.take_until(b'>').ok_or(SyntaxError::Expected(">"))?.parse()
 }
 
 /// Without angle brackets what follows a semicolon belongs to the header, and a comma ends the element

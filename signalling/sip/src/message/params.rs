@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::{
     SyntaxError, escape,
-    lex::{Cursor, is_token, unquote, write_quoted},
+    lex::{Cursor, is_token, split_once, unquote, write_quoted},
 };
 
 /// Parameters of a header (generic-param, RFC 3261 §25.1), in order. Values are kept as they were, with the quotes of
@@ -82,7 +82,11 @@ impl Params {
         }
         let text = start.read_until(cursor).trim_matches([' ', '\t']);
         let text = Self(text.to_owned());
-        if text.0.contains([' ', '\t']) { Ok(Self(joined(text.iter()))) } else { Ok(text) }
+        if memchr::memchr2(b' ', b'\t', text.0.as_bytes()).is_some() {
+            Ok(Self(joined(text.iter())))
+        } else {
+            Ok(text)
+        }
     }
 }
 
@@ -146,6 +150,9 @@ impl UriParams {
 
     /// Reads what stands from the first semicolon on.
     pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
+        if text.is_empty() {
+            return Ok(Self::new());
+        }
         for (count, param) in text.split(';').skip(1).enumerate() {
             if count >= MAX_PARAMS {
                 return Err(SyntaxError::TooMany("parameters"));
@@ -186,7 +193,7 @@ fn next_param<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(&'a str, Option<&'a
 }
 
 fn split_value(param: &str) -> (&str, Option<&str>) {
-    param.split_once('=').map_or((param, None), |(name, value)| (name, Some(value)))
+    split_once(param, b'=').map_or((param, None), |(name, value)| (name, Some(value)))
 }
 
 /// The parameters with `name` given this value, in place of the first such or at the end.

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use super::{
     COPIED, HeaderError, HeaderName, Headers, Message, Method, NameAddr, ParseError, ParseErrorKind,
-    Rejection, Request, Response, StatusCode, Uri,
+    Rejection, Request, Response, StatusCode, Uri, lex::split_once,
 };
 
 impl Message {
@@ -31,7 +31,7 @@ impl Message {
             return Err(silent(ParseErrorKind::Empty));
         }
         let (head, rest) = split_head(bytes.get(..MAX_MESSAGE).unwrap_or(bytes));
-        let head = String::from_utf8_lossy(head);
+        let head = core::str::from_utf8(head).map_or_else(|_| String::from_utf8_lossy(head), Cow::Borrowed);
         let (start, lines) = head.split_once("\r\n").unwrap_or((&head, ""));
         let (headers, flaw) = read_headers(lines);
         let flaw = if bytes.len() > MAX_MESSAGE {
@@ -86,8 +86,8 @@ impl Draft<'_> {
 
     /// The three words of a request line; one space between them and none elsewhere.
     fn line(&self) -> Option<[&str; 3]> {
-        let (method, rest) = self.start.split_once(' ')?;
-        let (uri, version) = rest.split_once(' ')?;
+        let (method, rest) = split_once(self.start, b' ')?;
+        let (uri, version) = split_once(rest, b' ')?;
         (!uri.is_empty() && !version.contains(' ')).then_some([method, uri, version])
     }
 
@@ -178,23 +178,24 @@ fn body<'a>(headers: &Headers, rest: &'a [u8]) -> Result<&'a [u8], ParseErrorKin
 fn read_headers(text: &str) -> (Headers, Option<ParseErrorKind>) {
     let mut headers = Headers::with_capacity(TYPICAL_HEADERS);
     let mut flaw = None;
-    let mut lines = text.split('\n').peekable();
-    while let Some(line) = lines.next() {
+    let mut lines = Lines { rest: text };
+    while !lines.rest.is_empty() {
         if headers.len() >= MAX_HEADERS {
             return (headers, Some(ParseErrorKind::TooManyHeaders));
         }
-        let (line, mut fine) = without_return(line, lines.peek().is_none());
-        let Some((name, value)) = line.split_once(':') else {
-            flaw = flaw.or(match (fine, line.is_empty()) {
-                (false, _) => Some(ParseErrorKind::LineEnd),
-                (true, false) => Some(ParseErrorKind::HeaderLine),
-                (true, true) => None,
-            });
+        let (line, mut fine) = lines.next();
+        let Some((name, value)) = split_once(line, b':') else {
+            let empty = line.is_empty() && fine;
+            flaw = flaw.or((!empty).then_some(if fine {
+                ParseErrorKind::HeaderLine
+            } else {
+                ParseErrorKind::LineEnd
+            }));
             continue;
         };
         let mut value = value.trim_matches(SPACE).to_owned();
-        while let Some(more) = lines.next_if(|line| line.starts_with(SPACE)) {
-            let (more, whole) = without_return(more, lines.peek().is_none());
+        while lines.rest.starts_with(SPACE) {
+            let (more, whole) = lines.next();
             fine &= whole;
             if !value.is_empty() {
                 value.push(' ');
@@ -210,12 +211,27 @@ fn read_headers(text: &str) -> (Headers, Option<ParseErrorKind>) {
     (headers, flaw)
 }
 
-/// The line without the carriage return at its end, and whether it had that one and no other. The last line has none.
-fn without_return(line: &str, last: bool) -> (&str, bool) {
-    match line.strip_suffix('\r') {
-        _ if last => (line, !line.contains('\r')),
-        Some(line) => (line, !line.contains('\r')),
-        None => (line, false),
+/// The lines of a head.
+struct Lines<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Lines<'a> {
+    /// The next line, and whether it ends as a line must: with a carriage return and a line feed, or, being the last,
+    /// with neither.
+    fn next(&mut self) -> (&'a str, bool) {
+        let (line, ended) = match split_once(self.rest, b'\n') {
+            Some((line, rest)) => {
+                self.rest = rest;
+                (line, true)
+            }
+            None => (core::mem::take(&mut self.rest), false),
+        };
+        match split_once(line, b'\r') {
+            Some((line, "")) => (line, ended),
+            Some(_) => (line, false),
+            None => (line, !ended),
+        }
     }
 }
 

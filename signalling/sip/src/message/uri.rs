@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use super::{
     Host, SyntaxError, UriParams, escape,
-    lex::{Cursor, MAX_ELEMENTS},
+    lex::{Cursor, MAX_ELEMENTS, split_once},
 };
 
 /// The name of a resource. Parts keep their escapes, so writing it answers what was read. `==` compares spelling; see
@@ -61,7 +61,7 @@ impl FromStr for Uri {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let (scheme, rest) = text.split_once(':').ok_or(SyntaxError::Expected("a URI scheme"))?;
+        let (scheme, rest) = split_once(text, b':').ok_or(SyntaxError::Expected("a URI scheme"))?;
         if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
         {
@@ -173,7 +173,7 @@ impl SipUri {
     }
 
     fn parse(secure: bool, text: &str) -> Result<Self, SyntaxError> {
-        let (user, password, rest) = match text.split_once('@') {
+        let (user, password, rest) = match split_once(text, b'@') {
             Some((userinfo, rest)) => {
                 let (user, password) = read_userinfo(userinfo)?;
                 (Some(user), password, rest)
@@ -183,7 +183,7 @@ impl SipUri {
         let mut cursor = Cursor::new(rest);
         let (host, port) = Host::read_with_port(&mut cursor, false)?;
         let rest = cursor.take_rest();
-        let (params, headers) = match rest.split_once('?') {
+        let (params, headers) = match split_once(rest, b'?') {
             Some((params, headers)) => (params, Some(headers)),
             None => (rest, None),
         };
@@ -306,7 +306,7 @@ impl OtherUri {
 }
 
 fn read_userinfo(text: &str) -> Result<(Box<str>, Option<Box<str>>), SyntaxError> {
-    let (user, password) = match text.split_once(':') {
+    let (user, password) = match split_once(text, b':') {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
