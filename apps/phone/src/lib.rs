@@ -1,1 +1,41 @@
-//! The embeddable phone: register, dial a name, answer, hang up.
+//! The embeddable phone: register a name, dial a name, answer, hang up, hear what happens.
+//!
+//! [`Phone`] runs on real sockets, with a control thread and a media thread of its own; any thread may call it.
+//! [`virtual_time::VirtualPhone`] is the same phone without threads, sockets or clock: signalling, media path and
+//! playout are the same code, driven by whoever owns it.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use rove_phone::{Audio, Phone, PhoneConfig, PhoneEvent};
+//!
+//! let phone = Phone::start(PhoneConfig { audio: Audio::Null, ..PhoneConfig::default() })?;
+//! phone.dial("bob.home.example")?;
+//! while let Some(event) = phone.next_event(Duration::from_secs(60)) {
+//!     if let PhoneEvent::Ended { report, .. } = event {
+//!         println!("{}", report.cause_text);
+//!         break;
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod config;
+mod devices;
+mod driver;
+mod event;
+mod phone;
+mod report;
+pub mod virtual_time;
+
+pub use config::{Audio, PhoneConfig};
+pub use devices::sound_devices;
+pub use event::PhoneEvent;
+pub use phone::{DialError, DnsRegistration, Phone, StartError};
+pub use report::{CallReport, QualitySample};
+pub use rove_base::{CodecId, Quality};
+pub use rove_codecs::opus::libopus_version;
+pub use rove_dns::{
+    lookup::{Candidate, LookupError, LookupId, TraceStep},
+    tsig::TsigKey,
+};
+pub use rove_session::{CallId, Cause, Progress, RegistrationError, Target, TargetError};

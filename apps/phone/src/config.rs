@@ -1,0 +1,73 @@
+//! How a phone is set up.
+
+use core::time::Duration;
+use std::{net::SocketAddr, path::PathBuf};
+
+use rove_base::CodecId;
+
+/// Settings of a phone. Every field has a default that works on a host with a name server in its `resolv.conf`.
+#[derive(Clone, Debug)]
+pub struct PhoneConfig {
+    /// Who calls, as a host name, `user@host` or `sip:` URI; peers see it.
+    pub identity: String,
+    /// Addresses to listen on for SIP over UDP; port 0 lets the system pick.
+    pub listen: Vec<SocketAddr>,
+    /// Name servers to ask, best first; empty for those of the system.
+    pub dns_servers: Vec<SocketAddr>,
+    /// Codecs in order of preference.
+    pub codecs: Vec<CodecId>,
+    /// Duration of one media packet: a multiple of 10 ms, 10 to 60 ms.
+    pub packet_time: Duration,
+    /// How long a packet waits before it is played.
+    pub playout_delay: Duration,
+    /// How long a call may ring.
+    pub ring_for: Duration,
+    /// More calls than this at once are answered busy.
+    pub most_calls: usize,
+    /// What speaks and listens.
+    pub audio: Audio,
+    /// Makes all random choices repeatable. For tests only: tags and identifiers become predictable.
+    pub seed: Option<u64>,
+}
+
+/// What a phone speaks with and listens to.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Audio {
+    /// Says nothing and throws away what it hears.
+    #[default]
+    Null,
+    /// Plays a WAV file and records what it hears into another.
+    Files {
+        /// What to say: any common WAV. Silence when `None` and after its end.
+        play: Option<PathBuf>,
+        /// Whether `play` starts again at its end.
+        repeat: bool,
+        /// Where to record: mono, 16 bit, at the codec's rate. With several calls, a number is put before the ending.
+        record: Option<PathBuf>,
+    },
+    /// The sound card; needs the feature `sound-card`.
+    SoundCard {
+        /// The microphone by name; the system's choice when `None`.
+        input: Option<String>,
+        /// The loudspeaker by name; the system's choice when `None`.
+        output: Option<String>,
+    },
+}
+
+impl Default for PhoneConfig {
+    fn default() -> Self {
+        Self {
+            identity: "anonymous@anonymous.invalid".into(),
+            listen: vec![SocketAddr::from(([0, 0, 0, 0], 0))],
+            dns_servers: Vec::new(),
+            codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
+            packet_time: Duration::from_millis(20),
+            playout_delay: Duration::from_millis(40),
+            ring_for: Duration::from_secs(60),
+            most_calls: 100,
+            audio: Audio::Null,
+            seed: None,
+        }
+    }
+}

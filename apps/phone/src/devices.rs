@@ -1,0 +1,33 @@
+//! The sound devices of this machine, as lines for a person.
+
+/// One line for each sound card; without the feature `sound-card` one line that says so.
+///
+/// # Errors
+///
+/// What the system's sound service says.
+#[cfg(feature = "sound-card")]
+pub fn sound_devices() -> Result<Vec<String>, String> {
+    let cards = rove_io::device::cards().map_err(|error| error.to_string())?;
+    Ok(cards
+        .into_iter()
+        .map(|card| {
+            let role = |has, preferred, name| match (has, preferred) {
+                (false, _) => String::new(),
+                (true, false) => format!(" {name}"),
+                (true, true) => format!(" {name} (default)"),
+            };
+            let input = role(card.input, card.default_input, "input");
+            format!("sound   {}:{input}{}", card.name, role(card.output, card.default_output, "output"))
+        })
+        .collect())
+}
+
+/// One line for each sound card; without the feature `sound-card` one line that says so.
+///
+/// # Errors
+///
+/// What the system's sound service says.
+#[cfg(not(feature = "sound-card"))]
+pub fn sound_devices() -> Result<Vec<String>, String> {
+    Ok(vec!["sound cards are not built in: build with --features sound-card".into()])
+}

@@ -1,0 +1,372 @@
+//! What the control thread owns, and what it does with each step of the switchboard.
+
+use core::time::Duration;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, mpsc},
+};
+
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
+use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
+use rove_session::{
+    CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, RegistrationError, Switchboard,
+    Target,
+};
+use rove_sip::message::NameAddr;
+use tokio::sync::Notify;
+
+use super::{
+    Command,
+    media::{Media, MediaNews},
+    sockets::{Sockets, address_toward},
+    streams::{StreamEvent, Streams},
+};
+use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistration};
+
+/// A phone whose sockets are open but not watched yet.
+pub(crate) struct Control {
+    board: Switchboard,
+    sockets: Vec<UdpSocket>,
+    sip: Vec<SocketAddr>,
+    media: Media,
+    media_news: Arc<Notify>,
+    events: mpsc::Sender<PhoneEvent>,
+    clock: Clock,
+}
+
+impl Control {
+    /// Opens everything a phone needs.
+    pub(crate) fn open(config: PhoneConfig, events: mpsc::Sender<PhoneEvent>) -> Result<Self, StartError> {
+        let clock = Clock::new();
+        let mut entropy = match config.seed {
+            Some(seed) => Entropy::from_number(seed),
+            None => os_entropy().map_err(|error| StartError::System { what: "no randomness", error })?,
+        };
+        let identity = Target::parse(&config.identity).map_err(StartError::Identity)?;
+        let mut sockets = Vec::new();
+        for &address in &config.listen {
+            sockets.push(UdpSocket::bind(address)?);
+        }
+        let sip: Vec<SocketAddr> = sockets.iter().map(UdpSocket::local_addr).collect();
+        let servers =
+            if config.dns_servers.is_empty() { system_name_servers() } else { config.dns_servers.clone() };
+        let dns_sockets = dns_sockets(&servers)?;
+        let dns = dns_sockets.iter().map(UdpSocket::local_addr).collect();
+        sockets.extend(dns_sockets);
+        let media_news = Arc::new(Notify::new());
+        let media = Media::new(&config, clock, entropy.fork(), Arc::clone(&media_news))?;
+        let board = Switchboard::new(
+            Config {
+                identity: NameAddr::new(identity.uri().clone()),
+                user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
+                sip: sip.clone(),
+                dns,
+                dns_servers: servers,
+                codecs: config.codecs,
+                packet_time: config.packet_time,
+                ring_for: config.ring_for,
+                cname: cname(&mut entropy),
+                most_calls: config.most_calls,
+            },
+            entropy,
+        );
+        Ok(Self { board, sockets, sip, media, media_news, events, clock })
+    }
+
+    /// The addresses SIP listens on.
+    pub(crate) fn sip_addresses(&self) -> Vec<SocketAddr> {
+        self.sip.clone()
+    }
+
+    pub(super) fn media_news(&self) -> Arc<Notify> {
+        Arc::clone(&self.media_news)
+    }
+
+    /// Begins to watch the sockets; must be called on the runtime.
+    pub(super) fn take_up(self) -> io::Result<Desk> {
+        Ok(Desk {
+            board: self.board,
+            sockets: Sockets::new(self.sockets)?,
+            streams: Streams::new(),
+            sip: self.sip,
+            media: self.media,
+            events: self.events,
+            clock: self.clock,
+            scratch: Scratch::with_capacity(64 * 1024),
+            registered: false,
+            closing: None,
+        })
+    }
+}
+
+/// A phone at work.
+pub(super) struct Desk {
+    board: Switchboard,
+    sockets: Sockets,
+    streams: Streams,
+    sip: Vec<SocketAddr>,
+    media: Media,
+    events: mpsc::Sender<PhoneEvent>,
+    clock: Clock,
+    scratch: Scratch,
+    registered: bool,
+    closing: Option<Instant>,
+}
+
+/// What woke the control thread from outside.
+pub(super) enum Woken {
+    Socket(usize),
+    Stream(StreamEvent),
+}
+
+impl Desk {
+    /// Waits for the network.
+    pub(super) async fn arrival(&mut self) -> Woken {
+        let Self { sockets, streams, .. } = self;
+        tokio::select! {
+            index = sockets.readable() => Woken::Socket(index),
+            event = streams.next() => Woken::Stream(event),
+        }
+    }
+
+    /// Hands what arrived to the switchboard.
+    pub(super) fn receive(&mut self, woken: Woken) {
+        let now = self.clock.now();
+        match woken {
+            Woken::Socket(index) => {
+                let Self { board, sockets, clock, .. } = self;
+                sockets.receive(index, *clock, |datagram| {
+                    if !datagram.truncated {
+                        let flow = Flow::Udp(datagram.flow);
+                        board.handle(now, Arrival::Datagram { flow, bytes: datagram.bytes });
+                    }
+                });
+            }
+            Woken::Stream(StreamEvent::Connected { stream, local, remote }) => {
+                self.board.handle(now, Arrival::Connected { stream, local, remote });
+            }
+            Woken::Stream(StreamEvent::Bytes { stream, bytes }) => {
+                self.board.handle(now, Arrival::Stream { stream, bytes: &bytes });
+            }
+            Woken::Stream(StreamEvent::Closed { stream, by }) => {
+                self.board.handle(now, Arrival::Closed { stream, by });
+            }
+        }
+    }
+
+    /// Does what the owner wants.
+    pub(super) fn command(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Dial { target, reply } => {
+                let _ = reply.send(self.board.dial(now, target));
+            }
+            Command::LookUp { target, reply } => {
+                let _ = reply.send(self.board.look_up(now, &target));
+            }
+            Command::Answer { call } => self.board.answer(now, call),
+            Command::Decline { call, status } => self.board.decline(now, call, status),
+            Command::HangUp { call } => self.board.hang_up(now, call),
+            Command::Register(registration) => self.register(*registration),
+            Command::Unregister => self.board.unregister(now),
+            Command::Close => self.close(),
+        }
+    }
+
+    /// Tells the switchboard the time.
+    pub(super) fn tick(&mut self) {
+        self.board.tick(self.clock.now());
+    }
+
+    /// Does all that the switchboard asks. `None`: the phone is closed; else when to come back.
+    pub(super) fn drain(&mut self) -> Option<Option<std::time::Instant>> {
+        let wake = loop {
+            self.take_media_news();
+            match self.board.poll(&mut self.scratch) {
+                Step::Send(transmit) => match transmit.flow {
+                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
+                    Flow::Stream(stream) => self.streams.send(stream, self.scratch.get(transmit.range)),
+                },
+                Step::Connect(connect) => self.streams.connect(connect),
+                Step::Close(stream) => self.streams.close(stream),
+                // A phone keeps no journal.
+                Step::Append(_) => {}
+                Step::Event(event) => self.event(event),
+                Step::Wait(wake) => break wake,
+            }
+        };
+        self.sockets.flush(&self.scratch);
+        self.scratch.clear();
+        let now = self.clock.now().mono;
+        if self.closing.is_some_and(|until| {
+            until <= now || self.board.is_idle() && self.media.is_idle() && !self.registered
+        }) {
+            return None;
+        }
+        let wake = Instant::earliest(wake, self.closing);
+        Some(wake.map(|at| self.clock.std_instant(at)))
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::OpenMedia { call, toward } => {
+                let fact = match self.open_media(call, toward) {
+                    Ok(ports) => MediaFact::Opened(ports),
+                    Err(why) => MediaFact::Unavailable(why),
+                };
+                self.board.media(self.clock.now(), call, fact);
+            }
+            Event::StartMedia { call, plan } => {
+                if let Err(why) = self.media.start(call, &plan) {
+                    tracing::error!(target: "rove::media", call = call.0, why, "media cannot be started");
+                    self.board.hang_up(self.clock.now(), call);
+                }
+            }
+            Event::StopMedia { call } => self.media.stop(call),
+            Event::Call { call, progress } => {
+                let over = matches!(progress, Progress::Ended { .. });
+                self.tell(PhoneEvent::Call { call, progress });
+                if over {
+                    self.conclude(call);
+                }
+            }
+            Event::LookedUp { id, found, steps } => self.tell(PhoneEvent::LookedUp { id, found, steps }),
+            Event::Registered { name } => {
+                self.registered = true;
+                self.tell(PhoneEvent::Registered { name });
+            }
+            Event::Unregistered { name } => {
+                self.registered = false;
+                self.tell(PhoneEvent::Unregistered { name });
+            }
+            Event::RegistrationFailed(error) => {
+                self.registered = false;
+                self.tell(PhoneEvent::RegistrationFailed(error));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_media_news(&mut self) {
+        while let Some((call, news)) = self.media.next() {
+            let now = self.clock.now();
+            match news {
+                MediaNews::FirstAudio(at) => self.board.media(now, call, MediaFact::FirstAudio(at)),
+                MediaNews::Quality(quality) => {
+                    self.board.media(now, call, MediaFact::Quality(quality));
+                    self.tell(PhoneEvent::Quality { call, quality });
+                }
+                MediaNews::Stopped(summary) => {
+                    self.board.media(now, call, MediaFact::Quality(summary));
+                    self.conclude(call);
+                }
+            }
+        }
+    }
+
+    /// Reports a call whose signalling and media are both over.
+    fn conclude(&mut self, call: CallId) {
+        if self.media.is_running(call) {
+            return;
+        }
+        let Some(record) = self.board.forget(call) else { return };
+        let left = self.media.forget(call);
+        let report = CallReport::new(&record, &left.samples, left.recordings, left.played);
+        self.tell(PhoneEvent::Ended { call, report: Box::new(report) });
+    }
+
+    fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
+        let sip = self.sip.iter().find(|address| address.is_ipv4() == toward.is_ipv4()).ok_or_else(|| {
+            format!("this phone does not listen on the family of {toward}; add it with --listen")
+        })?;
+        let ip = match sip.ip() {
+            ip if ip.is_unspecified() => {
+                address_toward(toward).map_err(|error| format!("no route to {toward}: {error}"))?
+            }
+            ip => ip,
+        };
+        let (rtp, rtcp) = self.media.open(call, ip)?;
+        Ok(MediaPorts { rtp, rtcp, signalling: SocketAddr::new(ip, sip.port()) })
+    }
+
+    fn register(&mut self, wanted: DnsRegistration) {
+        let now = self.clock.now();
+        let leads = address_toward(wanted.server).unwrap_or(IpAddr::from([127, 0, 0, 1]));
+        let addresses =
+            if wanted.addresses.is_empty() { vec![self.reachable_at(leads)] } else { wanted.addresses };
+        let local = match self.sockets.open(SocketAddr::new(leads, 0)) {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::error!(target: "rove::sockets", %error, "no socket for updates");
+                let server = wanted.server;
+                return self.tell(PhoneEvent::RegistrationFailed(RegistrationError::Unreachable { server }));
+            }
+        };
+        let sip_port = wanted.port.or_else(|| self.sip.first().map(SocketAddr::port)).unwrap_or(5060);
+        let registration = Registration {
+            name: wanted.name,
+            addresses,
+            sip_port,
+            server: wanted.server,
+            key: wanted.key,
+            ttl: wanted.ttl,
+        };
+        self.board.register(now, local, registration);
+    }
+
+    /// The address others reach our SIP at: the one it is bound to, else the one that leads outside.
+    fn reachable_at(&self, leads: IpAddr) -> IpAddr {
+        self.sip.iter().map(SocketAddr::ip).find(|ip| !ip.is_unspecified()).unwrap_or(leads)
+    }
+
+    fn close(&mut self) {
+        if self.closing.is_some() {
+            return;
+        }
+        let now = self.clock.now();
+        self.closing = Some(now.mono + FAREWELL);
+        let running: Vec<CallId> = self.board.running().collect();
+        for call in running {
+            self.board.hang_up(now, call);
+        }
+        if self.registered {
+            self.board.unregister(now);
+        }
+    }
+
+    fn tell(&self, event: PhoneEvent) {
+        // The owner may have dropped the receiver; the phone then works on until it is closed.
+        let _ = self.events.send(event);
+    }
+}
+
+/// A canonical name of this run: 96 random bits (RFC 7022 §4.2).
+fn cname(entropy: &mut Entropy) -> String {
+    format!("{:016x}{:08x}", entropy.next_u64(), entropy.next_u32())
+}
+
+/// The name servers of `/etc/resolv.conf`; none when it cannot be read.
+fn system_name_servers() -> Vec<SocketAddr> {
+    let Ok(text) = std::fs::read("/etc/resolv.conf") else { return Vec::new() };
+    let Ok(config) = resolv_conf::Config::parse(text) else { return Vec::new() };
+    config.nameservers.iter().map(|server| SocketAddr::new(server.into(), 53)).collect()
+}
+
+/// One socket per family of `servers`, on the address that leads to the first of that family.
+fn dns_sockets(servers: &[SocketAddr]) -> Result<Vec<UdpSocket>, StartError> {
+    let mut sockets: Vec<UdpSocket> = Vec::new();
+    for &server in servers {
+        if sockets.iter().any(|socket| socket.local_addr().is_ipv4() == server.is_ipv4()) {
+            continue;
+        }
+        // No route to a server is no reason not to start: names that need it fail when they are looked up.
+        if let Ok(ip) = address_toward(server) {
+            sockets.push(UdpSocket::bind(SocketAddr::new(ip, 0))?);
+        }
+    }
+    Ok(sockets)
+}
+
+/// How long leaving may take: a lost BYE is repeated a few times, a lost update as well.
+const FAREWELL: Duration = Duration::from_secs(5);

@@ -1,0 +1,236 @@
+//! The media of all calls: ports, devices and the media thread, from the control thread's side.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rove_base::{Entropy, Instant, MediaPlan, Quality};
+use rove_core::playout::PlayoutConfig;
+use rove_io::{
+    bridge::ControlEnds,
+    callback::wire,
+    clock::Clock,
+    device::{DeviceConfig, Ends, FileConfig, Running, SoundConfig, read_mono},
+    media_thread::{MediaEvent, MediaThread},
+    net::{UdpSocket, bind_pair},
+};
+use rove_session::CallId;
+use tokio::sync::Notify;
+
+use crate::{Audio, PhoneConfig, StartError};
+
+/// Everything the calls of one phone hear and say with.
+pub(super) struct Media {
+    thread: MediaThread,
+    clock: Clock,
+    entropy: Entropy,
+    audio: Audio,
+    playout: PlayoutConfig,
+    calls: HashMap<CallId, MediaCall>,
+    recordings: u32,
+}
+
+/// One call's part of it.
+#[derive(Default)]
+struct MediaCall {
+    /// Open, and waiting for a plan.
+    sockets: Vec<UdpSocket>,
+    device: Option<Running>,
+    // Held as long as the callbacks run: they look at the knobs.
+    control: Option<ControlEnds>,
+    running: bool,
+    left: Left,
+}
+
+/// What remains of a call's media for its report.
+#[derive(Default)]
+pub(super) struct Left {
+    /// The engine's word of each second.
+    pub(super) samples: Vec<Quality>,
+    /// Absolute paths of what was heard.
+    pub(super) recordings: Vec<PathBuf>,
+    /// Absolute paths of what was said.
+    pub(super) played: Vec<PathBuf>,
+}
+
+/// What the media thread has to say of a call.
+pub(super) enum MediaNews {
+    FirstAudio(Instant),
+    Quality(Quality),
+    Stopped(Quality),
+}
+
+impl Media {
+    /// Starts the media thread; `wake` is notified when [`Media::next`] has something.
+    pub(super) fn new(
+        config: &PhoneConfig,
+        clock: Clock,
+        entropy: Entropy,
+        wake: Arc<Notify>,
+    ) -> Result<Self, StartError> {
+        check(&config.audio)?;
+        let thread = MediaThread::start(clock, move || wake.notify_one()).map_err(StartError::Thread)?;
+        Ok(Self {
+            thread,
+            clock,
+            entropy,
+            audio: config.audio.clone(),
+            playout: PlayoutConfig { target: config.playout_delay, ..PlayoutConfig::default() },
+            calls: HashMap::new(),
+            recordings: 0,
+        })
+    }
+
+    /// Opens an RTP and an RTCP port on `ip`; those opened for the call before are closed.
+    pub(super) fn open(&mut self, call: CallId, ip: IpAddr) -> Result<(SocketAddr, SocketAddr), String> {
+        let (rtp, rtcp) = bind_pair(ip).map_err(|error| error.to_string())?;
+        let addresses = (rtp.local_addr(), rtcp.local_addr());
+        self.calls.entry(call).or_default().sockets = vec![rtp, rtcp];
+        Ok(addresses)
+    }
+
+    /// Runs media by `plan` on the ports that were opened.
+    pub(super) fn start(&mut self, call: CallId, plan: &MediaPlan) -> Result<(), String> {
+        let (device, files) = self.device();
+        let entry = self.calls.get_mut(&call).filter(|entry| !entry.running).ok_or("no ports were opened")?;
+        let wired = wire(plan, self.playout).map_err(|error| error.to_string())?;
+        let sockets = std::mem::take(&mut entry.sockets);
+        self.thread
+            .add(call.0, plan, sockets, wired.media, self.entropy.fork())
+            .map_err(|error| error.to_string())?;
+        entry.running = true;
+        entry.control = Some(wired.control);
+        let ends = Ends::from((wired.input, wired.output));
+        entry.device = Some(device.start(self.clock, ends).map_err(|error| error.to_string())?);
+        entry.left.played.extend(files.play.as_deref().and_then(absolute));
+        entry.left.recordings.extend(files.record.as_deref().and_then(absolute));
+        Ok(())
+    }
+
+    /// Stops the device, so that its recording is whole, then the stream; [`MediaNews::Stopped`] follows when there
+    /// was one.
+    pub(super) fn stop(&mut self, call: CallId) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        entry.sockets.clear();
+        if let Some(Err(error)) = entry.device.take().map(Running::stop) {
+            tracing::error!(target: "rove::device", call = call.0, %error, "the device failed");
+        }
+        entry.control = None;
+        if entry.running && self.thread.remove(call.0).is_err() {
+            entry.running = false;
+        }
+    }
+
+    /// Whether the call's stream has not had its last word.
+    pub(super) fn is_running(&self, call: CallId) -> bool {
+        self.calls.get(&call).is_some_and(|entry| entry.running)
+    }
+
+    /// Whether no stream runs.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.calls.values().any(|entry| entry.running)
+    }
+
+    /// Forgets a call and hands out what is left of it.
+    pub(super) fn forget(&mut self, call: CallId) -> Left {
+        self.calls.remove(&call).map(|entry| entry.left).unwrap_or_default()
+    }
+
+    /// What happened since the last call.
+    pub(super) fn next(&mut self) -> Option<(CallId, MediaNews)> {
+        loop {
+            match self.thread.try_event()? {
+                MediaEvent::FirstAudio { call, at } => {
+                    return Some((CallId(call), MediaNews::FirstAudio(at)));
+                }
+                MediaEvent::Quality { call, quality } => {
+                    if let Some(entry) = self.calls.get_mut(&CallId(call)) {
+                        entry.left.samples.push(quality);
+                    }
+                    return Some((CallId(call), MediaNews::Quality(quality)));
+                }
+                MediaEvent::Stopped { call, summary, counts } => {
+                    tracing::debug!(target: "rove::media", call, ?counts, "media stopped");
+                    if let Some(entry) = self.calls.get_mut(&CallId(call)) {
+                        entry.running = false;
+                    }
+                    return Some((CallId(call), MediaNews::Stopped(summary)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The device for the next call, and the files it uses.
+    fn device(&mut self) -> (DeviceConfig, FileConfig) {
+        match &self.audio {
+            Audio::Null => (DeviceConfig::Null, FileConfig::default()),
+            Audio::Files { play, repeat, record } => {
+                self.recordings += 1;
+                let record = record.as_deref().map(|path| numbered(path, self.recordings));
+                let files = FileConfig { play: play.clone(), repeat: *repeat, record };
+                (DeviceConfig::File(files.clone()), files)
+            }
+            Audio::SoundCard { input, output } => {
+                let card = SoundConfig { input: input.clone(), output: output.clone() };
+                (DeviceConfig::Sound(card), FileConfig::default())
+            }
+        }
+    }
+}
+
+/// Finds out before the first call whether the files can be used.
+fn check(audio: &Audio) -> Result<(), StartError> {
+    let Audio::Files { play, record, .. } = audio else { return Ok(()) };
+    if let Some(path) = play {
+        read_mono(path, ANY_RATE).map_err(|error| StartError::Audio(error.to_string()))?;
+    }
+    let folder = record.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(StartError::Audio(format!(
+            "{} cannot be recorded into: there is no such folder",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// `heard.wav` for the first call, `heard-2.wav` for the second.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    if number == 1 {
+        return path.to_owned();
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{number}{ending}"))
+}
+
+fn absolute(path: &Path) -> Option<PathBuf> {
+    std::path::absolute(path).ok()
+}
+
+/// The file is only looked at.
+const ANY_RATE: u32 = 48_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_recording_gets_a_number_before_its_ending() {
+        assert_eq!(numbered(Path::new("a/heard.wav"), 1), Path::new("a/heard.wav"));
+        assert_eq!(numbered(Path::new("a/heard.wav"), 2), Path::new("a/heard-2.wav"));
+        assert_eq!(numbered(Path::new("heard"), 12), Path::new("heard-12"));
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named_before_any_call() {
+        let play = Audio::Files { play: Some("no/such.wav".into()), repeat: false, record: None };
+        assert!(check(&play).unwrap_err().to_string().contains("no/such.wav"));
+        let record = Audio::Files { play: None, repeat: false, record: Some("no/folder/heard.wav".into()) };
+        assert!(check(&record).unwrap_err().to_string().contains("no/folder"));
+    }
+}

@@ -1,0 +1,63 @@
+//! The control thread: one loop that owns the switchboard and carries its steps to sockets, timers and media.
+
+mod control;
+mod media;
+mod sockets;
+mod streams;
+
+use std::sync::{Arc, mpsc};
+
+use rove_dns::lookup::LookupId;
+use rove_session::{CallId, Target};
+use rove_sip::message::StatusCode;
+use tokio::sync::{Notify, mpsc::UnboundedReceiver};
+
+pub(crate) use control::Control;
+
+use crate::phone::DnsRegistration;
+
+/// What the owner of the phone wants.
+pub(crate) enum Command {
+    Dial { target: Target, reply: mpsc::SyncSender<CallId> },
+    LookUp { target: Target, reply: mpsc::SyncSender<LookupId> },
+    Answer { call: CallId },
+    Decline { call: CallId, status: StatusCode },
+    HangUp { call: CallId },
+    Register(Box<DnsRegistration>),
+    Unregister,
+    Close,
+}
+
+/// Runs a phone until it is closed. The body of the control thread.
+pub(crate) fn run(control: Control, commands: UnboundedReceiver<Command>) {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(turn(control, commands)),
+        Err(error) => tracing::error!(target: "rove::control", %error, "no runtime"),
+    }
+}
+
+async fn turn(control: Control, mut commands: UnboundedReceiver<Command>) {
+    let media_news: Arc<Notify> = control.media_news();
+    let mut desk = match control.take_up() {
+        Ok(desk) => desk,
+        Err(error) => {
+            return tracing::error!(target: "rove::control", %error, "the sockets cannot be watched");
+        }
+    };
+    while let Some(wake) = desk.drain() {
+        tokio::select! {
+            command = commands.recv() => desk.command(command.unwrap_or(Command::Close)),
+            woken = desk.arrival() => desk.receive(woken),
+            () = media_news.notified() => {}
+            () = sleep_until(wake) => {}
+        }
+        desk.tick();
+    }
+}
+
+async fn sleep_until(wake: Option<std::time::Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

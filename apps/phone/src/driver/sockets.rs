@@ -1,0 +1,122 @@
+//! The control thread's datagram sockets: SIP and DNS.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::AsFd,
+    task::Poll,
+};
+
+use rove_base::Scratch;
+use rove_io::{
+    clock::Clock,
+    net::{Received, RecvBatch, SendBatch, UdpSocket},
+};
+use tokio::io::Interest;
+
+/// Sockets with their batches.
+pub(super) struct Sockets {
+    sockets: Vec<Watched>,
+    inbox: RecvBatch,
+    outbox: SendBatch,
+}
+
+/// A socket, and a second handle on it through which the runtime tells when it can be read. Bytes never pass through
+/// the second one.
+struct Watched {
+    socket: UdpSocket,
+    readiness: tokio::net::UdpSocket,
+}
+
+impl Watched {
+    fn new(socket: UdpSocket) -> io::Result<Self> {
+        let handle = socket.as_fd().try_clone_to_owned()?;
+        Ok(Self { readiness: tokio::net::UdpSocket::from_std(handle.into())?, socket })
+    }
+}
+
+impl Sockets {
+    /// Must be called on the runtime.
+    pub(super) fn new(sockets: Vec<UdpSocket>) -> io::Result<Self> {
+        let sockets = sockets.into_iter().map(Watched::new).collect::<io::Result<_>>()?;
+        Ok(Self {
+            sockets,
+            inbox: RecvBatch::new(rove_io::net::BATCH, DATAGRAM_BYTES),
+            outbox: SendBatch::new(WAITING),
+        })
+    }
+
+    /// Binds one more socket and answers its address.
+    pub(super) fn open(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+        let socket = UdpSocket::bind(address).map_err(io::Error::other)?;
+        let local = socket.local_addr();
+        self.sockets.push(Watched::new(socket)?);
+        Ok(local)
+    }
+
+    /// Waits until a socket has something, and answers which one.
+    pub(super) async fn readable(&self) -> usize {
+        poll_fn(|cx| {
+            for (index, socket) in self.sockets.iter().enumerate() {
+                if socket.readiness.poll_recv_ready(cx).is_ready() {
+                    return Poll::Ready(index);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes one batch from socket `index`.
+    pub(super) fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
+        let Some(socket) = self.sockets.get(index) else { return };
+        let received = socket.readiness.try_io(Interest::READABLE, || {
+            match self.inbox.recv(&socket.socket, clock, visit) {
+                // Less than a batch: the socket is empty, and the next wait must ask the system again.
+                Ok(count) if count < self.inbox.capacity() => Err(io::ErrorKind::WouldBlock.into()),
+                other => other,
+            }
+        });
+        if let Err(error) = received
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            tracing::warn!(target: "rove::sockets", %error, "a socket cannot be read");
+        }
+    }
+
+    /// Queues a datagram, sending what waits when there is no more room.
+    pub(super) fn push(&mut self, transmit: rove_base::Transmit, scratch: &Scratch) {
+        if self.outbox.is_full() {
+            self.flush(scratch);
+        }
+        let _ = self.outbox.push(transmit);
+    }
+
+    /// Sends what waits.
+    pub(super) fn flush(&mut self, scratch: &Scratch) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        let Self { sockets, outbox, .. } = self;
+        let counts = outbox.flush(scratch, |local| {
+            sockets.iter().map(|watched| &watched.socket).find(|socket| socket.carries(local))
+        });
+        if counts.refused + counts.unroutable + counts.blocked > 0 {
+            tracing::debug!(target: "rove::sockets", ?counts, "datagrams were dropped");
+        }
+    }
+}
+
+/// The address of this host that packets to `remote` leave from; asks the routing table, sends nothing.
+pub(super) fn address_toward(remote: SocketAddr) -> io::Result<IpAddr> {
+    let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    let probe = std::net::UdpSocket::bind(any)?;
+    probe.connect(remote)?;
+    Ok(probe.local_addr()?.ip())
+}
+
+/// The longest SIP or DNS datagram.
+const DATAGRAM_BYTES: usize = 65_536;
+/// Datagrams that leave together at most.
+const WAITING: usize = 256;

@@ -1,0 +1,55 @@
+//! What a phone tells its owner.
+
+use rove_base::Quality;
+use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
+use rove_session::{CallId, Progress, RegistrationError};
+
+use crate::CallReport;
+
+/// Something happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum PhoneEvent {
+    /// A call went on. [`Progress::Incoming`] wants an answer.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// What happened to it.
+        progress: Progress,
+    },
+    /// The quality of what is heard, once a second while a call stands.
+    Quality {
+        /// Which call.
+        call: CallId,
+        /// The figures; what was not measured yet is `None`.
+        quality: Quality,
+    },
+    /// A call is over, its media has stopped and its recording is closed.
+    Ended {
+        /// Which call.
+        call: CallId,
+        /// All that is known of it.
+        report: Box<CallReport>,
+    },
+    /// A look-up is done.
+    LookedUp {
+        /// Which look-up.
+        id: LookupId,
+        /// Addresses, best first, or why there are none.
+        found: Result<Vec<Candidate>, LookupError>,
+        /// Each question and its answer.
+        steps: Vec<TraceStep>,
+    },
+    /// Our name leads here now.
+    Registered {
+        /// The name.
+        name: String,
+    },
+    /// Our name leads nowhere any more.
+    Unregistered {
+        /// The name.
+        name: String,
+    },
+    /// Our name could not be published or withdrawn.
+    RegistrationFailed(RegistrationError),
+}

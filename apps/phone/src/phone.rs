@@ -1,0 +1,187 @@
+//! The handle a program holds.
+
+use core::time::Duration;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Mutex, PoisonError, mpsc},
+    thread::JoinHandle,
+};
+
+use rove_dns::{lookup::LookupId, tsig::TsigKey};
+use rove_io::net::BindError;
+use rove_session::{CallId, Target, TargetError};
+use rove_sip::message::StatusCode;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    PhoneConfig, PhoneEvent,
+    driver::{self, Command},
+};
+
+/// A phone on real sockets. Any thread may call any method; none of them waits for the network.
+///
+/// Dropping it hangs up all calls, withdraws its name and waits until that is done, at most a few seconds.
+pub struct Phone {
+    commands: UnboundedSender<Command>,
+    events: Mutex<mpsc::Receiver<PhoneEvent>>,
+    sip: Vec<SocketAddr>,
+    control: Option<JoinHandle<()>>,
+}
+
+/// What is to be published in the DNS, and how.
+#[derive(Clone)]
+pub struct DnsRegistration {
+    /// The host name of this phone.
+    pub name: String,
+    /// The server that takes updates for the name's zone.
+    pub server: SocketAddr,
+    /// What updates are signed with (RFC 8945).
+    pub key: TsigKey,
+    /// The addresses to publish; empty for the one that leads to `server`.
+    pub addresses: Vec<IpAddr>,
+    /// The port that SIP listens on; `None` for this phone's own.
+    pub port: Option<u16>,
+    /// How long others may remember them.
+    pub ttl: Duration,
+}
+
+impl Phone {
+    /// Opens the phone's sockets and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] names the address, file or setting that cannot be used.
+    pub fn start(config: PhoneConfig) -> Result<Self, StartError> {
+        let (sender, events) = mpsc::channel();
+        let (commands, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let control = driver::Control::open(config, sender)?;
+        let sip = control.sip_addresses();
+        let thread = std::thread::Builder::new()
+            .name("rove-control".into())
+            .spawn(move || driver::run(control, inbox))
+            .map_err(StartError::Thread)?;
+        Ok(Self { commands, events: Mutex::new(events), sip, control: Some(thread) })
+    }
+
+    /// The addresses its SIP listens on; the IP address may be the unspecified one.
+    #[must_use]
+    pub fn sip_addresses(&self) -> &[SocketAddr] {
+        &self.sip
+    }
+
+    /// Calls a host name, IP address, `user@host` or `sip:` URI.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when the target cannot be dialled, or the phone has stopped.
+    pub fn dial(&self, target: &str) -> Result<CallId, DialError> {
+        let target = Target::parse(target)?;
+        self.ask(|reply| Command::Dial { target, reply })
+    }
+
+    /// Looks a target up without calling it; [`PhoneEvent::LookedUp`] answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Phone::dial`].
+    pub fn look_up(&self, target: &str) -> Result<LookupId, DialError> {
+        let target = Target::parse(target)?;
+        self.ask(|reply| Command::LookUp { target, reply })
+    }
+
+    /// Picks up an incoming call.
+    pub fn answer(&self, call: CallId) {
+        self.tell(Command::Answer { call });
+    }
+
+    /// Refuses an incoming call as declined.
+    pub fn decline(&self, call: CallId) {
+        self.tell(Command::Decline { call, status: StatusCode::DECLINE });
+    }
+
+    /// Refuses an incoming call as busy.
+    pub fn refuse_busy(&self, call: CallId) {
+        self.tell(Command::Decline { call, status: StatusCode::BUSY_HERE });
+    }
+
+    /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.
+    pub fn hang_up(&self, call: CallId) {
+        self.tell(Command::HangUp { call });
+    }
+
+    /// Publishes this phone's address under a name. [`PhoneEvent::Registered`] or
+    /// [`PhoneEvent::RegistrationFailed`] follows. Leaving withdraws it.
+    pub fn register(&self, registration: DnsRegistration) {
+        self.tell(Command::Register(Box::new(registration)));
+    }
+
+    /// Withdraws what [`Phone::register`] published. [`PhoneEvent::Unregistered`] or
+    /// [`PhoneEvent::RegistrationFailed`] follows.
+    pub fn unregister(&self) {
+        self.tell(Command::Unregister);
+    }
+
+    /// The next event; waits for it at most `patience`. `None`: none came in time, or the phone has stopped.
+    pub fn next_event(&self, patience: Duration) -> Option<PhoneEvent> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience).ok()
+    }
+
+    fn tell(&self, command: Command) {
+        // Fails only when the control thread is gone; the owner learns it from the events that stay away.
+        let _ = self.commands.send(command);
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(mpsc::SyncSender<T>) -> Command) -> Result<T, DialError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.commands.send(command(reply)).map_err(|_| DialError::Stopped)?;
+        answer.recv().map_err(|_| DialError::Stopped)
+    }
+}
+
+impl Drop for Phone {
+    fn drop(&mut self) {
+        self.tell(Command::Close);
+        if let Some(control) = self.control.take() {
+            let _ = control.join();
+        }
+    }
+}
+
+/// Why a phone could not be started. `Display` says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("{0}; choose another one with --listen")]
+    Bind(#[from] BindError),
+    /// The identity is not a name, address or URI.
+    #[error("the identity cannot be used: {0}")]
+    Identity(TargetError),
+    /// What is to be played or recorded with cannot be used.
+    #[error("{0}")]
+    Audio(String),
+    /// A thread could not be started.
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
+    /// The system refused something else.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// Why a call or look-up could not begin.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// The target cannot be dialled.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The phone has stopped.
+    #[error("the phone has stopped")]
+    Stopped,
+}
