@@ -105,7 +105,7 @@ deep() {
     else
         skip wasm32 "install it with: rustup target add wasm32-unknown-unknown"
     fi
-    if [ -f tests/embed/Cargo.toml ]; then one embed cargo run --locked --manifest-path tests/embed/Cargo.toml --target-dir "$target"; fi
+    if [ -f tests/embed/Cargo.toml ]; then one embed cargo run --manifest-path tests/embed/Cargo.toml --target-dir "$target"; fi
 }
 
 # In a run without foreign peers each test that wants one prints "skipped: <peer>".
@@ -127,6 +127,8 @@ prove)
     export ROVE_PROVE=1
     tests proofs cargo test --locked --release --workspace --no-fail-fast -- --show-output
     one benches cargo bench --locked -p rove-benches
+    tests rivals cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
+    one rivals-bench cargo bench --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
     ;;
 *)
     echo "usage: checks.sh test|check|prove" >&2
