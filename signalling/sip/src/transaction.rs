@@ -21,7 +21,7 @@ pub use server::Server;
 pub use server_invite::{AckFor, ServerInvite};
 
 pub(crate) use keyed::{Fingerprint, Keyed, KeyedMap};
-pub(crate) use layer::{ClientKey, Heard, Layer, Outgoing, ServerKey};
+pub(crate) use layer::{ClientKey, Expired, Heard, Layer, Outgoing, ServerKey};
 pub(crate) use timers::Timers;
 
 /// Whether the transport repeats what was lost, in which case the transactions need not.

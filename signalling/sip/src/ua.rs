@@ -26,7 +26,7 @@ use self::{
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
-    transaction::{KeyedMap, Outgoing, Timers},
+    transaction::{Expired, KeyedMap, Outgoing, Timers},
 };
 
 /// A SIP user agent over UDP.
@@ -196,10 +196,16 @@ impl UserAgent {
     }
 
     fn expire(&mut self) {
-        let mut lost = Vec::new();
-        while self.cx.layer.expire(self.cx.now, &mut lost) {}
-        for (_, user) in lost {
-            self.on_lost(user, Failure::Timeout);
+        while let Some(expired) = self.cx.layer.expire(self.cx.now) {
+            match expired {
+                Expired::Quietly => {}
+                Expired::Lost(user) => self.on_lost(user, Failure::Timeout),
+                Expired::Unanswered(key) => {
+                    if let Some(call) = self.cx.layer.server_user(key).map(|(user, _)| user.call) {
+                        self.on_call(call, |call, cx| call.trying(cx));
+                    }
+                }
+            }
         }
         while let Some(id) = self.timers.take_due(self.cx.now) {
             let deadline = self.calls.get(&id).and_then(Call::deadline);

@@ -42,6 +42,18 @@ pub(crate) enum Heard {
     PassUpAndAck,
 }
 
+/// What time has done to a transaction.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Expired<C> {
+    /// Nothing that its user needs to know.
+    Quietly,
+    /// Nobody has answered. This is what the user kept with the transaction, which is gone.
+    Lost(C),
+    /// We have not answered this INVITE for 200 ms: the user is to send 100 (Trying).
+    Unanswered(ServerKey),
+}
+
 /// All transactions of one agent. `C` and `S` are what their user keeps with each, and die with them.
 #[derive(Debug)]
 pub(crate) struct Layer<C, S> {
@@ -65,7 +77,7 @@ struct ClientEntry<C> {
 struct ServerEntry<S> {
     machine: ServerMachine,
     flow: UdpFlow,
-    /// The last response; before there is one, the 100 (Trying) that may be needed.
+    /// The last response.
     response: Option<Arc<[u8]>>,
     invited: Option<Fingerprint>,
     user: S,
@@ -122,21 +134,25 @@ impl<C, S> Layer<C, S> {
         self.clients.len().saturating_add(self.servers.len())
     }
 
+    /// Whether nothing at all is kept.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0 && self.invited.is_empty() && self.timers.next().is_none() && self.out.is_empty()
+    }
+
     /// Whether every transaction has done its work, and at most answers or absorbs what comes once more.
     pub(crate) fn is_settled(&self) -> bool {
         self.clients.values().all(|entry| entry.machine.is_settled())
             && self.servers.values().all(|entry| entry.machine.is_settled())
     }
 
-    /// Lets one transaction whose time has come do what is due, and answers `true` until none is left. What a client
-    /// transaction that was never answered leaves behind goes to `timed_out`.
-    pub(crate) fn expire(&mut self, now: Instant, timed_out: &mut Vec<(ClientKey, C)>) -> bool {
-        match self.timers.take_due(now) {
-            None => return false,
-            Some(Key::Client(key)) => timed_out.extend(self.expire_client(now, key).map(|user| (key, user))),
-            Some(Key::Server(key)) => self.expire_server(now, key),
-        }
-        true
+    /// Lets one transaction whose time has come do what is due. `None` when none is left.
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Expired<C>> {
+        Some(match self.timers.take_due(now)? {
+            Key::Client(key) => self.expire_client(now, key).map_or(Expired::Quietly, Expired::Lost),
+            Key::Server(key) if self.expire_server(now, key) => Expired::Unanswered(key),
+            Key::Server(_) => Expired::Quietly,
+        })
     }
 }
 

@@ -264,6 +264,15 @@ impl Call {
         matches!(self.state, State::Over)
     }
 
+    /// The owner has been silent for 200 ms.
+    pub(super) fn trying(&mut self, cx: &mut Context) {
+        match &self.state {
+            State::Alerting(alerting) => alerting.pending.trying(cx),
+            State::Talking(talking) => talking.trying(cx),
+            State::Calling(_) | State::Ending(_) | State::Over => {}
+        }
+    }
+
     fn change(&mut self, next: impl FnOnce(State, CallId) -> State) {
         let state = core::mem::replace(&mut self.state, State::Over);
         self.state = next(state, self.id);

@@ -180,7 +180,7 @@ pub(super) fn contact(user: &Uri, local: SocketAddr) -> String {
 }
 
 /// Host and port as SIP writes them, without the scope of a link-local address.
-struct Address(SocketAddr);
+pub(super) struct Address(pub(super) SocketAddr);
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

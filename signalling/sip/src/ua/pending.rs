@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rove_base::Instant;
 
 use super::{
-    context::{ALLOW, Context, LocalTag, SDP, contact},
+    context::{ALLOW, Address, Context, LocalTag, SDP, contact},
     reply::Reply,
 };
 use crate::{
@@ -97,6 +97,13 @@ impl Pending {
         self.target.take()
     }
 
+    /// Sends 100 (Trying).
+    pub(super) fn trying(&self, cx: &mut Context) {
+        let response = self.reply.response(StatusCode::TRYING, "");
+        let bytes = cx.response_bytes(&response);
+        cx.layer.respond(cx.now, self.server, StatusCode::TRYING.code(), bytes);
+    }
+
     /// Sends a provisional response, 101 to 199.
     pub(super) fn ring(&mut self, cx: &mut Context, status: StatusCode, body: Option<Vec<u8>>) {
         let Stage::Deciding { refresh, .. } = &mut self.stage else { return };
@@ -130,7 +137,7 @@ impl Pending {
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
         if let Some(text) = why {
-            let agent = self.reply.flow().local.to_string();
+            let agent = Address(self.reply.flow().local).to_string();
             response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
         }
         cx.sign_response(&mut response);

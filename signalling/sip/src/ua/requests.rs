@@ -46,11 +46,11 @@ impl UserAgent {
         if self.cx.layer.absorbs(key) {
             return;
         }
-        let invite = server_key(&self.cx.keyed, &request, &via, &Method::Invite);
-        let reply = Reply::to(&request, via, arrival);
         if request.method == Method::Cancel {
-            return self.on_cancel(invite, &reply, key);
+            let invite = server_key(&self.cx.keyed, &request, &via, &Method::Invite);
+            return self.on_cancel(invite, &Reply::to(&request, via, arrival), key);
         }
+        let reply = Reply::to(&request, via, arrival);
         if let Some(mut objection) = objection(&self.cx, &request, &reply, key) {
             objection.headers.push(HeaderName::Allow, ALLOW);
             return self.cx.send_statelessly(&reply, objection);
@@ -136,10 +136,8 @@ pub(super) fn open_invite(
         cx.send_statelessly(reply, response);
         return false;
     }
-    let trying = reply.response(StatusCode::TRYING, "");
-    let trying = Outgoing { flow: reply.flow(), bytes: cx.response_bytes(&trying) };
     let invited = invited(&cx.keyed, request);
-    cx.layer.invited(cx.now, key, invited, trying, ServerUse { call, tag });
+    cx.layer.invited(cx.now, key, invited, reply.flow(), ServerUse { call, tag });
     true
 }
 

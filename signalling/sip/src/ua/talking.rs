@@ -140,6 +140,12 @@ impl Talking {
         }
     }
 
+    pub(super) fn trying(&self, cx: &mut Context) {
+        if let Some(pending) = &self.pending {
+            pending.trying(cx);
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.pending.as_ref().and_then(Pending::deadline)
     }

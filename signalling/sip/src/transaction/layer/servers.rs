@@ -2,7 +2,7 @@
 
 use std::{collections::hash_map::Entry, sync::Arc};
 
-use rove_base::Instant;
+use rove_base::{Instant, UdpFlow};
 
 use super::{Fingerprint, Key, Layer, Outgoing, ServerEntry, ServerKey, ServerMachine};
 use crate::transaction::{AckFor, Delivery, Fired, Server, ServerInvite};
@@ -33,20 +33,19 @@ impl<C, S> Layer<C, S> {
         self.servers.len() >= self.max_servers
     }
 
-    /// Opens the transaction of an INVITE; `trying` goes out if nobody answers soon.
+    /// Opens the transaction of an INVITE, whose responses go along `flow`.
     pub(crate) fn invited(
         &mut self,
         now: Instant,
         key: ServerKey,
         invited: Fingerprint,
-        trying: Outgoing,
+        flow: UdpFlow,
         user: S,
     ) {
         let machine = ServerMachine::Invite(ServerInvite::start(now, Delivery::Unreliable));
         self.timers.change(Key::Server(key), None, machine.deadline());
         self.invited.insert(invited, key);
-        let (flow, response) = (trying.flow, Some(trying.bytes));
-        self.servers.insert(key, ServerEntry { machine, flow, response, invited: Some(invited), user });
+        self.servers.insert(key, ServerEntry { machine, flow, response: None, invited: Some(invited), user });
     }
 
     /// Opens the transaction of any other request but ACK, and answers it with a final response.
@@ -106,15 +105,16 @@ impl<C, S> Layer<C, S> {
         Some((&entry.user, pending))
     }
 
-    pub(super) fn expire_server(&mut self, now: Instant, key: ServerKey) {
-        let Some(entry) = self.servers.get_mut(&key) else { return };
+    /// `true` when the user is to send 100 (Trying).
+    pub(super) fn expire_server(&mut self, now: Instant, key: ServerKey) -> bool {
+        let Some(entry) = self.servers.get_mut(&key) else { return false };
         let fired = match &mut entry.machine {
             ServerMachine::Invite(machine) => machine.tick(now),
             ServerMachine::Other(machine) => machine.tick(now),
         };
         self.timers.change(Key::Server(key), None, entry.machine.deadline());
         match fired {
-            Fired::Resend | Fired::SendTrying => {
+            Fired::Resend => {
                 self.out.extend(entry.response.clone().map(|bytes| Outgoing { flow: entry.flow, bytes }));
             }
             Fired::TimedOut | Fired::Finished => {
@@ -122,8 +122,9 @@ impl<C, S> Layer<C, S> {
                     self.invited.remove(&invited);
                 }
             }
-            Fired::Nothing => {}
+            Fired::SendTrying | Fired::Nothing => {}
         }
+        fired == Fired::SendTrying
     }
 }
 

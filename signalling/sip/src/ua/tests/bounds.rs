@@ -229,6 +229,6 @@ proptest! {
         }
         victim.wait(100_000);
         prop_assert_eq!((victim.agent.calls(), victim.agent.transactions()), (0, 0));
-        prop_assert!(victim.agent.is_idle());
+        prop_assert!(victim.agent.is_idle() && victim.agent.tags.is_empty() && victim.agent.cx.layer.is_empty());
     }
 }

@@ -181,6 +181,7 @@ impl World {
         for phone in &mut self.phones {
             assert!(phone.agent.is_idle());
             assert_eq!((phone.agent.calls(), phone.agent.transactions()), (0, 0));
+            assert!(phone.agent.tags.is_empty() && phone.agent.cx.layer.is_empty());
             assert_eq!(phone.agent.poll(&mut Scratch::default()), Step::Wait(None));
         }
     }
