@@ -4,6 +4,8 @@
 //! them. Times are CPU time of the thread, so that they hold on a busy machine too. On the loopback the kernel does most of
 //! the receiver's work inside the sender's call, and no network card is spared any interrupt: on a real network the
 //! batch gains more.
+#![allow(missing_docs, reason = "criterion's macros")]
+#![allow(clippy::unwrap_used, reason = "a bench without a loopback has nothing to say")]
 
 use std::{hint::black_box, net::UdpSocket as PlainSocket, time::Duration};
 

@@ -24,27 +24,29 @@ pub(in crate::net) struct Inbox {
 
 impl Inbox {
     pub(in crate::net) fn new(count: usize, bytes: usize) -> Self {
-        Self { payload: vec![0; bytes].into_boxed_slice(), count }
+        // One byte more than asked for: a datagram that reaches it is too long.
+        Self { payload: vec![0; bytes + 1].into_boxed_slice(), count }
     }
 
     pub(in crate::net) fn count(&self) -> usize {
         self.count
     }
 
-    /// Up to `count` calls of `recvfrom`. A datagram longer than the buffer cannot be told from one that fills it.
+    /// Up to `count` calls of `recvfrom`.
     pub(in crate::net) fn receive(
         &mut self,
         socket: &UdpSocket,
         clock: Clock,
         visit: &mut impl FnMut(Received<'_>),
     ) -> io::Result<usize> {
+        let most = self.payload.len() - 1;
         for done in 0..self.count {
             match socket.socket().recv_from(&mut self.payload) {
                 Ok((len, remote)) => visit(Received {
                     flow: UdpFlow { local: socket.local_addr(), remote },
-                    bytes: self.payload.get(..len).unwrap_or_default(),
+                    bytes: self.payload.get(..len.min(most)).unwrap_or_default(),
                     arrived: clock.mono(),
-                    truncated: len == self.payload.len(),
+                    truncated: len > most,
                 }),
                 Err(error) if done == 0 => return Err(error),
                 Err(_) => return Ok(done),
