@@ -2,8 +2,7 @@
 //!
 //! The unit of work is one datagram of 172 bytes (12 of RTP, 160 of G.711: 20 ms) over the loopback; a batch is 32 of
 //! them. Times are CPU time of the thread, so that they hold on a busy machine too. On the loopback the kernel does most of
-//! the receiver's work inside the sender's call, and no network card is spared any interrupt: on a real network the
-//! batch gains more.
+//! the receiver's work inside the sender's call.
 #![allow(missing_docs, reason = "criterion's macros")]
 #![allow(clippy::unwrap_used, reason = "a bench without a loopback has nothing to say")]
 
