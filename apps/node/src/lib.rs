@@ -1,1 +1,25 @@
 //! The embeddable server: one file per role.
+//!
+//! A [`NodeConfig`] says which roles a node plays; today that is names (`[dns]`). [`Node::start`] binds, reads the
+//! journal back and runs the roles on a thread of its own.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = rove_node::NodeConfig::read("roved.toml".as_ref())?;
+//! let node = rove_node::Node::start(config)?;
+//! println!("names are answered at {:?}", node.dns_addresses());
+//! node.shutdown();
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod dev;
+mod dns;
+mod driver;
+mod node;
+
+pub use config::{ConfigError, JournalConfig, NodeConfig};
+pub use dev::{Dev, DevError, KEY_NAME, ZONE};
+pub use dns::{DnsConfig, DnsKey, DnsZone};
+pub use node::{Node, NodeError, RunningNode, Stopper};

@@ -1,3 +1,120 @@
-//! The `roved` program.
+//! The `roved` program: a server by configuration, or one to try things out.
 
-fn main() {}
+mod cli;
+mod failure;
+
+use std::{path::Path, process::ExitCode};
+
+use clap::Parser as _;
+use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, ZONE};
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("roved: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    log_to_stderr(&cli.log)?;
+    if let Some(Command::Config(ConfigCommand::Check(check))) = &cli.command {
+        NodeConfig::read(&check.config)?.check()?;
+        println!("{}: good", check.config.display());
+        return Ok(());
+    }
+    if cli.dev { run_dev(cli) } else { run_configured(cli) }
+}
+
+fn run_configured(cli: &Cli) -> Result<(), Failure> {
+    let Some(path) = &cli.config else {
+        return Err(Failure::usage("give --config FILE, or --dev to try things out without one"));
+    };
+    let mut config = NodeConfig::read(path)?;
+    if let (Some(dns), false) = (&mut config.dns, cli.dns_listen.is_empty()) {
+        dns.listen.clone_from(&cli.dns_listen);
+    }
+    if let (Some(journal), Some(path)) = (&mut config.journal, &cli.journal) {
+        journal.path.clone_from(path);
+    }
+    let node = Node::start(config)?;
+    let addresses = addresses(&node);
+    announce(cli, &serde_json::json!({ "dns": addresses }), || {
+        println!("ready: names are answered at {}", addresses.join(", "));
+    });
+    until_told(node)
+}
+
+fn run_dev(cli: &Cli) -> Result<(), Failure> {
+    let temporary =
+        if cli.dir.is_none() { Some(tempfile::tempdir().map_err(Failure::folder)?) } else { None };
+    let folder = cli.dir.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
+    let folder = folder.unwrap_or_default();
+    let listen = if cli.dns_listen.is_empty() { vec![cli::DEV_LISTEN] } else { cli.dns_listen.clone() };
+    let mut dev = Dev::prepare(&folder, listen)?;
+    if let (Some(journal), Some(path)) = (&mut dev.config.journal, &cli.journal) {
+        journal.path.clone_from(path);
+    }
+    let key_file = std::path::absolute(&dev.key_file).unwrap_or(dev.key_file);
+    let node = Node::start(dev.config)?;
+    let addresses = addresses(&node);
+    let ready = serde_json::json!({ "dns": addresses, "key_file": key_file, "zone": ZONE, "key": KEY_NAME });
+    announce(cli, &ready, || explain(&addresses, &key_file));
+    until_told(node)
+}
+
+/// What a person needs to go on.
+fn explain(addresses: &[String], key_file: &Path) {
+    let server = addresses.first().map_or("", String::as_str);
+    let (ip, port) = server.rsplit_once(':').unwrap_or((server, "53"));
+    let (ip, key) = (ip.trim_matches(['[', ']']), key_file.display());
+    println!("ready: zone {ZONE} is answered at {}; key file: {key}", addresses.join(", "));
+    println!("  rove answer --register bob.{ZONE} --dns-server {server} --key-file {key}");
+    println!("  rove call bob.{ZONE} --dns-server {server}");
+    println!("  dig @{ip} -p {port} bob.{ZONE}");
+    println!("  nsupdate -k {key}    (begin with: server {ip} {port})");
+}
+
+fn addresses(node: &RunningNode) -> Vec<String> {
+    node.dns_addresses().iter().map(ToString::to_string).collect()
+}
+
+/// Says that the node is ready: one line of JSON, or what `people` prints.
+fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
+    if cli.ready_json {
+        println!("{ready}");
+    } else {
+        people();
+    }
+}
+
+/// Runs until SIGINT, SIGTERM or SIGHUP. The second one ends the program at once.
+fn until_told(node: RunningNode) -> Result<(), Failure> {
+    let stopper = node.stopper();
+    let mut told = false;
+    ctrlc::set_handler(move || {
+        if std::mem::replace(&mut told, true) {
+            std::process::exit(130);
+        }
+        stopper.stop();
+    })
+    .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    node.wait();
+    Ok(())
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    let filter = filter
+        .parse::<tracing_subscriber::EnvFilter>()
+        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

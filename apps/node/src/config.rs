@@ -1,0 +1,147 @@
+//! What a node is told to be: a TOML file, or the same built in code.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rove_dns::{tsig::KeyError, zones::RecordError};
+use serde::Deserialize;
+
+use crate::dns::DnsConfig;
+
+/// A node's roles. A key that is not known is an error that names file, line and key.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NodeConfig {
+    /// Answers for names.
+    pub dns: Option<DnsConfig>,
+    /// Where changes are kept.
+    pub journal: Option<JournalConfig>,
+}
+
+/// Where a node keeps what it must not forget.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JournalConfig {
+    /// The file; made when it is not there.
+    pub path: PathBuf,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file, or one it names, cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The text is no TOML, or says something that is not understood.
+    #[error("{}: {source}", path.display())]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A record of a zone.
+    #[error("[[dns.zone]] {zone}: {source}")]
+    Record {
+        /// The zone's origin.
+        zone: String,
+        /// What is wrong.
+        source: RecordError,
+    },
+    /// A key.
+    #[error("[[dns.key]] {name}: {source}")]
+    Key {
+        /// The key's name.
+        name: String,
+        /// What is wrong.
+        source: KeyError,
+    },
+    /// A key without a secret, or with two.
+    #[error("[[dns.key]] {name}: give either secret (in base64) or secret_file")]
+    Secret {
+        /// The key's name.
+        name: String,
+    },
+    /// A key that may change nothing.
+    #[error("[[dns.key]] {name}: scope is empty; list the zones or names it may change")]
+    Scope {
+        /// The key's name.
+        name: String,
+    },
+    /// A secret that others can read.
+    #[error("{}: other users can read this key; allow its owner alone (chmod 600)", path.display())]
+    SecretExposed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Records that make no zone.
+    #[error("[[dns.zone]]: {0}")]
+    Zone(#[from] rove_dns::zones::ZoneError),
+    /// Names without an address to answer on.
+    #[error("[dns] listen is empty; give at least one address, for example \"127.0.0.1:5300\"")]
+    NoAddress,
+    /// Keys without a journal.
+    #[error("[[dns.key]] allows changes, but there is no [journal] path to keep them in")]
+    NoJournal,
+}
+
+impl NodeConfig {
+    /// Reads the file at `path`. Files it names are looked for beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Read`] and [`ConfigError::Syntax`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config = Self::parse(&text, path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        config.paths().for_each(|file| *file = folder.join(&*file));
+        Ok(config)
+    }
+
+    /// Reads `text`, which errors call `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Syntax`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let fail = |source| ConfigError::Syntax { path: path.to_owned(), source: Box::new(source) };
+        toml::from_str(text).map_err(fail)
+    }
+
+    /// Checks everything that can be checked without opening a socket or the journal.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`].
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let Some(dns) = &self.dns else { return Ok(()) };
+        if dns.listen.is_empty() {
+            return Err(ConfigError::NoAddress);
+        }
+        if self.journal.is_none() && !dns.key.is_empty() {
+            return Err(ConfigError::NoJournal);
+        }
+        rove_dns::server::Server::new(dns.server()?)?;
+        Ok(())
+    }
+
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let journal = self.journal.iter_mut().map(|journal| &mut journal.path);
+        let keys = self.dns.iter_mut().flat_map(|dns| &mut dns.key);
+        journal.chain(keys.filter_map(|key| key.secret_file.as_mut()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

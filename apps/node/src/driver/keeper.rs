@@ -1,0 +1,47 @@
+//! The node's journal as its driver sees it.
+
+use rove_base::Ticket;
+use rove_io::journal::{Journal, Outcome};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// The journal and what it says. It never has more to say than there are records that wait, which roles bound.
+pub(crate) struct Keeper {
+    journal: Journal,
+    outcomes: UnboundedReceiver<Outcome>,
+    record: Vec<u8>,
+}
+
+impl Keeper {
+    pub(crate) fn new(journal: Journal, outcomes: UnboundedReceiver<Outcome>) -> Self {
+        Self { journal, outcomes, record: Vec::new() }
+    }
+
+    /// Hands a record of the role `tag` over; `false` when the journal does not take it.
+    pub(super) fn append(&mut self, tag: u8, ticket: Ticket, bytes: &[u8]) -> bool {
+        self.record.clear();
+        self.record.push(tag);
+        self.record.extend_from_slice(bytes);
+        match self.journal.append(ticket, &self.record) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(target: "rove::journal", %error, "a record was not taken");
+                false
+            }
+        }
+    }
+
+    /// What the journal says next; the newest of several acknowledgements speaks for all. Waits for ever without one.
+    pub(super) async fn outcome(keeper: &mut Option<Self>) -> Outcome {
+        let Some(keeper) = keeper else { return std::future::pending().await };
+        let Some(mut newest) = keeper.outcomes.recv().await else { return std::future::pending().await };
+        while let Outcome::Durable(_) = newest
+            && let Ok(next) = keeper.outcomes.try_recv()
+        {
+            if let (Outcome::Durable(ticket), Outcome::Failed(_)) = (&newest, &next) {
+                tracing::debug!(target: "rove::journal", ticket = ticket.0, "the last record that was kept");
+            }
+            newest = next;
+        }
+        newest
+    }
+}

@@ -1,0 +1,160 @@
+//! The loop that carries a role's steps to sockets, streams, timers and the journal.
+//!
+//! ```text
+//!  UDP batches ─┐                       ┌─▶ UDP batches
+//!  streams ─────┼─▶ role.handle ─ poll ─┼─▶ streams
+//!  journal ─────┘                       └─▶ journal
+//! ```
+
+mod keeper;
+mod sockets;
+mod streams;
+
+use std::{future::poll_fn, sync::Arc, task::Poll};
+
+use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Ticket};
+use rove_dns::update::ReplayError;
+use rove_io::{clock::Clock, journal::Outcome};
+use tokio::sync::Notify;
+
+pub(crate) use keeper::Keeper;
+use sockets::Sockets;
+pub(crate) use sockets::{CannotBind, Listener};
+use streams::{StreamEvent, Streams};
+
+/// A machine that is one of a node's roles.
+pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
+    /// First byte of its records in the node's journal.
+    const TAG: u8;
+
+    /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
+    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
+
+    /// Nothing can be made durable any more.
+    fn journal_failed(&mut self, now: Now);
+
+    /// Tells the log.
+    fn note(event: Self::Event);
+}
+
+/// A role with everything that carries its steps.
+pub(crate) struct Driver<R> {
+    role: R,
+    listeners: Vec<Listener>,
+    keeper: Option<Keeper>,
+    stop: Arc<Notify>,
+}
+
+impl<R: Role> Driver<R> {
+    pub(crate) fn new(role: R, listeners: Vec<Listener>, keeper: Option<Keeper>, stop: Arc<Notify>) -> Self {
+        Self { role, listeners, keeper, stop }
+    }
+}
+
+/// Runs the role until it is told to stop.
+pub(crate) async fn run<R: Role>(driver: Driver<R>) {
+    let Driver { role, listeners, keeper, stop } = driver;
+    let (sockets, streams) = match Sockets::new(listeners) {
+        Ok(parts) => parts,
+        Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
+    };
+    let clock = Clock::new();
+    let scratch = Scratch::with_capacity(SCRATCH_BYTES);
+    let mut desk = Desk { role, clock, sockets, streams, keeper, scratch };
+    loop {
+        let wake = desk.drain();
+        tokio::select! {
+            () = stop.notified() => return,
+            index = desk.sockets.readable() => desk.receive(index),
+            event = desk.streams.next() => desk.stream_event(event),
+            outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
+            () = sleep_until(clock, wake) => desk.role.tick(clock.now()),
+        }
+    }
+}
+
+struct Desk<R> {
+    role: R,
+    clock: Clock,
+    sockets: Sockets,
+    streams: Streams,
+    keeper: Option<Keeper>,
+    scratch: Scratch,
+}
+
+impl<R: Role> Desk<R> {
+    /// Does what the role wants done, and answers when it wants to be woken.
+    fn drain(&mut self) -> Option<Instant> {
+        let wake = loop {
+            match self.role.poll(&mut self.scratch) {
+                Step::Send(transmit) => match transmit.flow {
+                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
+                    Flow::Stream(stream) => self.streams.send(stream, self.scratch.get(transmit.range)),
+                },
+                Step::Append(append) => self.append(append.ticket, append.range),
+                Step::Close(stream) => self.streams.close(stream),
+                Step::Event(event) => R::note(event),
+                Step::Connect(connect) => self.streams.refuse(connect.stream),
+                Step::Wait(until) => break until,
+            }
+        };
+        self.sockets.flush(&self.scratch);
+        self.streams.read_on();
+        self.scratch.clear();
+        wake
+    }
+
+    fn append(&mut self, ticket: Ticket, range: rove_base::Span) {
+        let kept = match &mut self.keeper {
+            Some(keeper) => keeper.append(R::TAG, ticket, self.scratch.get(range)),
+            None => false,
+        };
+        if !kept {
+            self.role.journal_failed(self.clock.now());
+        }
+    }
+
+    fn receive(&mut self, index: usize) {
+        let Self { role, clock, sockets, .. } = self;
+        let clock = *clock;
+        sockets.receive(index, clock, |received| {
+            let flow = Flow::Udp(received.flow);
+            if !received.truncated {
+                role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
+            }
+        });
+    }
+
+    fn stream_event(&mut self, event: StreamEvent) {
+        let now = self.clock.now();
+        match event {
+            StreamEvent::Connected { stream, local, remote } => {
+                self.role.handle(now, Arrival::Connected { stream, local, remote });
+            }
+            StreamEvent::Bytes { stream, bytes } => {
+                self.role.handle(now, Arrival::Stream { stream, bytes: &bytes });
+            }
+            StreamEvent::Closed { stream, by } => self.role.handle(now, Arrival::Closed { stream, by }),
+        }
+    }
+
+    fn journal_said(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Durable(ticket) => self.role.handle(self.clock.now(), Arrival::Durable { ticket }),
+            Outcome::Failed(error) => {
+                tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
+                self.role.journal_failed(self.clock.now());
+            }
+        }
+    }
+}
+
+async fn sleep_until(clock: Clock, wake: Option<Instant>) {
+    match wake {
+        Some(at) => tokio::time::sleep_until(clock.std_instant(at).into()).await,
+        None => poll_fn(|_| Poll::Pending).await,
+    }
+}
+
+/// Room for the answers of one batch of usual size.
+const SCRATCH_BYTES: usize = 64 * 1_024;

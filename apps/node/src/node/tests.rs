@@ -1,0 +1,136 @@
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpStream, UdpSocket},
+    time::Duration,
+};
+
+use rove_base::UnixTime;
+use rove_dns::tsig::{self, TsigKey};
+use rove_io::clock::Clock;
+
+use super::*;
+use crate::{Dev, ZONE};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn loopback() -> Vec<SocketAddr> {
+    vec!["127.0.0.1:0".parse().unwrap()]
+}
+
+fn start(folder: &std::path::Path) -> (RunningNode, TsigKey) {
+    let dev = Dev::prepare(folder, loopback()).unwrap();
+    let key = TsigKey::from_key_file(&std::fs::read_to_string(&dev.key_file).unwrap()).unwrap();
+    (Node::start(dev.config).unwrap(), key)
+}
+
+fn labels(name: &str) -> Vec<u8> {
+    let name: rove_dns::wire::Name = name.parse().unwrap();
+    name.as_wire().to_vec()
+}
+
+fn question(name: &str) -> Vec<u8> {
+    let header = [7, 0, 1, 0, 0, 0_u16].map(u16::to_be_bytes).concat();
+    [header, labels(name), vec![0, 1, 0, 1]].concat()
+}
+
+/// Adds one address to `name` in the zone.
+fn update(id: u16, name: &str, last: u8) -> Vec<u8> {
+    let header = [id, 0x2800, 1, 0, 1, 0].map(u16::to_be_bytes).concat();
+    let zone = [labels(ZONE), vec![0, 6, 0, 1]].concat();
+    let record = [labels(name), vec![0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 127, 0, 0, last]].concat();
+    [header, zone, record].concat()
+}
+
+fn exchange(server: SocketAddr, message: &[u8]) -> Vec<u8> {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.send_to(message, server).unwrap();
+    let mut answer = [0; 1_500];
+    let (len, _) = socket.recv_from(&mut answer).unwrap();
+    answer[..len].to_vec()
+}
+
+/// RCODE and number of answers.
+fn outcome(answer: &[u8]) -> (u8, u8) {
+    (answer[3] & 0x0f, answer[7])
+}
+
+fn signed(key: &TsigKey, mut message: Vec<u8>) -> Vec<u8> {
+    let now: UnixTime = Clock::new().now().wall;
+    tsig::sign(&mut message, key, now, None);
+    message
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_a_restart_and_a_repeat_is_still_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, key) = start(folder.path());
+    let server = node.dns_addresses()[0];
+    let accepted = signed(&key, update(1, "bob.home.example", 7));
+    assert_eq!(outcome(&exchange(server, &accepted)).0, 0);
+    assert_eq!(outcome(&exchange(server, &question("bob.home.example"))), (0, 1));
+    assert_eq!(outcome(&exchange(server, &accepted)).0, 9, "NOTAUTH, for the second time");
+    node.shutdown();
+
+    let (node, again) = start(folder.path());
+    let server = node.dns_addresses()[0];
+    assert_eq!(again.to_key_file(), key.to_key_file(), "the key is kept");
+    assert_eq!(outcome(&exchange(server, &question("bob.home.example"))), (0, 1));
+    assert_eq!(outcome(&exchange(server, &accepted)).0, 9);
+}
+
+#[test]
+fn streams_carry_many_questions_and_a_peer_that_leaves_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (node, _) = start(folder.path());
+    let server = node.dns_addresses()[0];
+    for _ in 0..3 {
+        let mut tcp = TcpStream::connect(server).unwrap();
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        let message = question("ns.home.example");
+        let framed = [u16::try_from(message.len()).unwrap().to_be_bytes().to_vec(), message].concat();
+        let all = framed.repeat(500);
+        let writer = {
+            let mut tcp = tcp.try_clone().unwrap();
+            std::thread::spawn(move || tcp.write_all(&all).unwrap())
+        };
+        for n in 0..500 {
+            let mut len = [0; 2];
+            tcp.read_exact(&mut len).unwrap_or_else(|error| panic!("answer {n}: {error}"));
+            let mut answer = vec![0; usize::from(u16::from_be_bytes(len))];
+            tcp.read_exact(&mut answer).unwrap();
+            assert_eq!(outcome(&answer), (0, 1));
+        }
+        writer.join().unwrap();
+    }
+    assert_eq!(outcome(&exchange(server, &question("ns.home.example"))), (0, 1));
+}
+
+#[test]
+fn a_node_that_cannot_start_says_why_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let holder = UdpSocket::bind(taken).unwrap();
+    let dev = Dev::prepare(folder.path(), vec![taken]).unwrap();
+    let error = Node::start(dev.config.clone()).unwrap_err().to_string();
+    for part in [taken.to_string().as_str(), "listen", "another program"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    drop(holder);
+
+    let journal = &dev.config.journal.as_ref().unwrap().path;
+    std::fs::write(journal, "this is a shopping list, and a long one").unwrap();
+    let error = Node::start(dev.config.clone()).unwrap_err().to_string();
+    assert!(error.contains("journal") && error.contains("not a journal"), "{error}");
+    std::fs::remove_file(journal).unwrap();
+    let first = Node::start(dev.config.clone()).unwrap();
+    let mut elsewhere = dev.config.clone();
+    elsewhere.dns.as_mut().unwrap().listen = loopback();
+    let error = Node::start(elsewhere).unwrap_err().to_string();
+    assert!(error.contains("in use by another program"), "{error}");
+    drop(first);
+
+    assert!(matches!(Node::start(NodeConfig::default()), Err(NodeError::NoRole)));
+    let outside = Dev::prepare(folder.path(), vec!["0.0.0.0:0".parse().unwrap()]).unwrap_err().to_string();
+    assert!(outside.contains("loopback"), "{outside}");
+}

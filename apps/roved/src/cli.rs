@@ -1,0 +1,93 @@
+//! The command line. Each option can also be given by the environment variable its help names.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Answers for names, and lets those change them who hold a key.
+///
+/// Exit codes: 0 it ended in order, 1 it failed while running, 2 the command line or the configuration is wrong,
+/// 3 something is missing on this machine or in use by another program.
+#[derive(Debug, Parser)]
+#[command(name = "roved", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    /// The configuration, in TOML.
+    #[arg(long, value_name = "FILE", env = "ROVED_CONFIG", conflicts_with = "dev")]
+    pub(crate) config: Option<PathBuf>,
+    /// Runs without a configuration: zone home.example on loopback, with a fresh key.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Addresses to answer at, instead of the configured ones; may be repeated, port 0 lets the system pick one.
+    #[arg(long, value_name = "ADDR:PORT", env = "ROVED_DNS_LISTEN", value_delimiter = ',')]
+    pub(crate) dns_listen: Vec<SocketAddr>,
+    /// The journal, instead of the configured one.
+    #[arg(long, value_name = "FILE", env = "ROVED_JOURNAL")]
+    pub(crate) journal: Option<PathBuf>,
+    /// With --dev: where key and journal stay; without it they are gone in the end.
+    #[arg(long, value_name = "DIR", env = "ROVED_DIR", requires = "dev")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Prints one line of JSON on standard output when ready: {"dns":["ADDR:PORT"],...}.
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+    /// What to log on standard error, as tracing's filters say it.
+    #[arg(long, value_name = "FILTER", env = "ROVED_LOG", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// About configurations.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Reads a configuration and everything it names, and says what is wrong with it.
+    Check(CheckArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", env = "ROVED_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+/// Where a node for trying things out answers.
+pub(crate) const DEV_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_300);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn combinations_that_make_no_sense_are_refused() {
+        let cases: &[(&[&str], bool)] = &[
+            (&["--dev"], true),
+            (&["--dev", "--dir", "x", "--dns-listen", "127.0.0.1:0", "--ready-json"], true),
+            (&["--config", "x"], true),
+            (&["config", "check", "--config", "x"], true),
+            (&["--config", "x", "--dev"], false),
+            (&["--dir", "x"], false),
+            (&["--dns-listen", "nowhere"], false),
+            (&["--colour", "blue"], false),
+        ];
+        for (args, fine) in cases {
+            let parsed = Cli::try_parse_from(std::iter::once(&"roved").chain(*args));
+            assert_eq!(parsed.is_ok(), *fine, "{args:?}");
+        }
+    }
+}
