@@ -1,3 +1,56 @@
-//! The `rove` program.
+//! The `rove` program: a phone that calls names.
 
-fn main() {}
+mod cli;
+mod command;
+mod demo;
+mod failure;
+mod publish;
+mod report;
+mod settings;
+mod show;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command},
+    failure::Failure,
+    settings::Settings,
+    stop::Stop,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("rove: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    log_to_stderr(&cli.log)?;
+    let stop = Stop::on_ctrl_c()?;
+    let settings = Settings::read(cli.config.as_deref())?;
+    match cli.command {
+        Command::Demo(args) => demo::run(&args, &stop),
+        Command::Call(args) => command::call::run(&settings, &args, &stop),
+        Command::Answer(args) => command::answer::run(&settings, &args, &stop),
+        Command::Register(args) => command::register::run(&settings, &args, &stop),
+        Command::Lookup(args) => command::lookup::run(&settings, &args, &stop),
+        Command::Devices => command::devices::run(),
+        Command::DemoNode => demo::node::run(),
+    }
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    let filter = filter
+        .parse::<tracing_subscriber::EnvFilter>()
+        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! The command line, and what of it may also stand in the environment.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A phone that calls names.
+///
+/// Exit codes: 0 all went well, 1 a call failed or missed its threshold, 2 wrong usage or configuration, 3 the
+/// environment lacks something (a port, a device, a permission).
+#[derive(Debug, Parser)]
+#[command(name = "rove", version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Settings in TOML; flags and environment go first. See `rove.example.toml`.
+    #[arg(long, global = true, value_name = "FILE", env = "ROVE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// What to log to standard error, e.g. `info` or `rove=debug`.
+    #[arg(long, global = true, value_name = "FILTER", env = "ROVE_LOG", default_value = "warn")]
+    pub(crate) log: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Calls a name over real sockets on this machine and reports how it went; needs nothing else.
+    Demo(Demo),
+    /// Calls somebody by host name, IP address or sip: URI.
+    Call(Call),
+    /// Waits for calls and answers them.
+    Answer(Answer),
+    /// Publishes this phone's address under a host name until it is stopped.
+    Register(Register),
+    /// Shows where a call to a name would go.
+    Lookup(Lookup),
+    /// Lists the sound devices.
+    Devices,
+    /// Runs the demo's own name server.
+    #[command(hide = true)]
+    DemoNode,
+}
+
+/// How this phone presents itself to the network.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PhoneArgs {
+    /// Address to listen on for SIP; may be repeated. Port 0 lets the system pick.
+    #[arg(long, value_name = "ADDR:PORT", env = "ROVE_LISTEN", value_delimiter = ',')]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Name server to ask, with port if it is not 53; may be repeated. The system's when not given.
+    #[arg(long, value_name = "ADDR[:PORT]", env = "ROVE_DNS_SERVER", value_delimiter = ',', value_parser = dns_address)]
+    pub(crate) dns_server: Vec<SocketAddr>,
+    /// Who we say we are: a host name or user@host.
+    #[arg(long, value_name = "NAME", env = "ROVE_IDENTITY")]
+    pub(crate) identity: Option<String>,
+    /// Codec to offer; repeat or separate by commas, best first.
+    #[arg(long, value_name = "CODEC", env = "ROVE_CODEC", value_delimiter = ',')]
+    pub(crate) codec: Vec<Codec>,
+    /// Duration of one media packet in ms: 10 to 60.
+    #[arg(long, value_name = "MS", env = "ROVE_PACKET_TIME")]
+    pub(crate) packet_time: Option<u64>,
+    /// How long a packet waits before it is played, in ms.
+    #[arg(long, value_name = "MS", env = "ROVE_PLAYOUT_DELAY")]
+    pub(crate) playout_delay: Option<u64>,
+    /// How long a call may ring, in s.
+    #[arg(long, value_name = "S", env = "ROVE_RING_FOR")]
+    pub(crate) ring_for: Option<u64>,
+    /// Makes all random choices repeatable; for tests only.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// What the phone speaks with and listens to.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct AudioArgs {
+    /// WAV file to say; silence without it and after its end.
+    #[arg(long, value_name = "WAV", env = "ROVE_PLAY")]
+    pub(crate) play: Option<PathBuf>,
+    /// Says the file again and again.
+    #[arg(long, requires = "play")]
+    pub(crate) repeat: bool,
+    /// WAV file to record what is heard; with several calls a number is put before its ending.
+    #[arg(long, value_name = "WAV", env = "ROVE_RECORD")]
+    pub(crate) record: Option<PathBuf>,
+    /// Uses the sound card instead of files.
+    #[arg(long, conflicts_with_all = ["play", "record"])]
+    pub(crate) sound_card: bool,
+    /// Microphone by name (see `rove devices`).
+    #[arg(long, value_name = "NAME", requires = "sound_card")]
+    pub(crate) input: Option<String>,
+    /// Loudspeaker by name (see `rove devices`).
+    #[arg(long, value_name = "NAME", requires = "sound_card")]
+    pub(crate) output: Option<String>,
+}
+
+/// How a name is published.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PublishArgs {
+    /// Server that takes updates for the name's zone; the first --dns-server when not given.
+    #[arg(long, value_name = "ADDR[:PORT]", env = "ROVE_UPDATE_SERVER", value_parser = dns_address)]
+    pub(crate) update_server: Option<SocketAddr>,
+    /// File with the TSIG key, as nsupdate reads it.
+    #[arg(long, value_name = "FILE", env = "ROVE_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Address to publish; may be repeated. The one that leads to the server when not given.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Vec<std::net::IpAddr>,
+    /// How long others may remember the address, in s.
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) ttl: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Call {
+    /// Host name, IP address, user@host or sip: URI.
+    pub(crate) target: String,
+    /// Hang up after this many seconds of talk; without it, Ctrl-C does.
+    #[arg(long = "for", value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+    /// Exit with 1 unless the call's MOS reaches this, 1 to 5.
+    #[arg(long, value_name = "MOS")]
+    pub(crate) min_mos: Option<f64>,
+    /// Calls to make, one after the other.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: u32,
+    /// Writes the report here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) audio: AudioArgs,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Answer {
+    /// What to do with a call.
+    #[arg(long, value_enum, default_value_t = Policy::Answer, env = "ROVE_POLICY")]
+    pub(crate) policy: Policy,
+    /// Publish this host name while waiting.
+    #[arg(long, value_name = "NAME", env = "ROVE_REGISTER")]
+    pub(crate) register: Option<String>,
+    /// Leave after this many calls.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) calls: Option<u32>,
+    /// Hang up after this many seconds of talk.
+    #[arg(long = "for", value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+    /// More calls than this at once are answered busy.
+    #[arg(long, value_name = "N", default_value_t = 100, env = "ROVE_MOST_CALLS")]
+    pub(crate) most_calls: usize,
+    /// Writes the report here when leaving.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Prints one line of JSON on standard output when ready: {"sip":["ADDR:PORT"],"name":...}.
+    #[arg(long)]
+    pub(crate) ready_json: bool,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) audio: AudioArgs,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Register {
+    /// Host name to publish.
+    pub(crate) name: String,
+    /// Where to publish it.
+    #[arg(long, value_enum, default_value_t = Via::Dns)]
+    pub(crate) via: Via,
+    /// Port that the phone's SIP listens on.
+    #[arg(long, value_name = "PORT", default_value_t = 5060)]
+    pub(crate) port: u16,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lookup {
+    /// Host name, IP address, user@host or sip: URI.
+    pub(crate) target: String,
+    /// Shows each question and its answer.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Writes the result here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) phone: PhoneArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Writes the report here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Writes the report with plots here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Makes all random choices repeatable.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder for the recordings; a new one in the system's temporary folder when not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Length of the call in s.
+    #[arg(long = "for", value_name = "S", default_value_t = 8.0)]
+    pub(crate) seconds: f64,
+}
+
+/// A codec by its name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Codec {
+    Opus,
+    Pcmu,
+    Pcma,
+}
+
+/// What to do with a call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Policy {
+    /// Pick up at once.
+    Answer,
+    /// Refuse as busy.
+    Busy,
+    /// Refuse as declined.
+    Decline,
+    /// Let it ring.
+    Ring,
+}
+
+/// Where a name is published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Via {
+    /// In the DNS, by RFC 2136 update.
+    Dns,
+}
+
+/// An address whose port is 53 unless said.
+pub(crate) fn dns_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<SocketAddr>()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(|ip| SocketAddr::new(ip, 53)))
+        .map_err(|_| format!("`{text}` is not an IP address, with or without a port"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_name_server_listens_on_port_53_unless_said() {
+        assert_eq!(dns_address("192.0.2.1").unwrap().port(), 53);
+        assert_eq!(dns_address("[2001:db8::1]:5300").unwrap().port(), 5300);
+        assert!(dns_address("ns.example").unwrap_err().contains("ns.example"));
+    }
+}

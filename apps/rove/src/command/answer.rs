@@ -1,0 +1,172 @@
+//! `rove answer`: wait for calls, answer or refuse them, report.
+
+use std::{collections::HashMap, time::Instant};
+
+use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
+
+use super::{GLANCE, seconds};
+use crate::{
+    cli::{Answer, Policy},
+    failure::Failure,
+    publish,
+    report::Report,
+    settings::Settings,
+    show::{Show, call_table},
+    stop::Stop,
+};
+
+pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(), Failure> {
+    let mut config = settings.phone(&args.phone)?;
+    config.audio = settings.audio(&args.audio);
+    config.most_calls = args.most_calls;
+    if args.phone.listen.is_empty() && config.listen == rove_phone::PhoneConfig::default().listen {
+        config.listen = vec![([0, 0, 0, 0], SIP_PORT).into()];
+    }
+    if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
+        config.identity = name.clone();
+    }
+    let registration = args
+        .register
+        .as_deref()
+        .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
+        .transpose()?;
+    let phone = Phone::start(config)?;
+    let show = Show::new();
+    if let Some(registration) = registration {
+        let name = registration.name.clone();
+        phone.register(registration);
+        await_registration(&phone, &name, stop)?;
+    }
+    ready(&phone, args, &show);
+    let mut desk = Desk { args, phone: &phone, show: &show, hang_up_at: HashMap::new(), reports: Vec::new() };
+    desk.work(stop)?;
+    let reports = desk.reports;
+    if args.register.is_some() {
+        phone.unregister();
+        await_withdrawal(&phone);
+    }
+    show.done();
+    if let Some(path) = &args.json {
+        Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
+    }
+    Ok(())
+}
+
+/// What happens while calls come and go.
+struct Desk<'a> {
+    args: &'a Answer,
+    phone: &'a Phone,
+    show: &'a Show,
+    hang_up_at: HashMap<CallId, Instant>,
+    reports: Vec<CallReport>,
+}
+
+impl Desk<'_> {
+    fn work(&mut self, stop: &Stop) -> Result<(), Failure> {
+        let talk = match self.args.seconds {
+            Some(value) => Some(
+                seconds(value)
+                    .ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))?,
+            ),
+            None => None,
+        };
+        let mut running: Vec<CallId> = Vec::new();
+        let mut leaving = false;
+        loop {
+            let enough = self.args.calls.is_some_and(|most| self.reports.len() >= most as usize);
+            if (leaving || enough) && running.is_empty() {
+                return Ok(());
+            }
+            if stop.wanted() && !leaving {
+                leaving = true;
+                running.iter().for_each(|&call| self.phone.hang_up(call));
+            }
+            self.hang_up_due();
+            let Some(event) = self.phone.next_event(GLANCE) else { continue };
+            self.show.event(&event);
+            match event {
+                PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => {
+                    running.push(call);
+                    self.greet(call);
+                }
+                PhoneEvent::Call { call, progress: Progress::Answered { .. } } => {
+                    if let Some(talk) = talk {
+                        self.hang_up_at.insert(call, Instant::now() + talk);
+                    }
+                }
+                PhoneEvent::Ended { call, report } => {
+                    running.retain(|&other| other != call);
+                    self.hang_up_at.remove(&call);
+                    self.show.keep(&call_table(&report));
+                    self.reports.push(*report);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn greet(&self, call: CallId) {
+        match self.args.policy {
+            Policy::Answer => self.phone.answer(call),
+            Policy::Busy => self.phone.refuse_busy(call),
+            Policy::Decline => self.phone.decline(call),
+            Policy::Ring => {}
+        }
+    }
+
+    fn hang_up_due(&mut self) {
+        let now = Instant::now();
+        let phone = self.phone;
+        self.hang_up_at.retain(|&call, &mut at| {
+            if at <= now {
+                phone.hang_up(call);
+            }
+            at > now
+        });
+    }
+}
+
+/// Waits for the name to be published; everything else can wait.
+fn await_registration(phone: &Phone, wanted: &str, stop: &Stop) -> Result<(), Failure> {
+    loop {
+        if stop.wanted() {
+            return Err(Failure::call("stopped before the name was published"));
+        }
+        match phone.next_event(GLANCE) {
+            Some(PhoneEvent::Registered { name })
+                if name.trim_end_matches('.').eq_ignore_ascii_case(wanted) =>
+            {
+                return Ok(());
+            }
+            Some(PhoneEvent::RegistrationFailed(error)) => {
+                return Err(Failure::environment(error.to_string()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Waits until the name is gone; a server that does not answer is given up by the phone itself.
+fn await_withdrawal(phone: &Phone) {
+    loop {
+        match phone.next_event(seconds(10.0).unwrap_or(GLANCE)) {
+            Some(PhoneEvent::Unregistered { .. }) | None => return,
+            Some(PhoneEvent::RegistrationFailed(error)) => {
+                eprintln!("rove: {error}");
+                return;
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn ready(phone: &Phone, args: &Answer, show: &Show) {
+    let addresses: Vec<String> = phone.sip_addresses().iter().map(ToString::to_string).collect();
+    if args.ready_json {
+        println!("{}", serde_json::json!({ "sip": addresses, "name": args.register }));
+    }
+    show.say(format!("waiting for calls at {}", addresses.join(", ")));
+}
+
+/// Where SIP listens by convention (RFC 3261 §19.1.2).
+const SIP_PORT: u16 = 5060;

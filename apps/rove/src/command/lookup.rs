@@ -1,0 +1,61 @@
+//! `rove lookup`: where a call to a name would go, and how that was found out.
+
+use rove_phone::{Candidate, LookupError, Phone, PhoneEvent, TraceStep};
+
+use super::GLANCE;
+use crate::{cli::Lookup, failure::Failure, settings::Settings, stop::Stop};
+
+pub(crate) fn run(settings: &Settings, args: &Lookup, stop: &Stop) -> Result<(), Failure> {
+    let phone = Phone::start(settings.phone(&args.phone)?)?;
+    let ours = phone.look_up(&args.target)?;
+    loop {
+        if stop.wanted() {
+            return Err(Failure::call("stopped before an answer came"));
+        }
+        if let Some(PhoneEvent::LookedUp { id, found, steps }) = phone.next_event(GLANCE)
+            && id == ours
+        {
+            return show(args, found, &steps);
+        }
+    }
+}
+
+fn show(
+    args: &Lookup,
+    found: Result<Vec<Candidate>, LookupError>,
+    steps: &[TraceStep],
+) -> Result<(), Failure> {
+    if args.trace {
+        for step in steps {
+            println!("{}", line(step));
+        }
+    }
+    if let Some(path) = &args.json {
+        let addresses: Vec<_> = found
+            .iter()
+            .flatten()
+            .map(|c| serde_json::json!({ "address": c.address, "transport": c.transport.to_string(), "name": c.name }))
+            .collect();
+        let steps: Vec<String> = steps.iter().map(line).collect();
+        let value = serde_json::json!({
+            "target": args.target,
+            "addresses": addresses,
+            "error": found.as_ref().err().map(ToString::to_string),
+            "steps": steps,
+        });
+        std::fs::write(path, format!("{value:#}\n")).map_err(|error| {
+            Failure::environment(format!("{} cannot be written: {error}", path.display()))
+        })?;
+    }
+    let candidates = found.map_err(|error| Failure::call(format!("{}: {error}", args.target)))?;
+    for candidate in candidates {
+        println!("{} {} {}", candidate.address, candidate.transport, candidate.name);
+    }
+    Ok(())
+}
+
+fn line(step: &TraceStep) -> String {
+    let took = step.took.as_secs_f64() * 1_000.0;
+    let server = step.server.map_or_else(|| "cache".into(), |server| server.to_string());
+    format!("{} ? {} ({server}, {took:.1} ms)", step.question, step.answer)
+}

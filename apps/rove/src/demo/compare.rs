@@ -1,0 +1,77 @@
+//! Whether what was heard is what was said.
+
+use std::path::Path;
+
+/// The likeness of two recordings: the best correlation of their envelopes over all shifts up to [`MOST_SHIFT`].
+/// 1 is the same, 0 unrelated. Envelopes, because a codec keeps what is heard and not the waveform.
+pub(super) fn files(said: &Path, heard: &Path) -> Result<f64, String> {
+    let read = |path: &Path| rove_io::device::read_mono(path, RATE).map_err(|error| error.to_string());
+    Ok(best_correlation(&envelope(&read(said)?), &envelope(&read(heard)?)))
+}
+
+/// Energy of each 10 ms, as an amplitude.
+fn envelope(pcm: &[f32]) -> Vec<f64> {
+    pcm.chunks_exact(WINDOW)
+        .map(|window| (window.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / WINDOW as f64).sqrt())
+        .collect()
+}
+
+fn best_correlation(said: &[f64], heard: &[f64]) -> f64 {
+    (0..=MOST_SHIFT.min(heard.len()))
+        .map(|shift| correlation(said, heard.get(shift..).unwrap_or_default()))
+        .fold(0.0, f64::max)
+}
+
+/// Pearson's coefficient over the common length; 0 for less than a second.
+fn correlation(a: &[f64], b: &[f64]) -> f64 {
+    let count = a.len().min(b.len());
+    if count < 100 {
+        return 0.0;
+    }
+    let pairs = || a.iter().zip(b).take(count);
+    let (sum_a, sum_b) = pairs().fold((0.0, 0.0), |(x, y), (a, b)| (x + a, y + b));
+    let (mean_a, mean_b) = (sum_a / count as f64, sum_b / count as f64);
+    let (mut cross, mut var_a, mut var_b) = (0.0, 0.0, 0.0);
+    for (a, b) in pairs() {
+        cross += (a - mean_a) * (b - mean_b);
+        var_a += (a - mean_a).powi(2);
+        var_b += (b - mean_b).powi(2);
+    }
+    if var_a == 0.0 || var_b == 0.0 { 0.0 } else { cross / (var_a * var_b).sqrt() }
+}
+
+const RATE: u32 = 16_000;
+/// 10 ms.
+const WINDOW: usize = 160;
+/// 2 s of set-up and buffering at most.
+const MOST_SHIFT: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bursts of noise-like sound at irregular times.
+    fn speech(seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut loud = 0.0;
+        (0..80_000)
+            .map(|n| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if n % 1_600 == 0 {
+                    loud = f32::from((state >> 20) as u8) / 255.0;
+                }
+                loud * if n % 2 == 0 { 0.5 } else { -0.5 }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_shifted_and_quieter_copy_is_the_same_and_another_speech_is_not() {
+        let said = speech(1);
+        let mut heard = vec![0.0; 4_800];
+        heard.extend(said.iter().map(|s| s * 0.3));
+        assert!(best_correlation(&envelope(&said), &envelope(&heard)) > 0.99);
+        assert!(best_correlation(&envelope(&said), &envelope(&speech(99))) < 0.7);
+        assert_eq!(best_correlation(&envelope(&said), &envelope(&vec![0.0; 80_000])), 0.0);
+    }
+}

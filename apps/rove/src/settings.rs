@@ -1,0 +1,142 @@
+//! The settings file, and what comes of flags, environment and file together.
+
+use core::time::Duration;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use rove_phone::{Audio, CodecId, PhoneConfig};
+use serde::Deserialize;
+
+use crate::{
+    cli::{AudioArgs, Codec, PhoneArgs, dns_address},
+    failure::Failure,
+};
+
+/// What the settings file may say. An unknown key is an error that names file, line and key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    listen: Option<Vec<SocketAddr>>,
+    dns_server: Option<Vec<String>>,
+    identity: Option<String>,
+    codec: Option<Vec<Codec>>,
+    packet_time: Option<u64>,
+    playout_delay: Option<u64>,
+    ring_for: Option<u64>,
+    play: Option<PathBuf>,
+    record: Option<PathBuf>,
+    /// Server that takes updates.
+    pub(crate) update_server: Option<String>,
+    /// File with the TSIG key.
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads `path`; without one there are no settings.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("the settings file {} cannot be read: {error}", path.display()))
+        })?;
+        toml::from_str(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    }
+
+    /// The phone that flags, environment and file describe together.
+    pub(crate) fn phone(&self, args: &PhoneArgs) -> Result<PhoneConfig, Failure> {
+        let default = PhoneConfig::default();
+        let seconds = args.ring_for.or(self.ring_for).map(Duration::from_secs);
+        let millis = |flag: Option<u64>, file: Option<u64>, default: Duration| {
+            flag.or(file).map_or(default, Duration::from_millis)
+        };
+        let config = PhoneConfig {
+            identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
+            listen: first(&args.listen, self.listen.as_deref(), default.listen),
+            dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
+            codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
+            packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
+            playout_delay: millis(args.playout_delay, self.playout_delay, default.playout_delay),
+            ring_for: seconds.unwrap_or(default.ring_for),
+            most_calls: default.most_calls,
+            audio: default.audio,
+            seed: args.seed,
+        };
+        let packet = config.packet_time.as_millis();
+        if !(10..=60).contains(&packet) || !packet.is_multiple_of(10) {
+            return Err(Failure::usage(format!(
+                "a packet time of {packet} ms cannot be: use 10, 20, 30, 40, 50 or 60"
+            )));
+        }
+        Ok(config)
+    }
+
+    /// What the phone speaks with.
+    pub(crate) fn audio(&self, args: &AudioArgs) -> Audio {
+        if args.sound_card {
+            return Audio::SoundCard { input: args.input.clone(), output: args.output.clone() };
+        }
+        let play = args.play.clone().or_else(|| self.play.clone());
+        let record = args.record.clone().or_else(|| self.record.clone());
+        if play.is_none() && record.is_none() {
+            return Audio::Null;
+        }
+        Audio::Files { play, repeat: args.repeat, record }
+    }
+
+    fn dns_servers(&self) -> Result<Option<Vec<SocketAddr>>, Failure> {
+        let parse =
+            |text: &String| dns_address(text).map_err(|why| Failure::usage(format!("dns_server: {why}")));
+        self.dns_server.as_ref().map(|servers| servers.iter().map(parse).collect()).transpose()
+    }
+}
+
+fn first<T: Clone>(flags: &[T], file: Option<&[T]>, default: Vec<T>) -> Vec<T> {
+    match (flags, file) {
+        ([], None) => default,
+        ([], Some(file)) => file.to_vec(),
+        (flags, _) => flags.to_vec(),
+    }
+}
+
+fn codecs(names: &[Codec]) -> Vec<CodecId> {
+    names
+        .iter()
+        .map(|codec| match codec {
+            Codec::Opus => CodecId::Opus,
+            Codec::Pcmu => CodecId::Pcmu,
+            Codec::Pcma => CodecId::Pcma,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rove.toml");
+        std::fs::write(&path, "identity = \"a.example\"\nring_fro = 3\n").unwrap();
+        let error = Settings::read(Some(&path)).unwrap_err().to_string();
+        for part in ["rove.toml", "line 2", "ring_fro"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let settings = Settings { ring_for: Some(7), packet_time: Some(40), ..Settings::default() };
+        let args = PhoneArgs { packet_time: Some(30), ..PhoneArgs::default() };
+        let phone = settings.phone(&args).unwrap();
+        assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
+        assert_eq!(phone.playout_delay, PhoneConfig::default().playout_delay);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = Settings::read(Some(Path::new("no/such.toml"))).unwrap_err().to_string();
+        assert!(error.contains("no/such.toml"), "{error}");
+    }
+}
