@@ -125,9 +125,11 @@ impl<'a> Cursor<'a> {
             return Err(SyntaxError::Expected("a quoted string"));
         }
         while let Some((at, byte)) = bytes.next() {
+            let escaped = byte == b'\\';
+            let byte = if escaped { bytes.next().map_or(byte, |(_, byte)| byte) } else { byte };
             match byte {
-                b'\\' => drop(bytes.next()),
-                b'"' => {
+                b'\r' | b'\n' => return Err(SyntaxError::Character("a quoted string")),
+                b'"' if !escaped => {
                     let (taken, rest) = self.rest.split_at_checked(at.saturating_add(1)).unwrap_or_default();
                     self.rest = rest;
                     return Ok(taken);

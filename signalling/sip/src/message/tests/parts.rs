@@ -156,6 +156,8 @@ fn addresses_are_read_with_and_without_brackets_and_written_with_them() {
         "<sip:a@x>;",
         "<sip:a@x>;t=",
         "< sip:a@x >",
+        "\"a\nb\" <sip:a@x>",
+        "\"a\\\n\" <sip:a@x>",
     ] {
         assert!(text.parse::<NameAddr>().is_err(), "{text}");
     }
