@@ -33,8 +33,7 @@ impl Clock {
 
     /// Sets the wall clock back.
     pub fn step_wall_back(&mut self, by: Duration) {
-        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-        self.0.wall = UnixTime::from_nanos(self.0.wall.as_nanos().saturating_sub(by));
+        self.0.wall = before(self.0.wall, by);
     }
 }
 
@@ -43,4 +42,31 @@ impl Default for Clock {
     fn default() -> Self {
         Self::new(UnixTime::from_secs(1_767_225_600))
     }
+}
+
+/// How wrong the wall clock of one host is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum WallError {
+    /// It is right.
+    #[default]
+    None,
+    /// It shows later than it is.
+    Ahead(Duration),
+    /// It shows earlier than it is.
+    Behind(Duration),
+}
+
+impl WallError {
+    pub(crate) fn apply(self, wall: UnixTime) -> UnixTime {
+        match self {
+            Self::None => wall,
+            Self::Ahead(by) => wall + by,
+            Self::Behind(by) => before(wall, by),
+        }
+    }
+}
+
+fn before(wall: UnixTime, by: Duration) -> UnixTime {
+    let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+    UnixTime::from_nanos(wall.as_nanos().saturating_sub(by))
 }

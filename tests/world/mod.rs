@@ -11,6 +11,7 @@
 )]
 
 mod clock;
+pub mod dns;
 mod host;
 mod netem;
 mod network;
@@ -21,7 +22,8 @@ mod tests;
 mod trace;
 mod world;
 
-pub use clock::Clock;
+pub use clock::{Clock, WallError};
+pub use dns::DnsHost;
 pub use host::{Host, MachineHost, Outlet, Taken, drain_machine};
 pub use netem::{
     Cut, Fate, GilbertElliott, Impairments, Jitter, Link, LinkStats, Loss, Rate, Reorder, Spread, wire_bytes,

@@ -6,7 +6,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use rove_base::{Instant, Now, Scratch, UdpFlow};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, WallError},
     host::Host,
     netem::{Impairments, LinkStats},
     network::{Network, Slot},
@@ -44,6 +44,7 @@ struct Slotted {
     name: String,
     host: Box<dyn Host>,
     wake: Option<Instant>,
+    wall_error: WallError,
 }
 
 /// How often hosts were woken without time moving on.
@@ -128,7 +129,12 @@ impl World {
     pub fn add<H: Host>(&mut self, name: &str, host: H) -> Handle<H> {
         let index = self.hosts.len();
         self.network.register(index, &host.addresses());
-        self.hosts.push(Slotted { name: name.to_owned(), host: Box::new(host), wake: None });
+        self.hosts.push(Slotted {
+            name: name.to_owned(),
+            host: Box::new(host),
+            wake: None,
+            wall_error: WallError::default(),
+        });
         self.drain(index);
         Handle { index, host: PhantomData }
     }
@@ -142,13 +148,24 @@ impl World {
 
     /// Lets the owner of a host do something to it, now, and the host act upon it. Its addresses may change.
     pub fn act<H: Host, R>(&mut self, handle: Handle<H>, action: impl FnOnce(&mut H, Now) -> R) -> R {
-        let now = self.clock.now();
+        let now = self.now_at(handle.index);
         let host: &mut dyn Any = &mut *self.hosts[handle.index].host;
         let result = action(host.downcast_mut().expect("the handle knows the type"), now);
         let addresses = self.hosts[handle.index].host.addresses();
         self.network.register(handle.index, &addresses);
         self.drain(handle.index);
         result
+    }
+
+    /// From now on the wall clock of this host alone is wrong.
+    pub fn set_wall_error<H>(&mut self, handle: Handle<H>, error: WallError) {
+        self.hosts[handle.index].wall_error = error;
+    }
+
+    /// What the clocks of a host show.
+    fn now_at(&self, host: usize) -> Now {
+        let now = self.clock.now();
+        Now { wall: self.hosts[host].wall_error.apply(now.wall), ..now }
     }
 
     /// Breaks all streams of a host, on both sides: it has crashed or lost its address.
@@ -252,9 +269,9 @@ impl World {
     }
 
     fn deliver(&mut self, slot: Slot) {
-        let now = self.clock.now();
         let datagram = self.network.take(slot);
         let to = datagram.to;
+        let now = self.now_at(to);
         let flow = UdpFlow { local: datagram.flow.remote, remote: datagram.flow.local };
         // The host may have moved away while the datagram was on its way.
         if self.network.owner(flow.local.ip()) == Some(to) {
@@ -270,7 +287,8 @@ impl World {
 
     fn deliver_stream(&mut self, name: u64) {
         let Some(delivery) = self.streams.take(name) else { return };
-        let (now, (host, stream)) = (self.clock.now(), delivery.to);
+        let (host, stream) = delivery.to;
+        let now = self.now_at(host);
         let arrival = delivery.arrival();
         self.trace.note(now.mono, &self.hosts[host].name, format_args!("stream {} {arrival:?}", stream.0));
         self.hosts[host].host.stream(now, arrival);
@@ -286,12 +304,13 @@ impl World {
         let name = &self.hosts[host].name;
         assert!(self.busy.wakes < MAX_WAKES, "{name} asks to be woken at {at:?} again and again");
         self.hosts[host].wake = None;
-        self.hosts[host].host.tick(self.clock.now());
+        let now = self.now_at(host);
+        self.hosts[host].host.tick(now);
         self.drain(host);
     }
 
     fn drain(&mut self, index: usize) {
-        let now = self.clock.now();
+        let now = self.now_at(index);
         let mut scratch = core::mem::take(&mut self.scratch);
         scratch.clear();
         // Taken out for a moment, so that the host can reach the rest of the world.

@@ -1,4 +1,5 @@
 mod datagrams;
+mod dns;
 mod speed;
 mod streams;
 

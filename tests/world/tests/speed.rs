@@ -67,9 +67,18 @@ fn the_network_of_an_hour_of_a_two_party_call_takes_well_under_a_second_and_a_ha
         assert!(world.get(bob).heard > 170_000);
         world.trace().hash()
     };
-    let start = std::time::Instant::now();
+    let start = busy_time();
     let first = hour();
-    let took = start.elapsed();
+    let took = busy_time().zip(start).map(|(end, start)| end - start);
     assert_eq!(first, hour(), "the same hour again");
-    assert!(took < Duration::from_millis(1_500), "{took:?}");
+    match took {
+        Some(took) => assert!(took < Duration::from_millis(1_500), "{took:?}"),
+        None => println!("skipped: the system does not tell how long this thread ran"),
+    }
+}
+
+/// How long this thread has run, which the load of the machine does not change as much as the time of day.
+fn busy_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }

@@ -234,11 +234,20 @@ impl Exchange {
     }
 }
 
+/// For each server in turn the first local address of its family.
+pub(crate) fn pair_up(local: &[SocketAddr], servers: &[SocketAddr]) -> Vec<UdpFlow> {
+    let ours = |server: &SocketAddr| local.iter().find(|one| one.is_ipv4() == server.is_ipv4());
+    let flows = servers.iter().filter_map(|server| ours(server).map(|local| (*local, *server)));
+    flows.map(|(local, remote)| UdpFlow { local, remote }).take(MAX_SERVERS).collect()
+}
+
 fn random_id(entropy: &mut Entropy) -> u16 {
     (entropy.next_u32() >> 16) as u16
 }
 
 /// The timeout doubles at most this often.
-const MAX_BACKOFF: u32 = 3;
+const MAX_BACKOFF: u32 = 2;
 /// A TCP exchange takes two round trips more than a UDP one, and may be repeated by TCP itself.
 const TCP_PATIENCE: u32 = 3;
+/// Servers that are asked.
+const MAX_SERVERS: usize = 8;

@@ -27,7 +27,7 @@ pub struct ResolverConfig {
     /// Our own UDP addresses, one per address family; servers of a family without one are not asked.
     pub local: Vec<SocketAddr>,
     /// Before a question is repeated or the next server is asked; doubles with each round over the servers, up to
-    /// eightfold.
+    /// fourfold.
     pub timeout: Duration,
     /// Rounds over all servers.
     pub attempts: u32,
@@ -42,14 +42,15 @@ pub struct ResolverConfig {
 }
 
 impl ResolverConfig {
-    /// The defaults: 1 s timeout, 3 rounds, IPv6 first, eager, 256 answers remembered for at most an hour.
+    /// The defaults: first repetition after 500 ms, 5 rounds (7.5 s for one server), IPv6 first, eager, 256 answers
+    /// remembered for at most an hour.
     #[must_use]
     pub const fn new(servers: Vec<SocketAddr>, local: Vec<SocketAddr>) -> Self {
         Self {
             servers,
             local,
-            timeout: Duration::from_secs(1),
-            attempts: 3,
+            timeout: Duration::from_millis(500),
+            attempts: 5,
             prefer_v6: true,
             eager: true,
             cache_entries: 256,

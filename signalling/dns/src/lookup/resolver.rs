@@ -4,7 +4,7 @@ use core::{net::IpAddr, time::Duration};
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use hickory_proto::rr::RecordType;
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UdpFlow};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, Transport};
 
 use super::{
     Candidate, Event, LookupError, LookupId, Query, ResolverConfig, TraceStep,
@@ -52,7 +52,7 @@ impl Resolver {
     #[must_use]
     pub fn new(config: ResolverConfig, entropy: Entropy) -> Self {
         let ResolverConfig { servers, local, timeout, attempts, prefer_v6, eager, .. } = config;
-        let flows = pair_up(&local, &servers);
+        let flows = exchange::pair_up(&local, &servers);
         Self {
             now: Instant::ZERO,
             servers: Servers { flows, timeout, attempts: attempts.max(1) },
@@ -118,7 +118,7 @@ impl Resolver {
     /// The network has changed: `local` are our addresses from now on. What is in the air is asked again from there.
     pub fn rebind(&mut self, now: Now, local: &[SocketAddr], servers: &[SocketAddr]) {
         self.now = self.now.max(now.mono);
-        self.servers.flows = pair_up(local, servers);
+        self.servers.flows = exchange::pair_up(local, servers);
         self.cache.clear();
         let open: Vec<u64> = self.exchanges.keys().copied().collect();
         for key in open {
@@ -302,9 +302,20 @@ impl Lookup {
         self.steps.push(TraceStep { question: question.to_string(), answer, server, took });
         if let Ok(answer) = result {
             self.learn_additional(answer);
+            self.learn_absence(question, answer);
         }
         self.facts
             .insert(question.clone(), result.map(|answer| answer.outcome.clone()).map_err(Clone::clone));
+    }
+
+    /// A name that does not exist has no record of any kind (RFC 8020 §2).
+    fn learn_absence(&mut self, question: &Question, answer: &Answer) {
+        if answer.outcome == Outcome::NoSuchName {
+            for kind in [RecordType::AAAA, RecordType::A, RecordType::NAPTR] {
+                let sibling = Question { name: question.name.clone(), kind };
+                self.facts.entry(sibling).or_insert(Ok(Outcome::NoSuchName));
+            }
+        }
     }
 
     /// Addresses that came along with SRV records. A server that sends one family of a target sends both, so that
@@ -372,15 +383,6 @@ impl Machine for Resolver {
     }
 }
 
-/// For each server in turn the first local address of its family.
-fn pair_up(local: &[SocketAddr], servers: &[SocketAddr]) -> Vec<UdpFlow> {
-    let ours = |server: &SocketAddr| local.iter().find(|one| one.is_ipv4() == server.is_ipv4());
-    let flows = servers
-        .iter()
-        .filter_map(|server| ours(server).map(|local| UdpFlow { local: *local, remote: *server }));
-    flows.take(MAX_SERVERS).collect()
-}
-
 /// Streams of this machine have even names from here on.
 const FIRST_STREAM: u64 = 1 << 40;
 /// After the first address has come, this long for the other ones (RFC 8305 §3 gives them 50 ms on a fast path).
@@ -391,5 +393,3 @@ const SIP_PORT: u16 = 5_060;
 const MAX_LOOKUPS: usize = 256;
 /// Answers that one look-up may gather.
 const MAX_FACTS: usize = 64;
-/// Servers that are asked.
-const MAX_SERVERS: usize = 8;

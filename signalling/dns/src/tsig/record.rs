@@ -82,6 +82,15 @@ impl Signature {
     }
 }
 
+impl Signature {
+    /// Unix time in seconds at the other end, which an answer with BADTIME carries (RFC 8945 §5.2.3).
+    #[must_use]
+    pub fn time_there(&self) -> Option<u64> {
+        let [t0, t1, t2, t3, t4, t5] = *self.other.as_array::<6>()?;
+        Some(u64::from_be_bytes([0, 0, t0, t1, t2, t3, t4, t5]))
+    }
+}
+
 /// What the signer decides.
 pub(super) struct Fields {
     /// Unix time in seconds.

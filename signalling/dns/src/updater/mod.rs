@@ -26,14 +26,15 @@ pub struct UpdaterConfig {
     pub zone: Option<String>,
     /// TTL of the records, whole seconds. Short, for names that move.
     pub ttl: Duration,
-    /// Before a request is repeated; doubles each time.
+    /// Before a request is repeated; doubles each time, up to fourfold.
     pub timeout: Duration,
     /// How often a request is sent.
     pub attempts: u32,
 }
 
 impl UpdaterConfig {
-    /// The defaults: zones found by asking, TTL 5 s, first repetition after 500 ms, 5 sends (15.5 s in all).
+    /// The defaults: zones found by asking, TTL 5 s, first repetition after 500 ms, 8 sends (13.5 s in all): of 20 %
+    /// loss each way three requests in ten thousand do not get through.
     #[must_use]
     pub const fn new(server: SocketAddr, local: SocketAddr, key: TsigKey) -> Self {
         Self {
@@ -43,7 +44,7 @@ impl UpdaterConfig {
             zone: None,
             ttl: Duration::from_secs(5),
             timeout: Duration::from_millis(500),
-            attempts: 5,
+            attempts: 8,
         }
     }
 }

@@ -44,8 +44,16 @@ pub(crate) struct Request {
     sends: u32,
     /// What is in the air: message IDs and what they were signed with.
     sent: Vec<(u16, Option<Mac>)>,
-    /// What an answer said that cannot be believed or may pass; counts when no better one comes.
-    hint: Option<Outcome>,
+    /// What counts when no better answer comes.
+    hint: Option<Hint>,
+}
+
+/// An answer that is not the last word.
+#[derive(Debug)]
+struct Hint {
+    outcome: Outcome,
+    /// It may be another one next time; else it is only not to be believed yet.
+    passing: bool,
 }
 
 #[derive(Debug)]
@@ -79,7 +87,7 @@ impl Request {
     /// Sends what the stage demands, under a new ID and signature so that it is not taken for a replay.
     pub(crate) fn send(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
         if self.sends >= means.terms.attempts {
-            return Some(self.hint.take().unwrap_or(Outcome::Silent));
+            return Some(self.hint.take().map_or(Outcome::Silent, |hint| hint.outcome));
         }
         let id = (means.entropy.next_u32() >> 16) as u16;
         let message = match &self.stage {
@@ -101,9 +109,9 @@ impl Request {
 
     /// The deadline has passed.
     pub(crate) fn on_deadline(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
-        match &self.hint {
-            Some(Outcome::Refused(code, _)) if *code != Rcode(rcode::SERVFAIL) => self.hint.take(),
-            _ => self.send(means),
+        match self.hint.take_if(|hint| !hint.passing) {
+            Some(hint) => Some(hint.outcome),
+            None => self.send(means),
         }
     }
 
@@ -142,27 +150,34 @@ impl Request {
         let id = query::message_id(bytes)?;
         let mac = self.sent.iter().find(|(sent, _)| *sent == id).and_then(|(_, mac)| *mac)?;
         let answered = response_code(bytes)?;
-        match tsig::verify(
-            bytes,
-            core::slice::from_ref(&means.terms.key),
-            means.now.wall,
-            Some(mac.as_bytes()),
-        ) {
+        let (key, now) = (&means.terms.key, means.now);
+        match tsig::verify(bytes, core::slice::from_ref(key), now.wall, Some(mac.as_bytes())) {
             Ok(_) => self.conclude(answered),
-            Err(error @ TsigError::Answered { .. }) => {
-                self.take_hint(answered, why_of(&error), means.now.mono);
-                None
+            Err(TsigError::Answered { code: code::BADTIME, signed: true }) => {
+                self.on_bad_time(bytes, answered, now)
             }
+            Err(error @ TsigError::Answered { .. }) => self.doubt(answered, why_of(&error), now.mono),
             Err(TsigError::Missing) if answered.0 != rcode::NOERROR => {
-                self.take_hint(
-                    answered,
-                    format!("{}, in an answer that is not signed", meaning(answered)),
-                    means.now.mono,
-                );
-                None
+                let why = format!("{}, in an answer that is not signed", meaning(answered));
+                self.doubt(answered, why, now.mono)
             }
             Err(_) => None,
         }
+    }
+
+    /// BADTIME is said to wrong clocks, and to repeats: the network may have doubled a datagram, and the answer to its
+    /// first copy still wait for the disk. The time there tells which.
+    fn on_bad_time(&mut self, bytes: &[u8], code: Rcode, now: Now) -> Option<Outcome> {
+        let signature = tsig::Signature::find(bytes).ok().flatten()?;
+        let (here, there) = (now.wall.as_secs(), signature.time_there()?);
+        let apart = here.abs_diff(there);
+        if apart <= u64::from(signature.fudge) {
+            let why = "the server takes the update for one it has seen".to_owned();
+            self.hint = Some(Hint { outcome: Outcome::Refused(code, why), passing: true });
+            return None;
+        }
+        let side = if here > there { "ahead of" } else { "behind" };
+        Some(Outcome::Refused(code, format!("the clock of this host is {apart} s {side} the server's")))
     }
 
     /// What a signed answer means.
@@ -177,18 +192,19 @@ impl Request {
             rcode::NXRRSET | rcode::YXRRSET | rcode::NXDOMAIN if removal => Some(Outcome::Superseded),
             // It may pass: the next send will tell.
             rcode::SERVFAIL => {
-                self.hint = Some(Outcome::Refused(code, meaning(code).to_owned()));
+                let outcome = Outcome::Refused(code, meaning(code).to_owned());
+                self.hint = Some(Hint { outcome, passing: true });
                 None
             }
             _ => Some(Outcome::Refused(code, meaning(code).to_owned())),
         }
     }
 
-    /// An unsigned refusal may be forged, and BADTIME may be said to a datagram that the network has doubled while
-    /// the answer to the first copy waits for the disk: a better answer gets a little time.
-    fn take_hint(&mut self, code: Rcode, why: String, now: Instant) {
-        self.hint = Some(Outcome::Refused(code, why));
+    /// An unsigned refusal may be forged: a better answer gets a little time.
+    fn doubt(&mut self, code: Rcode, why: String, now: Instant) -> Option<Outcome> {
+        self.hint = Some(Hint { outcome: Outcome::Refused(code, why), passing: false });
         self.deadline = self.deadline.min(now + HINT_PATIENCE);
+        None
     }
 }
 
@@ -205,9 +221,6 @@ fn why_of(error: &TsigError) -> String {
         TsigError::Answered { code: code::BADKEY, .. } => "the server does not know this key".to_owned(),
         TsigError::Answered { code: code::BADSIG, .. } => {
             "the server holds another secret for this key".to_owned()
-        }
-        TsigError::Answered { code: code::BADTIME, .. } => {
-            "the clocks of this host and the server are too far apart".to_owned()
         }
         other => other.to_string(),
     }
@@ -226,6 +239,6 @@ fn meaning(code: Rcode) -> &'static str {
 }
 
 /// The timeout doubles at most this often.
-const MAX_BACKOFF: u32 = 5;
+const MAX_BACKOFF: u32 = 2;
 /// How long a better answer than an unsigned refusal is waited for.
 const HINT_PATIENCE: Duration = Duration::from_millis(500);

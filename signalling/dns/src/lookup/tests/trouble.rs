@@ -25,20 +25,20 @@ fn desk_with_two_servers() -> Desk {
 }
 
 #[test]
-fn silence_is_asked_again_after_1_2_and_4_seconds_and_then_given_up() {
+fn silence_is_asked_again_at_growing_distance_and_given_up_after_7_5_seconds() {
     let mut desk = Desk::new(zone(BOB));
     desk.silent = vec![RecordType::A, RecordType::AAAA, RecordType::PTR];
     desk.resolver.reverse(desk.now, "192.0.2.9".parse().unwrap());
     assert_eq!(error(&desk.finish()), LookupError::Timeout { servers: vec![V4] });
-    let times: Vec<_> = desk.asked_at.iter().map(|(_, at)| at.as_secs()).collect();
-    assert_eq!(times, [0, 1, 3]);
-    assert_eq!(desk.elapsed(), Duration::from_secs(7));
+    let times: Vec<_> = desk.asked_at.iter().map(|(_, at)| at.as_millis()).collect();
+    assert_eq!(times, [0, 500, 1_500, 3_500, 5_500]);
+    assert_eq!(desk.elapsed(), Duration::from_millis(7_500));
 }
 
 #[test]
 fn the_second_server_is_asked_when_the_first_is_silent_or_fails() {
     let cases: &[(&str, Option<ResponseCode>, Duration)] = &[
-        ("silent", None, Duration::from_secs(1)),
+        ("silent", None, Duration::from_millis(500)),
         ("SERVFAIL", Some(ResponseCode::ServFail), 2 * ONE_WAY),
         ("REFUSED", Some(ResponseCode::Refused), 2 * ONE_WAY),
     ];
@@ -168,7 +168,7 @@ fn an_answer_from_another_address_is_ignored() {
     let bytes = answer.to_vec().unwrap();
     while !matches!(resolver.poll(&mut scratch), Step::Wait(_)) {}
     resolver.handle(Now::default(), Arrival::Datagram { flow: Flow::udp(OURS, OTHER), bytes: &bytes });
-    assert_eq!(resolver.poll(&mut scratch), Step::Wait(Some(Instant::ZERO + Duration::from_secs(1))));
+    assert_eq!(resolver.poll(&mut scratch), Step::Wait(Some(Instant::ZERO + Duration::from_millis(500))));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_late_answer_to_the_first_try_is_good_enough() {
     }));
     desk.resolver.reverse(desk.now, "192.0.2.9".parse().unwrap());
     assert!(matches!(desk.finish(), Event::Found { .. }));
-    assert_eq!(desk.elapsed(), Duration::from_secs(1) + 2 * ONE_WAY);
+    assert_eq!(desk.elapsed(), Duration::from_millis(500) + 2 * ONE_WAY);
 }
 
 #[test]
@@ -240,9 +240,18 @@ fn after_a_move_the_open_questions_are_asked_from_the_new_address() {
     let mut desk = Desk::new(zone("9.2.0.192.in-addr.arpa PTR bob.example"));
     desk.silent.push(RecordType::PTR);
     desk.resolver.reverse(desk.now, "192.0.2.9".parse().unwrap());
-    desk.wait(Duration::from_millis(500));
+    desk.wait(Duration::from_millis(400));
     desk.silent.clear();
     desk.resolver.rebind(desk.now, &[OURS], &[OTHER]);
     assert!(matches!(desk.finish(), Event::Found { .. }));
-    assert_eq!(desk.asked_at, [(V4, Duration::ZERO), (OTHER, Duration::from_millis(500))]);
+    assert_eq!(desk.asked_at, [(V4, Duration::ZERO), (OTHER, Duration::from_millis(400))]);
+}
+
+#[test]
+fn one_answer_that_a_name_does_not_exist_is_enough() {
+    let mut desk = Desk::new(zone(""));
+    desk.silent.push(RecordType::AAAA);
+    desk.resolver.address(desk.now, "bob.example");
+    assert_eq!(error(&desk.finish()), LookupError::NoSuchName { name: "bob.example".into() });
+    assert_eq!(desk.elapsed(), 2 * ONE_WAY);
 }

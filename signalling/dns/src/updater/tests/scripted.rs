@@ -31,7 +31,8 @@ pub(super) enum Trick {
     Lose,
     BadKey,
     BadSig,
-    BadTime,
+    /// From a clock that is ahead of ours by so many seconds.
+    BadTime(i64),
     /// An unsigned success first.
     ForgeSuccess,
     /// An unsigned refusal first.
@@ -141,47 +142,21 @@ impl Desk {
             let answer = self.soa(&request);
             return self.launch(flow, answer);
         }
-        let verified = tsig::verify(bytes, &[key(1)], self.now.wall, None).expect("properly signed");
-        let signature = Signature::find(bytes).expect("readable").expect("signed");
-        self.macs.push(verified.mac);
+        let reply = Reply {
+            id: request.metadata.id,
+            mac: tsig::verify(bytes, &[key(1)], self.now.wall, None).expect("properly signed").mac,
+            signature: Signature::find(bytes).expect("readable").expect("signed"),
+            wall: self.now.wall,
+        };
+        self.macs.push(reply.mac);
         let forward = request.queries[0].name().to_ascii() == "home.example.";
         let mut result = if forward { self.forward_code } else { rcode::NOERROR };
         if forward && self.failures > 0 {
             self.failures -= 1;
             result = rcode::SERVFAIL;
         }
-        let answer = |code: u16| {
-            let code = ResponseCode::from_low(code as u8);
-            Message::error_msg(request.metadata.id, OpCode::Update, code).to_vec().expect("writable")
-        };
-        let signed = |code: u16, key: &TsigKey| {
-            let mut bytes = answer(code);
-            tsig::sign(&mut bytes, key, self.now.wall, Some(verified.mac.as_bytes()));
-            bytes
-        };
-        let refused = |error: u16| {
-            let mut bytes = answer(rcode::NOTAUTH);
-            if error == code::BADTIME {
-                tsig::sign_refusal(&mut bytes, &key(1), &signature, self.now.wall, error);
-            } else {
-                tsig::refuse(&mut bytes, &signature, self.now.wall, error);
-            }
-            bytes
-        };
-        let good = signed(result, &key(1));
         let trick = if self.tricks.is_empty() { None } else { Some(self.tricks.remove(0)) };
-        let answers = match trick {
-            None => vec![good],
-            Some(Trick::Lose) => vec![],
-            Some(Trick::BadKey) => vec![refused(code::BADKEY)],
-            Some(Trick::BadSig) => vec![refused(code::BADSIG)],
-            Some(Trick::BadTime) => vec![refused(code::BADTIME)],
-            Some(Trick::ReplayFirst) => vec![refused(code::BADTIME), good],
-            Some(Trick::ForgeSuccess) => vec![answer(rcode::NOERROR), good],
-            Some(Trick::ForgeRefusal) => vec![answer(rcode::REFUSED), good],
-            Some(Trick::WrongSecret) => vec![signed(rcode::REFUSED, &key(2)), good],
-        };
-        for answer in answers {
+        for answer in reply.tricked(trick, result) {
             self.launch(flow, answer);
         }
         self.updates.push(request);
@@ -217,6 +192,55 @@ impl Desk {
     pub(super) fn conditions_of(&self, zone: &str) -> Vec<String> {
         let of_zone = self.updates.iter().filter(|update| update.queries[0].name().to_ascii() == zone);
         of_zone.flat_map(|update| update.answers.iter().map(line)).collect()
+    }
+}
+
+/// The answers to one update.
+struct Reply {
+    id: u16,
+    mac: Mac,
+    signature: Signature,
+    wall: UnixTime,
+}
+
+impl Reply {
+    fn tricked(&self, trick: Option<Trick>, result: u16) -> Vec<Vec<u8>> {
+        let good = self.signed(result, &key(1));
+        match trick {
+            None => vec![good],
+            Some(Trick::Lose) => vec![],
+            Some(Trick::BadKey) => vec![self.refused(code::BADKEY)],
+            Some(Trick::BadSig) => vec![self.refused(code::BADSIG)],
+            Some(Trick::BadTime(ahead)) => vec![self.bad_time(ahead)],
+            Some(Trick::ReplayFirst) => vec![self.bad_time(0), good],
+            Some(Trick::ForgeSuccess) => vec![self.unsigned(rcode::NOERROR), good],
+            Some(Trick::ForgeRefusal) => vec![self.unsigned(rcode::REFUSED), good],
+            Some(Trick::WrongSecret) => vec![self.signed(rcode::REFUSED, &key(2)), good],
+        }
+    }
+
+    fn unsigned(&self, code: u16) -> Vec<u8> {
+        let code = ResponseCode::from_low(code as u8);
+        Message::error_msg(self.id, OpCode::Update, code).to_vec().expect("writable")
+    }
+
+    fn signed(&self, code: u16, key: &TsigKey) -> Vec<u8> {
+        let mut bytes = self.unsigned(code);
+        tsig::sign(&mut bytes, key, self.wall, Some(self.mac.as_bytes()));
+        bytes
+    }
+
+    fn refused(&self, error: u16) -> Vec<u8> {
+        let mut bytes = self.unsigned(rcode::NOTAUTH);
+        tsig::refuse(&mut bytes, &self.signature, self.wall, error);
+        bytes
+    }
+
+    fn bad_time(&self, ahead: i64) -> Vec<u8> {
+        let mut bytes = self.unsigned(rcode::NOTAUTH);
+        let there = UnixTime::from_secs(self.wall.as_secs().saturating_add_signed(ahead));
+        tsig::sign_refusal(&mut bytes, &key(1), &self.signature, there, code::BADTIME);
+        bytes
     }
 }
 
