@@ -106,7 +106,7 @@ pub struct FileConfig {
 /// Which sound card; `None` is the system's default.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct SoundConfig {
-    /// The microphone, by the name that the list of cards gives.
+    /// The microphone, by the name or the identifier that the list of cards gives.
     pub input: Option<String>,
     /// The loudspeaker, likewise.
     pub output: Option<String>,

@@ -20,8 +20,10 @@ use crate::clock::Clock;
 /// A sound card as a list shows it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CardInfo {
-    /// The name to choose it by.
+    /// The name that people know it by; one way to choose it.
     pub name: String,
+    /// The name that the sound system knows it by, such as `hw:CARD=0`; the other way. Two cards never share it.
+    pub id: String,
     /// Whether it has a microphone.
     pub input: bool,
     /// Whether it has a loudspeaker.
@@ -44,6 +46,7 @@ pub fn cards() -> Result<Vec<CardInfo>, DeviceError> {
     Ok(devices
         .map(|device| CardInfo {
             name: device.to_string(),
+            id: device.id().map_or_else(|_| String::new(), |id| id.id().to_owned()),
             input: device.supports_input(),
             output: device.supports_output(),
             default_input: input.as_ref() == Some(&device),
@@ -117,7 +120,7 @@ fn find(host: &cpal::Host, name: Option<&str>, input: bool) -> Result<cpal::Devi
         None => host.default_output_device(),
         Some(name) => host.devices()?.find(|device| {
             let fits = if input { device.supports_input() } else { device.supports_output() };
-            fits && device.to_string() == name
+            fits && (device.to_string() == name || device.id().is_ok_and(|id| id.id() == name))
         }),
     };
     found.ok_or_else(|| DeviceError::NotFound {
