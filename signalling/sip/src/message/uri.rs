@@ -280,14 +280,12 @@ impl TelUri {
     }
 
     fn equivalent(&self, other: &Self) -> bool {
-        let one_way = |a: &Self, b: &Self| {
-            a.params.iter().all(|(name, value)| match (value, b.params.find(name)) {
-                (Some(value), Some(Some(theirs))) => escape::equivalent(value, theirs, true),
-                (None, Some(None)) => true,
-                _ => false,
-            })
+        let param = |name: &str| match (self.params.find(name), other.params.find(name)) {
+            (Some(Some(a)), Some(Some(b))) => escape::equivalent(a, b, true),
+            (a, b) => a == b,
         };
-        self.digits().eq_ignore_ascii_case(&other.digits()) && one_way(self, other) && one_way(other, self)
+        self.digits().eq_ignore_ascii_case(&other.digits())
+            && self.params.iter().chain(other.params.iter()).all(|(name, _)| param(name))
     }
 }
 

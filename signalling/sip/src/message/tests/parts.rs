@@ -85,6 +85,7 @@ fn uris_are_equivalent_as_in_the_examples_of_rfc_3261_section_19_1_4() {
         ),
         ("sip:a@[2001:db8:0::1]", "sip:a@[2001:DB8::1]"),
         ("tel:+1-201-555-0123", "tel:+12015550123"),
+        ("tel:7042;phone-context=A.example;x=1;x", "tel:7042;x=1;phone-context=a.example"),
     ];
     let different = [
         ("SIP:ALICE@AtLanTa.ExamPle;Transport=udp", "sip:alice@AtLanTa.ExamPle;Transport=UDP"),
