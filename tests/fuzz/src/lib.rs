@@ -1,0 +1,22 @@
+//! What must hold for any bytes, one function for each parser of peers' bytes.
+//!
+//! The fuzz targets call these with bytes of their own making; a plain test replays `corpus/<target>/*` through them.
+
+pub mod demux;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
+pub mod sip;
+
+/// Panics when the bytes break what must hold.
+pub type Check = fn(&[u8]);
+
+/// Every target by name.
+pub const TARGETS: &[(&str, Check)] = &[
+    ("demux", demux::check),
+    ("rtcp", rtcp::check),
+    ("rtp", rtp::check),
+    ("sdp", sdp::check),
+    ("sip_message", sip::message),
+    ("sip_uri", sip::uri),
+];
