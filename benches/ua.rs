@@ -1,4 +1,5 @@
 //! What one whole call costs a user agent, on either side: INVITE, 180, 200, ACK, BYE, 200.
+#![expect(clippy::expect_used, reason = "a bench may stop")]
 
 use std::{
     net::SocketAddr,
@@ -49,17 +50,21 @@ impl Pair {
         while ended < 2 {
             let to = 1 - turn;
             while let Some(step) = self.next(turn) {
-                match step {
-                    Taken::Datagram(bytes) => self.deliver(to, &bytes),
-                    Taken::Event(Event::Incoming { call, .. }) => {
+                let event = match step {
+                    Taken::Datagram(bytes) => {
+                        self.deliver(to, &bytes);
+                        continue;
+                    }
+                    Taken::Event(event) => *event,
+                };
+                match event {
+                    Event::Incoming { call, .. } => {
                         self.act(turn, |agent, now| agent.ring(now, call, StatusCode::RINGING, None));
                         self.act(turn, |agent, now| agent.accept(now, call, SDP.to_vec()));
                     }
-                    Taken::Event(Event::Answered { .. }) => {
-                        self.act(turn, |agent, now| agent.hang_up(now, ours))
-                    }
-                    Taken::Event(Event::Ended { .. }) => ended += 1,
-                    Taken::Event(_) => {}
+                    Event::Answered { .. } => self.act(turn, |agent, now| agent.hang_up(now, ours)),
+                    Event::Ended { .. } => ended += 1,
+                    _ => {}
                 }
             }
             turn = to;
@@ -85,7 +90,7 @@ impl Pair {
         side.busy += start.elapsed();
         match step {
             Step::Send(transmit) => Some(Taken::Datagram(side.scratch.get(transmit.range).to_vec())),
-            Step::Event(event) => Some(Taken::Event(event)),
+            Step::Event(event) => Some(Taken::Event(Box::new(event))),
             _ => None,
         }
     }
@@ -99,7 +104,7 @@ impl Pair {
 
 enum Taken {
     Datagram(Vec<u8>),
-    Event(Event),
+    Event(Box<Event>),
 }
 
 /// What this thread has used of a processor.

@@ -1,5 +1,4 @@
 //! Agents on a virtual network, in virtual time.
-#![allow(dead_code)]
 
 use core::time::Duration;
 use std::{
