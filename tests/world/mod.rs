@@ -16,6 +16,8 @@ mod host;
 mod netem;
 mod network;
 mod outlet;
+pub mod phone;
+pub mod programs;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -28,5 +30,6 @@ pub use host::{Host, MachineHost, Outlet, Taken, drain_machine};
 pub use netem::{
     Cut, Fate, GilbertElliott, Impairments, Jitter, Link, LinkStats, Loss, Rate, Reorder, Spread, wire_bytes,
 };
+pub use phone::{Owner, PhoneHost};
 pub use trace::Trace;
 pub use world::{Handle, World};

@@ -3,24 +3,24 @@
 use std::time::Duration;
 
 use rove_phone::{
-    PhoneEvent, Progress,
-    virtual_time::{Instant, Now, Scratch, UdpFlow, VirtualConfig, VirtualPhone, Voice},
+    CallReport, PhoneEvent, Progress,
+    virtual_time::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, VirtualConfig, VirtualPhone, Voice},
 };
 
 fn main() {
     let voice = Voice::Tone { hertz: 440.0 };
-    let config = |host: u8| VirtualConfig { voice: voice.clone(), ..VirtualConfig::at([192, 0, 2, host].into()) };
+    let config =
+        |host: u8| VirtualConfig { voice: voice.clone(), ..VirtualConfig::at([192, 0, 2, host].into()) };
     let mut phones = [VirtualPhone::new(config(1), 1), VirtualPhone::new(config(2), 2)];
     let mut now = Now::default();
     let call = phones[0].dial(now, "192.0.2.2").expect("an address can be dialled");
     let mut hung_up = false;
     let report = loop {
-        exchange(&mut phones, now);
-        if let Some(report) = listen(&mut phones, now) {
+        let (wake, report) = exchange(&mut phones, now);
+        if let Some(report) = report {
             break report;
         }
-        let wake = exchange(&mut phones, now);
-        now = now.later(wake.since(now.mono));
+        now = now.later(wake.expect("a call always waits for something").since(now.mono));
         assert!(now.mono < Instant::ZERO + Duration::from_secs(30), "the call does not end");
         phones.iter_mut().for_each(|phone| phone.tick(now));
         if now.mono >= Instant::ZERO + Duration::from_secs(5) && !hung_up {
@@ -35,40 +35,31 @@ fn main() {
     println!("{}", rove_phone::libopus_version());
 }
 
-/// Carries datagrams between the phones until both wait; answers for when.
-fn exchange(phones: &mut [VirtualPhone; 2], now: Now) -> Instant {
-    let mut wake = None;
-    loop {
-        let mut sent = Vec::new();
-        for phone in phones.iter_mut() {
-            let mut scratch = Scratch::default();
-            let until = phone.drain(now, &mut scratch, &mut |flow, bytes| sent.push((flow, bytes.to_vec())));
-            wake = Instant::earliest(wake, until);
-        }
-        if sent.is_empty() {
-            return wake.expect("a phone in a call always has something to wait for");
-        }
-        wake = None;
-        for (flow, bytes) in sent {
-            let back = UdpFlow { local: flow.remote, remote: flow.local };
-            if let Some(phone) = phones.iter_mut().find(|phone| phone.ip() == back.local.ip()) {
-                phone.receive(now, back, &bytes, now.mono);
+/// Carries datagrams between the phones until both wait. The callee answers; the caller's report ends the story.
+fn exchange(phones: &mut [VirtualPhone; 2], now: Now) -> (Option<Instant>, Option<CallReport>) {
+    let mut scratch = Scratch::default();
+    let mut wakes = [None, None];
+    let mut waiting = [false, false];
+    while waiting != [true, true] {
+        for this in 0..2 {
+            waiting[this] = false;
+            scratch.clear();
+            match phones[this].poll(&mut scratch) {
+                Step::Send(transmit) => {
+                    let Flow::Udp(flow) = transmit.flow else { continue };
+                    let back = Flow::udp(flow.remote, flow.local);
+                    let bytes = scratch.get(transmit.range);
+                    phones[1 - this].handle(now, Arrival::Datagram { flow: back, bytes });
+                    waiting[1 - this] = false;
+                }
+                Step::Event(PhoneEvent::Call { call, progress: Progress::Incoming { .. } }) => {
+                    phones[this].answer(now, call);
+                }
+                Step::Event(PhoneEvent::Ended { report, .. }) if this == 0 => return (None, Some(*report)),
+                Step::Wait(wake) => (wakes[this], waiting[this]) = (wake, true),
+                _ => {}
             }
         }
     }
-}
-
-/// The callee answers; the caller's report ends the story.
-fn listen(phones: &mut [VirtualPhone; 2], now: Now) -> Option<rove_phone::CallReport> {
-    while let Some(event) = phones[1].next_event() {
-        if let PhoneEvent::Call { call, progress: Progress::Incoming { .. } } = event {
-            phones[1].answer(now, call);
-        }
-    }
-    while let Some(event) = phones[0].next_event() {
-        if let PhoneEvent::Ended { report, .. } = event {
-            return Some(*report);
-        }
-    }
-    None
+    (Instant::earliest(wakes[0], wakes[1]), None)
 }

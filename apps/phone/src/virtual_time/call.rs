@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::{MediaFailure, VirtualConfig, Voice};
 use rove_base::{Entropy, Instant, Machine, MediaPlan, Now, Quality, Scratch, Step, UdpFlow};
 use rove_core::{
     playout::PlayoutConfig,
@@ -12,9 +13,6 @@ use rove_io::{
     callback::{Input, Output, wire},
     device::resample,
 };
-use rove_session::MediaFact;
-
-use super::{VirtualConfig, Voice, hand_out};
 
 /// One call's stream with its two callbacks.
 pub(super) struct VirtualCall {
@@ -30,7 +28,7 @@ pub(super) struct VirtualCall {
     next_period: Instant,
     heard: Vec<f32>,
     keep_heard: bool,
-    samples: Vec<Quality>,
+    leaving: bool,
 }
 
 impl VirtualCall {
@@ -39,11 +37,10 @@ impl VirtualCall {
         plan: &MediaPlan,
         config: &VirtualConfig,
         entropy: Entropy,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, MediaFailure> {
         let playout = PlayoutConfig { target: config.playout_delay, ..PlayoutConfig::default() };
-        let wired = wire(plan, playout).map_err(|error| error.to_string())?;
-        let stream =
-            Stream::new(now, plan, wired.media.packets, entropy).map_err(|error| error.to_string())?;
+        let wired = wire(plan, playout)?;
+        let stream = Stream::new(now, plan, wired.media.packets, entropy)?;
         let rate = wired.sample_rate;
         Ok(Self {
             stream,
@@ -57,17 +54,17 @@ impl VirtualCall {
             next_period: now.mono,
             heard: Vec::new(),
             keep_heard: config.keep_heard,
-            samples: Vec::new(),
+            leaving: false,
         })
     }
 
-    pub(super) fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], arrived: Instant) {
-        self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
+    pub(super) fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8]) {
+        self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived: now.mono });
     }
 
     /// Runs the callbacks whose time has come, as the device's own thread would.
     pub(super) fn tick(&mut self, now: Now) {
-        while self.next_period <= now.mono {
+        while !self.leaving && self.next_period <= now.mono {
             let at = self.next_period;
             self.mouth.fill(&mut self.block);
             self.input.capture(at, &self.block);
@@ -88,24 +85,25 @@ impl VirtualCall {
         self.stream.tick(now);
     }
 
-    /// Carries the stream's steps; `tell` gets what signalling wants to know. Answers when to come back.
-    pub(super) fn drain(
-        &mut self,
-        scratch: &mut Scratch,
-        send: &mut dyn FnMut(UdpFlow, &[u8]),
-        tell: &mut dyn FnMut(MediaFact),
-    ) -> Option<Instant> {
-        loop {
-            match self.stream.poll(scratch) {
-                Step::Send(transmit) => hand_out(transmit, scratch, send),
-                Step::Event(StreamEvent::FirstAudio { at }) => tell(MediaFact::FirstAudio(at)),
-                Step::Event(StreamEvent::Quality(quality)) => {
-                    self.samples.push(quality);
-                    tell(MediaFact::Quality(quality));
-                }
-                Step::Wait(wake) => return Instant::earliest(wake, Some(self.next_period)),
-                _ => {}
-            }
+    /// Stops the callbacks; the stream says goodbye.
+    pub(super) fn hang_up(&mut self, now: Now) {
+        if !self.leaving {
+            self.leaving = true;
+            self.stream.handle(now, MediaInput::Hangup);
+        }
+    }
+
+    /// Whether the goodbye is out.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.leaving
+    }
+
+    /// The stream's next step; its wait includes the next callback.
+    pub(super) fn poll(&mut self, out: &mut Scratch) -> Step<StreamEvent> {
+        match self.stream.poll(out) {
+            Step::Wait(_) if self.leaving => Step::Wait(None),
+            Step::Wait(wake) => Step::Wait(Instant::earliest(wake, Some(self.next_period))),
+            step => step,
         }
     }
 
@@ -113,16 +111,9 @@ impl VirtualCall {
         &self.heard
     }
 
-    /// Says goodbye to the peer, and hands out the last word on quality, the word of each second, and what was heard.
-    pub(super) fn finish(
-        mut self,
-        now: Now,
-        scratch: &mut Scratch,
-        send: &mut dyn FnMut(UdpFlow, &[u8]),
-    ) -> (Quality, Vec<Quality>, Vec<f32>) {
-        self.stream.handle(now, MediaInput::Hangup);
-        self.drain(scratch, send, &mut |_| ());
-        (self.stream.summary(), self.samples, self.heard)
+    /// The last word on quality, and what was heard.
+    pub(super) fn finish(self) -> (Quality, Vec<f32>) {
+        (self.stream.summary(), self.heard)
     }
 }
 

@@ -1,17 +1,20 @@
-//! The whole phone without threads, sockets or clock: whoever owns it hands in time and datagrams.
+//! The whole phone without threads, sockets or clock: one [`Machine`] that whoever owns it drives.
 //!
 //! Signalling, streams, rings and playout are those of the real phone; only the driver differs. So a call, or a world of
 //! calls, runs as fast as the machine can compute and repeats itself exactly from its seed.
 //!
 //! ```
-//! use rove_phone::virtual_time::{Now, Scratch, VirtualConfig, VirtualPhone};
+//! use rove_phone::virtual_time::{Machine, Now, Scratch, Step, VirtualConfig, VirtualPhone};
 //!
 //! let mut phone = VirtualPhone::new(VirtualConfig::at([192, 0, 2, 1].into()), 1);
+//! phone.dial(Now::default(), "192.0.2.2:5060").unwrap();
 //! let mut scratch = Scratch::default();
-//! let call = phone.dial(Now::default(), "192.0.2.2:5060").unwrap();
-//! let mut invites = 0;
-//! phone.drain(Now::default(), &mut scratch, &mut |_flow, _bytes| invites += 1);
-//! assert_eq!((call.0, invites), (1, 1));
+//! let invite = loop {
+//!     if let Step::Send(transmit) = phone.poll(&mut scratch) {
+//!         break scratch.get(transmit.range);
+//!     }
+//! };
+//! assert!(invite.starts_with(b"INVITE sip:192.0.2.2:5060 SIP/2.0"));
 //! ```
 
 mod call;
@@ -22,15 +25,17 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use rove_base::{Arrival, CodecId, Entropy, Flow, Machine, MediaPlan, Quality, Step, Transmit};
-pub use rove_base::{Instant, Now, Scratch, UdpFlow};
+pub use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
+use rove_codecs::CodecError;
+use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, Switchboard, Target, TargetError,
 };
 use rove_sip::message::{NameAddr, SipUri, StatusCode};
 
 use self::call::VirtualCall;
-use crate::{CallReport, PhoneEvent};
+use crate::{CallReport, DnsRegistration, PhoneEvent};
 
 /// Settings of a phone in virtual time.
 #[derive(Clone, Debug)]
@@ -96,23 +101,23 @@ pub enum Voice {
     },
 }
 
-/// A phone that is told the time.
+/// A phone that is told the time. Its events are those of the real one.
 pub struct VirtualPhone {
     config: VirtualConfig,
     board: Switchboard,
     calls: BTreeMap<CallId, Ports>,
-    finished: BTreeMap<CallId, Vec<f32>>,
+    heard: BTreeMap<CallId, Vec<f32>>,
     events: VecDeque<PhoneEvent>,
     entropy: Entropy,
     next_port: u16,
+    now: Now,
 }
 
-/// The media of one call: first ports, then a stream on them.
+/// The media of one call: first ports, then a stream on them, then what it left.
 struct Ports {
     rtp: SocketAddr,
     rtcp: SocketAddr,
     running: Option<Box<VirtualCall>>,
-    /// The engine's words of each second, once the media has stopped.
     samples: Vec<Quality>,
 }
 
@@ -142,10 +147,11 @@ impl VirtualPhone {
             config,
             board,
             calls: BTreeMap::new(),
-            finished: BTreeMap::new(),
+            heard: BTreeMap::new(),
             events: VecDeque::new(),
             entropy,
             next_port: FIRST_MEDIA_PORT,
+            now: Now::default(),
         }
     }
 
@@ -169,9 +175,14 @@ impl VirtualPhone {
         self.board.answer(now, call);
     }
 
-    /// Refuses with `status`.
-    pub fn decline(&mut self, now: Now, call: CallId, status: StatusCode) {
-        self.board.decline(now, call, status);
+    /// Refuses as declined.
+    pub fn decline(&mut self, now: Now, call: CallId) {
+        self.board.decline(now, call, StatusCode::DECLINE);
+    }
+
+    /// Refuses as busy.
+    pub fn refuse_busy(&mut self, now: Now, call: CallId) {
+        self.board.decline(now, call, StatusCode::BUSY_HERE);
     }
 
     /// Hangs up.
@@ -179,8 +190,17 @@ impl VirtualPhone {
         self.board.hang_up(now, call);
     }
 
-    /// Publishes a name for this phone's address.
-    pub fn register(&mut self, now: Now, registration: Registration) {
+    /// Publishes a name for this phone's address; no addresses mean its own, no port its own as well.
+    pub fn register(&mut self, now: Now, wanted: DnsRegistration) {
+        let addresses = if wanted.addresses.is_empty() { vec![self.config.ip] } else { wanted.addresses };
+        let registration = Registration {
+            name: wanted.name,
+            addresses,
+            sip_port: wanted.port.unwrap_or(self.config.sip_port),
+            server: wanted.server,
+            key: wanted.key,
+            ttl: wanted.ttl,
+        };
         self.board.register(now, SocketAddr::new(self.config.ip, UPDATE_PORT), registration);
     }
 
@@ -189,96 +209,26 @@ impl VirtualPhone {
         self.board.unregister(now);
     }
 
-    /// What happened since the last call.
-    pub fn next_event(&mut self) -> Option<PhoneEvent> {
-        self.events.pop_front()
-    }
-
     /// What was heard in a call, at its codec's rate; empty when it is not kept.
     #[must_use]
     pub fn heard(&self, call: CallId) -> &[f32] {
         let running = self.calls.get(&call).and_then(|ports| ports.running.as_ref());
-        running.map_or_else(|| self.finished.get(&call).map_or(&[][..], Vec::as_slice), |call| call.heard())
+        running.map_or_else(|| self.heard.get(&call).map_or(&[][..], Vec::as_slice), |call| call.heard())
     }
 
-    /// Hands in a datagram that arrived at `arrived`.
-    pub fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], arrived: Instant) {
-        let media = self.calls.values_mut().find(|ports| ports.rtp == flow.local || ports.rtcp == flow.local);
-        match media {
-            Some(ports) => {
-                if let Some(call) = &mut ports.running {
-                    call.receive(now, flow, bytes, arrived);
-                }
-            }
-            None => self.board.handle(now, Arrival::Datagram { flow: Flow::Udp(flow), bytes }),
-        }
-    }
-
-    /// Hands in anything else: streams.
-    pub fn arrive(&mut self, now: Now, arrival: Arrival<'_>) {
-        self.board.handle(now, arrival);
-    }
-
-    /// Says what time it is. Must be called no later than the instant that [`VirtualPhone::drain`] gave.
-    pub fn tick(&mut self, now: Now) {
-        self.board.tick(now);
-        for call in self.calls.values_mut().filter_map(|ports| ports.running.as_mut()) {
-            call.tick(now);
-        }
-    }
-
-    /// Does all there is to do; `send` gets each datagram and the way it goes; `scratch` is cleared first. Answers when to come back.
-    pub fn drain(
-        &mut self,
-        now: Now,
-        scratch: &mut Scratch,
-        send: &mut dyn FnMut(UdpFlow, &[u8]),
-    ) -> Option<Instant> {
-        scratch.clear();
-        let board = loop {
-            match self.board.poll(scratch) {
-                Step::Send(transmit) => hand_out(transmit, scratch, send),
-                Step::Event(event) => self.on_board(now, event, scratch, send),
-                Step::Wait(wake) => break wake,
-                // Streams and journals belong to the owner's world; a phone without them falls back to datagrams.
-                Step::Connect(_) | Step::Close(_) | Step::Append(_) => {}
-            }
-        };
-        let mut wake = board;
-        let mut news = Vec::new();
-        for (&id, ports) in &mut self.calls {
-            if let Some(call) = &mut ports.running {
-                wake = Instant::earliest(wake, call.drain(scratch, send, &mut |fact| news.push((id, fact))));
-            }
-        }
-        for (call, fact) in news {
-            if let MediaFact::Quality(quality) = fact {
-                self.events.push_back(PhoneEvent::Quality { call, quality });
-            }
-            self.board.media(now, call, fact);
-        }
-        wake
-    }
-
-    fn on_board(
-        &mut self,
-        now: Now,
-        event: Event,
-        scratch: &mut Scratch,
-        send: &mut dyn FnMut(UdpFlow, &[u8]),
-    ) {
+    fn on_board(&mut self, event: Event) {
+        let now = self.now;
         match event {
             Event::OpenMedia { call, .. } => {
                 let fact = MediaFact::Opened(self.open(call));
                 self.board.media(now, call, fact);
             }
-            Event::StartMedia { call, plan } => {
-                if let Err(why) = self.start(now, call, &plan) {
-                    self.board.media(now, call, MediaFact::Unavailable(why));
-                    self.board.hang_up(now, call);
+            Event::StartMedia { call, plan } => self.start(call, &plan),
+            Event::StopMedia { call } => {
+                if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
+                    running.hang_up(now);
                 }
             }
-            Event::StopMedia { call } => self.stop(now, call, scratch, send),
             Event::Call { call, progress } => {
                 let over = matches!(progress, Progress::Ended { .. });
                 self.events.push_back(PhoneEvent::Call { call, progress });
@@ -296,6 +246,41 @@ impl VirtualPhone {
         }
     }
 
+    /// The next step of any call's media; when none has one, the instant at which the first will.
+    fn poll_media(&mut self, out: &mut Scratch) -> Nested<(CallId, StreamEvent), PhoneEvent> {
+        let mut wake = None;
+        let mut ended = None;
+        for (&id, ports) in &mut self.calls {
+            let Some(call) = &mut ports.running else { continue };
+            match call.poll(out).nested() {
+                Nested::Wait(None) if call.has_ended() => ended = Some(id),
+                Nested::Wait(at) => wake = Instant::earliest(wake, at),
+                Nested::Event(event) => return Nested::Event((id, event)),
+                Nested::Pass(step) => return Nested::Pass(step),
+            }
+        }
+        if let Some(id) = ended {
+            self.finish(id);
+            return Nested::Wait(Some(self.now.mono));
+        }
+        Nested::Wait(wake)
+    }
+
+    fn on_media(&mut self, call: CallId, event: StreamEvent) {
+        let fact = match event {
+            StreamEvent::FirstAudio { at } => MediaFact::FirstAudio(at),
+            StreamEvent::Quality(quality) => {
+                if let Some(ports) = self.calls.get_mut(&call) {
+                    ports.samples.push(quality);
+                }
+                self.events.push_back(PhoneEvent::Quality { call, quality });
+                MediaFact::Quality(quality)
+            }
+            _ => return,
+        };
+        self.board.media(self.now, call, fact);
+    }
+
     fn open(&mut self, call: CallId) -> MediaPorts {
         let port = self.next_port;
         self.next_port = port.checked_add(2).unwrap_or(FIRST_MEDIA_PORT);
@@ -304,36 +289,93 @@ impl VirtualPhone {
         MediaPorts { rtp, rtcp, signalling: SocketAddr::new(self.config.ip, self.config.sip_port) }
     }
 
-    fn start(&mut self, now: Now, call: CallId, plan: &MediaPlan) -> Result<(), String> {
-        let ports = self.calls.get_mut(&call).ok_or("no ports were opened")?;
-        let running = VirtualCall::new(now, plan, &self.config, self.entropy.fork())?;
-        ports.running = Some(Box::new(running));
-        Ok(())
-    }
-
-    fn stop(&mut self, now: Now, call: CallId, scratch: &mut Scratch, send: &mut dyn FnMut(UdpFlow, &[u8])) {
+    fn start(&mut self, call: CallId, plan: &MediaPlan) {
         let Some(ports) = self.calls.get_mut(&call) else { return };
-        let Some(running) = ports.running.take() else { return };
-        let (summary, samples, heard) = running.finish(now, scratch, send);
-        ports.samples = samples;
-        self.finished.insert(call, heard);
-        self.board.media(now, call, MediaFact::Quality(summary));
+        match VirtualCall::new(self.now, plan, &self.config, self.entropy.fork()) {
+            Ok(running) => ports.running = Some(Box::new(running)),
+            Err(_) => self.board.hang_up(self.now, call),
+        }
     }
 
+    /// Takes the last word of a stream that has said goodbye.
+    fn finish(&mut self, call: CallId) {
+        let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.take()) else { return };
+        let (summary, heard) = running.finish();
+        self.heard.insert(call, heard);
+        self.board.media(self.now, call, MediaFact::Quality(summary));
+        self.conclude(call);
+    }
+
+    /// Reports a call whose signalling and media are both over.
     fn conclude(&mut self, call: CallId) {
+        if self.calls.get(&call).is_some_and(|ports| ports.running.is_some()) {
+            return;
+        }
+        let Some(record) = self.board.forget(call) else { return };
         let samples = self.calls.remove(&call).map_or_else(Vec::new, |ports| ports.samples);
-        if let Some(record) = self.board.forget(call) {
-            let report = CallReport::new(&record, &samples, Vec::new(), Vec::new());
-            self.events.push_back(PhoneEvent::Ended { call, report: Box::new(report) });
+        let report = CallReport::new(&record, &samples, Vec::new(), Vec::new());
+        self.events.push_back(PhoneEvent::Ended { call, report: Box::new(report) });
+    }
+}
+
+impl Machine for VirtualPhone {
+    type Input<'a> = Arrival<'a>;
+    type Event = PhoneEvent;
+
+    fn handle(&mut self, now: Now, arrival: Arrival<'_>) {
+        self.now = now;
+        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = arrival
+            && let Some(ports) =
+                self.calls.values_mut().find(|ports| ports.rtp == flow.local || ports.rtcp == flow.local)
+        {
+            if let Some(call) = &mut ports.running {
+                call.receive(now, flow, bytes);
+            }
+            return;
+        }
+        self.board.handle(now, arrival);
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.now = now;
+        self.board.tick(now);
+        for call in self.calls.values_mut().filter_map(|ports| ports.running.as_mut()) {
+            call.tick(now);
+        }
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<PhoneEvent> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Step::Event(event);
+            }
+            let board = match self.board.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Wait(at) => at,
+                Nested::Event(event) => {
+                    self.on_board(event);
+                    continue;
+                }
+            };
+            match self.poll_media(out) {
+                Nested::Pass(step) => return step,
+                Nested::Event((call, event)) => self.on_media(call, event),
+                Nested::Wait(media) if self.events.is_empty() => {
+                    return Step::Wait(Instant::earliest(board, media));
+                }
+                Nested::Wait(_) => {}
+            }
         }
     }
 }
 
-/// Gives a datagram away. Streams belong to the owner's world; a phone without them makes do with datagrams.
-fn hand_out(transmit: Transmit, scratch: &Scratch, send: &mut dyn FnMut(UdpFlow, &[u8])) {
-    if let Flow::Udp(flow) = transmit.flow {
-        send(flow, scratch.get(transmit.range));
-    }
+/// Why a call's media cannot run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MediaFailure {
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
 }
 
 /// Where its DNS queries leave from.

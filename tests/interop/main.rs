@@ -1,0 +1,10 @@
+//! The programs as their users run them, alone and with foreign peers, on loopback.
+
+mod capture;
+mod datagrams;
+mod demo;
+mod failures;
+mod names;
+mod sipp;
+mod sound;
+mod stage;

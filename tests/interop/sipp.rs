@@ -1,0 +1,75 @@
+//! SIPp, with its built-in scenarios, against `rove answer` and called by `rove call`.
+
+use std::{net::UdpSocket, path::Path, process::Command};
+
+use rove_tests::programs::{Running, peer, program};
+
+use crate::stage::{PATIENCE, answer};
+
+#[test]
+fn sipp_completes_a_thousand_calls_to_rove_answer() {
+    let Some(sipp) = peer("sipp") else { return };
+    let (mut callee, address) = answer(&["--most-calls", "500"]);
+    let dir = tempfile::tempdir().unwrap();
+    let target = address.to_string();
+    let uac =
+        sipp_command(&sipp, dir.path(), &["-sn", "uac", &target, "-m", "1000", "-r", "200", "-l", "200"]);
+    let (code, said, complaints) = Running::spawn(uac).outcome(PATIENCE * 4);
+    assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+    assert!(callee.is_alive());
+}
+
+#[test]
+fn rove_call_completes_a_thousand_calls_to_sipp() {
+    let Some(sipp) = peer("sipp") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let uas = sipp_command(&sipp, dir.path(), &["-sn", "uas", "-p", &port, "-m", "1000"]);
+    let uas = Running::spawn(uas);
+    let target = format!("sip:service@127.0.0.1:{port}");
+    let call = [
+        "call",
+        &target,
+        "--count",
+        "1000",
+        "--for",
+        "0",
+        "--listen",
+        "127.0.0.1:0",
+        "--dns-server",
+        "127.0.0.1:9",
+    ];
+    let (code, said, complaints) = Running::start(&program("rove"), call).outcome(PATIENCE * 4);
+    assert_eq!(code, 0, "{}\n{}", tail(&said), tail(&complaints));
+    assert!(said.contains("1000 of 1000 calls succeeded"), "{}", tail(&said));
+    let (code, said, complaints) = uas.outcome(PATIENCE);
+    assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+}
+
+#[test]
+fn a_busy_phone_is_no_crash_for_sipp() {
+    let Some(sipp) = peer("sipp") else { return };
+    let (_callee, address) = answer(&["--policy", "busy"]);
+    let dir = tempfile::tempdir().unwrap();
+    let uac = sipp_command(&sipp, dir.path(), &["-sn", "uac", &address.to_string(), "-m", "1"]);
+    let (code, ..) = Running::spawn(uac).outcome(PATIENCE);
+    assert_eq!(code, 1, "SIPp counts a refused call as failed");
+}
+
+/// SIPp on loopback without a terminal, its files in `dir`.
+fn sipp_command(sipp: &Path, dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(sipp);
+    command.args(args).args(["-i", "127.0.0.1", "-nostdin", "-buff_size", "2000000", "-timeout", "100s"]);
+    command.env("TERM", "xterm").current_dir(dir);
+    command
+}
+
+/// A port that was free a moment ago: SIPp cannot report one of the system's choice.
+fn free_port() -> String {
+    UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port().to_string()
+}
+
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
