@@ -94,7 +94,7 @@ deep() {
         # shellcheck disable=SC2086
         tests miri-base $miri -p rove-base
         # shellcheck disable=SC2086
-        tests miri-bridge $miri -p rove-io bridge::tests::miri_
+        tests miri-bridge $miri -p rove-io miri_::tests::miri_
     else
         skip miri "install it with: rustup toolchain install nightly --component miri,rust-src"
     fi

@@ -4,16 +4,14 @@ use std::fs;
 
 use crate::{assert_none, files, root, slashed};
 
-/// Workspaces of their own, which cannot inherit.
-const APART: &[&str] = &["tests/embed/", "tests/fuzz/", "tests/loom/"];
-
 #[test]
 fn versions_are_written_only_in_the_workspace_manifest() {
     let mut findings = Vec::new();
+    let apart = apart();
     for file in files().iter().map(|file| slashed(file)) {
         if file == "Cargo.toml"
             || !file.ends_with("/Cargo.toml")
-            || APART.iter().any(|apart| file.starts_with(apart))
+            || apart.iter().any(|apart| file.starts_with(apart))
         {
             continue;
         }
@@ -30,6 +28,20 @@ fn versions_are_written_only_in_the_workspace_manifest() {
         }
     }
     assert_none(&findings, "Written once, in the workspace's Cargo.toml:");
+}
+
+/// Folders of the workspaces of their own, which cannot inherit.
+fn apart() -> Vec<String> {
+    let manifests = files().iter().map(|file| slashed(file)).collect::<Vec<_>>();
+    let folders =
+        manifests.iter().filter_map(|file| file.strip_suffix("Cargo.toml").map(|folder| (file, folder)));
+    folders
+        .filter(|(file, folder)| {
+            let text = fs::read_to_string(root().join(file)).unwrap();
+            !folder.is_empty() && text.lines().any(|line| line.trim() == "[workspace]")
+        })
+        .map(|(_, folder)| folder.to_owned())
+        .collect()
 }
 
 /// Dependencies of a manifest, target-specific ones too, that do not say `workspace = true`.
