@@ -3,6 +3,7 @@
 //! The fuzz targets call these with bytes of their own making; a plain test replays `corpus/<target>/*` through them.
 
 pub mod demux;
+pub mod dns;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -14,6 +15,7 @@ pub type Check = fn(&[u8]);
 /// Every target by name.
 pub const TARGETS: &[(&str, Check)] = &[
     ("demux", demux::check),
+    ("dns_server", dns::server),
     ("rtcp", rtcp::check),
     ("rtp", rtp::check),
     ("sdp", sdp::check),
