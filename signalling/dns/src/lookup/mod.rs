@@ -8,6 +8,7 @@ mod exchange;
 mod order;
 mod procedure;
 mod resolver;
+mod search;
 #[cfg(test)]
 mod tests;
 

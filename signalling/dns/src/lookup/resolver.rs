@@ -3,18 +3,18 @@
 use core::{net::IpAddr, time::Duration};
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use hickory_proto::rr::RecordType;
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, Transport};
 
 use super::{
-    Candidate, Event, LookupError, LookupId, Query, ResolverConfig, TraceStep,
+    Candidate, Event, LookupError, LookupId, Query, ResolverConfig,
     cache::Cache,
     exchange::{self, Exchange, Means, Servers},
     procedure::{self, Facts, Goal, Progress, Taste},
+    search::{Lookup, literal},
 };
 use crate::{
     outbox::Outbox,
-    query::{Answer, Outcome, Question, parse_name},
+    query::{Question, parse_name},
 };
 
 /// A stub resolver for calls. One datagram socket per address family and, for long answers, TCP.
@@ -34,17 +34,6 @@ pub struct Resolver {
     next_lookup: u64,
     next_exchange: u64,
     out: Outbox<Event>,
-}
-
-#[derive(Debug)]
-struct Lookup {
-    goal: Goal,
-    facts: Facts,
-    steps: Vec<TraceStep>,
-    /// What was asked for its sake, or asked ahead of need.
-    wanted: Vec<Question>,
-    /// When to go on without the addresses that have not come yet.
-    hurry_at: Option<Instant>,
 }
 
 impl Resolver {
@@ -68,7 +57,7 @@ impl Resolver {
         }
     }
 
-    /// Looks for where to send a SIP request (RFC 3263 §4): an IP address stands for itself; with a port only
+    /// Looks for where to send a SIP request (RFC 3263 §4): an IP address stands for itself, as does localhost; with a port only
     /// addresses are asked for; else NAPTR, SRV and addresses, each the fallback of the one before.
     pub fn sip(&mut self, now: Now, query: Query) -> LookupId {
         self.now = self.now.max(now.mono);
@@ -76,11 +65,15 @@ impl Resolver {
             None | Some(Transport::Udp) => {}
             Some(transport) => return self.fail_at_once(LookupError::Unsupported { transport }),
         }
-        let text = query.host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            let address = SocketAddr::new(ip, query.port.unwrap_or(SIP_PORT));
+        if let Some(addresses) = literal(&query.host, self.prefer_v6) {
             let id = self.new_id();
-            let candidates = vec![Candidate { address, transport: Transport::Udp, name: ip.to_string() }];
+            let port = query.port.unwrap_or(SIP_PORT);
+            let candidates = addresses.into_iter().map(|ip| Candidate {
+                address: SocketAddr::new(ip, port),
+                transport: Transport::Udp,
+                name: ip.to_string(),
+            });
+            let candidates = candidates.collect();
             self.out.event(Event::Found { id, candidates, steps: Vec::new() });
             return id;
         }
@@ -279,56 +272,6 @@ impl Resolver {
             .map(|(key, _)| *key);
         if let Some(key) = key {
             self.with_exchange(key, step);
-        }
-    }
-}
-
-impl Lookup {
-    fn wants(&self, question: &Question) -> bool {
-        self.wanted.contains(question) && !self.facts.contains_key(question)
-    }
-
-    fn learn(
-        &mut self,
-        question: &Question,
-        result: Result<&Answer, &LookupError>,
-        server: Option<SocketAddr>,
-        took: Duration,
-    ) {
-        let answer = match result {
-            Ok(answer) => answer.outcome.to_string(),
-            Err(error) => error.to_string(),
-        };
-        self.steps.push(TraceStep { question: question.to_string(), answer, server, took });
-        if let Ok(answer) = result {
-            self.learn_additional(answer);
-            self.learn_absence(question, answer);
-        }
-        self.facts
-            .insert(question.clone(), result.map(|answer| answer.outcome.clone()).map_err(Clone::clone));
-    }
-
-    /// A name that does not exist has no record of any kind (RFC 8020 §2).
-    fn learn_absence(&mut self, question: &Question, answer: &Answer) {
-        if answer.outcome == Outcome::NoSuchName {
-            for kind in [RecordType::AAAA, RecordType::A, RecordType::NAPTR] {
-                let sibling = Question { name: question.name.clone(), kind };
-                self.facts.entry(sibling).or_insert(Ok(Outcome::NoSuchName));
-            }
-        }
-    }
-
-    /// Addresses that came along with SRV records. A server that sends one family of a target sends both, so that
-    /// nothing more is asked about this target.
-    fn learn_additional(&mut self, answer: &Answer) {
-        for (name, _) in &answer.additional {
-            for kind in [RecordType::AAAA, RecordType::A] {
-                let of_kind = |ip: &IpAddr| ip.is_ipv6() == (kind == RecordType::AAAA);
-                let matching = answer.additional.iter().filter(|(other, ip)| other == name && of_kind(ip));
-                let records: Vec<_> = matching.map(|(_, ip)| (*ip).into()).collect();
-                let outcome = if records.is_empty() { Outcome::NoData } else { Outcome::Records(records) };
-                self.facts.entry(Question { name: name.clone(), kind }).or_insert(Ok(outcome));
-            }
         }
     }
 }

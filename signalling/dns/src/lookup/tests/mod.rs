@@ -16,17 +16,19 @@ fn query(host: &str) -> Query {
 }
 
 #[test]
-fn an_address_stands_for_itself_and_nobody_is_asked() {
-    let cases: &[(&str, Option<u16>, &str)] = &[
-        ("192.0.2.1", None, "192.0.2.1:5060"),
-        ("192.0.2.1", Some(5070), "192.0.2.1:5070"),
-        ("[2001:db8::1]", None, "[2001:db8::1]:5060"),
-        ("2001:db8::1", Some(1), "[2001:db8::1]:1"),
+fn an_address_and_localhost_stand_for_themselves_and_nobody_is_asked() {
+    let cases: &[(&str, Option<u16>, &[&str])] = &[
+        ("192.0.2.1", None, &["192.0.2.1:5060"]),
+        ("192.0.2.1", Some(5070), &["192.0.2.1:5070"]),
+        ("[2001:db8::1]", None, &["[2001:db8::1]:5060"]),
+        ("2001:db8::1", Some(1), &["[2001:db8::1]:1"]),
+        ("LocalHost.", None, &["[::1]:5060", "127.0.0.1:5060"]),
+        ("bob.localhost", Some(7), &["[::1]:7", "127.0.0.1:7"]),
     ];
     for &(host, port, expected) in cases {
         let mut desk = Desk::new(zone(""));
         desk.resolver.sip(desk.now, Query { host: host.to_owned(), port, transport: None });
-        assert_eq!(addresses(&desk.finish()), [expected], "{host}");
+        assert_eq!(addresses(&desk.finish()), expected, "{host}");
         assert_eq!(desk.asked, Vec::<String>::new(), "{host}");
     }
 }

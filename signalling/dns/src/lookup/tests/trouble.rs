@@ -4,6 +4,7 @@ use hickory_proto::{
     op::{Message, ResponseCode},
     rr::{Name, RData, Record, RecordType, rdata::NS},
 };
+use proptest::{collection::vec, prelude::*};
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 
 use super::scripted::{Desk, ONE_WAY, OTHER, OURS, V4, addresses, error, zone};
@@ -254,4 +255,41 @@ fn one_answer_that_a_name_does_not_exist_is_enough() {
     desk.resolver.address(desk.now, "bob.example");
     assert_eq!(error(&desk.finish()), LookupError::NoSuchName { name: "bob.example".into() });
     assert_eq!(desk.elapsed(), 2 * ONE_WAY);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_the_resolver_panic_or_turn_for_ever(
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..12), keep in 2_usize..600, rounds in 1_usize..6,
+    ) {
+        let mut resolver = Resolver::new(ResolverConfig::new(vec![V4], vec![OURS]), Entropy::from_number(1));
+        resolver.sip(Now::default(), Query { host: "bob.example".into(), port: None, transport: None });
+        let mut scratch = Scratch::default();
+        for _ in 0..rounds {
+            let mut asked = Vec::new();
+            for step in 0.. {
+                prop_assert!(step < 100, "the drain ends");
+                match resolver.poll(&mut scratch) {
+                    Step::Send(transmit) => asked.push(scratch.get(transmit.range).to_vec()),
+                    Step::Wait(_) => break,
+                    _ => {}
+                }
+            }
+            for mut bytes in asked {
+                let extra = Record::from_rdata(Name::root(), 1, core::net::IpAddr::from([192, 0, 2, 1]).into());
+                if let Ok(mut answer) = Message::from_vec(&bytes) {
+                    answer.metadata.message_type = hickory_proto::op::MessageType::Response;
+                    answer.add_answer(extra);
+                    bytes = answer.to_vec().unwrap();
+                }
+                for (index, value) in &changes {
+                    // The ID stays, else nothing would be read.
+                    let at = 2 + index.index(bytes.len() - 2);
+                    bytes[at] = *value;
+                }
+                let bytes = &bytes[..keep.min(bytes.len())];
+                resolver.handle(Now::default(), Arrival::Datagram { flow: Flow::udp(OURS, V4), bytes });
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@ mod scripted;
 use core::{net::IpAddr, time::Duration};
 
 use hickory_proto::rr::{DNSClass, RecordType};
+use proptest::{collection::vec, prelude::*};
 
 use super::{Event, Rcode};
 use crate::wire::rcode;
@@ -288,4 +289,27 @@ fn after_a_move_requests_leave_from_the_new_address() {
     desk.updater.publish(desk.now, BOB, vec![v4(77)], None);
     desk.finish();
     assert_eq!(desk.last_local, Some(moved));
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_the_updater_panic_and_a_changed_one_is_not_believed(
+        changes in vec((any::<prop::sample::Index>(), 1..=255_u8), 1..8), keep in any::<prop::sample::Index>(),
+    ) {
+        let mut desk = Desk::new();
+        desk.configure(|config| config.zone = Some("home.example".into()));
+        // The first answer is damaged on the way, the second is not.
+        desk.damage = Some(Box::new(move |bytes| {
+            let end = 2 + keep.index(bytes.len() - 2);
+            for (index, value) in &changes {
+                let at = 2 + index.index(bytes.len() - 2);
+                bytes[at] ^= value;
+            }
+            bytes.truncate(end.max(12));
+        }));
+        desk.updater.publish(desk.now, BOB, vec![v6(1)], None);
+        let event = desk.finish();
+        let refused = matches!(event, Event::Refused { .. });
+        prop_assert!(refused || event == published(&[]), "{:?}", event);
+    }
 }

@@ -43,6 +43,9 @@ pub(super) enum Trick {
     ReplayFirst,
 }
 
+/// Spoils an answer.
+pub(super) type Damage = Box<dyn FnOnce(&mut Vec<u8>)>;
+
 pub(super) struct Desk {
     pub(super) updater: Updater,
     pub(super) now: Now,
@@ -53,6 +56,8 @@ pub(super) struct Desk {
     pub(super) forward_code: u16,
     pub(super) failures: u32,
     pub(super) tricks: Vec<Trick>,
+    /// What happens to the first answer to an update.
+    pub(super) damage: Option<Damage>,
     pub(super) last_local: Option<SocketAddr>,
     config: UpdaterConfig,
     in_flight: BTreeMap<(Instant, u64), (UdpFlow, Vec<u8>)>,
@@ -77,6 +82,7 @@ impl Desk {
             forward_code: rcode::NOERROR,
             failures: 0,
             tricks: Vec::new(),
+            damage: None,
             last_local: None,
             config,
             in_flight: BTreeMap::new(),
@@ -156,7 +162,10 @@ impl Desk {
             result = rcode::SERVFAIL;
         }
         let trick = if self.tricks.is_empty() { None } else { Some(self.tricks.remove(0)) };
-        for answer in reply.tricked(trick, result) {
+        for mut answer in reply.tricked(trick, result) {
+            if let Some(damage) = self.damage.take() {
+                damage(&mut answer);
+            }
             self.launch(flow, answer);
         }
         self.updates.push(request);
