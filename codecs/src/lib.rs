@@ -5,6 +5,7 @@
 
 mod error;
 pub mod g711;
+#[cfg(feature = "opus")]
 pub mod opus;
 
 pub use error::CodecError;
