@@ -261,3 +261,13 @@ fn nothing_put_into_a_message_can_forge_a_header() {
     let read: NameAddr = request.headers.get(&HeaderName::From).unwrap().parse().unwrap();
     assert_eq!(read.display.as_deref(), Some("Al  X: \"ice\\"));
 }
+
+#[test]
+fn every_code_has_a_phrase_and_only_codes_of_three_digits_exist() {
+    let cases = [(100, "Trying"), (199, "Session Progress"), (486, "Busy Here"), (499, "Request Failure")];
+    for (code, phrase) in cases {
+        assert_eq!(StatusCode::new(code).unwrap().default_reason(), phrase);
+    }
+    assert_eq!((StatusCode::new(99), StatusCode::new(700)), (None, None));
+    assert!((100..700).all(|code| !StatusCode::new(code).unwrap().default_reason().is_empty()));
+}
