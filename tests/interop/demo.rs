@@ -9,8 +9,8 @@ use crate::{
     stage::{PATIENCE, rove},
 };
 
-/// Two unrelated sentences stay below 0.5 by waveform and 0.75 by envelope.
-const SAME_WAVEFORM: f64 = 0.8;
+/// What Opus makes of speech at 32 kb/s has 0.93 and more by waveform and 0.97 by envelope; the other speech 0.1 and 0.4.
+const SAME_WAVEFORM: f64 = 0.85;
 const SAME_ENVELOPE: f64 = 0.9;
 
 #[test]
@@ -40,6 +40,7 @@ fn the_demo_calls_a_name_and_both_sides_hear_what_the_other_said() {
         println!("heard by {}: waveform {waveform:.3}, envelope {envelope:.3}", calls[listener]["side"]);
         assert!(waveform >= SAME_WAVEFORM && envelope >= SAME_ENVELOPE, "{waveform} {envelope}");
         let (waveform, envelope) = likeness(Path::new(calls[listener]["played"][0].as_str().unwrap()), heard);
+        println!("against the other speech: waveform {waveform:.3}, envelope {envelope:.3}");
         assert!(
             waveform < SAME_WAVEFORM && envelope < SAME_ENVELOPE,
             "the measure cannot tell: {waveform} {envelope}"

@@ -1,6 +1,5 @@
 //! The programs as their users run them, alone and with foreign peers, on loopback.
 
-mod capture;
 mod datagrams;
 mod demo;
 mod failures;

@@ -1,32 +1,43 @@
 //! Whether a recording is of what was said.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use rove_io::device::read_mono;
 
-/// The best correlation of the two waveforms below 1 kHz over shifts up to 2 s, and of their envelopes. Low
-/// frequencies, because there a speech codec at 20 kb/s and more keeps the waveform.
+/// The best correlation of the two waveforms over shifts up to 2 s, and that of their envelopes. The shift is found
+/// roughly below 1 kHz, then to the sample.
 pub(crate) fn likeness(said: &Path, heard: &Path) -> (f64, f64) {
-    let read = |path: &Path| read_mono(path, RATE).unwrap_or_else(|error| panic!("{error}"));
+    let read = |path: &Path| -> Vec<f64> {
+        let pcm = read_mono(path, RATE).unwrap_or_else(|error| panic!("{error}"));
+        pcm.into_iter().map(f64::from).collect()
+    };
     let (said, heard) = (read(said), read(heard));
-    let waveform = best(&low(&said), &low(&heard), 2 * LOW_RATE);
-    let envelope = best(&envelope(&said), &envelope(&heard), 200);
+    let (rough, _) = best(&means(&said), &means(&heard), 0..2 * RATE as usize / EIGHT);
+    let around = (rough * EIGHT).saturating_sub(2 * EIGHT)..rough * EIGHT + 2 * EIGHT;
+    let (_, waveform) = best(&said, &heard, around);
+    let (_, envelope) = best(&envelope(&said), &envelope(&heard), 0..200);
     (waveform, envelope)
 }
 
-/// Means of 8 samples: 2 kHz.
-fn low(pcm: &[f32]) -> Vec<f64> {
-    pcm.chunks_exact(8).map(|eight| eight.iter().map(|&s| f64::from(s)).sum::<f64>() / 8.0).collect()
+/// 2 kHz.
+fn means(pcm: &[f64]) -> Vec<f64> {
+    pcm.chunks_exact(EIGHT).map(|eight| eight.iter().sum::<f64>() / EIGHT as f64).collect()
 }
 
-fn envelope(pcm: &[f32]) -> Vec<f64> {
+/// Energy of each 10 ms, as an amplitude.
+fn envelope(pcm: &[f64]) -> Vec<f64> {
     pcm.chunks_exact(160)
-        .map(|ten_ms| (ten_ms.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / 160.0).sqrt())
+        .map(|ten_ms| (ten_ms.iter().map(|s| s.powi(2)).sum::<f64>() / 160.0).sqrt())
         .collect()
 }
 
-fn best(said: &[f64], heard: &[f64], most_shift: usize) -> f64 {
-    (0..most_shift.min(heard.len())).map(|shift| correlation(said, &heard[shift..])).fold(0.0, f64::max)
+/// The shift with the best correlation, and that correlation.
+fn best(said: &[f64], heard: &[f64], shifts: Range<usize>) -> (usize, f64) {
+    shifts
+        .filter(|&shift| shift < heard.len())
+        .map(|shift| (shift, correlation(said, &heard[shift..])))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .expect("a recording that is not empty")
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {
@@ -43,4 +54,4 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 }
 
 const RATE: u32 = 16_000;
-const LOW_RATE: usize = 2_000;
+const EIGHT: usize = 8;
