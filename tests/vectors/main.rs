@@ -3,8 +3,9 @@
 //! The messages lie beside the repository, in `../shared/vectors`; without them these tests say so and pass.
 #![allow(clippy::expect_used, clippy::panic, reason = "the helpers of a test fail by panicking too")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf};
 
+use rove_sdp::Description;
 use rove_sip::message::{HeaderName, Host, Message, ParseError, Request, Uri};
 use serde_json::Value;
 
@@ -133,6 +134,23 @@ fn torture_messages_are_understood_not_only_accepted() {
     for name in ["via-received-param-with-delim", "via-received-param-no-delim"] {
         let received = request(name).headers.via().unwrap().received();
         assert_eq!(received, Some("2001:db8::9:255".parse().unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn every_description_in_them_is_read_with_the_address_of_each_medium() {
+    let Some(vectors) = vectors() else { return };
+    let cases = [
+        ("wsinv", ["192.0.2.4", "192.0.2.4"]),
+        ("ipv6-in-sdp", ["2001:db8::20", "2001:db8::20"]),
+        ("mult-ip-in-sdp", ["192.0.2.1", "2001:db8::1"]),
+        ("ipv4-mapped-ipv6", ["::ffff:192.0.2.2", "::ffff:192.0.2.2"]),
+    ];
+    for (name, addresses) in cases {
+        let Ok(Message::Request(request)) = parse(&vectors, name) else { panic!("{name}") };
+        let read = Description::parse(&request.body).expect(name);
+        let found: Vec<_> = read.media.iter().filter_map(|media| read.address(media)).collect();
+        assert_eq!(found, addresses.map(|address| address.parse::<IpAddr>().unwrap()), "{name}");
     }
 }
 
