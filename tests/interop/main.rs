@@ -4,6 +4,7 @@ mod datagrams;
 mod demo;
 mod failures;
 mod names;
+mod setup;
 mod sipp;
 mod sound;
 mod stage;

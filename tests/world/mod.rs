@@ -13,6 +13,7 @@
 mod clock;
 pub mod dns;
 mod host;
+pub mod loopback;
 mod netem;
 mod network;
 mod outlet;
