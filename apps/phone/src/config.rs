@@ -10,8 +10,11 @@ use rove_base::CodecId;
 pub struct PhoneConfig {
     /// Who calls, as a host name, `user@host` or `sip:` URI; peers see it.
     pub identity: String,
-    /// Addresses to listen on for SIP over UDP; port 0 lets the system pick.
+    /// Addresses to listen on for SIP over UDP; port 0 lets the system pick. Empty: all addresses of this host, with
+    /// `sip_port`.
     pub listen: Vec<SocketAddr>,
+    /// The port that goes with an empty `listen`; 0 lets the system pick.
+    pub sip_port: u16,
     /// Name servers to ask, best first; empty for those of the system.
     pub dns_servers: Vec<SocketAddr>,
     /// Codecs in order of preference.
@@ -59,7 +62,8 @@ impl Default for PhoneConfig {
     fn default() -> Self {
         Self {
             identity: "anonymous@anonymous.invalid".into(),
-            listen: vec![SocketAddr::from(([0, 0, 0, 0], 0))],
+            listen: Vec::new(),
+            sip_port: 0,
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "rove", version, propagate_version = true)]
 pub(crate) struct Cli {
-    /// Settings in TOML; flags and environment go first. See `rove.example.toml`.
+    /// Settings in TOML; flags and environment go first. `apps/rove/rove.example.toml` has all of them.
     #[arg(long, global = true, value_name = "FILE", env = "ROVE_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// What to log to standard error, e.g. `info` or `rove=debug`.
@@ -43,7 +43,7 @@ pub(crate) enum Command {
 /// How this phone presents itself to the network.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct PhoneArgs {
-    /// Address to listen on for SIP; may be repeated. Port 0 lets the system pick.
+    /// Address to listen on for SIP; may be repeated. Port 0 lets the system pick. All addresses when not given.
     #[arg(long, value_name = "ADDR:PORT", env = "ROVE_LISTEN", value_delimiter = ',')]
     pub(crate) listen: Vec<SocketAddr>,
     /// Name server to ask, with port if it is not 53; may be repeated. The system's when not given.

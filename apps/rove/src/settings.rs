@@ -52,6 +52,7 @@ impl Settings {
         };
         let config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
+            sip_port: default.sip_port,
             listen: first(&args.listen, self.listen.as_deref(), default.listen),
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
@@ -132,6 +133,13 @@ mod tests {
         let phone = settings.phone(&args).unwrap();
         assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
         assert_eq!(phone.playout_delay, PhoneConfig::default().playout_delay);
+    }
+
+    #[test]
+    fn the_example_that_comes_with_the_program_is_valid() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("rove.example.toml");
+        let phone = Settings::read(Some(&example)).unwrap().phone(&PhoneArgs::default()).unwrap();
+        assert_eq!(phone.dns_servers, [SocketAddr::from(([192, 0, 2, 53], 53))]);
     }
 
     #[test]

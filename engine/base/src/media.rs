@@ -26,6 +26,18 @@ impl CodecId {
         }
     }
 
+    /// The longest packet time that it can make and that is not longer than `wanted`; its shortest when there is none.
+    /// Opus has frames of 10, 20, 40 and 60 ms (RFC 6716 §2.1.4), G.711 any multiple of 10 ms up to 60 ms here.
+    #[must_use]
+    pub fn packet_time(self, wanted: Duration) -> Duration {
+        let choices: &[u64] = match self {
+            Self::Opus => &[60, 40, 20, 10],
+            Self::Pcmu | Self::Pcma => &[60, 50, 40, 30, 20, 10],
+        };
+        let fits = |millis: &&u64| Duration::from_millis(**millis) <= wanted;
+        Duration::from_millis(choices.iter().find(fits).copied().unwrap_or(10))
+    }
+
     /// The encoding name of its RTP payload format, as registered with IANA.
     #[must_use]
     pub const fn encoding_name(self) -> &'static str {
@@ -52,7 +64,7 @@ pub struct CodecPlan {
     pub send_payload_type: PayloadType,
     /// The number the peer puts on packets we receive.
     pub receive_payload_type: PayloadType,
-    /// Duration of one packet we send: a multiple of 10 ms, 10 to 60 ms.
+    /// Duration of one packet we send; one that [`CodecId::packet_time`] gives.
     pub packet_time: Duration,
     /// Bits per second of codec payload; `None` leaves it to the codec's default for speech.
     pub bitrate: Option<u32>,
@@ -199,14 +211,10 @@ impl MediaPlanBuilder {
     /// Names what cannot be honoured.
     pub fn build(self) -> Result<MediaPlan, PlanError> {
         let plan = self.0;
-        let millis = plan.codec.packet_time.as_millis();
         if plan.routes.is_empty() {
             return Err(PlanError::NoRoute);
         }
-        if !(10..=60).contains(&millis)
-            || !millis.is_multiple_of(10)
-            || !plan.codec.packet_time.subsec_nanos().is_multiple_of(1_000_000)
-        {
+        if plan.codec.id.packet_time(plan.codec.packet_time) != plan.codec.packet_time {
             return Err(PlanError::PacketTime(plan.codec.packet_time));
         }
         if plan.cname.is_empty() || plan.cname.len() > 255 {
@@ -227,7 +235,7 @@ pub enum PlanError {
     #[error("a media plan needs at least one route")]
     NoRoute,
     /// The packet time is not one the codecs can make.
-    #[error("packet time {0:?} is not a multiple of 10 ms between 10 and 60 ms")]
+    #[error("the codec has no packets of {0:?}")]
     PacketTime(Duration),
     /// RTCP carries 1 to 255 bytes of name.
     #[error("a canonical name of {len} bytes does not fit RTCP (1 to 255)")]
@@ -238,4 +246,25 @@ pub enum PlanError {
     /// A route leads to the unspecified address or port 0.
     #[error("a route without a remote address and port")]
     NoRemote,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_codec_has_its_packet_times() {
+        let ms = Duration::from_millis;
+        let cases = [
+            ("Opus has no 30 ms", CodecId::Opus, 30, 20),
+            ("nor 50", CodecId::Opus, 50, 40),
+            ("but 60", CodecId::Opus, 60, 60),
+            ("G.711 has 30", CodecId::Pcmu, 30, 30),
+            ("nothing is shorter than 10", CodecId::Pcma, 3, 10),
+            ("or longer than 60", CodecId::Opus, 120, 60),
+        ];
+        for (what, codec, wanted, made) in cases {
+            assert_eq!(codec.packet_time(ms(wanted)), ms(made), "{what}");
+        }
+    }
 }

@@ -76,20 +76,19 @@ pub(crate) fn plan(
         id: codec,
         send_payload_type: send,
         receive_payload_type: receive,
-        packet_time: packet_time(theirs, preferred),
+        packet_time: packet_time(codec, theirs, preferred),
         bitrate: bitrate.filter(|_| opus).map(|bits| bits.clamp(OPUS_BITRATE.0, OPUS_BITRATE.1)),
         inband_fec: opus && fmtp.is_set("useinbandfec"),
         dtx: opus && fmtp.is_set("usedtx"),
     }
 }
 
-/// How much one packet to the other side carries: what it asks for, else `preferred`, but no more than it can take;
-/// a multiple of 10 ms, 10 to 60.
-fn packet_time(theirs: &Media, preferred: Duration) -> Duration {
+/// How much one packet to the other side carries: what it asks for, else `preferred`, but no more than it can take,
+/// and only what the codec can make.
+fn packet_time(codec: CodecId, theirs: &Media, preferred: Duration) -> Duration {
     let wanted = theirs.packet_time().unwrap_or(preferred);
     let wanted = theirs.max_packet_time().map_or(wanted, |max| wanted.min(max));
-    let tens = u32::try_from(wanted.as_millis() / 10).unwrap_or(u32::MAX).clamp(1, 6);
-    Duration::from_millis(10).saturating_mul(tens)
+    codec.packet_time(wanted)
 }
 
 fn find(media: &Media, wanted: impl Fn(&RtpMap) -> bool) -> Option<PayloadType> {

@@ -3,12 +3,16 @@
 use core::time::Duration;
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
-use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
+use rove_io::{
+    clock::Clock,
+    entropy::os_entropy,
+    net::{BindFailure, UdpSocket},
+};
 use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, RegistrationError, Switchboard,
     Target,
@@ -44,10 +48,7 @@ impl Control {
             None => os_entropy().map_err(|error| StartError::System { what: "no randomness", error })?,
         };
         let identity = Target::parse(&config.identity).map_err(StartError::Identity)?;
-        let mut sockets = Vec::new();
-        for &address in &config.listen {
-            sockets.push(UdpSocket::bind(address)?);
-        }
+        let mut sockets = sip_sockets(&config)?;
         let sip: Vec<SocketAddr> = sockets.iter().map(UdpSocket::local_addr).collect();
         let servers =
             if config.dns_servers.is_empty() { system_name_servers() } else { config.dns_servers.clone() };
@@ -339,6 +340,25 @@ impl Desk {
         // The owner may have dropped the receiver; the phone then works on until it is closed.
         let _ = self.events.send(event);
     }
+}
+
+/// One socket for each address to listen on; of "all addresses", IPv6 only where this host has it.
+fn sip_sockets(config: &PhoneConfig) -> Result<Vec<UdpSocket>, StartError> {
+    if !config.listen.is_empty() {
+        return Ok(config
+            .listen
+            .iter()
+            .map(|&address| UdpSocket::bind(address))
+            .collect::<Result<_, _>>()?);
+    }
+    let all = |ip: IpAddr| UdpSocket::bind(SocketAddr::new(ip, config.sip_port));
+    let mut sockets = vec![all(Ipv4Addr::UNSPECIFIED.into())?];
+    match all(Ipv6Addr::UNSPECIFIED.into()) {
+        Ok(socket) => sockets.push(socket),
+        Err(error) if matches!(error.what, BindFailure::NotAvailable) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(sockets)
 }
 
 /// A canonical name of this run: 96 random bits (RFC 7022 §4.2).

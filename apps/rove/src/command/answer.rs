@@ -19,9 +19,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     let mut config = settings.phone(&args.phone)?;
     config.audio = settings.audio(&args.audio);
     config.most_calls = args.most_calls;
-    if args.phone.listen.is_empty() && config.listen == rove_phone::PhoneConfig::default().listen {
-        config.listen = vec![([0, 0, 0, 0], SIP_PORT).into()];
-    }
+    config.sip_port = SIP_PORT;
     if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
         config.identity = name.clone();
     }
