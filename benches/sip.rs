@@ -17,13 +17,16 @@ fn invite() -> Vec<u8> {
         Via: SIP/2.0/UDP 203.0.113.17:5060;branch=z9hG4bK776asdhds;rport=5060;received=203.0.113.17\r\n\
         Max-Forwards: 69\r\n\
         Record-Route: <sip:proxy.visited.example;lr>\r\n\
-        From: \"Alice Liddell\" <sip:alice@visited.example>;tag=1928301774\r\n\
+        From: \"Alice Liddell\" <sip:alice@visited.example>;tag=19283017745\r\n\
         To: <sip:bob@home.example>\r\n\
         Call-ID: a84b4c76e66710@203.0.113.17\r\n\
         CSeq: 314159 INVITE\r\n\
         Contact: <sip:alice@203.0.113.17:5060>\r\n\
         Allow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\n\
         Supported: timer, replaces\r\n\
+        Session-Expires: 1800;refresher=uac\r\n\
+        Min-SE: 90\r\n\
+        Accept: application/sdp\r\n\
         User-Agent: rove/0.1.0\r\n\
         Content-Type: application/sdp\r\n",
     );
