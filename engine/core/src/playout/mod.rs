@@ -1,7 +1,7 @@
 //! Packets become a continuous signal: each is decoded when its time has come, and what is missing is invented.
 //!
 //! This first form keeps a fixed target: a packet is played `target` after the first one's arrival would have it.
-//! The policy is one pure function, [`decide`]; this file is the state around it.
+//! The policy is one pure function, in `decide.rs`; this file is the state around it.
 
 #![deny(
     clippy::indexing_slicing,
