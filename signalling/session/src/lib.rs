@@ -6,6 +6,8 @@
 
 mod call;
 mod cause;
+mod config;
+mod event;
 mod plan;
 mod record;
 mod registration;
@@ -14,7 +16,9 @@ mod target;
 
 pub use call::Progress;
 pub use cause::Cause;
+pub use config::Config;
+pub use event::{CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
-pub use switchboard::{CallId, Config, Event, MediaFact, MediaPorts, Switchboard};
+pub use switchboard::Switchboard;
 pub use target::{Target, TargetError};

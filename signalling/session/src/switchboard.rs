@@ -1,135 +1,22 @@
 //! The one place that carries an ask to its machine and the answer back.
 
-use core::time::Duration;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::SocketAddr,
 };
 
-use rove_base::{Arrival, CodecId, Entropy, Flow, Instant, Machine, MediaPlan, Nested, Now, Scratch, Step};
-use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig, TraceStep};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step};
+use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{NameAddr, StatusCode},
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
 use crate::{
-    Progress, Record, Registration, RegistrationError, Side, Target,
+    CallId, Config, Event, MediaFact, Progress, Record, Registration, Side, Target,
     call::{Alerting, Ask, Context, Dialing, Fact, State},
     registration::{Outcome, Registrar},
 };
-
-/// Names one call, for the life of the switchboard.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct CallId(pub u64);
-
-/// How this phone presents itself and what it can do.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Who we say we are, in From and Contact.
-    pub identity: NameAddr,
-    /// The `User-Agent` header.
-    pub user_agent: String,
-    /// Addresses our SIP listens on.
-    pub sip: Vec<SocketAddr>,
-    /// Addresses our DNS queries leave from, one per family.
-    pub dns: Vec<SocketAddr>,
-    /// Name servers to ask, best first.
-    pub dns_servers: Vec<SocketAddr>,
-    /// Codecs in order of preference.
-    pub codecs: Vec<CodecId>,
-    /// Duration of one media packet.
-    pub packet_time: Duration,
-    /// How long a call may ring before we give up, as caller and as callee.
-    pub ring_for: Duration,
-    /// Our canonical name in RTCP (RFC 7022).
-    pub cname: String,
-    /// More calls than this at once are answered 486.
-    pub most_calls: usize,
-}
-
-impl Config {
-    pub(crate) fn codec_names(&self) -> String {
-        self.codecs.iter().map(|codec| codec.encoding_name()).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// Where a call's media and signalling live on this host.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct MediaPorts {
-    /// Our RTP address, a real one.
-    pub rtp: SocketAddr,
-    /// Our RTCP address.
-    pub rtcp: SocketAddr,
-    /// The SIP address that leads to the same peer.
-    pub signalling: SocketAddr,
-}
-
-/// What the engine reports of a call.
-#[derive(Clone, Debug)]
-pub enum MediaFact {
-    /// Ports are open.
-    Opened(MediaPorts),
-    /// No ports could be opened, and why.
-    Unavailable(String),
-    /// The first frame was decoded and played.
-    FirstAudio(Instant),
-    /// How the received stream is.
-    Quality(rove_base::Quality),
-}
-
-/// What the switchboard wants of its driver, or tells the person at the phone.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// Open ports that lead to `toward`; answer with [`MediaFact::Opened`]. Replaces ports opened for the call before.
-    OpenMedia {
-        /// Which call.
-        call: CallId,
-        /// Who they must reach.
-        toward: SocketAddr,
-    },
-    /// Run media by this plan on the ports that were opened.
-    StartMedia {
-        /// Which call.
-        call: CallId,
-        /// What was agreed.
-        plan: MediaPlan,
-    },
-    /// Stop the media and close the ports.
-    StopMedia {
-        /// Which call.
-        call: CallId,
-    },
-    /// Something happened to a call.
-    Call {
-        /// Which call.
-        call: CallId,
-        /// What.
-        progress: Progress,
-    },
-    /// A look-up is done; an empty list of candidates comes with its error.
-    LookedUp {
-        /// Which look-up.
-        id: LookupId,
-        /// What was found, best first.
-        found: Result<Vec<lookup::Candidate>, lookup::LookupError>,
-        /// Each question and its answer.
-        steps: Vec<TraceStep>,
-    },
-    /// Our name leads here now.
-    Registered {
-        /// The name.
-        name: String,
-    },
-    /// Our name leads nowhere any more.
-    Unregistered {
-        /// The name.
-        name: String,
-    },
-    /// Our name could not be published or withdrawn.
-    RegistrationFailed(RegistrationError),
-}
 
 struct Call {
     state: State,

@@ -1,0 +1,89 @@
+//! What passes between a switchboard and its driver.
+
+use std::net::SocketAddr;
+
+use rove_base::{Instant, MediaPlan, Quality};
+use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
+
+use crate::{Progress, RegistrationError};
+
+/// Names one call, for the life of the switchboard.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct CallId(pub u64);
+
+/// Where a call's media and signalling live on this host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MediaPorts {
+    /// Our RTP address, a real one.
+    pub rtp: SocketAddr,
+    /// Our RTCP address.
+    pub rtcp: SocketAddr,
+    /// The SIP address that leads to the same peer.
+    pub signalling: SocketAddr,
+}
+
+/// What the engine reports of a call.
+#[derive(Clone, Debug)]
+pub enum MediaFact {
+    /// Ports are open.
+    Opened(MediaPorts),
+    /// No ports could be opened, and why.
+    Unavailable(String),
+    /// The first frame was decoded and played.
+    FirstAudio(Instant),
+    /// How the received stream is.
+    Quality(Quality),
+}
+
+/// What the switchboard wants of its driver, or tells the person at the phone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Open ports that lead to `toward`; answer with [`MediaFact::Opened`]. Replaces ports opened for the call before.
+    OpenMedia {
+        /// Which call.
+        call: CallId,
+        /// Who they must reach.
+        toward: SocketAddr,
+    },
+    /// Run media by this plan on the ports that were opened.
+    StartMedia {
+        /// Which call.
+        call: CallId,
+        /// What was agreed.
+        plan: MediaPlan,
+    },
+    /// Stop the media and close the ports.
+    StopMedia {
+        /// Which call.
+        call: CallId,
+    },
+    /// Something happened to a call.
+    Call {
+        /// Which call.
+        call: CallId,
+        /// What.
+        progress: Progress,
+    },
+    /// A look-up is done; an empty list of candidates comes with its error.
+    LookedUp {
+        /// Which look-up.
+        id: LookupId,
+        /// What was found, best first.
+        found: Result<Vec<Candidate>, LookupError>,
+        /// Each question and its answer.
+        steps: Vec<TraceStep>,
+    },
+    /// Our name leads here now.
+    Registered {
+        /// The name.
+        name: String,
+    },
+    /// Our name leads nowhere any more.
+    Unregistered {
+        /// The name.
+        name: String,
+    },
+    /// Our name could not be published or withdrawn.
+    RegistrationFailed(RegistrationError),
+}
