@@ -2,7 +2,7 @@
 #![allow(missing_docs, reason = "criterion's macros")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
 
-use std::{fmt::Write as _, hint::black_box};
+use std::{fmt::Write as _, hint::black_box, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rove_base::{Arrival, Flow, Instant, Machine as _, Now, Scratch, Step, Ticket, UnixTime};
@@ -21,7 +21,8 @@ fn name(text: &str) -> Name {
 }
 
 fn key() -> TsigKey {
-    let key = TsigKey::from_base64("update.home.example", "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=").unwrap();
+    let key =
+        TsigKey::from_base64("update.home.example", "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=").unwrap();
     key.allowing(name("home.example"))
 }
 
@@ -52,6 +53,11 @@ fn question(asked: &str, rtype: u16) -> Vec<u8> {
     message
 }
 
+/// A clock that passes a second every ten thousand updates.
+fn time(number: u32) -> Now {
+    NOW.later(Duration::from_secs(u64::from(number / 10_000)))
+}
+
 /// Moves one host: its addresses deleted, another added. No two are the same.
 fn update(number: u32) -> Vec<u8> {
     let [_, wrap, id @ ..] = number.to_be_bytes();
@@ -63,14 +69,19 @@ fn update(number: u32) -> Vec<u8> {
     message.extend_from_slice(&[0, 1, 0, 255, 0, 0, 0, 0, 0, 0]);
     message.extend_from_slice(host.as_wire());
     message.extend_from_slice(&[0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 172, wrap, id[0], id[1]]);
-    sign(&mut message, &key(), NOW.wall, None);
+    sign(&mut message, &key(), time(number).wall, None);
     message
 }
 
 /// Hands a datagram over and drains; answers the bytes sent.
-fn deliver(server: &mut Server, scratch: &mut Scratch, input: Arrival<'_>) -> (usize, Option<Ticket>) {
+fn deliver(
+    server: &mut Server,
+    scratch: &mut Scratch,
+    now: Now,
+    input: Arrival<'_>,
+) -> (usize, Option<Ticket>) {
     scratch.clear();
-    server.handle(NOW, input);
+    server.handle(now, input);
     let (mut sent, mut newest) = (0, None);
     loop {
         match server.poll(scratch) {
@@ -96,21 +107,21 @@ fn names(c: &mut Criterion) {
     for (what, asked) in questions {
         let bytes = question(asked, 1);
         group.bench_function(what, |b| {
-            b.iter(|| deliver(&mut server, &mut scratch, datagram(black_box(&bytes))).0);
+            b.iter(|| deliver(&mut server, &mut scratch, NOW, datagram(black_box(&bytes))).0);
         });
     }
     let mut number = 0;
     let mut next = || {
         number += 1;
-        update(number)
+        (time(number), update(number))
     };
     group.bench_function("update_verified_and_applied", |b| {
         b.iter_batched(
             &mut next,
-            |bytes| {
-                let (_, ticket) = deliver(&mut server, &mut scratch, datagram(&bytes));
+            |(now, bytes)| {
+                let (_, ticket) = deliver(&mut server, &mut scratch, now, datagram(&bytes));
                 let ticket = ticket.expect("the update is accepted");
-                deliver(&mut server, &mut scratch, Arrival::Durable { ticket }).0
+                deliver(&mut server, &mut scratch, now, Arrival::Durable { ticket }).0
             },
             BatchSize::SmallInput,
         );

@@ -27,6 +27,21 @@ pub struct NodeConfig {
 pub struct JournalConfig {
     /// The file; made when it is not there.
     pub path: PathBuf,
+    /// Records after which it is written anew, with what came of them; more when little can be left out.
+    #[serde(default = "default_compact_after")]
+    pub compact_after: usize,
+}
+
+impl JournalConfig {
+    /// A journal at `path`, all else as usual.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, compact_after: default_compact_after() }
+    }
+}
+
+const fn default_compact_after() -> usize {
+    20_000
 }
 
 /// A configuration that cannot be used.

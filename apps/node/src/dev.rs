@@ -92,7 +92,7 @@ impl Dev {
             scope: zone.iter().map(|zone| zone.origin.clone()).collect(),
         };
         let dns = DnsConfig { listen, udp_payload: crate::dns::default_udp_payload(), zone, key: vec![key] };
-        let journal = JournalConfig { path: folder.join("journal") };
+        let journal = JournalConfig::at(folder.join("journal"));
         Ok(Self { config: NodeConfig { dns: Some(dns), journal: Some(journal) }, key_file })
     }
 }

@@ -152,11 +152,15 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
 /// The server with what only a running program does: it tells its log.
 pub(crate) struct DnsRole {
     server: Server,
+    /// The zones as configured: what the journal starts from.
+    start: Vec<ZoneConfig>,
 }
 
 impl DnsRole {
     pub(crate) fn new(config: &DnsConfig) -> Result<Self, ConfigError> {
-        Ok(Self { server: Server::new(config.server()?)? })
+        let config = config.server()?;
+        let start = config.zones.clone();
+        Ok(Self { server: Server::new(config)?, start })
     }
 }
 
@@ -165,6 +169,10 @@ impl Role for DnsRole {
 
     fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
         self.server.replay(record)
+    }
+
+    fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
+        self.server.snapshot(&self.start)
     }
 
     fn journal_failed(&mut self, now: Now) {

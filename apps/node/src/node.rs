@@ -110,8 +110,8 @@ impl Node {
                 let opened = Journal::open(&journal.path, tell);
                 let (keeper, replay) =
                     opened.map_err(|source| NodeError::Journal { path: journal.path.clone(), source })?;
-                read_back(&mut role, replay, &journal.path)?;
-                Some(Keeper::new(keeper, outcomes))
+                let records = read_back(&mut role, replay, &journal.path)?;
+                Some(Keeper::new(keeper, outcomes, records, journal.compact_after))
             }
         };
         let addresses = listeners.iter().map(Listener::local_addr).collect();
@@ -181,7 +181,7 @@ fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, NodeError> {
     addresses.iter().map(one).collect()
 }
 
-fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) -> Result<(), NodeError> {
+fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
     if let Some(cut) = replay.cut() {
         let (offset, bytes) = (cut.offset, cut.bytes);
         tracing::warn!(target: "rove::journal", offset, bytes, "an unfinished record was removed; nobody was told it stood");
@@ -198,7 +198,7 @@ fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) 
         number += 1;
     }
     tracing::info!(target: "rove::journal", records = number, stale, "read back");
-    Ok(())
+    Ok(number)
 }
 
 /// Ports the system is asked for until one is free for UDP and TCP alike.

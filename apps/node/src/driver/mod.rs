@@ -30,6 +30,9 @@ pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
     /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
     fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
 
+    /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
+    fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
+
     /// Nothing can be made durable any more.
     fn journal_failed(&mut self, now: Now);
 
@@ -140,11 +143,23 @@ impl<R: Role> Desk<R> {
 
     fn journal_said(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Durable(ticket) => self.role.handle(self.clock.now(), Arrival::Durable { ticket }),
+            Outcome::Durable(ticket) => {
+                self.role.handle(self.clock.now(), Arrival::Durable { ticket });
+                self.compact();
+            }
             Outcome::Failed(error) => {
                 tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
                 self.role.journal_failed(self.clock.now());
             }
+        }
+    }
+
+    /// Writes the journal anew when it has become long and nothing waits for it.
+    fn compact(&mut self) {
+        if let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long())
+            && let Some(records) = self.role.snapshot()
+        {
+            keeper.rewrite(R::TAG, records);
         }
     }
 }

@@ -6,7 +6,11 @@ use std::{
 
 use rove_base::UnixTime;
 use rove_dns::tsig::{self, TsigKey};
-use rove_io::clock::Clock;
+use rove_io::{
+    clock::Clock,
+    entropy::os_entropy,
+    journal::{FileStorage, Log},
+};
 
 use super::*;
 use crate::{Dev, ZONE};
@@ -77,6 +81,34 @@ fn what_was_acknowledged_is_there_after_a_restart_and_a_repeat_is_still_refused(
     assert_eq!(again.to_key_file(), key.to_key_file(), "the key is kept");
     assert_eq!(outcome(&exchange(server, &question("bob.home.example"))), (0, 1));
     assert_eq!(outcome(&exchange(server, &accepted)).0, 9);
+}
+
+#[test]
+fn a_journal_that_became_long_is_written_anew_and_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let prepare = || {
+        let mut dev = Dev::prepare(folder.path(), loopback()).unwrap();
+        dev.config.journal.as_mut().unwrap().compact_after = 20;
+        dev
+    };
+    let dev = prepare();
+    let key = TsigKey::from_key_file(&std::fs::read_to_string(&dev.key_file).unwrap()).unwrap();
+    let node = Node::start(dev.config).unwrap();
+    let server = node.dns_addresses()[0];
+    let bob = |n: u8| signed(&key, update(n.into(), "bob.home.example", 7));
+    for n in 0..200 {
+        assert_eq!(outcome(&exchange(server, &bob(n))).0, 0, "the same again changes nothing and is kept");
+    }
+    node.shutdown();
+    let storage = FileStorage::open(folder.path().join("journal")).unwrap();
+    let (_, mut replay) = Log::open(storage, &mut os_entropy().unwrap()).unwrap();
+    let first = replay.next().unwrap();
+    // Role, version, then the key that signed: a snapshot's is the root.
+    assert_eq!(first[..3], [1, 1, 0], "the journal begins with what came of many updates");
+    drop(replay);
+    let node = Node::start(prepare().config).unwrap();
+    let server = node.dns_addresses()[0];
+    assert_eq!(outcome(&exchange(server, &question("bob.home.example"))), (0, 1));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod answer;
 mod outbox;
 mod question;
 mod request;
+mod snapshot;
 mod streams;
 mod updates;
 
@@ -147,17 +148,30 @@ impl Server {
 
     /// Repeats what a record asked for by [`Step::Append`] did, when the journal is read at the start.
     ///
-    /// `false` when the record is about a zone or key that is not configured any more, and nothing was done.
+    /// `false` when the record is about a zone or key that is not configured any more.
     ///
     /// # Errors
     ///
     /// [`ReplayError`] when the record cannot be read.
     pub fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
         let replayed = update::read_record(record)?;
-        let key_known = self.updates.remember(&replayed.origin);
+        let key_known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
+        if replayed.deleted.is_empty() && replayed.added.is_empty() {
+            return Ok(key_known);
+        }
         let Some(zone) = self.zones.get_mut(&replayed.zone) else { return Ok(false) };
         zone.replay(&replayed.deleted, replayed.added);
         Ok(key_known)
+    }
+
+    /// Records that say the same as all that were asked for so far, in fewer words: what differs from `start`, the
+    /// configured zones, and the signatures still to be refused. `None` while updates wait for the journal.
+    #[must_use]
+    pub fn snapshot(&self, start: &[ZoneConfig]) -> Option<Vec<Vec<u8>>> {
+        if !self.updates.is_settled() {
+            return None;
+        }
+        Some(snapshot::records(&self.zones, &Zones::new(start).ok()?, self.updates.remembered()))
     }
 
     /// Tells the server that the journal failed: waiting updates are answered SERVFAIL and never become visible, and

@@ -7,7 +7,7 @@ use rove_base::{Now, Ticket, UnixTime};
 use super::{Event, Outbox, Peer, Refusal, request::Request};
 use crate::{
     tsig::{self, Mac, ReplayGuard, TsigError, TsigKey, Verified, code},
-    update::{self, Origin, UpdateError},
+    update::{self, Entry, Origin, UpdateError},
     wire::{Name, rcode},
     zones::{Change, Zones},
 };
@@ -135,7 +135,14 @@ impl Updates {
             zone.stage(change, ticket);
         }
         let origin = Origin { key: verified.key, time: verified.time, mac: verified.mac };
-        outbox.append(ticket, |out| update::write_record(out, &origin, &zone, change.as_ref()));
+        let entry = Entry {
+            origin: Some(origin),
+            serial: change.as_ref().map_or(0, |change| change.serial),
+            deleted: change.as_ref().map_or(&[][..], |change| &change.deleted),
+            added: change.as_ref().map_or(&[][..], |change| &change.added),
+            zone,
+        };
+        outbox.append(ticket, |out| update::write_record(out, &entry));
         let (key, mac) = (verified.index, verified.mac);
         self.waiting.push_back(Waiting { ticket, peer, answer: message, key, mac, change });
         refusal.map_or(Ok(()), Err)
@@ -166,6 +173,19 @@ impl Updates {
 
     fn is_waiting(&self, mac: Mac) -> bool {
         self.waiting.iter().any(|waiting| waiting.mac == mac)
+    }
+
+    /// Whether no update waits.
+    pub(super) fn is_settled(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Who signed what lately.
+    pub(super) fn remembered(&self) -> impl Iterator<Item = Origin> {
+        let keys = self.keys.iter().zip(&self.guards);
+        keys.flat_map(|(key, guard)| {
+            guard.iter().map(|(time, mac)| Origin { key: key.name().clone(), time, mac })
+        })
     }
 
     /// Makes everything up to `ticket` visible and answers it.

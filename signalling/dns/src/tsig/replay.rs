@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use rove_base::UnixTime;
 
-use super::{Mac, TsigError, Verified};
+use super::{MAX_FUDGE, Mac, TsigError, Verified};
 
 /// Remembers the signatures of one key for as long as their times are acceptable.
 ///
-/// Bounded: when full, the oldest is forgotten and everything signed up to its time is refused from then on, as
-/// RFC 8945 §5.2.3 suggests for all messages; so a repeat is never let through.
+/// Bounded: when one is too old to be acceptable, or there are too many, the oldest is forgotten and everything signed up
+/// to its time is refused from then on, as RFC 8945 §5.2.3 suggests for all messages; so a repeat is never let through.
 #[derive(Clone, Debug, Default)]
 pub struct ReplayGuard {
     /// Time signed in seconds, then signature: oldest first.
@@ -33,15 +33,27 @@ impl ReplayGuard {
             return Err(TsigError::BadTime { signed, now, fudge: signature.fudge });
         }
         self.remember(signature.time, signature.mac);
+        self.forget(now.saturating_sub(MEMORY));
         Ok(())
     }
 
     /// Remembers a signature without asking, as the journal replays it.
     pub fn remember(&mut self, time: UnixTime, mac: Mac) {
         self.seen.insert((time.as_secs(), mac));
-        if self.seen.len() > MAX_SEEN
-            && let Some((time, _)) = self.seen.pop_first()
+        self.forget(0);
+    }
+
+    /// What is remembered: when each was signed, and the signature.
+    pub fn iter(&self) -> impl Iterator<Item = (UnixTime, Mac)> {
+        self.seen.iter().map(|(time, mac)| (UnixTime::from_secs(*time), *mac))
+    }
+
+    /// Forgets what was signed before `before`, and the oldest when there are too many.
+    fn forget(&mut self, before: u64) {
+        while let Some(&(time, _)) = self.seen.first()
+            && (time < before || self.seen.len() > MAX_SEEN)
         {
+            self.seen.pop_first();
             self.floor = self.floor.max(Some(time));
         }
     }
@@ -59,5 +71,7 @@ impl ReplayGuard {
     }
 }
 
+/// How long a signature is remembered at least, in seconds: both clocks may be off, in opposite directions.
+const MEMORY: u64 = 2 * MAX_FUDGE as u64;
 /// Signatures remembered per key: 54 updates a second for the usual 300 s, in less than 1 MiB.
 const MAX_SEEN: usize = 16_384;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Operation, UpdateError};
+use super::{Operation, UpdateError, record};
 use crate::{
     wire::{Name, rtype},
     zones::{Change, Contents, NodeChange, Record, Zone, rdata},
@@ -84,6 +84,9 @@ impl<'z> Draft<'z> {
             deleted.extend(before.minus(&contents).map(|(set, rdata)| set.record(&name, rdata)));
             added.extend(contents.minus(before).map(|(set, rdata)| set.record(&name, rdata)));
             nodes.push(NodeChange { name, contents });
+        }
+        if record::weight(deleted.iter().chain(&added)) > record::MAX_CHANGE {
+            return Err(UpdateError::TooLarge { zone: zone.origin().clone() });
         }
         Ok(Some(Change { zone: zone.origin().clone(), serial, nodes, deleted, added }))
     }

@@ -14,7 +14,7 @@ mod record;
 
 use draft::Draft;
 pub use record::ReplayError;
-pub(crate) use record::{Origin, read as read_record, write as write_record};
+pub(crate) use record::{Entry, Origin, read as read_record, write as write_record};
 
 use crate::{
     tsig::TsigKey,
@@ -88,6 +88,12 @@ pub enum UpdateError {
         /// The name it wanted to change.
         name: Name,
     },
+    /// REFUSED: it changes more than one journal record can hold.
+    #[error("zone {zone}: the update changes more than {} bytes of records; split it", record::MAX_CHANGE)]
+    TooLarge {
+        /// The zone of the update.
+        zone: Name,
+    },
     /// REFUSED: the zone or a set in it would grow beyond what this server keeps.
     #[error("{name}: no room for more records")]
     Full {
@@ -108,7 +114,7 @@ impl UpdateError {
             Self::InUse { .. } => rcode::YXDOMAIN,
             Self::NoSuchSet { .. } => rcode::NXRRSET,
             Self::SetExists { .. } => rcode::YXRRSET,
-            Self::OutOfScope { .. } | Self::Full { .. } => rcode::REFUSED,
+            Self::OutOfScope { .. } | Self::TooLarge { .. } | Self::Full { .. } => rcode::REFUSED,
         }
     }
 }

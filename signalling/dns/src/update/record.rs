@@ -6,14 +6,15 @@
 //! record    = name | TYPE, 2 bytes | TTL, 4 bytes | length, 2 bytes | contents
 //! ```
 //! Numbers are big-endian, names and contents uncompressed. An update that changes nothing is kept with no records, so
-//! that its signature is remembered across restarts.
+//! that its signature is remembered across restarts. In a snapshot the key name is the root where records say what came
+//! of many updates, and the zone name is the root where only a signature is remembered.
 
 use rove_base::UnixTime;
 
 use crate::{
     tsig::Mac,
     wire::{Name, Reader, WireError},
-    zones::{Change, Record},
+    zones::Record,
 };
 
 /// Who signed an update.
@@ -24,14 +25,16 @@ pub(crate) struct Origin {
     pub(crate) mac: Mac,
 }
 
-/// A journal record, read back.
+/// A journal record.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Replayed {
-    pub(crate) origin: Origin,
+pub(crate) struct Entry<R> {
+    /// `None` in a snapshot, which says what came of many updates.
+    pub(crate) origin: Option<Origin>,
+    /// The root when no zone is meant and only a signature is remembered.
     pub(crate) zone: Name,
     pub(crate) serial: u32,
-    pub(crate) deleted: Vec<Record>,
-    pub(crate) added: Vec<Record>,
+    pub(crate) deleted: R,
+    pub(crate) added: R,
 }
 
 /// A journal record that cannot be read back.
@@ -46,19 +49,30 @@ pub enum ReplayError {
     Damaged(#[from] WireError),
 }
 
-/// Appends the record of an update of `zone` to `out`; `change` is `None` when nothing changed.
-pub(crate) fn write(out: &mut Vec<u8>, origin: &Origin, zone: &Name, change: Option<&Change>) {
+/// Appends a record to `out`.
+pub(crate) fn write(out: &mut Vec<u8>, entry: &Entry<&[Record]>) {
     out.push(VERSION);
-    out.extend_from_slice(origin.key.as_wire());
-    out.extend_from_slice(&origin.time.as_secs().to_be_bytes());
-    out.extend_from_slice(origin.mac.as_bytes());
-    out.extend_from_slice(zone.as_wire());
-    out.extend_from_slice(&change.map_or(0, |change| change.serial).to_be_bytes());
-    for records in [change.map(|change| &change.deleted), change.map(|change| &change.added)] {
-        let records = records.map(Vec::as_slice).unwrap_or_default();
+    let (key, time, mac) = match &entry.origin {
+        Some(Origin { key, time, mac }) => (key.as_wire(), time.as_secs(), *mac),
+        None => (ROOT, 0, Mac([0; 32])),
+    };
+    out.extend_from_slice(key);
+    out.extend_from_slice(&time.to_be_bytes());
+    out.extend_from_slice(mac.as_bytes());
+    out.extend_from_slice(entry.zone.as_wire());
+    out.extend_from_slice(&entry.serial.to_be_bytes());
+    for records in [entry.deleted, entry.added] {
         out.extend_from_slice(&u32::try_from(records.len()).unwrap_or(u32::MAX).to_be_bytes());
         records.iter().for_each(|record| write_one(out, record));
     }
+}
+
+/// Bytes that `records` take in a journal record.
+pub(crate) fn weight<'r>(records: impl IntoIterator<Item = &'r Record>) -> usize {
+    let one = |record: &Record| {
+        record.name.as_wire().len().saturating_add(record.rdata.len()).saturating_add(RECORD_FIELDS)
+    };
+    records.into_iter().map(one).fold(0, usize::saturating_add)
 }
 
 fn write_one(out: &mut Vec<u8>, record: &Record) {
@@ -70,7 +84,7 @@ fn write_one(out: &mut Vec<u8>, record: &Record) {
 }
 
 /// Reads a record back.
-pub(crate) fn read(bytes: &[u8]) -> Result<Replayed, ReplayError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Entry<Vec<Record>>, ReplayError> {
     let mut reader = Reader::new(bytes);
     let [version] = reader.array("version")?;
     if version != VERSION {
@@ -82,7 +96,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Replayed, ReplayError> {
     let (zone, serial) = (reader.name()?.to_name(), reader.u32("serial")?);
     let (deleted, added) = (read_all(&mut reader)?, read_all(&mut reader)?);
     reader.finish()?;
-    Ok(Replayed { origin: Origin { key, time, mac }, zone, serial, deleted, added })
+    let origin = (key.as_wire() != ROOT).then_some(Origin { key, time, mac });
+    Ok(Entry { origin, zone, serial, deleted, added })
 }
 
 fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
@@ -98,3 +113,9 @@ fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
 }
 
 const VERSION: u8 = 1;
+/// The root's wire form, for "none".
+const ROOT: &[u8] = &[0];
+/// TYPE, TTL and length.
+const RECORD_FIELDS: usize = 8;
+/// Most bytes of records that one update may delete and add; a journal record holds 1 MiB.
+pub(crate) const MAX_CHANGE: usize = 1_000_000;

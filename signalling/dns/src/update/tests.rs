@@ -181,6 +181,21 @@ fn serials_move_on_by_one_or_to_a_later_one_given() {
 }
 
 #[test]
+fn an_update_that_changes_more_than_the_journal_can_hold_is_refused() {
+    let mut zone = Zone::new(&home()).unwrap();
+    for low in 0..20_u8 {
+        let text = [&[255][..], &[low; 255]].concat().repeat(200);
+        let message = update(1).record(2, "large.home.example", rtype::TXT, class::IN, 60, &text);
+        let change = evaluate(&zone, &message.bytes, &key()).unwrap().unwrap();
+        zone.commit(change, rove_base::Ticket(1));
+    }
+    let refused =
+        evaluate(&zone, &update(1).delete("large.home.example", rtype::TXT).bytes, &key()).unwrap_err();
+    assert_eq!(refused, UpdateError::TooLarge { zone: name("home.example") });
+    assert_eq!(refused.rcode(), rc::REFUSED);
+}
+
+#[test]
 fn a_set_that_grows_too_large_is_refused() {
     let mut zone = Zone::new(&home()).unwrap();
     for low in 0..16_u8 {
@@ -209,9 +224,16 @@ fn a_journal_record_does_again_what_the_update_did() {
         .add("alice 9 A 192.0.2.3");
     let change = evaluate(&zone, &message.bytes, &key()).unwrap().unwrap();
     let mut bytes = Vec::new();
-    write_record(&mut bytes, &origin(), zone.origin(), Some(&change));
+    let entry = Entry {
+        origin: Some(origin()),
+        zone: zone.origin().clone(),
+        serial: change.serial,
+        deleted: change.deleted.as_slice(),
+        added: change.added.as_slice(),
+    };
+    write_record(&mut bytes, &entry);
     let replayed = read_record(&bytes).unwrap();
-    assert_eq!((replayed.origin, replayed.serial), (origin(), 2));
+    assert_eq!((replayed.origin, replayed.serial), (Some(origin()), 2));
     let mut again = zone.clone();
     again.replay(&replayed.deleted, replayed.added.clone());
     again.replay(&replayed.deleted, replayed.added);

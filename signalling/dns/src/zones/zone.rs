@@ -128,6 +128,11 @@ impl Zone {
         highest
     }
 
+    /// Every name that exists, in no order.
+    pub(crate) fn all_names(&self) -> impl Iterator<Item = &Name> {
+        self.nodes.keys()
+    }
+
     /// Every visible record, names in order.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {

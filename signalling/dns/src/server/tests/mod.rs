@@ -1,89 +1,19 @@
+mod bench;
+mod updates;
+
 use std::time::Duration;
 
 use hickory_proto::{op::Message as Reply, serialize::binary::BinDecodable};
 use proptest::{collection::vec, prelude::*};
-use rove_base::{ClosedBy, StreamId, Ticket, UnixTime};
+use rove_base::{ClosedBy, StreamId};
 
 use super::*;
 use crate::{
     fixture::{Message, NOON, home, key, name, question, update, zone},
-    tsig::{self, Mac, Signature, code},
-    wire::{class, rtype},
+    tsig::{self, Mac},
+    wire::rtype,
 };
-
-const CLIENT: &str = "192.0.2.200:4000";
-
-fn config() -> ServerConfig {
-    ServerConfig {
-        zones: vec![home(), zone("2.0.192.in-addr.arpa", &["1 PTR alice.home.example."])],
-        keys: vec![key()],
-        udp_payload_max: ServerConfig::UDP_PAYLOAD,
-    }
-}
-
-/// A server, a clock that stands still, and everything that came out.
-struct Bench {
-    server: Server,
-    now: Now,
-    sent: Vec<(Flow, Vec<u8>)>,
-    records: Vec<(Ticket, Vec<u8>)>,
-    events: Vec<Event>,
-    closed: Vec<StreamId>,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let now = Now { mono: Instant::ZERO, wall: NOON };
-        let server = Server::new(config()).unwrap();
-        Self { server, now, sent: vec![], records: vec![], events: vec![], closed: vec![] }
-    }
-
-    fn drain(&mut self) -> Option<Instant> {
-        let mut scratch = Scratch::default();
-        loop {
-            match self.server.poll(&mut scratch) {
-                Step::Send(transmit) => self.sent.push((transmit.flow, scratch.get(transmit.range).to_vec())),
-                Step::Append(append) => {
-                    self.records.push((append.ticket, scratch.get(append.range).to_vec()));
-                }
-                Step::Close(stream) => self.closed.push(stream),
-                Step::Event(event) => self.events.push(event),
-                Step::Wait(until) => return until,
-                Step::Connect(_) => panic!("a server connects to nobody"),
-            }
-        }
-    }
-
-    fn handle(&mut self, input: Arrival<'_>) {
-        self.server.handle(self.now, input);
-        self.drain();
-    }
-
-    /// Sends a datagram; answers what came back at once.
-    fn datagram(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let flow = Flow::udp("192.0.2.53:53".parse().unwrap(), CLIENT.parse().unwrap());
-        self.sent.clear();
-        self.handle(Arrival::Datagram { flow, bytes });
-        assert!(self.sent.len() <= 1, "one question, one answer");
-        self.sent.pop().map(|(_, bytes)| bytes)
-    }
-
-    fn ask(&mut self, asked: &str, rtype: u16) -> Reply {
-        let bytes = self.datagram(&question(7, asked, rtype)).unwrap();
-        Reply::from_bytes(&bytes).unwrap()
-    }
-
-    fn durable(&mut self, ticket: u64) -> Vec<Vec<u8>> {
-        self.sent.clear();
-        self.handle(Arrival::Durable { ticket: Ticket(ticket) });
-        self.sent.drain(..).map(|(_, bytes)| bytes).collect()
-    }
-
-    fn addresses(&mut self, asked: &str) -> Vec<String> {
-        let reply = self.ask(asked, rtype::A);
-        reply.answers.iter().map(|record| record.data.to_string()).collect()
-    }
-}
+use bench::{Bench, CLIENT, config};
 
 fn rcode_of(bytes: &[u8]) -> u16 {
     u16::from(bytes[3] & 0x0f)
@@ -215,110 +145,6 @@ fn an_answer_that_does_not_fit_says_so_and_fits_a_stream() {
 }
 
 #[test]
-fn an_update_is_answered_and_visible_when_it_is_durable_and_not_before() {
-    let mut bench = Bench::new();
-    let (bytes, mac) = update(1).add("bob A 192.0.2.7").signed(&key(), NOON);
-    assert_eq!(bench.datagram(&bytes), None, "no answer yet");
-    assert_eq!(bench.addresses("bob.home.example"), Vec::<String>::new());
-    assert_eq!(bench.records.len(), 1);
-    let answers = bench.durable(1);
-    assert_eq!(bench.addresses("bob.home.example"), ["192.0.2.7"]);
-    assert_eq!(rcode_of(&answers[0]), rcode::NOERROR);
-    assert!(tsig::verify(&answers[0], &[key()], NOON, Some(mac.as_bytes())).is_ok(), "the answer is signed");
-    let told = Event::Updated {
-        key: name("update.home.example"),
-        zone: name("home.example"),
-        names: vec![name("bob.home.example")],
-        serial: 2,
-    };
-    assert_eq!(bench.events, [told]);
-}
-
-#[test]
-fn updates_build_on_those_that_still_wait() {
-    let mut bench = Bench::new();
-    let first = update(1).add("bob A 192.0.2.7");
-    let second = update(2)
-        .record(1, "bob.home.example", rtype::A, class::ANY, 0, &[])
-        .delete("bob.home.example", rtype::A)
-        .add("bob A 192.0.2.8");
-    for message in [first, second] {
-        assert_eq!(bench.datagram(&message.signed(&key(), NOON).0), None);
-    }
-    assert_eq!(bench.durable(1).len(), 1);
-    assert_eq!(bench.addresses("bob.home.example"), ["192.0.2.7"]);
-    assert_eq!(rcode_of(&bench.durable(2)[0]), rcode::NOERROR, "its prerequisite was met by the first");
-    assert_eq!(bench.addresses("bob.home.example"), ["192.0.2.8"]);
-    assert_eq!(bench.server.zones().get(&name("home.example")).unwrap().serial(), 3);
-
-    let third = update(3).add("carol A 192.0.2.9").signed(&key(), NOON).0;
-    let fourth = update(4).add("carol A 192.0.2.10").signed(&key(), NOON).0;
-    bench.datagram(&third);
-    bench.datagram(&fourth);
-    assert_eq!(bench.durable(4).len(), 2, "one ticket answers all before it");
-    assert_eq!(bench.addresses("carol.home.example"), ["192.0.2.9", "192.0.2.10"]);
-}
-
-#[test]
-fn updates_that_must_not_be_believed_are_refused_and_change_nothing() {
-    let good = || update(1).add("bob A 192.0.2.7");
-    let stranger = TsigKey::from_base64("stranger", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=").unwrap();
-    let impostor = TsigKey::from_base64("update.home.example", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=").unwrap();
-    let mut bad_mac = good().signed(&key(), NOON).0;
-    let at = bad_mac.len() - 20;
-    bad_mac[at] ^= 1;
-    let late = UnixTime::from_secs(NOON.as_secs() - 301);
-    let elsewhere = Message::new(1, 0x2800, "example.net", rtype::SOA).signed(&key(), NOON).0;
-    let cases: &[(&str, Vec<u8>, u16, Option<u16>)] = &[
-        ("unsigned", good().bytes, rcode::REFUSED, None),
-        ("unknown key", good().signed(&stranger, NOON).0, rcode::NOTAUTH, Some(code::BADKEY)),
-        ("wrong secret", good().signed(&impostor, NOON).0, rcode::NOTAUTH, Some(code::BADSIG)),
-        ("bad MAC", bad_mac, rcode::NOTAUTH, Some(code::BADSIG)),
-        ("too old", good().signed(&key(), late).0, rcode::NOTAUTH, Some(code::BADTIME)),
-        ("another zone", elsewhere, rcode::NOTAUTH, Some(code::NOERROR)),
-    ];
-    let mut bench = Bench::new();
-    for (what, bytes, rcode, tsig) in cases {
-        let answer = bench.datagram(bytes).unwrap();
-        let error = Signature::find(&answer).unwrap().map(|signature| signature.error);
-        assert_eq!((rcode_of(&answer), error), (*rcode, *tsig), "{what}");
-        assert!(matches!(bench.events.pop(), Some(Event::Refused { .. })), "{what}");
-    }
-    assert!(bench.records.is_empty());
-    assert_eq!(bench.addresses("bob.home.example"), Vec::<String>::new());
-}
-
-#[test]
-fn an_update_that_was_seen_before_is_refused_even_after_a_restart() {
-    let mut bench = Bench::new();
-    let (bytes, _) = update(1).add("bob A 192.0.2.7").signed(&key(), NOON);
-    let (unmet, _) = update(2).record(1, "bob.home.example", 1, class::NONE, 0, &[]).signed(&key(), NOON);
-    bench.datagram(&bytes);
-    assert_eq!(bench.datagram(&bytes), None, "sent again while it waits: answered once");
-    bench.durable(1);
-    bench.datagram(&unmet);
-    assert_eq!(rcode_of(&bench.durable(2)[0]), rcode::YXRRSET);
-    let refused = |bench: &mut Bench, bytes: &[u8]| {
-        let answer = bench.datagram(bytes).unwrap();
-        (rcode_of(&answer), Signature::find(&answer).unwrap().unwrap().error)
-    };
-    assert_eq!(refused(&mut bench, &bytes), (rcode::NOTAUTH, code::BADTIME));
-    assert_eq!(refused(&mut bench, &unmet), (rcode::NOTAUTH, code::BADTIME), "nor may it come back later");
-    assert!(matches!(
-        bench.events.pop(),
-        Some(Event::Refused { reason: Refusal::Signature(TsigError::Replayed), .. })
-    ));
-
-    let mut again = Bench::new();
-    for (_, record) in &bench.records {
-        assert_eq!(again.server.replay(record), Ok(true));
-    }
-    assert_eq!(again.addresses("bob.home.example"), ["192.0.2.7"]);
-    assert_eq!(refused(&mut again, &bytes), (rcode::NOTAUTH, code::BADTIME));
-    assert_eq!(refused(&mut again, &unmet), (rcode::NOTAUTH, code::BADTIME));
-}
-
-#[test]
 fn signed_questions_get_signed_answers() {
     let mut bench = Bench::new();
     let (bytes, mac) = Message::new(5, 0, "alice.home.example", rtype::A).signed(&key(), NOON);
@@ -326,38 +152,6 @@ fn signed_questions_get_signed_answers() {
     assert!(tsig::verify(&answer, &[key()], NOON, Some(mac.as_bytes())).is_ok());
     let other: Mac = tsig::sign(&mut vec![0; 12], &key(), NOON, None);
     assert!(tsig::verify(&answer, &[key()], NOON, Some(other.as_bytes())).is_err());
-}
-
-#[test]
-fn when_the_journal_fails_nothing_changes_any_more_but_names_are_answered() {
-    let mut bench = Bench::new();
-    bench.datagram(&update(1).add("bob A 192.0.2.7").signed(&key(), NOON).0);
-    bench.sent.clear();
-    bench.server.journal_failed(bench.now);
-    bench.drain();
-    assert_eq!(rcode_of(&bench.sent[0].1), rcode::SERVFAIL);
-    assert_eq!(bench.durable(1), Vec::<Vec<u8>>::new());
-    assert_eq!(bench.addresses("bob.home.example"), Vec::<String>::new());
-    assert_eq!(bench.addresses("alice.home.example"), ["192.0.2.1"]);
-    let later = bench.datagram(&update(2).add("bob A 192.0.2.7").signed(&key(), NOON).0).unwrap();
-    assert_eq!(rcode_of(&later), rcode::SERVFAIL);
-}
-
-#[test]
-fn no_more_updates_wait_than_there_is_room_for() {
-    let mut bench = Bench::new();
-    let one = |n: u16| update(n).add(&format!("h{n} A 192.0.2.7")).signed(&key(), NOON).0;
-    for n in 0..256 {
-        assert_eq!(bench.datagram(&one(n)), None);
-    }
-    let refused = one(256);
-    assert_eq!(rcode_of(&bench.datagram(&refused).unwrap()), rcode::SERVFAIL);
-    assert_eq!(bench.durable(256).len(), 256);
-    assert_eq!(
-        bench.datagram(&refused),
-        None,
-        "the one that found no room was never taken, and may come again"
-    );
 }
 
 fn framed(message: &[u8]) -> Vec<u8> {
