@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rove_base::{Arrival, Machine, Now, Scratch, Step};
+use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
     server::{Event, Server, ServerConfig},
     tsig::TsigKey,
@@ -154,13 +154,14 @@ pub(crate) struct DnsRole {
     server: Server,
     /// The zones as configured: what the journal starts from.
     start: Vec<ZoneConfig>,
+    refusals: Ration,
 }
 
 impl DnsRole {
     pub(crate) fn new(config: &DnsConfig) -> Result<Self, ConfigError> {
         let config = config.server()?;
         let start = config.zones.clone();
-        Ok(Self { server: Server::new(config)?, start })
+        Ok(Self { server: Server::new(config)?, start, refusals: Ration::default() })
     }
 }
 
@@ -179,18 +180,48 @@ impl Role for DnsRole {
         self.server.journal_failed(now);
     }
 
-    fn note(event: Event) {
+    fn note(&mut self, now: Now, event: Event) {
         match event {
             Event::Updated { key, zone, names, serial } => {
                 tracing::info!(target: "rove::dns", %key, %zone, ?names, serial, "updated");
             }
             Event::Refused { reason, from } => {
-                tracing::warn!(target: "rove::dns", %from, %reason, "refused");
+                // Anyone can send what is refused; the log is not theirs to fill.
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::warn!(target: "rove::dns", %from, %reason, unsaid, "refused");
+                }
             }
             _ => {}
         }
     }
 }
+
+/// Lets a few things through each second and counts the others.
+#[derive(Debug, Default)]
+struct Ration {
+    second: u64,
+    said: u32,
+    unsaid: u64,
+}
+
+impl Ration {
+    /// How many went unsaid since the last that was let through; `None` when this one has to stay unsaid too.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        let second = now.as_nanos() / 1_000_000_000;
+        if second != self.second {
+            (self.second, self.said) = (second, 0);
+        }
+        if self.said >= SAID_PER_SECOND {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said += 1;
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
+/// Refusals in the log each second.
+const SAID_PER_SECOND: u32 = 5;
 
 impl Machine for DnsRole {
     type Input<'a> = Arrival<'a>;
@@ -233,4 +264,19 @@ const fn default_ttl() -> u32 {
 
 const fn default_negative_ttl() -> u32 {
     15
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_a_few_refusals_a_second_and_counts_the_rest() {
+        let mut ration = Ration::default();
+        let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+        let said: Vec<_> = (0..100).filter_map(|n| ration.admit(at(n))).collect();
+        assert_eq!(said, [0; 5]);
+        assert_eq!(ration.admit(at(1_000)), Some(95));
+        assert_eq!(ration.admit(at(1_001)), Some(0));
+    }
 }

@@ -3,7 +3,7 @@
 mod cli;
 mod failure;
 
-use std::{path::Path, process::ExitCode};
+use std::{io::IsTerminal as _, path::Path, process::ExitCode};
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, ZONE};
@@ -115,6 +115,19 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     let filter = filter
         .parse::<tracing_subscriber::EnvFilter>()
         .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_configuration_is_good() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("example.toml");
+        let config = NodeConfig::read(&example).and_then(|config| config.check().map(|()| config));
+        assert_eq!(config.map(|config| config.dns.map(|dns| dns.zone.len())).unwrap(), Some(2));
+    }
 }

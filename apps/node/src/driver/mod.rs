@@ -37,7 +37,7 @@ pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
     fn journal_failed(&mut self, now: Now);
 
     /// Tells the log.
-    fn note(event: Self::Event);
+    fn note(&mut self, now: Now, event: Self::Event);
 }
 
 /// A role with everything that carries its steps.
@@ -96,7 +96,7 @@ impl<R: Role> Desk<R> {
                 },
                 Step::Append(append) => self.append(append.ticket, append.range),
                 Step::Close(stream) => self.streams.close(stream),
-                Step::Event(event) => R::note(event),
+                Step::Event(event) => self.role.note(self.clock.now(), event),
                 Step::Connect(connect) => self.streams.refuse(connect.stream),
                 Step::Wait(until) => break until,
             }
