@@ -1,4 +1,11 @@
 //! A capture of the demo's call, read by tshark: nothing in it is malformed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "what a test did not expect must be loud"
+)]
 
 //! It runs in a network namespace of its own where that is allowed, so that nothing else is in the capture.
 

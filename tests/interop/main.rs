@@ -1,4 +1,11 @@
 //! The programs as their users run them, alone and with foreign peers, on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    reason = "what a test did not expect must be loud"
+)]
 
 mod datagrams;
 mod demo;
