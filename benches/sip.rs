@@ -1,4 +1,5 @@
 //! What reading and writing one SIP message costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench fails by panicking")]
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::{fmt::Write as _, hint::black_box};

@@ -1,4 +1,10 @@
 //! Debian's `nsupdate` and `dig` against a real node: names change by signed update alone, and are found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test did not expect must be loud"
+)]
 
 use std::{
     fs,
