@@ -1,5 +1,7 @@
 //! The name server: questions, updates with and without a signature, streams.
 
+use std::sync::OnceLock;
+
 use rove_base::{Arrival, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Ticket, UnixTime};
 use rove_dns::{
     server::{Server, ServerConfig},
@@ -92,6 +94,11 @@ fn key() -> TsigKey {
 }
 
 fn new() -> Server {
+    static CONFIG: OnceLock<ServerConfig> = OnceLock::new();
+    Server::new(CONFIG.get_or_init(config).clone()).expect("zones")
+}
+
+fn config() -> ServerConfig {
     let origin = name("home.example");
     let lines =
         ["ns A 127.0.0.1", "a A 127.0.0.2", "b CNAME a", "c NS ns", "_s._u.a SRV 0 0 1 a", "d.e TXT x"];
@@ -105,6 +112,5 @@ fn new() -> Server {
         origin: origin.clone(),
     };
     let payload = u16::try_from(PAYLOAD).unwrap_or(u16::MAX);
-    Server::new(ServerConfig { zones: vec![zone], keys: vec![key()], udp_payload_max: payload })
-        .expect("zones")
+    ServerConfig { zones: vec![zone], keys: vec![key()], udp_payload_max: payload }
 }
