@@ -10,4 +10,5 @@ pub mod quality;
 pub mod rtcp;
 pub mod rtp;
 pub mod send;
+pub mod srtp;
 pub mod stream;

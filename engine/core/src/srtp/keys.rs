@@ -1,0 +1,149 @@
+//! Profiles, master keys, and the session keys derived from them (RFC 3711 §4.3).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::fmt;
+
+use aes::{Aes128, Aes256, cipher::KeyInit};
+use zeroize::Zeroizing;
+
+use super::{
+    SrtpError,
+    cipher::{Session, keystream},
+};
+
+/// A protection profile: which cipher, and how long a tag.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Profile {
+    /// AES_CM_128_HMAC_SHA1_80: counter mode and tags of 10 bytes (RFC 3711 §4, RFC 5764 §4.1.2).
+    AesCm128HmacSha1_80,
+    /// AES_CM_128_HMAC_SHA1_32: tags of 4 bytes in SRTP, of 10 in SRTCP (RFC 3711 §5.2, RFC 5764 §4.1.2).
+    AesCm128HmacSha1_32,
+    /// AEAD_AES_128_GCM with tags of 16 bytes (RFC 7714 §12).
+    AeadAes128Gcm,
+    /// AEAD_AES_256_GCM with tags of 16 bytes (RFC 7714 §12).
+    AeadAes256Gcm,
+}
+
+impl Profile {
+    /// Bytes of the master key.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        match self {
+            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 | Self::AeadAes128Gcm => 16,
+            Self::AeadAes256Gcm => 32,
+        }
+    }
+
+    /// Bytes of the master salt.
+    #[must_use]
+    pub const fn salt_len(self) -> usize {
+        match self {
+            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 14,
+            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 12,
+        }
+    }
+
+    /// Bytes that protection adds to an RTP packet.
+    #[must_use]
+    pub const fn rtp_overhead(self) -> usize {
+        match self {
+            Self::AesCm128HmacSha1_80 => 10,
+            Self::AesCm128HmacSha1_32 => 4,
+            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 16,
+        }
+    }
+
+    /// Bytes that protection adds to an RTCP packet: the tag and the word with the index.
+    #[must_use]
+    pub const fn rtcp_overhead(self) -> usize {
+        match self {
+            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 14,
+            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 20,
+        }
+    }
+}
+
+/// A master key with its salt, wiped from memory when dropped.
+#[derive(Clone)]
+pub struct MasterKey {
+    profile: Profile,
+    key: Zeroizing<[u8; 32]>,
+    salt: Zeroizing<[u8; 14]>,
+}
+
+impl MasterKey {
+    /// Takes over `key` and `salt` for `profile`.
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError::KeyLength`] when they are not [`Profile::key_len`] and [`Profile::salt_len`] bytes long.
+    pub fn new(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, SrtpError> {
+        if (key.len(), salt.len()) != (profile.key_len(), profile.salt_len()) {
+            return Err(SrtpError::KeyLength { key: key.len(), salt: salt.len() });
+        }
+        let mut master = Self { profile, key: Zeroizing::new([0; 32]), salt: Zeroizing::new([0; 14]) };
+        master.key.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        master.salt.iter_mut().zip(salt).for_each(|(to, from)| *to = *from);
+        Ok(master)
+    }
+
+    /// Takes over key and salt as they follow each other in SDP (RFC 4568 §6.1).
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError::KeyLength`] when `bytes` are not exactly the two.
+    pub fn from_joined(profile: Profile, bytes: &[u8]) -> Result<Self, SrtpError> {
+        let (key, salt) = bytes
+            .split_at_checked(profile.key_len())
+            .ok_or(SrtpError::KeyLength { key: bytes.len(), salt: 0 })?;
+        Self::new(profile, key, salt)
+    }
+
+    /// Fills `out` from the key stream that RFC 3711 §4.3.3 assigns to `label`; AES-256 as in RFC 6188 §3.
+    pub(super) fn derive(&self, label: u8, out: &mut [u8]) {
+        out.fill(0);
+        let mut block = Zeroizing::new([0; 16]);
+        block.iter_mut().zip(self.salt.iter()).for_each(|(to, from)| *to = *from);
+        let iv = u128::from_be_bytes(*block) ^ (u128::from(label) << 64);
+        if self.profile.key_len() == 32 {
+            keystream(&Aes256::new((&*self.key).into()), iv, out);
+        } else if let Some(key) = self.key.first_chunk::<16>() {
+            keystream(&Aes128::new(key.into()), iv, out);
+        }
+    }
+
+    /// The session keys of three labels from `first_label` on, for tags of `tag` bytes.
+    pub(super) fn session(&self, first_label: u8, tag: usize) -> Session {
+        let mut key = Zeroizing::new([0; 32]);
+        let mut auth = Zeroizing::new([0; 20]);
+        let mut salt = Zeroizing::new([0; 14]);
+        let [encryption, authentication, salting] = [0, 1, 2].map(|step: u8| first_label.wrapping_add(step));
+        self.derive(encryption, &mut *key);
+        self.derive(authentication, &mut *auth);
+        self.derive(salting, &mut *salt);
+        Session::new(self.profile, &key, &auth, &salt, tag)
+    }
+
+    pub(super) const fn profile(&self) -> Profile {
+        self.profile
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MasterKey").field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+/// The first of the three labels for SRTP: encryption, authentication, salt (RFC 3711 §4.3.2).
+pub(super) const RTP_LABELS: u8 = 0;
+
+/// The first of the three labels for SRTCP (RFC 3711 §4.3.2).
+pub(super) const RTCP_LABELS: u8 = 3;
