@@ -117,7 +117,7 @@ pub(crate) struct Call {
     #[arg(long = "for", value_name = "S")]
     pub(crate) seconds: Option<f64>,
     /// Exit with 1 unless the call's MOS reaches this, 1 to 5.
-    #[arg(long, value_name = "MOS")]
+    #[arg(long, value_name = "MOS", value_parser = mos)]
     pub(crate) min_mos: Option<f64>,
     /// Calls to make, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -247,6 +247,12 @@ pub(crate) fn dns_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("`{text}` is not an IP address, with or without a port"))
 }
 
+/// A mean opinion score.
+fn mos(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| (1.0..=5.0).contains(value));
+    value.ok_or_else(|| "a MOS is a number from 1 to 5".into())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -263,5 +269,13 @@ mod tests {
         assert_eq!(dns_address("192.0.2.1").unwrap().port(), 53);
         assert_eq!(dns_address("[2001:db8::1]:5300").unwrap().port(), 5300);
         assert!(dns_address("ns.example").unwrap_err().contains("ns.example"));
+    }
+
+    #[test]
+    fn a_threshold_that_no_call_can_have_is_refused() {
+        assert_eq!(mos("4.2"), Ok(4.2));
+        for text in ["0.9", "5.1", "-3", "nan", "inf", "good"] {
+            assert!(mos(text).is_err(), "{text}");
+        }
     }
 }

@@ -10,7 +10,7 @@ mod settings;
 mod show;
 mod stop;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser;
 
@@ -51,6 +51,7 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
     let filter = filter
         .parse::<tracing_subscriber::EnvFilter>()
         .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     Ok(())
 }

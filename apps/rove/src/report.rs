@@ -31,6 +31,17 @@ pub(crate) struct Conference {
 }
 
 impl Report {
+    /// Finds out before a call whether something could be written to `path` after it.
+    pub(crate) fn check(path: Option<&Path>) -> Result<(), Failure> {
+        let Some(path) = path else { return Ok(()) };
+        let why = match path.parent() {
+            _ if path.is_dir() => "it is a folder",
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => "there is no such folder",
+            _ => return Ok(()),
+        };
+        Err(Failure::usage(format!("the report {} cannot be written: {why}", path.display())))
+    }
+
     /// Writes it as JSON.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
@@ -46,5 +57,21 @@ impl Report {
             Failure::call(format!("the report {} cannot be read: {error}", path.display()))
         })?;
         serde_json::from_str(&text).map_err(|error| Failure::call(format!("{}: {error}", path.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_could_not_be_written_is_refused_before_the_call() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Report::check(None).is_ok() && Report::check(Some(Path::new("new.json"))).is_ok());
+        assert!(Report::check(Some(&dir.path().join("new.json"))).is_ok());
+        for path in [dir.path(), &dir.path().join("none/new.json")] {
+            let error = Report::check(Some(path)).unwrap_err().to_string();
+            assert!(error.contains(&path.display().to_string()), "{error}");
+        }
     }
 }

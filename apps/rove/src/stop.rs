@@ -1,8 +1,12 @@
 //! Ctrl-C, as a question that can be asked.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use core::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use crate::failure::Failure;
@@ -16,10 +20,12 @@ impl Stop {
     pub(crate) fn on_ctrl_c() -> Result<Self, Failure> {
         let wanted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&wanted);
+        let mut first = None;
         ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
+            if is_impatient(&mut first, Instant::now()) {
                 std::process::exit(130);
             }
+            flag.store(true, Ordering::Relaxed);
         })
         .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
         Ok(Self(wanted))
@@ -28,5 +34,31 @@ impl Stop {
     /// Whether it was asked for.
     pub(crate) fn wanted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a signal at `now` is a second one. What follows the `first` at once is its echo: `timeout`, for one, signals
+/// its child and then the child's whole group.
+fn is_impatient(first: &mut Option<Instant>, now: Instant) -> bool {
+    now.saturating_duration_since(*first.get_or_insert(now)) > ECHO
+}
+
+/// No person presses Ctrl-C twice in this time.
+const ECHO: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_ctrl_c_is_impatience_and_an_echo_of_the_first_is_not() {
+        let (mut first, start) = (None, Instant::now());
+        for (after, impatient) in [(0, false), (0, false), (90, false), (300, true)] {
+            assert_eq!(
+                is_impatient(&mut first, start + Duration::from_millis(after)),
+                impatient,
+                "{after} ms"
+            );
+        }
     }
 }

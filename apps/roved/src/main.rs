@@ -3,7 +3,12 @@
 mod cli;
 mod failure;
 
-use std::{io::IsTerminal as _, path::Path, process::ExitCode};
+use std::{
+    io::IsTerminal as _,
+    path::Path,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, ZONE};
@@ -99,9 +104,10 @@ fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
 /// Runs until SIGINT, SIGTERM or SIGHUP. The second one ends the program at once.
 fn until_told(node: RunningNode) -> Result<(), Failure> {
     let stopper = node.stopper();
-    let mut told = false;
+    let mut first = None;
     ctrlc::set_handler(move || {
-        if std::mem::replace(&mut told, true) {
+        // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
+        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
             std::process::exit(130);
         }
         stopper.stop();

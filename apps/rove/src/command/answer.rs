@@ -1,5 +1,6 @@
 //! `rove answer`: wait for calls, answer or refuse them, report.
 
+use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
 use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
@@ -28,6 +29,11 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         .as_deref()
         .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
         .transpose()?;
+    let talk = args.seconds.map(|value| {
+        seconds(value).ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))
+    });
+    let talk = talk.transpose()?;
+    Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
     let show = Show::new();
     if let Some(registration) = registration {
@@ -36,23 +42,26 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         await_registration(&phone, &name, stop)?;
     }
     ready(&phone, args, &show);
-    let mut desk = Desk { args, phone: &phone, show: &show, hang_up_at: HashMap::new(), reports: Vec::new() };
-    desk.work(stop)?;
+    let mut desk =
+        Desk { args, talk, phone: &phone, show: &show, hang_up_at: HashMap::new(), reports: Vec::new() };
+    desk.work(stop);
     let reports = desk.reports;
-    if args.register.is_some() {
-        phone.unregister();
-        await_withdrawal(&phone);
-    }
-    show.done();
     if let Some(path) = &args.json {
         Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
     }
+    if let Some(name) = &args.register {
+        show.say(format!("taking {name} back"));
+        phone.unregister();
+        await_withdrawal(&phone, name)?;
+    }
+    show.done();
     Ok(())
 }
 
 /// What happens while calls come and go.
 struct Desk<'a> {
     args: &'a Answer,
+    talk: Option<Duration>,
     phone: &'a Phone,
     show: &'a Show,
     hang_up_at: HashMap<CallId, Instant>,
@@ -60,20 +69,13 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn work(&mut self, stop: &Stop) -> Result<(), Failure> {
-        let talk = match self.args.seconds {
-            Some(value) => Some(
-                seconds(value)
-                    .ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))?,
-            ),
-            None => None,
-        };
+    fn work(&mut self, stop: &Stop) {
         let mut running: Vec<CallId> = Vec::new();
         let mut leaving = false;
         loop {
             let enough = self.args.calls.is_some_and(|most| self.reports.len() >= most as usize);
             if (leaving || enough) && running.is_empty() {
-                return Ok(());
+                return;
             }
             if stop.wanted() && !leaving {
                 leaving = true;
@@ -88,7 +90,7 @@ impl Desk<'_> {
                     self.greet(call);
                 }
                 PhoneEvent::Call { call, progress: Progress::Answered { .. } } => {
-                    if let Some(talk) = talk {
+                    if let Some(talk) = self.talk {
                         self.hang_up_at.insert(call, Instant::now() + talk);
                     }
                 }
@@ -144,14 +146,17 @@ fn await_registration(phone: &Phone, wanted: &str, stop: &Stop) -> Result<(), Fa
     }
 }
 
-/// Waits until the name is gone; a server that does not answer is given up by the phone itself.
-fn await_withdrawal(phone: &Phone) {
+/// Waits until the name is gone. A server that does not answer is an error: the name may still stand.
+fn await_withdrawal(phone: &Phone, name: &str) -> Result<(), Failure> {
     loop {
-        match phone.next_event(seconds(10.0).unwrap_or(GLANCE)) {
-            Some(PhoneEvent::Unregistered { .. }) | None => return,
+        match phone.next_event(WITHDRAWAL) {
+            Some(PhoneEvent::Unregistered { .. }) => return Ok(()),
             Some(PhoneEvent::RegistrationFailed(error)) => {
-                eprintln!("rove: {error}");
-                return;
+                return Err(Failure::environment(format!("{name} may still lead here: {error}")));
+            }
+            None => {
+                let why = "the name server does not answer";
+                return Err(Failure::environment(format!("{name} may still lead here: {why}")));
             }
             Some(_) => {}
         }
@@ -168,3 +173,5 @@ fn ready(phone: &Phone, args: &Answer, show: &Show) {
 
 /// Where SIP listens by convention (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5060;
+/// Longer than the phone itself waits for the name server.
+const WITHDRAWAL: Duration = Duration::from_secs(20);

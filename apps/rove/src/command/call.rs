@@ -21,6 +21,7 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
         seconds(value).ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))
     });
     let talk = talk.transpose()?;
+    Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
     let show = Show::new();
     let mut report = Report { seed: args.phone.seed, ..Report::default() };

@@ -43,6 +43,8 @@ pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
     if super::command::seconds(args.seconds).is_none_or(|s| s > Duration::from_secs(60)) {
         return Err(Failure::usage(format!("--for {}: give 0 to 60 seconds", args.seconds)));
     }
+    Report::check(args.json.as_deref())?;
+    Report::check(args.html.as_deref())?;
     let dir = folder(args)?;
     let show = Show::new();
     let started = Instant::now();
