@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use rove_phone::{CodecId, virtual_time::VirtualConfig};
+use rove_phone::{CodecId, PhoneEvent, Progress, virtual_time::VirtualConfig};
 use rove_tests::{Impairments, Loss, Owner};
 
-use crate::scene::{Scene, phone};
+use crate::scene::{BOB, Scene, ip, phone};
 
 #[test]
 fn each_refusal_has_its_cause() {
@@ -57,4 +57,22 @@ fn the_name_server_that_is_dead_is_named() {
     let report = scene.call("bob.home.example", Duration::ZERO);
     assert_eq!(report.cause, "lookup_failed");
     assert!(report.cause_text.contains("192.0.2.1"), "{}", report.cause_text);
+}
+
+#[test]
+fn a_dead_address_is_left_for_the_next_one_within_seconds() {
+    let mut slowest = Duration::ZERO;
+    for seed in 0..8 {
+        let mut scene = Scene::new(seed, phone(2), phone(3), Owner::Answers);
+        scene.register_at(vec![ip(99), ip(3)]);
+        let began = scene.world.now().mono;
+        let report = scene.call(BOB, Duration::from_secs(1));
+        assert!(report.succeeded(), "{report:?}");
+        let answered = scene.world.get(scene.alice).events.iter().find_map(|(at, event)| {
+            matches!(event, PhoneEvent::Call { progress: Progress::Answered { .. }, .. }).then_some(*at)
+        });
+        slowest = slowest.max(answered.unwrap().since(began));
+    }
+    // With eight seeds one of them tries the dead address first.
+    assert!((4.0..5.0).contains(&slowest.as_secs_f64()), "{slowest:?}");
 }

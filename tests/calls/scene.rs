@@ -45,11 +45,16 @@ impl Scene {
 
     /// Bob publishes his name.
     pub(crate) fn register(&mut self) {
+        self.register_at(Vec::new());
+    }
+
+    /// Bob publishes his name with these addresses; with none, his own.
+    pub(crate) fn register_at(&mut self, addresses: Vec<IpAddr>) {
         let registration = DnsRegistration {
             name: BOB.into(),
             server: SocketAddr::new(DNS, 53),
             key: dns::home_key(),
-            addresses: Vec::new(),
+            addresses,
             port: None,
             ttl: Duration::from_secs(5),
         };

@@ -29,6 +29,8 @@ pub enum MediaFact {
     Opened(MediaPorts),
     /// No ports could be opened, and why.
     Unavailable(String),
+    /// The media could not be started, or broke, and why.
+    Failed(String),
     /// The first frame was decoded and played.
     FirstAudio(Instant),
     /// How the received stream is.

@@ -105,6 +105,7 @@ impl Switchboard {
         match fact {
             MediaFact::Opened(ports) => self.fact(now, call, Fact::MediaOpened(ports)),
             MediaFact::Unavailable(why) => self.fact(now, call, Fact::NoMedia(why)),
+            MediaFact::Failed(why) => self.fact(now, call, Fact::MediaFailed(why)),
             MediaFact::FirstAudio(at) => {
                 if let Some(call) = self.calls.get_mut(&call) {
                     call.record.first_audio.get_or_insert(at);
@@ -374,5 +375,5 @@ fn context<'a>(
 }
 
 fn query(target: &Target) -> Query {
-    Query { host: target.host(), port: target.port(), transport: None }
+    Query { host: target.host(), port: target.port(), transport: target.transport() }
 }

@@ -3,12 +3,14 @@
 use core::fmt;
 use std::net::IpAddr;
 
+use rove_base::Transport;
 use rove_sip::message::{Host, SipUri, Uri};
 
 /// Somebody to call: a host name, an IP address, `user@host`, or a `sip:` URI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     uri: SipUri,
+    transport: Option<Transport>,
     text: String,
 }
 
@@ -46,7 +48,14 @@ impl Target {
             Ok(_) => return Err(bad("only sip: URIs can be called".into())),
             Err(error) => return Err(bad(error.to_string())),
         };
-        Ok(Self { uri, text: text.to_owned() })
+        let transport = match uri.params.get("transport").map(str::to_ascii_lowercase).as_deref() {
+            None => None,
+            Some("udp") => Some(Transport::Udp),
+            Some("tcp") => Some(Transport::Tcp),
+            Some("tls") => Some(Transport::Tls),
+            Some(other) => return Err(bad(format!("there is no transport {other}"))),
+        };
+        Ok(Self { uri, transport, text: text.to_owned() })
     }
 
     /// The URI an INVITE to it carries.
@@ -63,6 +72,12 @@ impl Target {
             Host::Ipv4(ip) => ip.to_string(),
             Host::Ipv6(ip) => ip.to_string(),
         }
+    }
+
+    /// The transport that the URI asks for (RFC 3261 §19.1.1); `None` leaves it to the look-up.
+    #[must_use]
+    pub const fn transport(&self) -> Option<Transport> {
+        self.transport
     }
 
     /// The port, when one was dialled.
@@ -159,6 +174,7 @@ mod tests {
             ("a number", "+49 30 123456", "is a telephone number"),
             ("an empty label", "bob..example", "cannot be dialled"),
             ("a long label", &format!("{}.example", "b".repeat(64)), "cannot be dialled"),
+            ("a transport of its own", "sip:bob@home.example;transport=pigeon", "pigeon"),
             ("a blank inside", "bob home", "cannot be dialled"),
         ];
         for &(what, text, says) in cases {

@@ -111,6 +111,7 @@ pub(super) struct Desk {
     events: mpsc::Sender<PhoneEvent>,
     clock: Clock,
     scratch: Scratch,
+    /// A name is published, or about to be.
     registered: bool,
     closing: Option<Instant>,
 }
@@ -220,8 +221,7 @@ impl Desk {
             }
             Event::StartMedia { call, plan } => {
                 if let Err(why) = self.media.start(call, &plan) {
-                    tracing::error!(target: "rove::media", call = call.0, why, "media cannot be started");
-                    self.board.hang_up(self.clock.now(), call);
+                    self.board.media(self.clock.now(), call, MediaFact::Failed(why));
                 }
             }
             Event::StopMedia { call } => self.media.stop(call),
@@ -233,10 +233,7 @@ impl Desk {
                 }
             }
             Event::LookedUp { id, found, steps } => self.tell(PhoneEvent::LookedUp { id, found, steps }),
-            Event::Registered { name } => {
-                self.registered = true;
-                self.tell(PhoneEvent::Registered { name });
-            }
+            Event::Registered { name } => self.tell(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => {
                 self.registered = false;
                 self.tell(PhoneEvent::Unregistered { name });
@@ -313,6 +310,7 @@ impl Desk {
             key: wanted.key,
             ttl: wanted.ttl,
         };
+        self.registered = true;
         self.board.register(now, local, registration);
     }
 

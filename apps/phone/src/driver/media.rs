@@ -7,13 +7,13 @@ use std::{
     sync::Arc,
 };
 
-use rove_base::{Entropy, Instant, MediaPlan, Quality};
+use rove_base::{CodecId, Entropy, Instant, MediaPlan, Quality};
 use rove_core::playout::PlayoutConfig;
 use rove_io::{
     bridge::ControlEnds,
     callback::wire,
     clock::Clock,
-    device::{DeviceConfig, Ends, FileConfig, Running, SoundConfig, read_mono},
+    device::{Clip, DeviceConfig, Ends, FileConfig, Running, SoundConfig},
     media_thread::{MediaEvent, MediaThread},
     net::{UdpSocket, bind_pair},
 };
@@ -28,6 +28,8 @@ pub(super) struct Media {
     clock: Clock,
     entropy: Entropy,
     audio: Audio,
+    /// What every call says, read before the first one.
+    clip: Option<Clip>,
     playout: PlayoutConfig,
     calls: HashMap<CallId, MediaCall>,
     recordings: u32,
@@ -71,13 +73,14 @@ impl Media {
         entropy: Entropy,
         wake: Arc<Notify>,
     ) -> Result<Self, StartError> {
-        check(&config.audio)?;
+        let clip = check(&config.audio, &config.codecs)?;
         let thread = MediaThread::start(clock, move || wake.notify_one()).map_err(StartError::Thread)?;
         Ok(Self {
             thread,
             clock,
             entropy,
             audio: config.audio.clone(),
+            clip,
             playout: PlayoutConfig { target: config.playout_delay, ..PlayoutConfig::default() },
             calls: HashMap::new(),
             recordings: 0,
@@ -105,7 +108,7 @@ impl Media {
         entry.control = Some(wired.control);
         let ends = Ends::from((wired.input, wired.output));
         entry.device = Some(device.start(self.clock, ends).map_err(|error| error.to_string())?);
-        entry.left.played.extend(files.play.as_deref().and_then(absolute));
+        entry.left.played.extend(files.play.as_ref().map(Clip::path).and_then(absolute));
         entry.left.recordings.extend(files.record.as_deref().and_then(absolute));
         Ok(())
     }
@@ -168,10 +171,10 @@ impl Media {
     fn device(&mut self) -> (DeviceConfig, FileConfig) {
         match &self.audio {
             Audio::Null => (DeviceConfig::Null, FileConfig::default()),
-            Audio::Files { play, repeat, record } => {
+            Audio::Files { repeat, record, .. } => {
                 self.recordings += 1;
                 let record = record.as_deref().map(|path| numbered(path, self.recordings));
-                let files = FileConfig { play: play.clone(), repeat: *repeat, record };
+                let files = FileConfig { play: self.clip.clone(), repeat: *repeat, record };
                 (DeviceConfig::File(files.clone()), files)
             }
             Audio::SoundCard { input, output } => {
@@ -182,20 +185,34 @@ impl Media {
     }
 }
 
-/// Finds out before the first call whether the files can be used.
-fn check(audio: &Audio) -> Result<(), StartError> {
-    let Audio::Files { play, record, .. } = audio else { return Ok(()) };
-    if let Some(path) = play {
-        read_mono(path, ANY_RATE).map_err(|error| StartError::Audio(error.to_string()))?;
+/// Finds out before the first call whether all that is to be said and recorded can be, and reads what is to be said.
+fn check(audio: &Audio, codecs: &[CodecId]) -> Result<Option<Clip>, StartError> {
+    let (play, record) = match audio {
+        Audio::Null => return Ok(None),
+        Audio::SoundCard { .. } if cfg!(feature = "sound-card") => return Ok(None),
+        Audio::SoundCard { .. } => {
+            let why = "this build has no sound cards: build with --features sound-card, or use files";
+            return Err(StartError::Audio(why.into()));
+        }
+        Audio::Files { play, record, .. } => (play, record),
+    };
+    if let Some(path) = record {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err(StartError::Audio(format!(
+                "{} cannot be recorded: there is no such folder",
+                path.display()
+            )));
+        }
+        if path.is_dir() {
+            return Err(StartError::Audio(format!("{} cannot be recorded: it is a folder", path.display())));
+        }
     }
-    let folder = record.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        Some(folder) if !folder.is_dir() => Err(StartError::Audio(format!(
-            "{} cannot be recorded into: there is no such folder",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
+    let mut rates: Vec<u32> = codecs.iter().map(|codec| codec.clock_rate().hertz()).collect();
+    rates.sort_unstable();
+    rates.dedup();
+    let clip = play.as_deref().map(|path| Clip::read(path, &rates)).transpose();
+    clip.map_err(|error| StartError::Audio(error.to_string()))
 }
 
 /// `heard.wav` for the first call, `heard-2.wav` for the second.
@@ -212,9 +229,6 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     std::path::absolute(path).ok()
 }
 
-/// The file is only looked at.
-const ANY_RATE: u32 = 48_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,8 +243,8 @@ mod tests {
     #[test]
     fn a_file_that_is_missing_is_named_before_any_call() {
         let play = Audio::Files { play: Some("no/such.wav".into()), repeat: false, record: None };
-        assert!(check(&play).unwrap_err().to_string().contains("no/such.wav"));
+        assert!(check(&play, &[CodecId::Opus]).unwrap_err().to_string().contains("no/such.wav"));
         let record = Audio::Files { play: None, repeat: false, record: Some("no/folder/heard.wav".into()) };
-        assert!(check(&record).unwrap_err().to_string().contains("no/folder"));
+        assert!(check(&record, &[CodecId::Opus]).unwrap_err().to_string().contains("no/folder"));
     }
 }

@@ -293,7 +293,7 @@ impl VirtualPhone {
         let Some(ports) = self.calls.get_mut(&call) else { return };
         match VirtualCall::new(self.now, plan, &self.config, self.entropy.fork()) {
             Ok(running) => ports.running = Some(Box::new(running)),
-            Err(_) => self.board.hang_up(self.now, call),
+            Err(failure) => self.board.media(self.now, call, MediaFact::Failed(failure.to_string())),
         }
     }
 

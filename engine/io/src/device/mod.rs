@@ -8,6 +8,7 @@
 
 #[cfg(any(feature = "sound-card", test))]
 mod adapt;
+mod clip;
 mod paced;
 mod resample;
 #[cfg(feature = "sound-card")]
@@ -26,6 +27,7 @@ use crate::{
     clock::Clock,
 };
 
+pub use clip::Clip;
 pub use resample::{ChunkedResampler, Fixed, resample};
 #[cfg(feature = "sound-card")]
 pub use sound::{CardInfo, cards};
@@ -81,7 +83,7 @@ impl From<(Input, Output)> for Ends {
 }
 
 /// Which device, as a user chooses it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub enum DeviceConfig {
     /// Hears silence and plays to nobody.
     #[default]
@@ -93,10 +95,10 @@ pub enum DeviceConfig {
 }
 
 /// Files instead of a sound card.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct FileConfig {
-    /// The WAV file that is heard, of any rate and channel count; `None`: silence.
-    pub play: Option<PathBuf>,
+    /// What is heard; `None`: silence.
+    pub play: Option<Clip>,
     /// Begins again when it ends; else silence follows.
     pub repeat: bool,
     /// The WAV file that is written: mono, 16 bit, at the stream's rate. An existing one is replaced.

@@ -14,7 +14,7 @@ use std::{
 
 use rove_base::Instant;
 
-use super::{DeviceError, Ends, FileConfig, WavError, WavRecorder, wav::read_mono};
+use super::{DeviceError, Ends, FileConfig, WavError, WavRecorder};
 use crate::clock::Clock;
 
 /// The running thread.
@@ -27,7 +27,7 @@ pub(super) struct Paced {
 
 /// Reads the file, begins the recording, then starts the thread.
 pub(super) fn start(config: &FileConfig, clock: Clock, ends: Ends) -> Result<Paced, DeviceError> {
-    let clip = config.play.as_deref().map(|path| read_mono(path, ends.rate)).transpose()?;
+    let clip = config.play.as_ref().map(|clip| clip.at(ends.rate)).transpose()?;
     let recorder =
         config.record.as_deref().map(|path: &Path| WavRecorder::create(path, ends.rate)).transpose()?;
     let played_out = Arc::new(AtomicBool::new(false));
@@ -66,7 +66,7 @@ impl Drop for Paced {
 
 /// A clip that is being heard.
 struct Player {
-    clip: Vec<f32>,
+    clip: Arc<[f32]>,
     at: usize,
     repeat: bool,
 }

@@ -9,6 +9,7 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use rove_base::Instant;
 
 use super::{
+    Clip,
     adapt::{CardCapture, CardRender},
     *,
 };
@@ -176,7 +177,11 @@ fn a_file_device_hears_its_clip_then_silence_and_records_what_it_plays() {
         WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 32, sample_format: SampleFormat::Float };
     write_wav(&play, spec, &clip);
     let (ends, hear) = ends();
-    let config = FileConfig { play: Some(play), repeat: false, record: Some(record.clone()) };
+    let config = FileConfig {
+        play: Some(Clip::read(&play, &[]).unwrap()),
+        repeat: false,
+        record: Some(record.clone()),
+    };
     let running = DeviceConfig::File(config).start(Clock::new(), ends).unwrap();
     let mut heard = Vec::new();
     while heard.len() < 400 {
@@ -200,7 +205,7 @@ fn a_repeated_clip_has_no_seam_and_never_ends() {
         WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 32, sample_format: SampleFormat::Float };
     write_wav(&play, spec, &clip);
     let (ends, hear) = ends();
-    let config = FileConfig { play: Some(play), repeat: true, record: None };
+    let config = FileConfig { play: Some(Clip::read(&play, &[8_000]).unwrap()), repeat: true, record: None };
     let running = DeviceConfig::File(config).start(Clock::new(), ends).unwrap();
     let mut heard = Vec::new();
     while heard.len() < 320 {

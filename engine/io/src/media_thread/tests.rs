@@ -13,7 +13,7 @@ use super::{call::Buffers, *};
 use crate::{
     bridge::ControlEnds,
     callback::{Wired, wire},
-    device::{DeviceConfig, FileConfig, Running, read_mono},
+    device::{Clip, DeviceConfig, FileConfig, Running, read_mono},
     entropy::os_entropy,
     net::bind_pair,
 };
@@ -107,8 +107,9 @@ fn join(
 ) -> Side {
     let Wired { media, input, output, control, .. } = wired(plan);
     thread.add(call, plan, sockets, media, os_entropy().unwrap()).unwrap();
-    let [play, record] = files.map(|path| Some(path.to_path_buf()));
-    let config = DeviceConfig::File(FileConfig { play, repeat: true, record });
+    let [play, record] = files;
+    let play = Some(Clip::read(play, &[]).unwrap());
+    let config = DeviceConfig::File(FileConfig { play, repeat: true, record: Some(record.to_path_buf()) });
     Side { running: config.start(thread.clock, (input, output).into()).unwrap(), _control: control }
 }
 

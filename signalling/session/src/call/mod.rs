@@ -52,6 +52,7 @@ pub(crate) enum Fact {
     NotFound(LookupError),
     MediaOpened(MediaPorts),
     NoMedia(String),
+    MediaFailed(String),
     Ringing(StatusCode),
     Answered(Vec<u8>),
     Acknowledged(Option<Vec<u8>>),

@@ -1,5 +1,6 @@
 //! The INVITE is out: it rings, is answered, refused, or nobody picks up.
 
+use core::time::Duration;
 use std::{collections::VecDeque, net::SocketAddr};
 
 use rove_base::{Instant, UdpFlow};
@@ -35,14 +36,19 @@ impl Offering {
         cx.record.invited = Some(cx.now.mono);
         cx.tell(Progress::Inviting { address: flow.remote });
         cx.ask(Ask::Invite { flow, target: target.clone(), offer: offer.to_string().into_bytes() });
-        let deadline = cx.now.mono + cx.config.ring_for;
+        let patience =
+            if others.is_empty() { cx.config.ring_for } else { cx.config.ring_for.min(NEXT_ADDRESS) };
+        let deadline = cx.now.mono + patience;
         State::Offering(Self { target, flow, local, offer, others, heard: false, deadline })
     }
 
     pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
         match fact {
             Fact::Ringing(status) => {
-                self.heard = true;
+                if !self.heard {
+                    self.heard = true;
+                    self.deadline = cx.record.invited.unwrap_or(cx.now.mono) + cx.config.ring_for;
+                }
                 if status.code() >= 180 && cx.record.ringing.is_none() {
                     cx.record.ringing = Some(cx.now.mono);
                     cx.tell(Progress::Ringing);
@@ -56,6 +62,10 @@ impl Offering {
                 cx.over(Cause::PeerHungUp)
             }
             Fact::HangUp => self.give_up(cx, Cause::Cancelled),
+            Fact::Tick if self.deadline <= cx.now.mono && !self.heard && !self.others.is_empty() => {
+                cx.ask(Ask::HangUp);
+                Opening::start(cx, self.target, self.others)
+            }
             Fact::Tick if self.deadline <= cx.now.mono => {
                 let seconds = cx.config.ring_for.as_secs();
                 let cause = Cause::NoAnswer { target: self.target.to_string(), seconds };
@@ -118,3 +128,7 @@ impl Offering {
         Cause::Unreachable { target: self.target.to_string(), addresses: self.flow.remote.to_string() }
     }
 }
+
+/// An address from which nothing is heard for so long is left for the next one: by then the INVITE went out four times
+/// (RFC 3261 §17.1.1.2). Waiting for timer B would keep the caller for 32 s.
+const NEXT_ADDRESS: Duration = Duration::from_secs(4);

@@ -46,6 +46,10 @@ impl Talking {
                 cx.ask(Ask::StopMedia);
                 cx.ending(Cause::HungUp)
             }
+            Fact::MediaFailed(why) => {
+                cx.ask(Ask::StopMedia);
+                cx.ending(Cause::NoMedia { why })
+            }
             Fact::Reoffered(body) => self.reoffered(cx, &body),
             _ => State::Talking(self),
         }
