@@ -17,6 +17,9 @@ pub(crate) struct Cli {
     /// What to log to standard error, e.g. `info` or `rove=debug`.
     #[arg(long, global = true, value_name = "FILTER", env = "ROVE_LOG", default_value = "warn")]
     pub(crate) log: String,
+    /// Takes the end of standard input for Ctrl-C: a child does not outlive whoever started it.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) until_stdin_closes: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -58,10 +61,10 @@ pub(crate) struct PhoneArgs {
     /// Duration of one media packet in ms: 10 to 60.
     #[arg(long, value_name = "MS", env = "ROVE_PACKET_TIME")]
     pub(crate) packet_time: Option<u64>,
-    /// How long a packet waits before it is played, in ms.
+    /// How long a packet waits before it is played, in ms: 0 to 1000.
     #[arg(long, value_name = "MS", env = "ROVE_PLAYOUT_DELAY")]
     pub(crate) playout_delay: Option<u64>,
-    /// How long a call may ring, in s.
+    /// How long a call may ring, in s: 1 to 3600.
     #[arg(long, value_name = "S", env = "ROVE_RING_FOR")]
     pub(crate) ring_for: Option<u64>,
     /// Makes all random choices repeatable; for tests only.

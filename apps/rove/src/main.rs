@@ -35,6 +35,9 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     log_to_stderr(&cli.log)?;
     let stop = Stop::on_ctrl_c()?;
+    if cli.until_stdin_closes {
+        stop.at_end_of_input();
+    }
     let settings = Settings::read(cli.config.as_deref())?;
     match cli.command {
         Command::Demo(args) => demo::run(&args, &stop),

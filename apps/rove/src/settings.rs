@@ -69,20 +69,36 @@ impl Settings {
                 "a packet time of {packet} ms cannot be: use 10, 20, 30, 40, 50 or 60"
             )));
         }
+        let delay = config.playout_delay.as_millis();
+        if delay > 1_000 {
+            return Err(Failure::usage(format!("a playout delay of {delay} ms cannot be: use 0 to 1000")));
+        }
+        let ring = config.ring_for.as_secs();
+        if !(1..=3_600).contains(&ring) {
+            return Err(Failure::usage(format!("a call cannot ring for {ring} s: use 1 to 3600")));
+        }
         Ok(config)
     }
 
     /// What the phone speaks with.
-    pub(crate) fn audio(&self, args: &AudioArgs) -> Audio {
+    pub(crate) fn audio(&self, args: &AudioArgs) -> Result<Audio, Failure> {
         if args.sound_card {
-            return Audio::SoundCard { input: args.input.clone(), output: args.output.clone() };
+            return Ok(Audio::SoundCard { input: args.input.clone(), output: args.output.clone() });
         }
         let play = args.play.clone().or_else(|| self.play.clone());
         let record = args.record.clone().or_else(|| self.record.clone());
         if play.is_none() && record.is_none() {
-            return Audio::Null;
+            return Ok(Audio::Null);
         }
-        Audio::Files { play, repeat: args.repeat, record }
+        if let (Some(play), Some(record)) = (&play, &record)
+            && is_same_file(play, record)
+        {
+            return Err(Failure::usage(format!(
+                "{} cannot be played and recorded to at once: give --record another file",
+                play.display()
+            )));
+        }
+        Ok(Audio::Files { play, repeat: args.repeat, record })
     }
 
     fn dns_servers(&self) -> Result<Option<Vec<SocketAddr>>, Failure> {
@@ -90,6 +106,11 @@ impl Settings {
             |text: &String| dns_address(text).map_err(|why| Failure::usage(format!("dns_server: {why}")));
         self.dns_server.as_ref().map(|servers| servers.iter().map(parse).collect()).transpose()
     }
+}
+
+/// Whether both paths lead to one file that is there.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn first<T: Clone>(flags: &[T], file: Option<&[T]>, default: Vec<T>) -> Vec<T> {
@@ -133,6 +154,36 @@ mod tests {
         let phone = settings.phone(&args).unwrap();
         assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
         assert_eq!(phone.playout_delay, PhoneConfig::default().playout_delay);
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_refused_with_its_range() {
+        let phone = |playout_delay, ring_for| {
+            let settings = Settings { playout_delay, ..Settings::default() };
+            settings.phone(&PhoneArgs { ring_for, ..PhoneArgs::default() }).map_err(|error| error.to_string())
+        };
+        for (delay, ring) in [(0, 1), (1_000, 3_600)] {
+            assert!(phone(Some(delay), Some(ring)).is_ok(), "{delay} {ring}");
+        }
+        assert!(phone(Some(1_001), None).unwrap_err().contains("0 to 1000"));
+        assert!(phone(Some(u64::MAX), None).unwrap_err().contains("0 to 1000"));
+        for ring in [0, 3_601, u64::MAX] {
+            assert!(phone(None, Some(ring)).unwrap_err().contains("1 to 3600"), "{ring}");
+        }
+    }
+
+    #[test]
+    fn a_recording_does_not_overwrite_what_is_played() {
+        let dir = tempfile::tempdir().unwrap();
+        let play = dir.path().join("speech.wav");
+        std::fs::write(&play, "").unwrap();
+        let audio = |record: PathBuf| {
+            let settings = Settings { play: Some(play.clone()), ..Settings::default() };
+            settings.audio(&AudioArgs { record: Some(record), ..AudioArgs::default() })
+        };
+        let error = audio(dir.path().join("./speech.wav")).unwrap_err().to_string();
+        assert!(error.contains("speech.wav") && error.contains("--record"), "{error}");
+        assert!(audio(dir.path().join("heard.wav")).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a person sees while a call goes on: one line that changes on a terminal, plain lines elsewhere.
 
 use core::time::Duration;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rove_phone::{CallReport, PhoneEvent, Progress};
@@ -27,7 +27,7 @@ impl Show {
     pub(crate) fn say(&self, text: impl Into<String>) {
         match &self.line {
             Some(line) => line.set_message(text.into()),
-            None => eprintln!("{}", text.into()),
+            None => plain(&text.into()),
         }
     }
 
@@ -35,7 +35,7 @@ impl Show {
     pub(crate) fn keep(&self, text: &str) {
         match &self.line {
             Some(line) => line.println(text),
-            None => eprintln!("{text}"),
+            None => plain(text),
         }
     }
 
@@ -66,6 +66,11 @@ impl Show {
     }
 }
 
+/// A line for whoever still reads: what comes after it must be done, even when nobody does.
+fn plain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 fn progress_text(progress: &Progress) -> Option<String> {
     Some(match progress {
         Progress::Resolved { addresses } => {
@@ -74,10 +79,15 @@ fn progress_text(progress: &Progress) -> Option<String> {
         }
         Progress::Inviting { address } => format!("calling {address}"),
         Progress::Ringing => "ringing".into(),
-        Progress::Incoming { from } => format!("call from {from}"),
+        Progress::Incoming { from } => format!("call from {}", address(from)),
         Progress::Answered { codec, remote } => format!("talking with {remote} in {codec}"),
         _ => return None,
     })
+}
+
+/// A From header's name and URI, without the parameters behind them.
+fn address(from: &str) -> String {
+    from.rsplit_once('>').map_or_else(|| from.to_owned(), |(address, _)| format!("{address}>"))
 }
 
 fn quality_text(quality: &rove_phone::Quality) -> String {
@@ -110,17 +120,95 @@ pub(crate) fn call_table(report: &CallReport) -> String {
             report.codec.as_deref().unwrap_or("–"),
         ),
         format!(
-            "  sent {}, received {}, lost {} ({}), jitter {}, delay {}, MOS {} ({})",
+            "  sent {}, received {}, lost {} ({}), jitter {}, delay {}, MOS {}",
             count(report.sent),
             count(report.received),
             count(report.lost),
             figure(report.loss_percent, " %", 2),
             figure(report.jitter_ms, " ms", 2),
             figure(report.delay_ms, " ms", 0),
-            figure(report.mos, "", 2),
-            report.mos_band.as_deref().unwrap_or("not measured"),
+            mos(report),
         ),
     ];
     lines.extend(report.recordings.iter().map(|path| format!("  heard: {}", path.display())));
     lines.join("\n")
+}
+
+fn mos(report: &CallReport) -> String {
+    match (report.mos, &report.mos_band) {
+        (Some(mos), Some(band)) => format!("{mos:.2} ({band})"),
+        (Some(mos), None) => format!("{mos:.2}"),
+        (None, _) => "not measured".into(),
+    }
+}
+
+/// The figures of several calls as lines for a person.
+pub(crate) fn summary(calls: &[CallReport]) -> String {
+    let good = calls.iter().filter(|call| call.succeeded()).count();
+    let mut setups: Vec<f64> = calls.iter().filter_map(|call| call.setup_ms).collect();
+    setups.sort_by(f64::total_cmp);
+    let lost: u64 = calls.iter().filter_map(|call| call.lost).sum();
+    let lowest = calls.iter().filter_map(|call| call.mos).min_by(f64::total_cmp);
+    format!(
+        "{good} of {} calls succeeded\n  set-up {} (median), {} (p95), lost {lost}, lowest MOS {}",
+        calls.len(),
+        figure(percentile(&setups, 50), " ms", 1),
+        figure(percentile(&setups, 95), " ms", 1),
+        lowest.map_or_else(|| "not measured".into(), |mos| format!("{mos:.2}")),
+    )
+}
+
+/// By nearest rank: the least value that `percent` of all do not exceed.
+fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
+    sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(figures: &serde_json::Value) -> CallReport {
+        let mut report = json!({
+            "side": "caller", "target": "bob.example", "peer": "", "protocol": "sip", "cause": "hung_up",
+            "cause_text": "ended here", "recordings": [], "played": [], "quality": []
+        });
+        let figures = figures.as_object().cloned().unwrap_or_default();
+        report.as_object_mut().unwrap().extend(figures);
+        serde_json::from_value(report).unwrap()
+    }
+
+    #[test]
+    fn a_caller_is_shown_without_tag() {
+        assert_eq!(address("<sip:a@b.example;user=ip>;tag=7"), "<sip:a@b.example;user=ip>");
+        assert_eq!(address("\"a > b\" <sip:a@b.example>;tag=7"), "\"a > b\" <sip:a@b.example>");
+        assert_eq!(address("sip:a@b.example"), "sip:a@b.example");
+    }
+
+    #[test]
+    fn a_quality_that_was_not_measured_has_no_band() {
+        assert!(call_table(&call(&json!({ "mos_band": "fullband" }))).contains("MOS not measured"));
+        let table = call_table(&call(&json!({ "mos": 4.25, "mos_band": "fullband" })));
+        assert!(table.ends_with("MOS 4.25 (fullband)"), "{table}");
+    }
+
+    #[test]
+    fn several_calls_are_summed_up() {
+        let mut calls: Vec<CallReport> = (1..=20)
+            .rev()
+            .map(|n| {
+                call(&json!({ "seconds": 1.0, "setup_ms": n, "lost": 2, "mos": 4.0 + f64::from(n) / 100.0 }))
+            })
+            .collect();
+        calls.push(call(&json!({ "cause": "busy" })));
+        assert_eq!(
+            summary(&calls),
+            "20 of 21 calls succeeded\n  set-up 10.0 ms (median), 19.0 ms (p95), lost 40, lowest MOS 4.01"
+        );
+        assert_eq!(
+            summary(&[]),
+            "0 of 0 calls succeeded\n  set-up – (median), – (p95), lost 0, lowest MOS not measured"
+        );
+    }
 }

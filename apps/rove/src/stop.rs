@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use std::{
+    io::{IsTerminal as _, Write as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,16 +26,34 @@ impl Stop {
             if is_impatient(&mut first, Instant::now()) {
                 std::process::exit(130);
             }
-            flag.store(true, Ordering::Relaxed);
+            if !flag.swap(true, Ordering::Relaxed) {
+                say_so();
+            }
         })
         .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
         Ok(Self(wanted))
+    }
+
+    /// Takes the end of standard input for Ctrl-C as well.
+    pub(crate) fn at_end_of_input(&self) {
+        let flag = Arc::clone(&self.0);
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            flag.store(true, Ordering::Relaxed);
+        });
     }
 
     /// Whether it was asked for.
     pub(crate) fn wanted(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Tells the person that Ctrl-C was heard. Nobody may be there to read it: SIGHUP comes when the terminal is gone.
+fn say_so() {
+    let mut out = std::io::stderr().lock();
+    let ahead = if out.is_terminal() { "\n" } else { "" };
+    let _ = writeln!(out, "{ahead}rove: leaving; a second Ctrl-C ends at once");
 }
 
 /// Whether a signal at `now` is a second one. What follows the `first` at once is its echo: `timeout`, for one, signals

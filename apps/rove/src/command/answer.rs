@@ -18,7 +18,7 @@ use crate::{
 
 pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(), Failure> {
     let mut config = settings.phone(&args.phone)?;
-    config.audio = settings.audio(&args.audio);
+    config.audio = settings.audio(&args.audio)?;
     config.most_calls = args.most_calls;
     config.sip_port = SIP_PORT;
     if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {

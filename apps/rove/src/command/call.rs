@@ -10,13 +10,13 @@ use crate::{
     failure::Failure,
     report::Report,
     settings::Settings,
-    show::{Show, call_table},
+    show::{Show, call_table, summary},
     stop::Stop,
 };
 
 pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), Failure> {
     let mut config = settings.phone(&args.phone)?;
-    config.audio = settings.audio(&args.audio);
+    config.audio = settings.audio(&args.audio)?;
     let talk = args.seconds.map(|value| {
         seconds(value).ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))
     });
@@ -73,27 +73,25 @@ fn one(
 fn conclude(calls: &[CallReport], args: &Call) -> Result<(), Failure> {
     match calls {
         [only] => println!("{}", call_table(only)),
-        many => {
-            let good = many.iter().filter(|call| call.succeeded()).count();
-            println!("{good} of {} calls succeeded", many.len());
-        }
+        many => println!("{}", summary(many)),
     }
-    if let Some(failed) = calls.iter().find(|call| !call.succeeded()) {
-        return Err(Failure::call(failed.cause_text.clone()));
+    let failure = complaint(calls, |call| (!call.succeeded()).then(|| call.cause_text.clone()))
+        .or_else(|| complaint(calls, |call| missed(call, args.min_mos?)));
+    failure.map_or(Ok(()), |why| Err(Failure::call(why)))
+}
+
+/// The first thing that is `wrong` with a call, and with which one when there are several.
+fn complaint(calls: &[CallReport], wrong: impl Fn(&CallReport) -> Option<String>) -> Option<String> {
+    let (index, why) = calls.iter().enumerate().find_map(|(index, call)| Some((index, wrong(call)?)))?;
+    let count = calls.len();
+    Some(if count == 1 { why } else { format!("call {} of {count}: {why}", index + 1) })
+}
+
+/// How a call missed the threshold.
+fn missed(call: &CallReport, threshold: f64) -> Option<String> {
+    match call.mos {
+        Some(mos) if mos >= threshold => None,
+        Some(mos) => Some(format!("MOS {mos:.2} is below the threshold of {threshold}")),
+        None => Some("the MOS was not measured: the call was too short, or nothing was heard".into()),
     }
-    let Some(threshold) = args.min_mos else { return Ok(()) };
-    for call in calls {
-        match call.mos {
-            Some(mos) if mos >= threshold => {}
-            Some(mos) => {
-                return Err(Failure::call(format!("MOS {mos:.2} is below the threshold of {threshold}")));
-            }
-            None => {
-                return Err(Failure::call(
-                    "the MOS was not measured: the call was too short, or nothing was heard",
-                ));
-            }
-        }
-    }
-    Ok(())
 }

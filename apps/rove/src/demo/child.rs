@@ -44,7 +44,10 @@ impl Child {
     /// Waits for the line of JSON that says it is ready.
     pub(super) fn ready<T: DeserializeOwned>(&mut self, patience: Duration) -> Result<T, Failure> {
         let deadline = Instant::now() + patience;
-        while Instant::now() < deadline && !self.stop.wanted() {
+        while Instant::now() < deadline {
+            if self.stop.wanted() {
+                return Err(stopped());
+            }
             match self.lines.recv_timeout(GLANCE) {
                 Ok(line) => {
                     return serde_json::from_str(&line).map_err(|error| {
@@ -58,11 +61,17 @@ impl Child {
         Err(self.complaint("did not get ready"))
     }
 
-    /// Waits until it ends, and says what it complained about when it did not end well.
+    /// Waits until it ends, and says what it complained about when it did not end well. Lets it leave when the person
+    /// wants to stop.
     pub(super) fn finish(&mut self, patience: Duration) -> Result<(), Failure> {
         let deadline = Instant::now() + patience;
         loop {
+            let leaving = self.stop.wanted();
+            if leaving {
+                drop(self.process.stdin.take());
+            }
             match self.process.try_wait() {
+                Ok(Some(_)) if leaving => return Err(stopped()),
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(Some(_)) => return Err(self.complaint("failed")),
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(GLANCE),
@@ -89,7 +98,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Closing its standard input lets the name server leave in order; the others have ended, or must.
+        // The end of its standard input lets it leave in order.
         drop(self.process.stdin.take());
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline {
@@ -101,6 +110,10 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn stopped() -> Failure {
+    Failure::call("stopped before the call was over")
 }
 
 /// How long a child may take to leave in order.

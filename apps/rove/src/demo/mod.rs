@@ -121,6 +121,7 @@ impl Stage<'_> {
         list.extend(["--record".into(), path(format!("{who}-heard.wav"))]);
         list.extend(["--json".into(), path(format!("{who}.json"))]);
         list.extend(["--seed".into(), seed.to_string()]);
+        list.push("--until-stdin-closes".into());
         Ok(list)
     }
 }

@@ -1,5 +1,6 @@
 //! The demo's name server: the real one, with a fresh key, until its standard input ends.
 
+use core::time::Duration;
 use std::{io::Read, net::SocketAddr};
 
 use rove_node::{Dev, Node, ZONE};
@@ -20,6 +21,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     );
     // Whoever started this closes the pipe when it is done, and also when it dies.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    // The callee may have learned of it at the same moment, and still has its name to take back.
+    std::thread::sleep(FAREWELL);
     node.shutdown();
     Ok(())
 }
+
+/// How long names can still be taken back.
+const FAREWELL: Duration = Duration::from_millis(500);
