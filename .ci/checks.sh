@@ -8,11 +8,15 @@ target=$(cargo metadata --no-deps --offline --format-version 1 2>/dev/null | sed
 target=${target:-target}
 logs=$target/checks
 mkdir -p "$logs"
+rm -f "$logs"/*
 tally=$logs/tally
 : >"$tally"
+expected=
+failed=
 
+# In the foreground, so that Ctrl-C reaches what runs.
 bounded=
-command -v timeout >/dev/null 2>&1 && bounded="timeout -k 30 3600"
+timeout --foreground 5 true 2>/dev/null && bounded="timeout --foreground -k 30 3600"
 
 # watched NAME COMMAND...: runs it with its output in a log and, shortened, on the screen; gives its exit code.
 watched() {
@@ -26,14 +30,20 @@ watched() {
         echo $? >"$logs/$name.code"
     } | tee "$logs/$name.log" | awk -f .ci/brief.awk
     code=$(cat "$logs/$name.code")
-    [ "$code" -eq 0 ] && verdict=ok || verdict="FAILED ($code), whole output in $logs/$name.log"
+    verdict=ok
+    [ "$code" -eq 0 ] || verdict=${expected:-"FAILED ($code), whole output in $logs/$name.log"}
     echo "== $name: $verdict, $(($(date +%s) - began)) s"
     return "$code"
 }
 
 # one NAME COMMAND...: a check that passes or fails as a whole.
 one() {
-    if watched "$@"; then echo "1 0 0" >>"$tally"; else echo "0 1 0" >>"$tally"; fi
+    if watched "$@"; then
+        echo "1 0 0" >>"$tally"
+    else
+        echo "0 1 0" >>"$tally"
+        failed="$failed $1"
+    fi
 }
 
 # tests NAME COMMAND...: a cargo test run, its tests counted one by one; one more failure where it could not even run.
@@ -42,7 +52,9 @@ tests() {
     code=$?
     counts=$(awk -f .ci/tally.awk "$logs/$1.log")
     echo "$counts" >>"$tally"
-    if [ "$code" -ne 0 ] && [ "$(echo "$counts" | cut -d' ' -f2)" -eq 0 ]; then echo "0 1 0" >>"$tally"; fi
+    [ "$code" -ne 0 ] || return 0
+    failed="$failed $1"
+    [ "$(echo "$counts" | cut -d' ' -f2)" -ne 0 ] || echo "0 1 0" >>"$tally"
 }
 
 # control NAME PATTERN COMMAND...: a negative control passes when the command fails, and for the right reason.
@@ -50,18 +62,20 @@ control() {
     name=$1
     pattern=$2
     shift 2
+    expected="failed, as it must"
     if ! watched "$name" "$@" && grep -q "$pattern" "$logs/$name.log"; then
-        echo "== $name: failed as it must"
         echo "1 0 0" >>"$tally"
     else
-        echo "== $name: must fail with \"$pattern\", and did not"
+        echo "== $name: FAILED: its command must fail with \"$pattern\""
         echo "0 1 0" >>"$tally"
+        failed="$failed $name"
     fi
+    expected=
 }
 
 # skip NAME WHY
 skip() {
-    echo "skipped: $1 ($2)"
+    echo "skipped: $1 ($2)" | tee -a "$logs/skips.log"
     echo "0 0 1" >>"$tally"
 }
 
@@ -156,5 +170,8 @@ prove)
     ;;
 esac
 
+echo "== all checks"
+grep -h '^skipped: ' "$logs"/*.log | sort -u
+for name in $failed; do echo "failed: $name, whole output in $logs/$name.log"; done
 awk '{ passed += $1; failed += $2; skipped += $3 }
     END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit (failed > 0) }' "$tally"
