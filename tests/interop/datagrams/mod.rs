@@ -1,5 +1,7 @@
 //! Random and mutated datagrams at every port of running programs: none dies, hangs or grows.
 
+mod call;
+
 use std::{
     fs,
     net::{SocketAddr, UdpSocket},
@@ -9,6 +11,7 @@ use std::{
 use rove_base::Entropy;
 use rove_tests::programs::{Running, program};
 
+use self::call::Call;
 use crate::stage::{Names, PATIENCE, answer};
 
 /// In all, over four ports: a taste of it in each run, 10⁶ in a proving one.
@@ -27,7 +30,7 @@ fn programs_survive_any_datagram_at_their_sip_rtp_rtcp_and_dns_ports() {
     );
     let media = media_ports(&callee, sip);
     assert!(media.len() >= 2, "no RTP and RTCP ports: {media:?}");
-    let mut barrage = Barrage::new(names.address, sip, media);
+    let mut barrage = Barrage::new(names.address, sip, media, Call::place(sip));
     barrage.fire(how_many() / 4);
     let before = [&names.process, &callee].map(|process| process.resident_kib().expect("alive"));
     barrage.fire(how_many() - how_many() / 4);
@@ -36,6 +39,10 @@ fn programs_survive_any_datagram_at_their_sip_rtp_rtcp_and_dns_ports() {
     for (before, after) in before.iter().zip(after) {
         assert!(after <= before + before / 5 + 8_192, "grew from {before} KiB to {after} KiB");
     }
+    assert!(barrage.call.was_reported(), "no sender report was read");
+    let received = barrage.call.end(&callee).expect("a report of the call");
+    println!("{received} spoilt RTP packets were received as media");
+    assert!(received > 0, "no RTP packet was read");
     assert!(names.process.is_alive() && callee.is_alive() && caller.is_alive(), "the call went on");
     caller.interrupt();
     assert_eq!(caller.wait(PATIENCE).and_then(|status| status.code()), Some(0), "and ended in order");
@@ -83,31 +90,42 @@ struct Barrage {
     entropy: Entropy,
     names: SocketAddr,
     sip: SocketAddr,
+    /// Ports that hear media, to which `socket` is a stranger.
     media: Vec<SocketAddr>,
+    /// What comes out of it is parsed.
+    call: Call,
     sent: usize,
 }
 
 impl Barrage {
-    fn new(names: SocketAddr, sip: SocketAddr, media: Vec<SocketAddr>) -> Self {
+    fn new(names: SocketAddr, sip: SocketAddr, mut media: Vec<SocketAddr>, call: Call) -> Self {
+        media.extend(call.ears());
         let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback");
         socket.set_read_timeout(Some(Duration::from_secs(1))).expect("a timeout");
-        Self { socket, entropy: Entropy::from_number(20), names, sip, media, sent: 0 }
+        Self { socket, entropy: Entropy::from_number(20), names, sip, media, call, sent: 0 }
     }
 
     fn fire(&mut self, count: usize) {
-        let rtp = [&[0x80, 0x6f, 0, 1, 0, 0, 3, 0xc0, 1, 2, 3, 4][..], &[0x55; 80]].concat();
-        let rtcp =
-            [&[0x80, 200, 0, 6][..], &[7; 24], &[0x81, 202, 0, 3, 7, 7, 7, 7, 1, 2, b'a', b'b', 0, 0, 0, 0]]
-                .concat();
         for round in 0..count {
-            let (target, seed): (SocketAddr, Vec<u8>) = match round % 4 {
-                0 => (self.sip, invite(self.sip, round)),
-                1 => (self.names, question(round)),
-                2 => (self.media[round / 4 % self.media.len()], rtp.clone()),
-                _ => (self.media[round / 4 % self.media.len()], rtcp.clone()),
+            let seed = match round % 4 {
+                0 => invite(self.sip, round),
+                1 => question(round),
+                2 => rtp(self.sent / 4),
+                _ => rtcp(),
             };
             let datagram = self.spoil(seed);
-            let _ = self.socket.send_to(&datagram, target);
+            // A quarter of the media comes from an address that nobody agreed on.
+            let stranger = round / 4 % 4 == 3;
+            let target = match round % 4 {
+                0 => self.sip,
+                1 => self.names,
+                _ => self.media[round / 16 % self.media.len()],
+            };
+            match round % 4 {
+                2 if !stranger => self.call.send_rtp(&datagram),
+                3 if !stranger => self.call.send_rtcp(&datagram),
+                _ => drop(self.socket.send_to(&datagram, target)),
+            }
             self.sent += 1;
             if round % 400 == 399 {
                 self.must_answer(self.sip, &options(self.sip, round), b"SIP/2.0 200");
@@ -176,6 +194,18 @@ fn options(target: SocketAddr, round: usize) -> Vec<u8> {
          Call-ID: {round}@sane\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     )
     .into_bytes()
+}
+
+/// The packet `number` of 20 ms in PCMU.
+fn rtp(number: usize) -> Vec<u8> {
+    let timestamp = (number as u32).wrapping_mul(160).to_be_bytes();
+    [&[0x80, 0][..], &(number as u16).to_be_bytes(), &timestamp, &[7; 4], &[0x55; 160]].concat()
+}
+
+/// A sender report and a name, of the source of [`rtp`].
+fn rtcp() -> Vec<u8> {
+    let name = [0x81, 202, 0, 3, 7, 7, 7, 7, 1, 2, b'a', b'b', 0, 0, 0, 0];
+    [&[0x80, 200, 0, 6][..], &[7; 24], &name].concat()
 }
 
 /// A question for home.example SOA.
