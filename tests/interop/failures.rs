@@ -1,6 +1,6 @@
 //! What goes wrong is said in a sentence, with the exit code of its class.
 
-use std::{fs, net::UdpSocket};
+use std::{fs, net::UdpSocket, process::Command};
 
 use rove_tests::programs::{Running, program};
 
@@ -33,6 +33,14 @@ fn wrong_usage_ends_with_2_and_names_what_is_wrong() {
     fails("call +4930123456", 2, &["+4930123456", "number"]);
     fails("call 127.0.0.1 --colour blue", 2, &["--colour"]);
     fails("register bob.home.example --dns-server 127.0.0.1:9", 2, &["--key-file"]);
+    fails("register bob..home.example --dns-server 127.0.0.1:9", 2, &["bob..home.example", "host name"]);
+    fails("answer --register sip:bob --dns-server 127.0.0.1:9", 2, &["sip:bob", "host name"]);
+    fails("call 127.0.0.1 --playout-delay 1001", 2, &["1001", "0 to 1000"]);
+    fs::write(&config, "playout_delay = 5000\n").unwrap();
+    fails(&format!("--config {} call 127.0.0.1", config.display()), 2, &["5000", "0 to 1000"]);
+    let speech = dir.path().join("speech.wav").display().to_string();
+    fs::write(&speech, "").unwrap();
+    fails(&format!("call 127.0.0.1 --play {speech} --record {speech}"), 2, &[&speech, "--record"]);
 }
 
 #[test]
@@ -113,6 +121,27 @@ fn ctrl_c_ends_a_call_with_bye_and_withdraws_the_name() {
     callee.interrupt();
     assert_eq!(callee.wait(PATIENCE).and_then(|status| status.code()), Some(0));
     fails(&format!("lookup bob.home.example --dns-server {server}"), 1, &["bob.home.example"]);
+}
+
+#[test]
+fn a_signal_to_the_demo_alone_ends_it_in_order() {
+    let demo = Running::start(&program("rove"), ["demo", "--for", "30"]);
+    assert!(wait_for(&demo, "calling bob"), "the demo does not call");
+    demo.interrupt();
+    let (code, said, complaints) = demo.outcome(PATIENCE / 2);
+    assert_eq!(code, 1, "{said}\n{complaints}");
+    for part in ["leaving", "stopped"] {
+        assert!(complaints.contains(part), "{complaints}");
+    }
+}
+
+#[test]
+fn a_child_that_is_told_so_leaves_when_its_standard_input_ends() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" answer --listen 127.0.0.1:0 --until-stdin-closes </dev/null"]);
+    shell.arg(program("rove"));
+    let (code, said, complaints) = Running::spawn(shell).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said}\n{complaints}");
 }
 
 /// Waits until the program's standard error mentions `text`.
