@@ -2,27 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use rove_phone::{Audio, Phone, PhoneConfig, PhoneEvent, Progress};
+use rove_phone::{Phone, PhoneConfig, PhoneEvent, Progress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = std::env::args().nth(1).ok_or("usage: dial TARGET")?;
-    let phone = Phone::start(PhoneConfig { audio: Audio::Null, ..PhoneConfig::default() })?;
+    let phone = Phone::start(PhoneConfig::default())?;
     let call = phone.dial(&target)?;
-    let mut until = Instant::now() + Duration::from_secs(90);
+    let mut hang_up_at = None;
     loop {
-        match phone.next_event(until.saturating_duration_since(Instant::now())) {
+        match phone.next_event(Duration::from_millis(100)) {
             Some(PhoneEvent::Call { progress: Progress::Answered { .. }, .. }) => {
-                until = Instant::now() + Duration::from_secs(5);
+                hang_up_at = Some(Instant::now() + Duration::from_secs(5));
             }
-            Some(PhoneEvent::Ended { report, .. }) => {
-                println!("{}", report.cause_text);
-                return Ok(());
-            }
-            Some(_) => {}
-            None => {
-                phone.hang_up(call);
-                until += Duration::from_secs(40);
-            }
+            Some(PhoneEvent::Ended { report, .. }) => break println!("{}", report.cause_text),
+            _ if hang_up_at.is_some_and(|at| at <= Instant::now()) => phone.hang_up(call),
+            _ => {}
         }
     }
+    Ok(())
 }
