@@ -10,7 +10,7 @@ use rove_base::{ClockRate, Instant, PayloadType, RtpTimestamp, SeqNumber, Ssrc};
 use rove_codecs::{CodecError, Decoder};
 use rove_core::{
     jitter::{PacketSink, PacketSource, Slot, Window},
-    playout::{Playout, PlayoutConfig},
+    playout::{Formats, Playout, PlayoutConfig},
     rtp::{RtpHeader, RtpView},
 };
 use rove_io::bridge::{latest, packet_ring, pcm_ring};
@@ -79,8 +79,12 @@ fn playout(c: &mut Criterion) {
     for (name, lost_every) in [("all_arrive", u32::MAX), ("a_tenth_lost", 10)] {
         group.bench_function(format!("packet_in_pull_without_decoding/{name}"), |b| {
             let (mut tx, rx) = packet_ring(64);
-            let mut playout =
-                Playout::new(rx, Box::new(Free), ClockRate::TELEPHONE, PlayoutConfig::default());
+            let mut playout = Playout::new(
+                rx,
+                Box::new(Free),
+                Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE),
+                PlayoutConfig::default(),
+            );
             let (mut out, mut datagram, mut n) = ([0.0; 160], [0x55; 172], 0_u32);
             b.iter(|| {
                 n = n.wrapping_add(1);

@@ -31,6 +31,49 @@ pub trait Encoder: Send {
     ///
     /// Neither allocates nor blocks.
     fn encode(&mut self, pcm: &[f32], out: &mut [u8]) -> Result<usize, CodecError>;
+
+    /// Changes what the encoder spends and on what, from the next frame on. A codec of one rate has nothing to change.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError::Setting`] if the codec cannot be set up so; then nothing has changed.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor blocks.
+    fn tune(&mut self, tuning: Tuning) -> Result<(), CodecError> {
+        _ = tuning;
+        Ok(())
+    }
+}
+
+/// What an [`Encoder`] spends its bits on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tuning {
+    /// Bits per second of payload, redundancy of the codec's own included; `None` leaves it as it is.
+    pub bitrate: Option<u32>,
+    /// What is said twice.
+    pub redundancy: Redundancy,
+}
+
+/// Redundancy that a codec puts into its own payloads.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Redundancy {
+    /// None.
+    #[default]
+    None,
+    /// A coarser copy of the frame before (Opus in-band FEC, LBRR), for so many percent of loss.
+    InBand {
+        /// Share of packets expected to be lost, 1 to 100.
+        loss_percent: u8,
+    },
+    /// A very coarse copy of the last `reach` (Opus DRED), for so many percent of loss.
+    Deep {
+        /// Share of packets expected to be lost, 1 to 100.
+        loss_percent: u8,
+        /// How far back, in units of 10 ms, 1 to 104.
+        reach: u8,
+    },
 }
 
 /// Turns payloads into samples, and missing payloads into a plausible continuation.
@@ -67,16 +110,27 @@ pub trait Decoder: Send {
     /// Neither allocates nor blocks.
     fn conceal(&mut self, out: &mut [f32]);
 
-    /// Fills `out`, the duration of one lost payload, from the redundancy that the payload after it carries, and answers
-    /// whether there was any. When there was none, `out` is concealed.
+    /// How far back before its own beginning `payload` can tell what was said, in samples; 0 when it carries no redundancy.
+    /// In-band error correction reaches one payload back, deep redundancy (DRED) as far as was sent.
     ///
-    /// Call it in place of [`Decoder::conceal`] for the frame right before `next`, then decode `next` as usual.
+    /// # Realtime
+    ///
+    /// Neither allocates nor blocks; may cost as much as decoding a frame.
+    fn reach(&mut self, payload: &[u8]) -> usize {
+        _ = payload;
+        0
+    }
+
+    /// Fills `out`, the duration of one lost payload, which began `back` samples before `from` does, from the redundancy
+    /// that `from` carries, and answers whether there was any. When there was none, `out` is concealed.
+    ///
+    /// Call it in place of [`Decoder::conceal`] for each lost frame in turn, oldest first, then decode `from` as usual.
     ///
     /// # Realtime
     ///
     /// Neither allocates nor blocks.
-    fn recover(&mut self, next: &[u8], out: &mut [f32]) -> bool {
-        _ = next;
+    fn recover(&mut self, from: &[u8], back: usize, out: &mut [f32]) -> bool {
+        _ = (from, back);
         self.conceal(out);
         false
     }

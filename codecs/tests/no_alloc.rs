@@ -56,7 +56,7 @@ fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
         let len = encoder.encode(&pcm[..frame], &mut payload).unwrap();
         match round % 10 {
             3 => decoder.conceal(&mut out[..frame]),
-            4 => drop(decoder.recover(&payload[..len], &mut out[..frame])),
+            4 => drop(decoder.recover(&payload[..len], frame, &mut out[..frame])),
             5 => decoder.conceal(&mut out),
             6 => drop(decoder.decode(&[0xff; 9], &mut out)),
             7 => decoder.reset(),

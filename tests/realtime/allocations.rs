@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use rove_base::{ClockRate, CodecId, Instant};
+use rove_base::{ClockRate, CodecId, Instant, PayloadType};
 use rove_codecs::{CodecError, Decoder};
-use rove_core::playout::{Playout, PlayoutConfig};
+use rove_core::playout::{Formats, Playout, PlayoutConfig};
 use rove_io::{
     bridge::{InputKnobs, OutputKnobs, Sizes, crossings},
     callback::Output,
@@ -65,7 +65,12 @@ fn render_with(allocate: fn()) {
     use rove_core::{jitter::PacketSink, rtp::RtpView};
     let mut ends = crossings(Sizes::default(), InputKnobs::default(), OutputKnobs::default());
     let config = PlayoutConfig::default();
-    let playout = Playout::new(ends.packets, Box::new(Careless { allocate }), ClockRate::TELEPHONE, config);
+    let playout = Playout::new(
+        ends.packets,
+        Box::new(Careless { allocate }),
+        Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE),
+        config,
+    );
     let mut output = Output::new(Box::new(playout), ends.output);
     let mut datagram = [0; 172];
     datagram[0] = 0x80;

@@ -45,15 +45,7 @@ const DATAGRAM: usize = 1_400;
 /// A plan for `id` over loopback.
 pub(crate) fn plan(id: CodecId) -> MediaPlan {
     let payload_type = PayloadType::from_header(if id == CodecId::Opus { 96 } else { 0 });
-    let codec = CodecPlan {
-        id,
-        send_payload_type: payload_type,
-        receive_payload_type: payload_type,
-        packet_time: Duration::from_millis(20),
-        bitrate: None,
-        inband_fec: id == CodecId::Opus,
-        dtx: false,
-    };
+    let codec = CodecPlan { inband_fec: id == CodecId::Opus, ..CodecPlan::new(id, payload_type) };
     let rtp = UdpFlow { local: ([127, 0, 0, 1], 4_000).into(), remote: ([127, 0, 0, 1], 5_000).into() };
     let route = Route { id: RouteId(0), kind: RouteKind::Direct, rtp, rtcp: rtp };
     MediaPlan::builder(codec, "someone").route(route).build().unwrap()

@@ -61,9 +61,14 @@ impl Decoder for OpusDecoder {
         }
     }
 
-    fn recover(&mut self, next: &[u8], out: &mut [f32]) -> bool {
+    fn reach(&mut self, payload: &[u8]) -> usize {
+        if ffi::has_redundancy(payload) { self.duration(payload).unwrap_or(0) } else { 0 }
+    }
+
+    fn recover(&mut self, from: &[u8], back: usize, out: &mut [f32]) -> bool {
         let whole = out.len().is_multiple_of(SHORTEST_FRAME) && out.len() <= LONGEST_PAYLOAD;
-        let found = whole && ffi::has_redundancy(next) && self.raw.decode_fec(next, out).is_ok();
+        let near = back == out.len();
+        let found = whole && near && ffi::has_redundancy(from) && self.raw.decode_fec(from, out).is_ok();
         if !found {
             self.conceal(out);
         }

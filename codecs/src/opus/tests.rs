@@ -75,7 +75,9 @@ fn a_frame_lost_is_better_recovered_from_the_next_payload_than_concealed() {
         let mut heard = vec![0.0; voice.len()];
         for (i, out) in heard.chunks_mut(960).enumerate() {
             match payloads.get(i + 1) {
-                Some(next) if i % 5 == 4 && recover => found += usize::from(decoder.recover(next, out)),
+                Some(next) if i % 5 == 4 && recover => {
+                    found += usize::from(decoder.recover(next, out.len(), out));
+                }
                 _ if i % 5 == 4 => decoder.conceal(out),
                 _ => drop(decoder.decode(&payloads[i], out).unwrap()),
             }
@@ -166,7 +168,7 @@ proptest! {
         let mut out = vec![0.0; samples];
         for (as_redundancy, payload) in payloads {
             if as_redundancy {
-                decoder.recover(&payload, &mut out);
+                decoder.recover(&payload, 960, &mut out);
             } else if let Ok(len) = decoder.decode(&payload, &mut out) {
                 prop_assert!(len <= samples);
             }

@@ -16,7 +16,8 @@ pub use entropy::Entropy;
 pub use flow::{Flow, StreamId, Transport, UdpFlow};
 pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Nested, Step, Ticket, Transmit};
 pub use media::{
-    CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PlanError, Route, RouteId, RouteKind,
+    CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PayloadTypes, PlanError, Route, RouteId,
+    RouteKind,
 };
 pub use quality::{Band, Quality};
 pub use scratch::{Scratch, Span};

@@ -14,6 +14,10 @@ pub enum CodecId {
     Pcmu,
     /// G.711 A-law (RFC 3551 §4.5.14).
     Pcma,
+    /// G.722 at 64 kb/s: wideband speech whose RTP clock counts 8 000 all the same (RFC 3551 §4.5.2).
+    G722,
+    /// Uncoded 16-bit samples, mono at 48 kHz, in network byte order (RFC 3551 §4.5.11).
+    L16,
 }
 
 impl CodecId {
@@ -21,18 +25,21 @@ impl CodecId {
     #[must_use]
     pub const fn clock_rate(self) -> ClockRate {
         match self {
-            Self::Opus => ClockRate::OPUS,
-            Self::Pcmu | Self::Pcma => ClockRate::TELEPHONE,
+            Self::Opus | Self::L16 => ClockRate::OPUS,
+            Self::Pcmu | Self::Pcma | Self::G722 => ClockRate::TELEPHONE,
         }
     }
 
     /// The longest packet time that it can make and that is not longer than `wanted`; its shortest when there is none.
-    /// Opus has frames of 10, 20, 40 and 60 ms (RFC 6716 §2.1.4), G.711 any multiple of 10 ms up to 60 ms here.
+    /// Opus has frames of 10, 20, 40 and 60 ms (RFC 6716 §2.1.4), G.711 and
+    /// G.722 any multiple of 10 ms up to 60 ms here; uncoded samples have 10 and 20 ms, of
+    /// which only 10 ms fit an Ethernet frame.
     #[must_use]
     pub fn packet_time(self, wanted: Duration) -> Duration {
         let choices: &[u64] = match self {
             Self::Opus => &[60, 40, 20, 10],
-            Self::Pcmu | Self::Pcma => &[60, 50, 40, 30, 20, 10],
+            Self::Pcmu | Self::Pcma | Self::G722 => &[60, 50, 40, 30, 20, 10],
+            Self::L16 => &[20, 10],
         };
         let fits = |millis: &&u64| Duration::from_millis(**millis) <= wanted;
         Duration::from_millis(choices.iter().find(fits).copied().unwrap_or(10))
@@ -45,6 +52,8 @@ impl CodecId {
             Self::Opus => "opus",
             Self::Pcmu => "PCMU",
             Self::Pcma => "PCMA",
+            Self::G722 => "G722",
+            Self::L16 => "L16",
         }
     }
 }
@@ -66,12 +75,62 @@ pub struct CodecPlan {
     pub receive_payload_type: PayloadType,
     /// Duration of one packet we send; one that [`CodecId::packet_time`] gives.
     pub packet_time: Duration,
-    /// Bits per second of codec payload; `None` leaves it to the codec's default for speech.
+    /// Bits per second of RTP payload that a call may spend on average, all redundancy included; `None` leaves it to the
+    /// codec's default for speech.
     pub bitrate: Option<u32>,
     /// In-band forward error correction agreed (RFC 7587 §6.1 `useinbandfec`).
     pub inband_fec: bool,
     /// Discontinuous transmission agreed (RFC 7587 §6.1 `usedtx`).
     pub dtx: bool,
+    /// Stereo agreed (RFC 7587 §6.1 `stereo`): the peer likes to receive two channels. Sound here is mono, so that what is
+    /// sent is, too.
+    pub stereo: bool,
+    /// The highest sampling rate the peer can play, in hertz (RFC 7587 §6.1 `maxplaybackrate`); more is not coded.
+    pub max_playback_rate: Option<u32>,
+    /// Redundant audio data agreed (RFC 2198).
+    pub red: Option<PayloadTypes>,
+    /// Named telephone events agreed (RFC 4733).
+    pub telephone_event: Option<PayloadTypes>,
+    /// Comfort noise agreed (RFC 3389).
+    pub comfort_noise: Option<PayloadTypes>,
+}
+
+impl CodecPlan {
+    /// `id` in packets of 20 ms under the same number both ways, and nothing else agreed.
+    #[must_use]
+    pub fn new(id: CodecId, payload_type: PayloadType) -> Self {
+        Self {
+            id,
+            send_payload_type: payload_type,
+            receive_payload_type: payload_type,
+            packet_time: id.packet_time(Duration::from_millis(20)),
+            bitrate: None,
+            inband_fec: false,
+            dtx: false,
+            stereo: false,
+            max_playback_rate: None,
+            red: None,
+            telephone_event: None,
+            comfort_noise: None,
+        }
+    }
+}
+
+/// The numbers of one payload format, each chosen by the side that receives it (RFC 3264 §5.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PayloadTypes {
+    /// The number the peer expects on packets we send.
+    pub send: PayloadType,
+    /// The number the peer puts on packets we receive.
+    pub receive: PayloadType,
+}
+
+impl PayloadTypes {
+    /// The same number both ways.
+    #[must_use]
+    pub const fn both(number: PayloadType) -> Self {
+        Self { send: number, receive: number }
+    }
 }
 
 /// Which way media flows, seen from here (RFC 3264 §5.1).
@@ -144,6 +203,7 @@ pub struct MediaPlan {
     routes: Vec<Route>,
     direction: Direction,
     cname: String,
+    shared_clock: bool,
 }
 
 impl MediaPlan {
@@ -154,6 +214,7 @@ impl MediaPlan {
             routes: Vec::new(),
             direction: Direction::SendRecv,
             cname: cname.into(),
+            shared_clock: false,
         })
     }
 
@@ -181,6 +242,13 @@ impl MediaPlan {
         &self.cname
     }
 
+    /// Whether both ends read the same wall clock, as RFC 7273 lets them tell each other: then delays one way can be
+    /// measured.
+    #[must_use]
+    pub const fn shared_clock(&self) -> bool {
+        self.shared_clock
+    }
+
     /// Whether `flow` is one of this plan's.
     #[must_use]
     pub fn owns(&self, flow: &Flow) -> bool {
@@ -203,6 +271,12 @@ impl MediaPlanBuilder {
     /// Which way media flows; both ways unless said.
     pub fn direction(mut self, direction: Direction) -> Self {
         self.0.direction = direction;
+        self
+    }
+
+    /// Both ends read the same wall clock; not so unless said.
+    pub fn shared_clock(mut self, shared: bool) -> Self {
+        self.0.shared_clock = shared;
         self
     }
 

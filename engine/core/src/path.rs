@@ -47,8 +47,6 @@ impl Path {
 
 #[cfg(test)]
 mod tests {
-    use core::time::Duration;
-
     use rove_base::{CodecId, CodecPlan, PayloadType, RouteKind};
 
     use super::*;
@@ -60,15 +58,7 @@ mod tests {
     #[test]
     fn a_flow_is_told_by_both_of_its_ends() {
         let payload_type = PayloadType::from_header(0);
-        let codec = CodecPlan {
-            id: CodecId::Pcmu,
-            send_payload_type: payload_type,
-            receive_payload_type: payload_type,
-            packet_time: Duration::from_millis(20),
-            bitrate: None,
-            inband_fec: false,
-            dtx: false,
-        };
+        let codec = CodecPlan::new(CodecId::Pcmu, payload_type);
         let route = |id, rtp, rtcp| Route { id: RouteId(id), kind: RouteKind::Direct, rtp, rtcp };
         let plan = MediaPlan::builder(codec, "x")
             .route(route(1, flow(4, 6), flow(5, 7)))

@@ -73,13 +73,12 @@ pub(crate) fn plan(
     let opus = codec == CodecId::Opus;
     let bitrate = fmtp.get("maxaveragebitrate").and_then(|bits| bits.parse::<u32>().ok());
     CodecPlan {
-        id: codec,
         send_payload_type: send,
-        receive_payload_type: receive,
         packet_time: packet_time(codec, theirs, preferred),
         bitrate: bitrate.filter(|_| opus).map(|bits| bits.clamp(OPUS_BITRATE.0, OPUS_BITRATE.1)),
         inband_fec: opus && fmtp.is_set("useinbandfec"),
         dtx: opus && fmtp.is_set("usedtx"),
+        ..CodecPlan::new(codec, receive)
     }
 }
 

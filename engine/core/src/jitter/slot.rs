@@ -6,9 +6,9 @@ use rove_base::{Instant, PayloadType, RtpTimestamp, SeqNumber, Ssrc};
 
 use crate::rtp::RtpView;
 
-/// Longest payload a slot holds, in bytes: what an Ethernet frame leaves of an RTP packet, and more than any voice
-/// packet needs (a maximal Opus frame has 1 275).
-pub const SLOT_BYTES: usize = 1_400;
+/// Longest payload a slot holds, in bytes: more than an Ethernet frame leaves of an RTP packet, so that captures with
+/// uncoded samples (1 920 bytes in 20 ms) can be replayed as well.
+pub const SLOT_BYTES: usize = 2_000;
 
 /// A received RTP packet: what playout needs of its header, and its payload.
 #[derive(Clone)]

@@ -12,15 +12,17 @@
 )]
 
 mod decide;
+mod formats;
 mod frame;
 mod meter;
+mod trace;
 
 #[cfg(test)]
 mod tests;
 
 use core::time::Duration;
 
-use rove_base::{ClockRate, Instant, RtpTimestamp, Ssrc};
+use rove_base::{Instant, RtpTimestamp, Ssrc};
 use rove_codecs::Decoder;
 
 use self::{
@@ -29,7 +31,9 @@ use self::{
 };
 use crate::jitter::{PacketSource, SLOT_BYTES, Verdict, Window};
 
+pub use formats::Formats;
 pub use meter::PlayoutMeter;
+pub use trace::PlayoutTrace;
 
 /// Settings of a [`Playout`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,10 +98,9 @@ struct Trim {
 }
 
 impl<S: PacketSource> Playout<S> {
-    /// Plays what comes out of `source` through `decoder`; `clock` is what the timestamps count in. Allocates all it
-    /// will ever need.
+    /// Plays what comes out of `source` through `decoder`; `formats` tells what is for it. Allocates all it will ever need.
     #[must_use]
-    pub fn new(source: S, decoder: Box<dyn Decoder>, clock: ClockRate, config: PlayoutConfig) -> Self {
+    pub fn new(source: S, decoder: Box<dyn Decoder>, formats: Formats, config: PlayoutConfig) -> Self {
         let rate = decoder.sample_rate().max(MIN_RATE);
         let longest = usize::try_from(rate / 1_000).unwrap_or(0).saturating_mul(MAX_PACKET_MS);
         Self {
@@ -105,7 +108,7 @@ impl<S: PacketSource> Playout<S> {
             window: Window::new(config.window),
             frame: Frame::new(longest.max(SLOT_BYTES)),
             rate,
-            samples_per_tick: rate.checked_div(clock.hertz()).unwrap_or(1).max(1),
+            samples_per_tick: rate.checked_div(formats.clock.hertz()).unwrap_or(1).max(1),
             target: config.target.min(MAX_TARGET),
             state: State::Idle,
             next: RtpTimestamp(0),
@@ -144,6 +147,22 @@ impl<S: PacketSource> Playout<S> {
     #[must_use]
     pub const fn meter(&self) -> PlayoutMeter {
         self.meter
+    }
+
+    /// Where it stands after the last pull.
+    #[must_use]
+    pub fn trace(&self) -> PlayoutTrace {
+        let held =
+            u32::try_from(self.frame.len()).unwrap_or(0).checked_div(self.samples_per_tick).unwrap_or(0);
+        let begun = self.meter.first_played.is_some();
+        PlayoutTrace {
+            timestamp: begun.then(|| RtpTimestamp(self.next.0.wrapping_sub(held))),
+            target: self.target,
+            concealed: self.meter.concealed.saturating_add(self.meter.starving),
+            accelerated: self.meter.trimmed,
+            comfort_noise: self.meter.silence,
+            ..PlayoutTrace::default()
+        }
     }
 
     /// Samples per second that [`Playout::pull`] gives.

@@ -15,7 +15,7 @@ use rove_base::{ClockRate, Instant, PayloadType, RtpTimestamp, SeqNumber, Ssrc};
 use rove_codecs::{CodecError, Decoder};
 
 use super::{
-    Playout, PlayoutConfig,
+    Formats, Playout, PlayoutConfig,
     decide::{Action, Context, Head, Why, decide},
 };
 use crate::{
@@ -100,7 +100,12 @@ fn nth(n: u8, late: u64) -> Packet {
 fn play(packets: &[Packet], millis: u64) -> (Vec<i32>, Playout<Ring>) {
     let ring = Ring::default();
     let config = PlayoutConfig { target: TARGET, ..PlayoutConfig::default() };
-    let mut playout = Playout::new(ring.clone(), Box::new(Plain), ClockRate::TELEPHONE, config);
+    let mut playout = Playout::new(
+        ring.clone(),
+        Box::new(Plain),
+        Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE),
+        config,
+    );
     let heard = run(&mut playout, &ring, packets, 0, millis);
     (heard, playout)
 }
@@ -257,8 +262,12 @@ fn delay_that_nothing_needs_is_taken_out_a_packet_a_second() {
 fn a_longer_target_takes_effect_at_once() {
     let packets: Vec<_> = (0..100).map(|n| nth(n, 0)).collect();
     let ring = Ring::default();
-    let mut playout =
-        Playout::new(ring.clone(), Box::new(Plain), ClockRate::TELEPHONE, PlayoutConfig::default());
+    let mut playout = Playout::new(
+        ring.clone(),
+        Box::new(Plain),
+        Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE),
+        PlayoutConfig::default(),
+    );
     run(&mut playout, &ring, &packets[..50], 0, 1_000);
     let before = playout.meter();
     playout.set_target(Duration::from_millis(100));
@@ -271,8 +280,12 @@ fn a_longer_target_takes_effect_at_once() {
 fn packets_that_nobody_asked_for_are_not_played_late() {
     let packets: Vec<_> = (0..40).map(|n| nth(n, 0)).collect();
     let ring = Ring::default();
-    let mut playout =
-        Playout::new(ring.clone(), Box::new(Plain), ClockRate::TELEPHONE, PlayoutConfig::default());
+    let mut playout = Playout::new(
+        ring.clone(),
+        Box::new(Plain),
+        Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE),
+        PlayoutConfig::default(),
+    );
     for packet in &packets {
         ring.0.lock().unwrap().push_back(slot(*packet));
     }
@@ -314,7 +327,7 @@ proptest! {
     ) {
         let ring = Ring::default();
         let mut playout =
-            Playout::new(ring.clone(), Box::new(Plain), ClockRate::TELEPHONE, PlayoutConfig::default());
+            Playout::new(ring.clone(), Box::new(Plain), Formats::speech(PayloadType::from_header(0), ClockRate::TELEPHONE), PlayoutConfig::default());
         let wild = packets.into_iter().map(|(at, ssrc, seq, timestamp, value)| Packet { at, ssrc, seq, timestamp, value });
         let tame = orderly.into_iter().map(|(n, late)| nth(n % 100, late));
         let mut packets: Vec<_> = wild.chain(tame).collect();

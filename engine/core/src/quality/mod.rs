@@ -3,9 +3,11 @@
 mod bursts;
 pub mod emodel;
 mod jitter;
+mod peer;
 mod receive;
 
 #[cfg(test)]
 mod tests;
 
+pub use peer::{FATES, Fates, PeerReport};
 pub use receive::{Interval, ReceiveStats, Verdict};

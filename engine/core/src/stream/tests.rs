@@ -14,15 +14,15 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use rove_base::{
-    ClockRate, CodecId, CodecPlan, Direction, Entropy, Flow, Instant, Machine, MediaPlan, Now, PayloadType,
-    Quality, Route, RouteId, RouteKind, Scratch, Ssrc, Step, UdpFlow, UnixTime,
+    CodecId, CodecPlan, Direction, Entropy, Flow, Instant, Machine, MediaPlan, Now, PayloadType, Quality,
+    Route, RouteId, RouteKind, Scratch, Ssrc, Step, UdpFlow, UnixTime,
 };
 
 use super::{MediaInput, Stream, StreamEvent};
 use crate::{
     codec,
     jitter::{PacketSink, PacketSource, Slot},
-    playout::{Playout, PlayoutConfig},
+    playout::{Formats, Playout, PlayoutConfig},
     rtcp::{self, Packet},
     rtp::RtpView,
 };
@@ -54,15 +54,7 @@ fn flow(local: u16, remote: u16) -> UdpFlow {
 /// RTP on ports 4 and 6, RTCP on 5 and 7, seen from `a` when `forth`.
 fn plan(id: CodecId, forth: bool, direction: Direction) -> MediaPlan {
     let payload_type = PayloadType::from_header(if id == CodecId::Opus { 96 } else { 0 });
-    let codec = CodecPlan {
-        id,
-        send_payload_type: payload_type,
-        receive_payload_type: payload_type,
-        packet_time: Duration::from_millis(20),
-        bitrate: None,
-        inband_fec: false,
-        dtx: false,
-    };
+    let codec = CodecPlan::new(id, payload_type);
     let turn = |flow: UdpFlow| if forth { flow } else { UdpFlow { local: flow.remote, remote: flow.local } };
     let route =
         Route { id: RouteId(0), kind: RouteKind::Direct, rtp: turn(flow(4, 6)), rtcp: turn(flow(5, 7)) };
@@ -83,10 +75,9 @@ impl End {
     fn new(now: Now, plan: &MediaPlan, seed: u64) -> Self {
         let ring = Ring::default();
         let decoder = codec::decoder_for(plan).unwrap();
-        let clock: ClockRate = plan.codec().id.clock_rate();
         Self {
             stream: Stream::new(now, plan, ring.clone(), Entropy::from_number(seed)).unwrap(),
-            playout: Playout::new(ring, decoder, clock, PlayoutConfig::default()),
+            playout: Playout::new(ring, decoder, Formats::of(plan), PlayoutConfig::default()),
             events: Vec::new(),
             sent: 0,
             heard: Vec::new(),

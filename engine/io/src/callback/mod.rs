@@ -14,7 +14,7 @@ use rove_base::MediaPlan;
 use rove_codecs::CodecError;
 use rove_core::{
     codec,
-    playout::{Playout, PlayoutConfig},
+    playout::{Formats, Playout, PlayoutConfig},
 };
 
 pub use self::{input::Input, output::Output};
@@ -47,7 +47,7 @@ pub fn wire(plan: &MediaPlan, config: PlayoutConfig) -> Result<Wired, CodecError
     let samples = usize::try_from(sample_rate / PCM_RING_PER_SECOND).unwrap_or(Sizes::default().samples);
     let knobs = OutputKnobs { target: config.target, ..OutputKnobs::default() };
     let ends = crossings(Sizes { samples, ..Sizes::default() }, InputKnobs::default(), knobs);
-    let playout = Box::new(Playout::new(ends.packets, decoder, plan.codec().id.clock_rate(), config));
+    let playout = Box::new(Playout::new(ends.packets, decoder, Formats::of(plan), config));
     Ok(Wired {
         media: ends.media,
         input: Input::new(ends.input),
@@ -68,8 +68,7 @@ pub fn replacement(
     config: PlayoutConfig,
 ) -> Result<(crate::bridge::PacketTx, Box<Playout<PacketRx>>), CodecError> {
     let (tx, rx) = crate::bridge::packet_ring(Sizes::default().packets);
-    let clock = plan.codec().id.clock_rate();
-    Ok((tx, Box::new(Playout::new(rx, codec::decoder_for(plan)?, clock, config))))
+    Ok((tx, Box::new(Playout::new(rx, codec::decoder_for(plan)?, Formats::of(plan), config))))
 }
 
 /// The ring of captured samples holds 200 ms.

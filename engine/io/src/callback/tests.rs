@@ -19,15 +19,7 @@ use crate::bridge::{Captured, PacketTx};
 
 pub(crate) fn plan(id: CodecId) -> MediaPlan {
     let payload_type = PayloadType::new(if id == CodecId::Opus { 111 } else { 0 }).unwrap();
-    let codec = CodecPlan {
-        id,
-        send_payload_type: payload_type,
-        receive_payload_type: payload_type,
-        packet_time: Duration::from_millis(20),
-        bitrate: None,
-        inband_fec: false,
-        dtx: false,
-    };
+    let codec = CodecPlan::new(id, payload_type);
     let flow =
         UdpFlow { local: "127.0.0.1:4000".parse().unwrap(), remote: "127.0.0.1:5000".parse().unwrap() };
     let route = Route { id: RouteId(0), kind: RouteKind::Direct, rtp: flow, rtcp: flow };

@@ -22,15 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 fn plan(id: CodecId, here: [SocketAddr; 2], there: [SocketAddr; 2]) -> MediaPlan {
     let payload_type = PayloadType::new(if id == CodecId::Opus { 111 } else { 0 }).unwrap();
-    let codec = CodecPlan {
-        id,
-        send_payload_type: payload_type,
-        receive_payload_type: payload_type,
-        packet_time: Duration::from_millis(20),
-        bitrate: None,
-        inband_fec: false,
-        dtx: false,
-    };
+    let codec = CodecPlan::new(id, payload_type);
     let flow = |n: usize| UdpFlow { local: here[n], remote: there[n] };
     let route = Route { id: RouteId(0), kind: RouteKind::Direct, rtp: flow(0), rtcp: flow(1) };
     MediaPlan::builder(codec, "a@b").route(route).build().unwrap()
