@@ -6,6 +6,8 @@ use assert_no_alloc::assert_no_alloc;
 use rove_codecs::{
     Decoder, Encoder, Redundancy, Tuning,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
+    g722::{G722Decoder, G722Encoder},
+    l16::{L16Decoder, L16Encoder},
     opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
 };
 
@@ -21,10 +23,12 @@ fn encoding_decoding_and_concealing_never_allocate() {
     let config = OpusEncoderConfig { redundancy, dtx: true, ..OpusEncoderConfig::default() };
     // The largest networks that libopus has.
     let decoder = OpusDecoder::new(OpusDecoderConfig { complexity: 10 }).unwrap();
-    let pairs: [Pair; 3] = [
+    let pairs: [Pair; 5] = [
         ("opus", 960, Box::new(OpusEncoder::new(config).unwrap()), Box::new(decoder)),
         ("pcmu", 160, Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
         ("pcma", 160, Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
+        ("g722", 320, Box::new(G722Encoder::new()), Box::new(G722Decoder::new())),
+        ("l16", 480, Box::new(L16Encoder::new()), Box::new(L16Decoder::new())),
     ];
     for (name, frame, mut encoder, mut decoder) in pairs {
         let before = c_heap::allocations();

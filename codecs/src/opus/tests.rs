@@ -146,10 +146,12 @@ fn a_long_loss_is_recovered_from_deep_redundancy_oldest_frame_first() {
     let mut fresh = decoder();
     let reach = fresh.reach(next);
     assert!((9_600..=21_120).contains(&reach), "400 ms asked for, {reach} samples sent");
-    let mut play = |recover: bool| {
+    let play = |recover: bool| {
         let mut decoder = decoder();
         let mut heard = vec![0.0; 960 * 10];
-        payloads[..100].iter().for_each(|payload| drop(decoder.decode(payload, &mut [0.0; 960]).unwrap()));
+        for payload in &payloads[..100] {
+            decoder.decode(payload, &mut [0.0; 960]).unwrap();
+        }
         for (i, out) in heard.chunks_mut(960).enumerate() {
             if recover {
                 assert!(decoder.recover(next, (10 - i) * 960, out), "frame {i} of ten");
@@ -171,7 +173,9 @@ fn what_lies_beyond_the_redundancy_is_concealed_and_said_to_be() {
     let mut encoder = encoder(protected(Redundancy::Deep { loss_percent: 20, reach: 20 }));
     let payloads = payloads(&mut encoder, &voice(96_000), &[960]);
     let mut decoder = decoder();
-    payloads[..50].iter().for_each(|payload| drop(decoder.decode(payload, &mut [0.0; 960]).unwrap()));
+    for payload in &payloads[..50] {
+        decoder.decode(payload, &mut [0.0; 960]).unwrap();
+    }
     let next = &payloads[60];
     let reach = decoder.reach(next);
     let mut out = [f32::NAN; 960];
@@ -189,7 +193,9 @@ fn the_encoder_says_what_redundancy_a_payload_really_carries() {
     let mut out = [0; 1_275];
     let mut last = |redundancy| {
         encoder.tune(Tuning { bitrate: None, redundancy }).unwrap();
-        glide(48_000).chunks(960).for_each(|pcm| drop(encoder.encode(pcm, &mut out).unwrap()));
+        for pcm in glide(48_000).chunks(960) {
+            encoder.encode(pcm, &mut out).unwrap();
+        }
         encoder.carried()
     };
     assert_eq!(last(Redundancy::None), Carried::default());
@@ -382,7 +388,7 @@ fn broad(samples: usize) -> Vec<f32> {
         before = white;
         high
     };
-    let hiss = |i: usize| if i / 12_000 % 2 == 0 { 0.1 } else { 0.003 };
+    let hiss = |i: usize| if (i / 12_000).is_multiple_of(2) { 0.1 } else { 0.003 };
     glide(samples).iter().enumerate().map(|(i, s)| s + hiss(i) * noise()).collect()
 }
 
