@@ -36,7 +36,7 @@ use rove_codecs::CodecError;
 use self::{
     judge::Judge,
     receive::{Received, Receiver},
-    report::Reporter,
+    report::{Occasion, Reporter},
 };
 use crate::{
     codec,
@@ -44,6 +44,7 @@ use crate::{
     jitter::PacketSink,
     path::{Carries, Path},
     playout::PlayoutMeter,
+    quality::PeerReport,
     send::{Sender, SenderConfig},
 };
 
@@ -72,6 +73,7 @@ pub enum MediaInput<'a> {
 }
 
 /// What a [`Stream`] tells its owner.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -114,6 +116,7 @@ pub struct Stream<K> {
     judge: Judge,
     entropy: Entropy,
     pending: Pending,
+    peer: Option<PeerReport>,
     state: State,
 }
 
@@ -176,6 +179,7 @@ impl<K: PacketSink> Stream<K> {
             sender,
             entropy,
             pending: Pending::default(),
+            peer: None,
             state: State::Running,
         })
     }
@@ -202,6 +206,12 @@ impl<K: PacketSink> Stream<K> {
     #[must_use]
     pub const fn refused(&self) -> Refused {
         self.receiver.refused()
+    }
+
+    /// What the peer last told about what is sent to it; `None` before its first report.
+    #[must_use]
+    pub const fn peer(&self) -> Option<PeerReport> {
+        self.peer
     }
 
     /// The call so far, as one: totals, and means over the whole of it. The last word for a report.
@@ -246,6 +256,7 @@ impl<K: PacketSink> Stream<K> {
             Ok(farewell) => self.pending.bye |= farewell,
             Err(_) => self.receiver.refuse_malformed(),
         }
+        self.peer = self.reporter.peer().or(self.peer);
     }
 
     fn on_meter(&mut self, meter: PlayoutMeter) {
@@ -282,7 +293,7 @@ impl<K: PacketSink> Stream<K> {
             return send(self.path.active().rtp, range);
         }
         let farewell = match self.state {
-            State::Running if reporter.due(self.now.mono) => false,
+            State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
             State::Leaving => {
                 self.state = State::Ended;
                 if sender.packets() == 0 && !reporter.has_reported() {
@@ -293,7 +304,8 @@ impl<K: PacketSink> Stream<K> {
             }
             _ => return None,
         };
-        let range = reporter.write(out, self.now.mono, sender, receiver, farewell, self.entropy.unit());
+        let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
+        let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
         send(self.path.active().rtcp, range)
     }
 }

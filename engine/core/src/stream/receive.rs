@@ -89,6 +89,7 @@ impl<K: PacketSink> Receiver<K> {
             return refuse(&mut self.refused.unproven);
         }
         self.stats.on_packet(arrived, packet.seq(), packet.timestamp());
+        self.stats.on_payload(packet.payload().len());
         self.hand_over(arrived, &packet);
         if first { Received::First } else { Received::Used }
     }
