@@ -100,6 +100,10 @@ fn to_and_fro(speech: &[f32], ms: usize, rate: u32, amount: usize, care: Care) -
             spent += us;
             tally.worst_us = tally.worst_us.max(us / 1000);
             tally.note(splice, ms, wanted > 0);
+            if let Some(splice) = splice && std::env::var_os("SPLICES").is_some() {
+                let at = out.len() + splice.at - from.min(splice.at);
+                eprintln!("S {at} {} {} {} {} {} {}", splice.fade, if wanted > 0 { -(splice.samples as isize) } else { splice.samples as isize }, splice.quality.similarity, splice.quality.quiet, splice.at, from);
+            }
             let moved = splice.map_or(0, |splice| splice.samples);
             if wanted > 0 {
                 (len, wanted) = (len + moved, wanted - moved as isize)

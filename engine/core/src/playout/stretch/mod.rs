@@ -19,7 +19,7 @@ mod tests;
 
 use self::{
     floor::Floor,
-    search::{Place, Search, Span},
+    search::{Place, Search, Span, float},
 };
 
 /// Takes pitch periods out of speech, or puts them in.
@@ -195,8 +195,8 @@ fn mix(old: f32, new: f32, weight: f32, quality: Quality) -> f32 {
     (old + weight * (new - old)) / power.sqrt()
 }
 
-/// Rises linearly from just above 0 to just below 1.
+/// Rises from just above 0 to just below 1, smoothly: 3x² − 2x³.
 fn weight(into: usize, fade: usize) -> f32 {
-    let count = |samples: usize| f32::from(u16::try_from(samples).unwrap_or(u16::MAX));
-    (count(into) + 1.0) / (count(fade) + 1.0)
+    let along = (float(into) + 1.0) / (float(fade) + 1.0);
+    along * along * (3.0 - 2.0 * along)
 }

@@ -257,8 +257,12 @@ impl Search {
         }
         let (similarity, lag) = best;
         let end = start.saturating_add(window);
-        let fade = if span.lengthen { end.saturating_sub(start.max(span.from)) } else { window };
-        let at = end.saturating_sub(fade);
+        let room = if span.lengthen { end.saturating_sub(start.max(span.from)) } else { window };
+        // What fits well is faded where the window is centred, in a short time; what does not, over all of it.
+        let short = if similarity >= INAUDIBLE { self.block().saturating_mul(SHORT_FADE) } else { room };
+        let cut = (room.saturating_sub(short)) / 2;
+        let fade = room.saturating_sub(cut.saturating_mul(2));
+        let at = end.saturating_sub(fade).saturating_sub(cut);
         let silent = |at: usize| {
             pcm.get(at..at.saturating_add(fade)).is_some_and(|part| dot(part, part) <= quiet * float(fade))
         };
@@ -308,6 +312,8 @@ const BLOCKS: usize = 32;
 const COARSE: usize = BLOCKS * BLOCK;
 /// Blocks over which likeness is measured, and pieces are faded: 10 ms.
 const WINDOW: usize = 5;
+/// Blocks over which pieces are faded that fit well: 6 ms.
+const SHORT_FADE: usize = 3;
 /// Blocks of what is in hand that are looked at to lengthen: 20 ms.
 const AHEAD: usize = 10;
 /// 2.5 ms at 4 kHz: a voice of 400 Hz.
@@ -317,8 +323,8 @@ const LONGEST: usize = 80;
 /// Likeness from which a join is not heard.
 const INAUDIBLE: f32 = 0.9;
 /// By this share of the span's loudness a difference counts less.
-const LOUDNESS: f32 = 0.1;
+const LOUDNESS: f32 = 1.0;
 /// What a longer jump is worth, in likeness per quarter of a millisecond.
-const LONGER: f32 = 0.0002;
+const LONGER: f32 = 0.001;
 /// Energy of which nothing can be said.
 const NOTHING: f32 = 1e-12;
