@@ -19,7 +19,7 @@ mod tests;
 
 use self::{
     floor::Floor,
-    search::{Place, Search, Span, float},
+    search::{INAUDIBLE, Place, Search, Span, float},
 };
 
 /// Takes pitch periods out of speech, or puts them in.
@@ -188,9 +188,9 @@ fn repeat(pcm: &mut [f32], len: usize, place: Place) -> Splice {
     Splice { at, fade, samples: lag, quality }
 }
 
-/// A fade at equal amplitude for pieces that are alike, at equal power for such as are not, and exact for equal ones.
+/// A fade at equal amplitude for pieces that are alike, at equal power for such as have nothing in common.
 fn mix(old: f32, new: f32, weight: f32, quality: Quality) -> f32 {
-    let unlike = 1.0 - quality.similarity.clamp(0.0, 1.0);
+    let unlike = 1.0 - (quality.similarity / INAUDIBLE).clamp(0.0, 1.0);
     let power = 1.0 - 2.0 * unlike * weight * (1.0 - weight);
     (old + weight * (new - old)) / power.sqrt()
 }

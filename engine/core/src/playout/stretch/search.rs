@@ -165,8 +165,8 @@ impl Search {
         } else {
             0
         };
-        let mut best: Option<(f32, usize, usize)> = None;
-        for lag in SHORTEST..=most {
+        let mut best_of = [(f32::NEG_INFINITY, 0_usize); LONGEST + 1];
+        for (lag, best) in best_of.iter_mut().enumerate().take(most.saturating_add(1)).skip(SHORTEST) {
             let (a, b) = if span.lengthen {
                 let lowest = lag.div_ceil(BLOCK).max(first);
                 let a = lowest.saturating_mul(BLOCK);
@@ -174,15 +174,14 @@ impl Search {
             } else {
                 (0, lag)
             };
-            let bonus = LONGER * float(lag);
             self.scan(a, b, total, window, |at, alike, energy| {
-                let score = 1.0 - (energy - 2.0 * alike) / (energy + LOUDNESS * loud + NOTHING) + bonus;
-                if best.is_none_or(|(least, ..)| score > least) {
-                    best = Some((score, at, lag));
+                let score = 1.0 - (energy - 2.0 * alike) / (energy + LOUDNESS * loud + NOTHING);
+                if score > best.0 {
+                    *best = (score, at);
                 }
             });
         }
-        let (_, at, lag) = best?;
+        let (at, lag) = choose(&best_of)?;
         self.refine(pcm, span, frame, at, lag, quiet)
     }
 
@@ -271,6 +270,25 @@ impl Search {
     }
 }
 
+/// Of the best place for each lag the best of all: longer lags are preferred a little, but only where they are a
+/// period, not on the slope towards one. Where there is no period, as in a ramp, the best lag is taken as it is.
+fn choose(best_of: &[(f32, usize)]) -> Option<(usize, usize)> {
+    let score = |lag: usize| best_of.get(lag).map_or(f32::NEG_INFINITY, |best| best.0);
+    let (mut period, mut any) = ((f32::NEG_INFINITY, None), (f32::NEG_INFINITY, None));
+    for (lag, &(here, at)) in best_of.iter().enumerate() {
+        let (before, after) = (score(lag.saturating_sub(1)), score(lag.saturating_add(1)));
+        let peak = before.is_finite() && after.is_finite() && here >= before.max(after);
+        let worth = here + LONGER * float(lag);
+        if worth > any.0 {
+            any = (worth, Some((at, lag)));
+        }
+        if (peak || here > ALIKE) && worth > period.0 {
+            period = (worth, Some((at, lag)));
+        }
+    }
+    period.1.or(any.1)
+}
+
 const fn other(at: usize, lag: usize, lengthen: bool) -> usize {
     if lengthen { at.saturating_sub(lag) } else { at.saturating_add(lag) }
 }
@@ -321,7 +339,9 @@ const SHORTEST: usize = 10;
 /// 20 ms at 4 kHz: a voice of 50 Hz, or several periods of a higher one.
 const LONGEST: usize = 80;
 /// Likeness from which a join is not heard.
-const INAUDIBLE: f32 = 0.9;
+pub(super) const INAUDIBLE: f32 = 0.9;
+/// Likeness from which it does not matter whether a lag is the best.
+const ALIKE: f32 = 0.998;
 /// By this share of the span's loudness a difference counts less.
 const LOUDNESS: f32 = 1.0;
 /// What a longer jump is worth, in likeness per quarter of a millisecond.
