@@ -51,8 +51,8 @@ impl SrtpContext {
             return Err(SrtpError::KeyLength { key, salt });
         }
         let rtcp_tag = profile.rtcp_overhead().saturating_sub(4);
-        let rtp = master.session(RTP_LABELS, profile.rtp_overhead());
-        Ok(Self::with_sessions(profile, rtp, master.session(RTCP_LABELS, rtcp_tag)))
+        let rtp = master.session(RTP_LABELS, profile.rtp_overhead())?;
+        Ok(Self::with_sessions(profile, rtp, master.session(RTCP_LABELS, rtcp_tag)?))
     }
 
     pub(super) fn with_sessions(profile: Profile, rtp: Session, rtcp: Session) -> Self {
@@ -97,7 +97,8 @@ impl SrtpContext {
     ///
     /// # Errors
     ///
-    /// Any [`SrtpError`]; `packet` and the context are then untouched.
+    /// Any [`SrtpError`]; the context is then untouched, and so is `packet` unless the error is [`SrtpError::Forged`]: what
+    /// failed to authenticate is fit for nothing.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let overhead = self.profile.rtp_overhead();
         let need = FIXED_HEADER_BYTES.saturating_add(overhead);
@@ -132,7 +133,8 @@ impl SrtpContext {
     ///
     /// # Errors
     ///
-    /// Any [`SrtpError`]; `packet` and the context are then untouched.
+    /// Any [`SrtpError`]; the context is then untouched, and so is `packet` unless the error is [`SrtpError::Forged`]: what
+    /// failed to authenticate is fit for nothing.
     pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let overhead = self.profile.rtcp_overhead();
         let short = truncated(RTCP_CLEAR.saturating_add(overhead), packet.len());

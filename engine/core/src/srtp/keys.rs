@@ -120,7 +120,11 @@ impl MasterKey {
     }
 
     /// The session keys of three labels from `first_label` on, for tags of `tag` bytes.
-    pub(super) fn session(&self, first_label: u8, tag: usize) -> Session {
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError::KeyLength`] when the cipher refuses the key.
+    pub(super) fn session(&self, first_label: u8, tag: usize) -> Result<Session, SrtpError> {
         let mut key = Zeroizing::new([0; 32]);
         let mut auth = Zeroizing::new([0; 20]);
         let mut salt = Zeroizing::new([0; 14]);
@@ -128,7 +132,8 @@ impl MasterKey {
         self.derive(encryption, &mut *key);
         self.derive(authentication, &mut *auth);
         self.derive(salting, &mut *salt);
-        Session::new(self.profile, &key, &auth, &salt, tag)
+        let refused = SrtpError::KeyLength { key: self.profile.key_len(), salt: self.profile.salt_len() };
+        Session::new(self.profile, &key, &auth, &salt, tag).ok_or(refused)
     }
 
     pub(super) const fn profile(&self) -> Profile {

@@ -3,13 +3,14 @@
 //! Not wired in: no stream of this crate protects or opens its packets with this module yet, and no key exchange
 //! hands it keys. Whoever holds a master key drives an [`SrtpContext`] directly.
 //!
-//! What a packet claims is believed only once it is authenticated: neither the replay windows nor the rollover
-//! counters nor the buffer of a forged packet change. A source's rollover counter lives as long as its context,
+//! What a packet claims is believed only once it is authenticated: a forged packet changes neither the replay windows
+//! nor the rollover counters. A source's rollover counter lives as long as its context,
 //! however long the source is silent. Without a packet for 2¹⁵ sequence numbers the estimate of RFC 3711 §3.3.1 is
 //! ambiguous, and what follows may fail to authenticate.
 
 mod cipher;
 mod context;
+mod gcm;
 mod keys;
 mod window;
 
