@@ -114,7 +114,6 @@ impl Rtc {
             Profile::AesCm128HmacSha1_32 => ProtectionProfile::Aes128CmHmacSha1_32,
             Profile::AeadAes128Gcm => ProtectionProfile::AeadAes128Gcm,
             Profile::AeadAes256Gcm => ProtectionProfile::AeadAes256Gcm,
-            _ => panic!("a profile that is not compared"),
         };
         let key = key(profile);
         let (key, salt) = key.split_at(profile.key_len());
@@ -170,7 +169,6 @@ impl Libsrtp {
                 srtp2_sys::srtp_crypto_policy_set_aes_gcm_256_16_auth,
                 srtp2_sys::srtp_crypto_policy_set_aes_gcm_256_16_auth,
             ),
-            _ => panic!("a profile that is not compared"),
         };
         let mut session = null_mut();
         // SAFETY: all zeros is a policy of the library's, with no list behind it; the setters fill the two they are

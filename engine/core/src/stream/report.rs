@@ -31,6 +31,8 @@ pub(super) struct Reporter {
     /// Packets sent when the last two reports were written, the older one first (RFC 3550 §6.4, "since the last two").
     sent_before: [u64; 2],
     round_trip: Option<Duration>,
+    /// Packets and bytes that sender reports count beyond those sent.
+    counted: (u32, u32),
 }
 
 impl Reporter {
@@ -48,6 +50,7 @@ impl Reporter {
             reported: false,
             sent_before: [0; 2],
             round_trip: None,
+            counted: (0, 0),
         };
         // The first report comes after half the minimum (RFC 3550 §6.2).
         reporter.next = now.mono + reporter.interval(MINIMUM.div_f64(2.0), random);
@@ -60,6 +63,12 @@ impl Reporter {
 
     pub(super) fn due(&self, now: Instant) -> bool {
         now >= self.next
+    }
+
+    /// Sender reports count on from these (RFC 3550 §6.4.1 says from 0).
+    pub(super) fn counting_from(mut self, packets: u32, octets: u32) -> Self {
+        self.counted = (packets, octets);
+        self
     }
 
     pub(super) const fn has_reported(&self) -> bool {
@@ -120,8 +129,8 @@ impl Reporter {
         let info = (sender.packets() > older).then(|| SenderInfo {
             ntp: self.ntp(now),
             rtp_timestamp: sender.timestamp_at(now),
-            packets: low32(sender.packets()),
-            octets: low32(sender.octets()),
+            packets: low32(sender.packets()).wrapping_add(self.counted.0),
+            octets: low32(sender.octets()).wrapping_add(self.counted.1),
         });
         let block = receiver.source().and_then(|source| receiver.stats_mut().report_block(now, source));
         let span = out.write(|out| {
