@@ -23,6 +23,8 @@ mod config;
 mod devices;
 mod driver;
 mod event;
+#[cfg(feature = "simulate")]
+pub mod netem;
 mod phone;
 mod report;
 pub mod virtual_time;
