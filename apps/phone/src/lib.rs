@@ -26,7 +26,11 @@ mod event;
 #[cfg(feature = "simulate")]
 pub mod netem;
 mod phone;
+#[cfg(feature = "simulate")]
+pub mod replay;
 mod report;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod virtual_time;
 
 pub use config::{Audio, PhoneConfig};
