@@ -93,7 +93,8 @@ mod tests {
     fn what_comes_later_changes_nothing() {
         let pcm: Vec<f32> = (0..800_u32).map(|n| ((n * 7_919) % 200) as f32 / 100.0 - 1.0).collect();
         let whole = upsampled(8_000, &pcm);
-        assert_eq!(upsampled(8_000, &pcm[..300]), whole[..1_800]);
+        let (begun, _) = pcm.split_at(300);
+        assert_eq!(upsampled(8_000, begun), whole.split_at(1_800).0);
     }
 
     #[test]
