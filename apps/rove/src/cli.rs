@@ -1,5 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
+pub(crate) mod tools;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,6 +40,10 @@ pub(crate) enum Command {
     Lookup(Lookup),
     /// Lists the sound devices.
     Devices,
+    /// Tells what a call will sound like on a link that loses, delays and holds back packets; needs no network.
+    Simulate(tools::Simulate),
+    /// Plays a captured call again and tells what happened in it; needs no network.
+    Replay(tools::Replay),
     /// Runs the demo's own name server.
     #[command(hide = true)]
     DemoNode,

@@ -49,7 +49,10 @@ mod tests {
         assert!(check(&dir.path().join("new.wav")).is_ok() && check_output(None, "x", &[]).is_ok());
         for path in [dir.path(), &dir.path().join("none/new.wav"), &dir.path().join("./in.wav")] {
             let error = check(path).unwrap_err().to_string();
-            assert!(error.contains("the recording") && error.contains(&path.display().to_string()), "{error}");
+            assert!(
+                error.contains("the recording") && error.contains(&path.display().to_string()),
+                "{error}"
+            );
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     cli::{AudioArgs, Codec, PhoneArgs, dns_address},
     failure::Failure,
+    files,
 };
 
 /// What the settings file may say. An unknown key is an error that names file, line and key.
@@ -91,7 +92,7 @@ impl Settings {
             return Ok(Audio::Null);
         }
         if let (Some(play), Some(record)) = (&play, &record)
-            && is_same_file(play, record)
+            && files::is_same_file(play, record)
         {
             return Err(Failure::usage(format!(
                 "{} cannot be played and recorded to at once: give --record another file",
@@ -106,11 +107,6 @@ impl Settings {
             |text: &String| dns_address(text).map_err(|why| Failure::usage(format!("dns_server: {why}")));
         self.dns_server.as_ref().map(|servers| servers.iter().map(parse).collect()).transpose()
     }
-}
-
-/// Whether both paths lead to one file that is there.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn first<T: Clone>(flags: &[T], file: Option<&[T]>, default: Vec<T>) -> Vec<T> {

@@ -61,7 +61,8 @@ fn sixteen_bits(sample: f32) -> i16 {
 fn header(samples: u64) -> [u8; 44] {
     let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
     let bytes = samples.saturating_mul(2);
-    let mut header = *b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\0\0\0\0";
+    let mut header =
+        *b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\0\0\0\0";
     header[4..8].copy_from_slice(&size(bytes.saturating_add(36)));
     header[40..].copy_from_slice(&size(bytes));
     header
@@ -82,7 +83,8 @@ mod tests {
         wav.finish().unwrap();
         let bytes = std::fs::read(&path).unwrap();
         assert_eq!(bytes.len(), 44 + 2 * 65_536);
-        let read: Vec<i16> = bytes[44..].chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        let read: Vec<i16> =
+            bytes[44..].chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
         assert!(read == all);
         assert_eq!(rove_io::device::read_mono(&path, 48_000).unwrap().len(), 65_536);
     }

@@ -10,14 +10,7 @@ use rove_phone::{
 };
 
 use super::{playout, progress};
-use crate::{
-    cli::tools::Simulate,
-    failure::Failure,
-    files, page,
-    show::figure,
-    stop::Stop,
-    wav::Wav,
-};
+use crate::{cli::tools::Simulate, failure::Failure, files, page, show::figure, stop::Stop, wav::Wav};
 
 pub(crate) fn run(args: &Simulate, stop: &Stop) -> Result<(), Failure> {
     for (path, what) in
@@ -29,7 +22,8 @@ pub(crate) fn run(args: &Simulate, stop: &Stop) -> Result<(), Failure> {
     let rate = scenario.sample_rate().map_err(|error| refused(&scenario, &error))?;
     let clip = rove_io::device::read_mono(&args.play, rate)
         .map_err(|error| Failure::environment(error.to_string()))?;
-    let samples = args.seconds.map_or(clip.len() as u64, |seconds| (seconds * f64::from(rate)).round() as u64);
+    let samples =
+        args.seconds.map_or(clip.len() as u64, |seconds| (seconds * f64::from(rate)).round() as u64);
     warn_of_short_trace(&scenario, samples, rate);
     let mut wav = args.record.as_deref().map(Wav::create).transpose()?;
     let bar = progress(samples * 1_000 / u64::from(rate));
