@@ -13,11 +13,11 @@ use rove_phone::{
 /// How long packets wait before they are played.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct DelayArgs {
-    /// A packet waits at least this long before it is played, in ms.
-    #[arg(long, value_name = "MS", env = "ROVE_MIN_DELAY", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    /// A packet waits at least this long before it is played, in ms: 0 to 1000.
+    #[arg(long, value_name = "MS")]
     pub(crate) min_delay: Option<u64>,
-    /// It waits this long at most, in ms.
-    #[arg(long, value_name = "MS", env = "ROVE_MAX_DELAY", value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    /// It waits this long at most, in ms: 0 to 1000.
+    #[arg(long, value_name = "MS")]
     pub(crate) max_delay: Option<u64>,
 }
 

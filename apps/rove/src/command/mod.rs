@@ -13,7 +13,7 @@ use core::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use rove_phone::PlayoutConfig;
 
-use crate::{cli::tools::DelayArgs, failure::Failure};
+use crate::{cli::tools::DelayArgs, failure::Failure, settings};
 
 /// How long a command looks at events before it looks at Ctrl-C.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
@@ -26,15 +26,7 @@ pub(crate) fn seconds(value: f64) -> Option<Duration> {
 /// How a receiver plays that keeps to these bounds.
 pub(crate) fn playout(bounds: DelayArgs) -> Result<PlayoutConfig, Failure> {
     let default = PlayoutConfig::default();
-    let least = bounds.min_delay.map_or(Duration::ZERO, Duration::from_millis);
-    let most = bounds.max_delay.map_or(Duration::from_secs(1), Duration::from_millis);
-    if least > most {
-        return Err(Failure::usage(format!(
-            "--min-delay {} is above --max-delay {}",
-            least.as_millis(),
-            most.as_millis()
-        )));
-    }
+    let (least, most) = settings::bounds(bounds)?;
     Ok(PlayoutConfig { target: default.target.clamp(least, most), ..default })
 }
 
