@@ -21,7 +21,7 @@ pub(super) struct Sent {
     /// The report that packets are held against.
     at: Option<RtpTimestamp>,
     /// Bounds of the number of the first packet sent.
-    first: (i128, i128),
+    first: (i64, i64),
     /// The newest packets by number and timestamp, because a report may come after them.
     newest: [Option<(u64, RtpTimestamp)>; NEWEST],
     next: usize,
@@ -70,16 +70,19 @@ impl Sent {
 
     fn compare(&mut self, seq: u64, timestamp: RtpTimestamp, ticks: Option<u32>) {
         let (Some(packets), Some(at), Some(ticks)) = (self.packets, self.at, ticks) else { return };
-        let (seq, packets) = (i128::from(seq), i128::from(packets));
+        let (seq, packets) = (seq.cast_signed(), packets.cast_signed());
         let (least, most) = self.first;
-        self.first = if timestamp.plus(ticks).since(at) <= 0 {
+        let narrower = if timestamp.plus(ticks).since(at) <= 0 {
             // Its index is at most the count.
             (least.max(seq.saturating_add(1).saturating_sub(packets)), most)
         } else {
             (least, most.min(seq.saturating_sub(packets)))
         };
-        if self.first.0 > self.first.1 {
-            // The peer's media times are not those of its packets: nothing can be told from them.
+        if narrower.0 <= narrower.1 {
+            self.first = narrower;
+        } else if least != most {
+            // The peer's media times are not those of its packets, or the packets changed their length just then. What was
+            // known for sure stays; else nothing can be told so far.
             self.first = UNKNOWN;
         }
     }
@@ -92,11 +95,11 @@ impl Sent {
     /// Packets that were sent before the one numbered `first`, the first that came; the least there can have been.
     pub(super) fn before(&self, first: u64) -> u64 {
         let (_, most) = self.first;
-        u64::try_from(i128::from(first).saturating_sub(most)).unwrap_or(0)
+        u64::try_from(first.cast_signed().saturating_sub(most)).unwrap_or(0)
     }
 }
 
 /// No bounds.
-const UNKNOWN: (i128, i128) = (i128::MIN, i128::MAX);
+const UNKNOWN: (i64, i64) = (i64::MIN, i64::MAX);
 /// Packets kept: a report is not later than that behind packets that were sent after it.
 const NEWEST: usize = 16;
