@@ -196,12 +196,15 @@ struct PacketTime {
 impl PacketTime {
     fn observe(&mut self, seq: u64, timestamp: RtpTimestamp, longest: u32) -> Option<u32> {
         if let Some((last, before)) = self.last.replace((seq, timestamp))
-            && last.saturating_add(1) == seq
-            && let step @ 1.. = timestamp.since(before)
+            && let packets @ 1.. = seq.saturating_sub(last)
+            && let ticks @ 1.. = timestamp.since(before)
         {
-            let step = step.unsigned_abs();
-            let believed = self.ticks.is_none_or(|ticks| step < ticks) || step == self.step;
-            if step <= longest && believed {
+            let ticks = u64::from(ticks.unsigned_abs());
+            let step = ticks.checked_div(packets).and_then(|step| u32::try_from(step).ok()).unwrap_or(0);
+            let even = ticks.checked_rem(packets) == Some(0);
+            // Where packets are missing in between there may have been a silence as well.
+            let shorter = packets == 1 && self.ticks.is_none_or(|ticks| step < ticks);
+            if even && (1..=longest).contains(&step) && (shorter || step == self.step) {
                 self.ticks = Some(step);
             }
             self.step = step;

@@ -169,6 +169,25 @@ fn what_is_counted_is_what_the_network_did_to_the_last_packet() {
 }
 
 #[test]
+fn a_call_of_a_second_that_loses_half_of_its_packets_is_counted_as_exactly() {
+    for seed in 1..300 {
+        let network =
+            Network { seed, loss: 0.5, burst: 2.0, jitter: 30.0, packets: 50, ..Network::default() };
+        let (stats, truth) = network.run();
+        if truth.delivered < 10 {
+            continue;
+        }
+        assert_eq!(
+            (stats.sent_by_peer(), stats.received()),
+            (Some(truth.sent), truth.delivered),
+            "{network:?}"
+        );
+        let (told, true_one) = (stats.mean_burst(true).unwrap(), truth.mean_burst.unwrap());
+        assert!((told - true_one).abs() < 1e-4, "{network:?}: {told} for {true_one}");
+    }
+}
+
+#[test]
 fn delays_one_way_are_those_of_the_network_within_a_millisecond() {
     for network in grid() {
         let (stats, truth) = network.run();
