@@ -309,10 +309,10 @@ impl Reporter {
 
     /// A wall-clock time as nanoseconds on the monotonic clock; times before its zero are negative. NTP times wrap, so that
     /// it must be within 68 years of the start.
-    fn local(&self, ntp: NtpTime) -> i128 {
+    fn local(&self, ntp: NtpTime) -> i64 {
         let since = ntp.0.wrapping_sub(self.start.wall.ntp().0).cast_signed();
-        (i128::from(since).saturating_mul(1_000_000_000) >> 32)
-            .saturating_add(self.start.mono.as_nanos().into())
+        let nanos = i128::from(since).saturating_mul(1_000_000_000) >> 32;
+        i64::try_from(nanos).unwrap_or(0).saturating_add(self.start.mono.as_nanos().cast_signed())
     }
 
     fn ntp(&self, at: Instant) -> NtpTime {
