@@ -1,7 +1,7 @@
 //! One end of a long call: the real stream, ring and playout.
 
 use rove_base::{
-    CodecId, CodecPlan, Entropy, Machine, MediaPlan, Now, PayloadType, Route, RouteId, RouteKind,
+    CodecId, CodecPlan, Entropy, Instant, Machine, MediaPlan, Now, PayloadType, Route, RouteId, RouteKind,
     RtpTimestamp, Scratch, SeqNumber, SrtpKeys, SrtpProfile, Ssrc, Step, Transmit, UdpFlow,
 };
 use rove_core::{
@@ -69,9 +69,9 @@ impl End {
         self.stream.handle(now, MediaInput::Meter(self.playout.meter()));
     }
 
-    pub(crate) fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8]) {
+    pub(crate) fn receive(&mut self, now: Now, arrived: Instant, flow: UdpFlow, bytes: &[u8]) {
         let flow = UdpFlow { local: flow.remote, remote: flow.local };
-        self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived: now.mono });
+        self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
     }
 
     /// The next packet it sends.

@@ -61,8 +61,8 @@ fn prove(codec: CodecId, count: usize, each: Duration) {
     for end in 0..2 {
         let first = intervals[0][end];
         for interval in intervals.iter().map(|both| both[end]) {
-            assert!(interval.mean_delay_ms <= first.mean_delay_ms + 1.0, "delay: {interval}, first {first}");
-            assert!(interval.most_delay_ms <= first.most_delay_ms + 5.0, "delay: {interval}, first {first}");
+            assert!(interval.mean_delay_ms <= first.mean_delay_ms + 2.0, "delay: {interval}, first {first}");
+            assert!(interval.most_delay_ms <= first.most_delay_ms + 10.0, "delay: {interval}, first {first}");
             // A tenth of a percent is lost; what is concealed may follow what was lost, and no more.
             assert!(
                 interval.concealed_percent <= interval.lost_percent + 0.25,
