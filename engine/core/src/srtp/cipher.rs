@@ -12,11 +12,10 @@ use aes::{
     cipher::{BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, StreamCipherCore, consts::U16},
 };
 use ctr::{CtrCore, flavors::Ctr128BE};
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Profile, gcm::Gcm};
+use super::{Profile, gcm::Gcm, mac::Mac};
 
 /// Session keys of one direction and one protocol, wiped from memory when dropped.
 pub(super) struct Session {
@@ -40,7 +39,7 @@ enum Cipher {
 
 struct CounterMode {
     aes: Aes128,
-    mac: Hmac<Sha1>,
+    mac: Mac,
     /// Bytes of a tag on the wire.
     tag: usize,
 }
@@ -58,12 +57,8 @@ impl Session {
     ) -> Option<Self> {
         let cipher = match profile {
             Profile::AesCm128HmacSha1_80 | Profile::AesCm128HmacSha1_32 => {
-                let mut block = Zeroizing::new([0; 64]);
-                block.iter_mut().zip(auth).for_each(|(to, from)| *to = *from);
-                // A key shorter than a block is padded with zeros (RFC 2104 §2), so this is the key itself.
-                let mac = Hmac::new((&*block).into());
                 let aes = Aes128::new(key.first_chunk::<16>()?.into());
-                Cipher::Counter(Box::new(CounterMode { aes, mac, tag }))
+                Cipher::Counter(Box::new(CounterMode { aes, mac: Mac::new(auth), tag }))
             }
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => {
                 Cipher::Gcm(Gcm::new(key.get(..profile.key_len())?)?)
@@ -94,7 +89,7 @@ impl Session {
         };
         let (body, tag) = packet.split_at_mut_checked(packet.len().checked_sub(counter.tag)?)?;
         keystream(&counter.aes, nonce << 16, body.get_mut(header..)?);
-        tag_into(counter.mac(body, &rollover(id)), tag);
+        counter.sign(body, Some(rollover(id)), tag);
         Some(())
     }
 
@@ -113,7 +108,7 @@ impl Session {
             }
         };
         let (body, tag) = packet.split_at_mut_checked(packet.len().checked_sub(counter.tag)?)?;
-        counter.mac(body, &rollover(id)).verify_truncated_left(tag).ok()?;
+        counter.verify(body, Some(rollover(id)), tag)?;
         keystream(&counter.aes, nonce << 16, body.get_mut(header..)?);
         Some(body.len())
     }
@@ -139,7 +134,7 @@ impl Session {
         let (body, last) = rest.split_last_chunk_mut::<4>()?;
         keystream(&counter.aes, nonce << 16, body.get_mut(RTCP_CLEAR..)?);
         *last = word;
-        tag_into(counter.mac(body, &word), tag);
+        counter.sign(body, Some(word), tag);
         Some(())
     }
 
@@ -153,7 +148,7 @@ impl Session {
             Cipher::Gcm(gcm) => return open_rtcp_gcm(gcm, gcm_nonce(nonce), encrypted, packet),
         };
         let (rest, tag) = packet.split_at_mut_checked(packet.len().checked_sub(counter.tag)?)?;
-        counter.mac(rest, &[]).verify_truncated_left(tag).ok()?;
+        counter.verify(rest, None, tag)?;
         let (body, _) = rest.split_last_chunk_mut::<4>()?;
         if encrypted {
             keystream(&counter.aes, nonce << 16, body.get_mut(RTCP_CLEAR..)?);
@@ -174,11 +169,14 @@ impl Session {
 }
 
 impl CounterMode {
-    fn mac(&self, body: &[u8], behind: &[u8]) -> Hmac<Sha1> {
-        let mut mac = self.mac.clone();
-        mac.update(body);
-        mac.update(behind);
-        mac
+    fn sign(&self, body: &[u8], behind: Option<[u8; 4]>, tag: &mut [u8]) {
+        tag.iter_mut().zip(self.mac.code(body, behind)).for_each(|(to, from)| *to = from);
+    }
+
+    /// Compares in the same time always.
+    fn verify(&self, body: &[u8], behind: Option<[u8; 4]>, tag: &[u8]) -> Option<()> {
+        let code = self.mac.code(body, behind);
+        bool::from(code.get(..tag.len())?.ct_eq(tag)).then_some(())
     }
 }
 
@@ -190,10 +188,6 @@ where
     let blocks = CtrCore::<&C, Ctr128BE>::inner_iv_init(aes, (&iv.to_be_bytes()).into());
     // Fails only beyond 2¹²⁸ blocks.
     _ = blocks.try_apply_keystream_partial(data.into());
-}
-
-fn tag_into(mac: Hmac<Sha1>, tag: &mut [u8]) {
-    tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
 }
 
 /// What is authenticated behind an SRTP packet without being sent (RFC 3711 §4.2).

@@ -12,6 +12,7 @@ mod cipher;
 mod context;
 mod gcm;
 mod keys;
+mod mac;
 mod window;
 
 #[cfg(test)]
