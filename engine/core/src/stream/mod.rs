@@ -18,9 +18,11 @@
     clippy::panic
 )]
 
+mod first;
 mod judge;
 mod receive;
 mod report;
+mod shield;
 
 #[cfg(test)]
 mod tests;
@@ -28,15 +30,16 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp, Scratch,
-    SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
+    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc, Step,
+    Transmit, UdpFlow,
 };
 use rove_codecs::CodecError;
 
 use self::{
     judge::Judge,
     receive::{Received, Receiver},
-    report::Reporter,
+    report::{Occasion, Reporter},
+    shield::Shield,
 };
 use crate::{
     codec,
@@ -44,9 +47,12 @@ use crate::{
     jitter::PacketSink,
     path::{Carries, Path},
     playout::PlayoutMeter,
+    quality::PeerReport,
     send::{Sender, SenderConfig},
+    srtp::SrtpError,
 };
 
+pub use first::FirstNumbers;
 pub use receive::Refused;
 
 /// What can happen to a [`Stream`].
@@ -72,6 +78,7 @@ pub enum MediaInput<'a> {
 }
 
 /// What a [`Stream`] tells its owner.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -101,6 +108,9 @@ pub enum StreamError {
     /// The plan leads nowhere.
     #[error("the plan has no route")]
     NoRoute,
+    /// The plan's keys are of no use.
+    #[error("the plan's keys: {0}")]
+    Keys(#[from] SrtpError),
 }
 
 /// A media stream of one call: everything on the way of its packets that is not playout.
@@ -112,8 +122,11 @@ pub struct Stream<K> {
     receiver: Receiver<K>,
     reporter: Reporter,
     judge: Judge,
+    /// None when packets go as they are.
+    shield: Option<Box<Shield>>,
     entropy: Entropy,
     pending: Pending,
+    peer: Option<PeerReport>,
     state: State,
 }
 
@@ -152,14 +165,30 @@ impl<K: PacketSink> Stream<K> {
     ///
     /// [`StreamError`] when the plan's codec cannot be set up as it asks.
     pub fn new(now: Now, plan: &MediaPlan, sink: K, mut entropy: Entropy) -> Result<Self, StreamError> {
+        let first = FirstNumbers::draw(&mut entropy);
+        Self::beginning_at(now, plan, sink, entropy, first)
+    }
+
+    /// Like [`Stream::new`], with counters that begin at `first`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::new`].
+    pub fn beginning_at(
+        now: Now,
+        plan: &MediaPlan,
+        sink: K,
+        mut entropy: Entropy,
+        first: FirstNumbers,
+    ) -> Result<Self, StreamError> {
         let encoder = codec::encoder_for(plan)?;
         let codec = plan.codec();
         let clock = codec.id.clock_rate();
         let frame = u128::from(encoder.sample_rate()).saturating_mul(codec.packet_time.as_millis()) / 1_000;
         let sender = SenderConfig {
-            ssrc: Ssrc(entropy.next_u32()),
-            first_seq: SeqNumber((entropy.next_u32() >> 16) as u16),
-            first_timestamp: RtpTimestamp(entropy.next_u32()),
+            ssrc: first.ssrc,
+            first_seq: first.sendable(plan.srtp().is_some()),
+            first_timestamp: first.timestamp,
             payload_type: codec.send_payload_type,
             clock,
             frame_samples: usize::try_from(frame).unwrap_or(usize::MAX),
@@ -171,11 +200,13 @@ impl<K: PacketSink> Stream<K> {
             path: Path::new(plan).ok_or(StreamError::NoRoute)?,
             direction: plan.direction(),
             receiver: Receiver::new(codec.receive_payload_type, clock, sink),
-            reporter: Reporter::new(now, plan, jitter),
+            reporter: Reporter::new(now, plan, jitter).counting_from(first.packets, first.octets),
             judge: Judge::new(now.mono, plan, &sender),
+            shield: plan.srtp().map(|keys| Shield::new(keys, &first)).transpose()?.map(Box::new),
             sender,
             entropy,
             pending: Pending::default(),
+            peer: None,
             state: State::Running,
         })
     }
@@ -204,6 +235,12 @@ impl<K: PacketSink> Stream<K> {
         self.receiver.refused()
     }
 
+    /// What the peer last told about what is sent to it; `None` before its first report.
+    #[must_use]
+    pub const fn peer(&self) -> Option<PeerReport> {
+        self.peer
+    }
+
     /// The call so far, as one: totals, and means over the whole of it. The last word for a report.
     #[must_use]
     pub fn summary(&self) -> Quality {
@@ -217,6 +254,23 @@ impl<K: PacketSink> Stream<K> {
     }
 
     fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
+        let known = self.path.arrival(flow).is_some();
+        match self.shield.take() {
+            Some(mut shield) if known => {
+                match shield.open(kind(bytes), bytes) {
+                    Ok(plain) => self.on_plain(flow, plain, arrived),
+                    Err(why) => self.receiver.refuse_protected(why),
+                }
+                self.shield = Some(shield);
+            }
+            shield => {
+                self.shield = shield;
+                self.on_plain(flow, bytes, arrived);
+            }
+        }
+    }
+
+    fn on_plain(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
         let kind = kind(bytes);
         match (self.path.arrival(flow), kind) {
             (None, _) => self.receiver.refuse_stranger(),
@@ -246,6 +300,7 @@ impl<K: PacketSink> Stream<K> {
             Ok(farewell) => self.pending.bye |= farewell,
             Err(_) => self.receiver.refuse_malformed(),
         }
+        self.peer = self.reporter.peer().or(self.peer);
     }
 
     fn on_meter(&mut self, meter: PlayoutMeter) {
@@ -271,6 +326,13 @@ impl<K: PacketSink> Stream<K> {
         }
     }
 
+    /// What may leave of what was written. `None` when it could not be protected.
+    fn protected(&mut self, transmit: Transmit, out: &mut Scratch) -> Option<Transmit> {
+        let Some(shield) = &mut self.shield else { return Some(transmit) };
+        let kind = kind(out.get(transmit.range));
+        Some(Transmit { range: shield.protect(kind, out, transmit.range)?, ..transmit })
+    }
+
     fn next_transmit(&mut self, out: &mut Scratch) -> Option<Transmit> {
         let send =
             |flow: UdpFlow, range: Span| Some(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF });
@@ -282,7 +344,7 @@ impl<K: PacketSink> Stream<K> {
             return send(self.path.active().rtp, range);
         }
         let farewell = match self.state {
-            State::Running if reporter.due(self.now.mono) => false,
+            State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
             State::Leaving => {
                 self.state = State::Ended;
                 if sender.packets() == 0 && !reporter.has_reported() {
@@ -293,7 +355,8 @@ impl<K: PacketSink> Stream<K> {
             }
             _ => return None,
         };
-        let range = reporter.write(out, self.now.mono, sender, receiver, farewell, self.entropy.unit());
+        let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
+        let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
         send(self.path.active().rtcp, range)
     }
 }
@@ -325,8 +388,10 @@ impl<K: PacketSink> Machine for Stream<K> {
         if let Some(event) = self.pending.next() {
             return Step::Event(event);
         }
-        if let Some(transmit) = self.next_transmit(out) {
-            return Step::Send(transmit);
+        while let Some(transmit) = self.next_transmit(out) {
+            if let Some(transmit) = self.protected(transmit, out) {
+                return Step::Send(transmit);
+            }
         }
         let running = self.state == State::Running;
         Step::Wait(running.then(|| self.judge.next().min(self.reporter.next())))

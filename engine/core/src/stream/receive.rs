@@ -6,6 +6,7 @@ use crate::{
     jitter::{PacketSink, SLOT_BYTES},
     quality::ReceiveStats,
     rtp::RtpView,
+    srtp::SrtpError,
 };
 
 /// Datagrams that were not used, counted by reason.
@@ -27,6 +28,10 @@ pub struct Refused {
     pub looped: u64,
     /// The playout has no room: nobody plays, or not fast enough.
     pub overrun: u64,
+    /// Not protected with the key that was agreed, or changed on their way (RFC 3711 §3.3).
+    pub forged: u64,
+    /// Authentic, but there before, or too old to tell (RFC 3711 §3.3.2).
+    pub replayed: u64,
 }
 
 /// What became of a datagram.
@@ -89,6 +94,7 @@ impl<K: PacketSink> Receiver<K> {
             return refuse(&mut self.refused.unproven);
         }
         self.stats.on_packet(arrived, packet.seq(), packet.timestamp());
+        self.stats.on_payload(packet.payload().len());
         self.hand_over(arrived, &packet);
         if first { Received::First } else { Received::Used }
     }
@@ -103,6 +109,18 @@ impl<K: PacketSink> Receiver<K> {
 
     pub(super) const fn refuse_malformed(&mut self) {
         self.refused.malformed = self.refused.malformed.saturating_add(1);
+    }
+
+    /// Counts a datagram that was not opened.
+    pub(super) const fn refuse_protected(&mut self, why: SrtpError) {
+        let count = match why {
+            SrtpError::Forged => &mut self.refused.forged,
+            SrtpError::Replayed | SrtpError::Stale => &mut self.refused.replayed,
+            SrtpError::NoRoom { .. } => &mut self.refused.oversized,
+            SrtpError::TooManySources => &mut self.refused.unproven,
+            _ => &mut self.refused.malformed,
+        };
+        *count = count.saturating_add(1);
     }
 
     fn hand_over(&mut self, arrived: Instant, packet: &RtpView<'_>) {
