@@ -51,7 +51,7 @@ pub struct Path {
     pub loss_percent: Option<f64>,
     /// Packets per run of consecutive losses.
     pub mean_burst: Option<f64>,
-    /// Interarrival jitter (RFC 3550 §6.4.1) at the end of the call, in ms.
+    /// Interarrival jitter, the mean over the call of what RFC 3550 §6.4.1 has a running mean of, in ms.
     pub jitter_ms: Option<f64>,
     /// Mean time on the way, queueing included, in ms.
     pub delay_ms: Option<f64>,
@@ -88,15 +88,16 @@ pub struct Second {
 impl Path {
     /// What a receiving end knows of the way to it.
     pub(super) fn reported(quality: &Quality) -> Self {
-        let expected = quality.received + quality.lost;
+        let lost = quality.lost_of_sent();
+        let expected = quality.received + lost;
         Self {
-            sent: None,
+            sent: quality.sent_by_peer,
             delivered: Some(quality.received),
-            lost: Some(quality.lost),
-            loss_percent: (expected > 0).then(|| quality.lost as f64 * 100.0 / expected as f64),
-            mean_burst: None,
-            jitter_ms: quality.jitter.map(millis),
-            delay_ms: None,
+            lost: Some(lost),
+            loss_percent: (expected > 0).then(|| lost as f64 * 100.0 / expected as f64),
+            mean_burst: quality.mean_burst.map(f64::from),
+            jitter_ms: quality.mean_jitter.map(millis),
+            delay_ms: quality.one_way.map(millis),
         }
         .rounded()
     }

@@ -16,8 +16,8 @@ pub(super) struct Truth {
     delays: f64,
     /// Delay of the packet that arrived last, in ms.
     last: Option<f64>,
-    /// Interarrival jitter, in ms.
-    jitter: Option<f64>,
+    /// Sum of the differences between the delays of packets that arrive one after the other, in ms.
+    differences: f64,
     /// Bytes of RTP payload sent.
     payload: u64,
 }
@@ -31,15 +31,12 @@ impl Truth {
         self.losing = !arrives;
     }
 
-    /// A packet arrived; called in the order of arrival. The jitter is that of RFC 3550 §6.4.1, from true times.
+    /// A packet arrived; called in the order of arrival.
     pub(super) fn arrived(&mut self, sent: Instant, at: Instant) {
         let delay = at.since(sent).as_secs_f64() * 1_000.0;
         self.delivered += 1;
         self.delays += delay;
-        if let Some(last) = self.last.replace(delay) {
-            let jitter = self.jitter.get_or_insert(0.0);
-            *jitter += ((delay - last).abs() - *jitter) / 16.0;
-        }
+        self.differences += self.last.replace(delay).map_or(0.0, |last| (delay - last).abs());
     }
 
     /// Bytes of RTP payload sent.
@@ -55,7 +52,7 @@ impl Truth {
             lost: Some(lost),
             loss_percent: (self.sent > 0).then(|| lost as f64 * 100.0 / self.sent as f64),
             mean_burst: (self.bursts > 0).then(|| lost as f64 / self.bursts as f64),
-            jitter_ms: self.jitter,
+            jitter_ms: (self.delivered > 1).then(|| self.differences / (self.delivered - 1) as f64),
             delay_ms: (self.delivered > 0).then(|| self.delays / self.delivered as f64),
         }
     }
