@@ -9,6 +9,7 @@
 #[cfg(any(feature = "sound-card", test))]
 mod adapt;
 mod clip;
+mod drift;
 mod paced;
 mod resample;
 #[cfg(feature = "sound-card")]
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use clip::Clip;
+pub use drift::{Follower, FollowerCounts};
 pub use resample::{ChunkedResampler, Fixed, resample};
 #[cfg(feature = "sound-card")]
 pub use sound::{CardInfo, cards};
