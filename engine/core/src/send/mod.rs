@@ -1,8 +1,24 @@
 //! From captured samples to RTP packets.
+//!
+//! ```text
+//!  samples ─▶ frames ─▶ key pressed? ─▶ telephone event ─────────────────────────▶ ┐
+//!                  └──▶ silent?      ─▶ comfort noise, or nothing ──────────────▶  ├ numbered, stamped
+//!                  └──▶ encoder ─▶ RED: copies of earlier payloads, then this one ▶ ┘
+//!                          ▲              ▲
+//!                        budget ◀──── scheme, rate, packet time ◀── the peer's reports
+//! ```
 
+mod budget;
+mod event;
+mod history;
+mod keys;
 mod packetize;
+mod scheme;
 
 #[cfg(test)]
 mod tests;
 
-pub use packetize::{Sender, SenderConfig};
+pub use event::{TelephoneEvent, event_of, key_of};
+pub use keys::KEYS;
+pub use packetize::{SendState, Sender, SenderConfig};
+pub use scheme::{Distances, MAX_COPIES, MAX_DISTANCE, Scheme};

@@ -155,14 +155,16 @@ impl<K: PacketSink> Stream<K> {
         let encoder = codec::encoder_for(plan)?;
         let codec = plan.codec();
         let clock = codec.id.clock_rate();
-        let frame = u128::from(encoder.sample_rate()).saturating_mul(codec.packet_time.as_millis()) / 1_000;
         let sender = SenderConfig {
             ssrc: Ssrc(entropy.next_u32()),
             first_seq: SeqNumber((entropy.next_u32() >> 16) as u16),
             first_timestamp: RtpTimestamp(entropy.next_u32()),
             payload_type: codec.send_payload_type,
+            red: codec.red.map(|numbers| numbers.send),
+            telephone_event: codec.telephone_event.map(|numbers| numbers.send),
             clock,
-            frame_samples: usize::try_from(frame).unwrap_or(usize::MAX),
+            packet_time: codec.packet_time,
+            bitrate: codec.bitrate,
         };
         let sender = Sender::new(encoder, sender);
         let jitter = entropy.unit();

@@ -21,7 +21,7 @@ use rove_base::{
 use super::{MediaInput, Stream, StreamEvent};
 use crate::{
     codec,
-    jitter::{PacketSink, PacketSource, Slot},
+    jitter::{PacketSink, PacketSource, SLOT_BYTES, Slot},
     playout::{Formats, Playout, PlayoutConfig},
     rtcp::{self, Packet},
     rtp::RtpView,
@@ -287,7 +287,7 @@ fn what_cannot_be_used_is_counted_by_reason() {
         ("neither", flow(4, 6), vec![0; 20]),
         ("cut short", flow(4, 6), rtp(0, 1, 2, 0)[..11].to_vec()),
         ("not agreed", flow(4, 6), rtp(8, 1, 2, 160)),
-        ("too long", flow(4, 6), rtp(0, 1, 2, 1_401)),
+        ("too long", flow(4, 6), rtp(0, 1, 2, SLOT_BYTES + 1)),
         ("another source", flow(4, 6), rtp(0, 2, 9, 160)),
         ("with our name", flow(4, 6), rtp(0, own.0, 2, 160)),
         ("broken control", flow(5, 7), vec![0x80, 200, 0, 9]),
