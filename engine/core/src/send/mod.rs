@@ -13,7 +13,9 @@ mod event;
 mod history;
 mod keys;
 mod packetize;
+mod protect;
 mod scheme;
+mod worth;
 
 #[cfg(test)]
 mod tests;
@@ -21,4 +23,5 @@ mod tests;
 pub use event::{TelephoneEvent, event_of, key_of};
 pub use keys::KEYS;
 pub use packetize::{SendState, Sender, SenderConfig};
+pub use protect::{Conditions, Means, Protector};
 pub use scheme::{Distances, MAX_COPIES, MAX_DISTANCE, Scheme};
