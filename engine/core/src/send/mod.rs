@@ -9,6 +9,7 @@
 //! ```
 
 mod budget;
+mod congestion;
 mod event;
 mod history;
 mod keys;
@@ -20,6 +21,7 @@ mod worth;
 #[cfg(test)]
 mod tests;
 
+pub use congestion::{Congestion, Pace, Traffic};
 pub use event::{TelephoneEvent, event_of, key_of};
 pub use keys::KEYS;
 pub use packetize::{SendState, Sender, SenderConfig};

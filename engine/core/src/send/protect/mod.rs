@@ -18,13 +18,13 @@ use core::{cmp::Ordering, time::Duration};
 
 use rove_codecs::Redundancy;
 
-use self::replay::replay;
+use self::replay::{Channel, blend, replay};
 use super::{
     Distances, Scheme,
     budget::nominal,
     worth::{delay_cost, worth},
 };
-use crate::quality::{FATES, Fates, PeerReport};
+use crate::quality::{Fates, PeerReport};
 
 /// What both sides can do.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -89,15 +89,13 @@ impl Protector {
                 best = (scheme, worth);
             }
         };
+        // One kind at a time: beside copies there are no bits left that in-band correction or deep redundancy could use.
         for codec in self.codecs(judge.loss_percent(), conditions.packet_time) {
             consider(Scheme { copies: Distances::NONE, codec });
-            if self.means.red {
-                for distances in DISTANCES {
-                    if let Some(copies) = Distances::new(distances) {
-                        consider(Scheme { copies, codec });
-                    }
-                }
-            }
+        }
+        if self.means.red {
+            let copies = DISTANCES.iter().filter_map(|distances| Distances::new(distances));
+            copies.for_each(|copies| consider(Scheme { copies, codec: Redundancy::None }));
         }
         let (best, promised) = best;
         self.settle(best, promised, judge.worth(self.scheme))
@@ -107,6 +105,7 @@ impl Protector {
     fn settle(&mut self, best: Scheme, promised: f64, present: f64) -> Scheme {
         let (less, margin) = match weight(best).cmp(&weight(self.scheme)) {
             Ordering::Less => (true, CALM_MARGIN),
+            Ordering::Equal if best.copies.reach() < self.scheme.copies.reach() => (false, NEAR_MARGIN),
             Ordering::Equal => (false, SIDE_MARGIN),
             Ordering::Greater => (false, MARGIN),
         };
@@ -143,11 +142,13 @@ impl Protector {
     }
 }
 
-/// Values schemes on two stretches of the past.
+/// Values schemes on what is known of the path.
 struct Judge<'a> {
     fates: &'a Fates,
+    /// The same as a channel.
+    channel: Channel,
     /// As if the last second went on; `None` when it may be chance.
-    recent: Option<Fates>,
+    onset: Option<Channel>,
     conditions: Conditions,
     /// Mouth to ear without the playout.
     path: Duration,
@@ -163,7 +164,9 @@ impl<'a> Judge<'a> {
         let waited = report.playout_delay.unwrap_or(ASSUMED_WAIT);
         let for_copies = reach(present, conditions.packet_time);
         let jitter = if waited <= for_copies + MARGIN_WAIT { LEAST_WAIT } else { waited };
-        Self { fates, recent: onset(fates, short), conditions, path: half + conditions.packet_time, jitter }
+        let (channel, onset) = channels(fates, short);
+        let path = half + conditions.packet_time;
+        Self { fates, channel, onset, conditions, path, jitter }
     }
 
     /// What `scheme` would have been worth. What cannot be done at all is worth nothing.
@@ -175,17 +178,18 @@ impl<'a> Judge<'a> {
         if out_of_reach || (bitrate < LEAST_BITRATE && !scheme.copies.is_empty()) {
             return 0.0;
         }
-        let on = |fates: &Fates| worth(bitrate, scheme.codec, replay(fates, scheme, packet_time));
-        let long = on(self.fates);
-        let worst = self.recent.as_ref().map_or(long, |recent| long.min(on(recent)));
+        let on = |outcome| worth(bitrate, scheme.codec, outcome);
+        let modelled = |channel: &Channel| channel.outcome(scheme, packet_time);
+        let long = on(blend(replay(self.fates, scheme, packet_time), modelled(&self.channel)));
+        let worst = self.onset.as_ref().map_or(long, |onset| long.min(on(modelled(onset))));
         let delay = self.path + self.jitter.max(wait + MARGIN_WAIT);
         worst - delay_cost(delay)
     }
 
     /// The loss to tell the codec of.
     fn loss_percent(&self) -> u8 {
-        let percent = |fates: &Fates| 100 * lost(fates, fates.len()) / fates.len().max(1);
-        let percent = percent(self.fates).max(self.recent.as_ref().map_or(0, percent));
+        let loss = self.onset.map_or(self.channel.loss, |onset| onset.loss.max(self.channel.loss));
+        let percent = (loss * 100.0) as u32;
         u8::try_from(percent).unwrap_or(MOST_EXPECTED).clamp(LEAST_EXPECTED, MOST_EXPECTED)
     }
 }
@@ -228,28 +232,17 @@ fn runs(fates: &Fates, packets: usize) -> usize {
     fates.iter().skip(fates.len().saturating_sub(packets)).map(begins).filter(|begins| *begins).count()
 }
 
-/// What it would be like if the last `packets` packets were the rule; `None` when the ones before make them likely.
-fn onset(fates: &Fates, packets: usize) -> Option<Fates> {
+/// All of `fates` as a channel, and the last `packets` of them when the whole does not make them likely.
+fn channels(fates: &Fates, packets: usize) -> (Channel, Option<Channel>) {
     let (recent, all) = (lost(fates, packets) as f64, lost(fates, fates.len()) as f64);
-    let burst = all / (runs(fates, fates.len()).max(1) as f64);
-    let expected = all * packets as f64 / fates.len().max(1) as f64;
-    let likely = expected + DEVIATIONS * (expected * burst).sqrt() + 1.0;
+    let (few, many) = (packets.max(1) as f64, fates.len().max(1) as f64);
+    let alone = 1.0 / (1.0 - all / many).max(0.1);
+    let burst = (all + PRIOR_RUNS * alone) / (runs(fates, fates.len()) as f64 + PRIOR_RUNS);
+    let channel = Channel { loss: all / many, burst };
+    let expected = all * few / many;
+    let likely = expected + DEVIATIONS * (expected * burst.max(1.0)).sqrt() + 1.0;
     let strange = recent > likely && runs(fates, packets) >= RUNS;
-    strange.then(|| model(recent / packets.max(1) as f64, burst.max(1.0)))
-}
-
-/// Packets of a Gilbert channel that loses `share` of them in runs of `burst` on average. The same draws every time.
-fn model(share: f64, burst: f64) -> Fates {
-    let (mut fates, mut noise, mut came) = (Fates::default(), 1_u32, true);
-    let share = share.min(0.9);
-    for _ in 0..FATES {
-        let lost = if came { share / (1.0 - share) / burst } else { 1.0 - 1.0 / burst };
-        // Independent losses are drawn as such: a run of one on average means the same chance after a loss.
-        let lost = if burst <= INDEPENDENT { share } else { lost };
-        came = draw(&mut noise) >= lost;
-        fates.push(came);
-    }
-    fates
+    (channel, strange.then_some(Channel { loss: recent / few, burst }))
 }
 
 /// The next of a sequence of numbers in 0..1, well enough mixed for a pattern of loss.
@@ -293,12 +286,14 @@ const RECENT: usize = 50;
 const RUNS: usize = 2;
 /// and exceed what is expected by so many standard deviations.
 const DEVIATIONS: f64 = 1.5;
-/// Runs of independent losses are a little longer than one.
-const INDEPENDENT: f64 = 1.35;
+/// Losses are taken for independent until more runs than these speak against it.
+const PRIOR_RUNS: f64 = 3.0;
 /// A way of more protection must be better by this to be taken,
 const MARGIN: f64 = 0.05;
 /// one of as much by this: the few packets of a second make every way look best at times,
-const SIDE_MARGIN: f64 = 0.12;
+const SIDE_MARGIN: f64 = 0.08;
+/// unless its copies are nearer, and the listener waits less;
+const NEAR_MARGIN: f64 = 0.03;
 /// and one of less by this,
 const CALM_MARGIN: f64 = 0.06;
 /// for so many reports in a row.
