@@ -8,6 +8,7 @@
 //!                        budget ◀──── scheme, rate, packet time ◀── the peer's reports
 //! ```
 
+mod breaker;
 mod budget;
 mod congestion;
 mod event;
@@ -21,6 +22,7 @@ mod worth;
 #[cfg(test)]
 mod tests;
 
+pub use breaker::{Breaker, INTERVAL, Shown, Tripped};
 pub use congestion::{Congestion, Pace, Traffic};
 pub use event::{TelephoneEvent, event_of, key_of};
 pub use keys::KEYS;
