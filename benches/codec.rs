@@ -1,13 +1,14 @@
-//! What does 20 ms of speech cost in each codec: encoded, decoded, and concealed when it was lost?
+//! What does 20 ms of speech cost in each codec: encoded, decoded, concealed or recovered when it was lost? And does the worst
+//! frame of a loss fit into a quarter of an audio callback of 10 ms?
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rove_codecs::{
-    Decoder, Encoder,
+    Decoder, Encoder, Redundancy,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
-    opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig},
+    opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
 };
 
 type Codec = (&'static str, Box<dyn Encoder>, Box<dyn Decoder>);
@@ -17,10 +18,55 @@ fn codecs() -> Vec<Codec> {
         ("pcmu", Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
         ("pcma", Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
     ];
-    if let (Ok(encoder), Ok(decoder)) = (OpusEncoder::new(OpusEncoderConfig::default()), OpusDecoder::new()) {
+    if let Some((encoder, decoder)) = opus(Redundancy::None) {
         codecs.push(("opus", Box::new(encoder), Box::new(decoder)));
     }
     codecs
+}
+
+fn opus(redundancy: Redundancy) -> Option<(OpusEncoder, OpusDecoder)> {
+    let bitrate = Some(48_000);
+    let encoder = OpusEncoder::new(OpusEncoderConfig { redundancy, bitrate, ..OpusEncoderConfig::default() });
+    Some((encoder.ok()?, OpusDecoder::new(OpusDecoderConfig::default()).ok()?))
+}
+
+/// Deep redundancy: to read how far it reaches, to prepare its features for a loss of some length and speak the first frame
+/// (the worst callback there is), and to speak each frame after that.
+fn deep(c: &mut Criterion) {
+    let Some((mut encoder, mut decoder)) = opus(Redundancy::Deep { loss_percent: 30, reach: 100 }) else {
+        return;
+    };
+    let mut group = c.benchmark_group("deep_redundancy");
+    let mut payload = [0; 1_275];
+    let voice = rove_benches::voice(48_000, 48_000 * 4);
+    let payloads: Vec<Vec<u8>> = voice
+        .chunks_exact(960)
+        .map(|pcm| {
+            let len = encoder.encode(pcm, &mut payload).unwrap_or(0);
+            payload[..len].to_vec()
+        })
+        .collect();
+    let mut out = [0.0; 960];
+    payloads.iter().for_each(|payload| drop(decoder.decode(payload, &mut out)));
+    // Another payload each time: nothing may be found in memory.
+    let mut late = payloads[100..].iter().cycle();
+    let mut next = || late.next().map_or(&[][..], Vec::as_slice);
+    group.bench_function("read", |b| b.iter(|| decoder.reach(black_box(next()))));
+    let deepest = payloads[100..].iter().map(|payload| decoder.reach(payload)).min().unwrap_or(0);
+    for frames in [1, 3, 10, deepest / 960] {
+        group.bench_function(format!("first_frame_of_{}_ms", frames * 20), |b| {
+            b.iter(|| decoder.recover(black_box(next()), frames * 960, &mut out));
+        });
+    }
+    let payload = next();
+    group.bench_function("each_further_frame", |b| {
+        b.iter(|| decoder.recover(black_box(payload), 1_920, &mut out));
+    });
+    group.bench_function("each_further_half_frame", |b| {
+        b.iter(|| decoder.recover(black_box(payload), 1_920, &mut out[..480]));
+    });
+    group.bench_function("concealed_frame", |b| b.iter(|| decoder.conceal(black_box(&mut out))));
+    group.finish();
 }
 
 fn speech(c: &mut Criterion) {
@@ -62,5 +108,5 @@ fn speech(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, speech);
+criterion_group!(benches, speech, deep);
 criterion_main!(benches);

@@ -4,9 +4,9 @@
 
 use assert_no_alloc::assert_no_alloc;
 use rove_codecs::{
-    Decoder, Encoder,
+    Decoder, Encoder, Redundancy, Tuning,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
-    opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig},
+    opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
 };
 
 #[cfg(debug_assertions)]
@@ -17,14 +17,12 @@ type Pair = (&'static str, usize, Box<dyn Encoder>, Box<dyn Decoder>);
 
 #[test]
 fn encoding_decoding_and_concealing_never_allocate() {
-    let config = OpusEncoderConfig {
-        inband_fec: true,
-        expected_loss_percent: 10,
-        dtx: true,
-        ..OpusEncoderConfig::default()
-    };
+    let redundancy = Redundancy::InBand { loss_percent: 10 };
+    let config = OpusEncoderConfig { redundancy, dtx: true, ..OpusEncoderConfig::default() };
+    // The largest networks that libopus has.
+    let decoder = OpusDecoder::new(OpusDecoderConfig { complexity: 10 }).unwrap();
     let pairs: [Pair; 3] = [
-        ("opus", 960, Box::new(OpusEncoder::new(config).unwrap()), Box::new(OpusDecoder::new().unwrap())),
+        ("opus", 960, Box::new(OpusEncoder::new(config).unwrap()), Box::new(decoder)),
         ("pcmu", 160, Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
         ("pcma", 160, Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
     ];
@@ -38,12 +36,15 @@ fn encoding_decoding_and_concealing_never_allocate() {
 #[test]
 fn the_count_of_c_allocations_counts() {
     let before = c_heap::allocations();
-    let decoder = OpusDecoder::new().unwrap();
+    let decoder = OpusDecoder::new(OpusDecoderConfig::default()).unwrap();
     if cfg!(all(target_os = "linux", target_env = "gnu")) {
         assert!(c_heap::allocations() > before);
     }
     drop(decoder);
 }
+
+const DEEP: Tuning =
+    Tuning { bitrate: Some(40_000), redundancy: Redundancy::Deep { loss_percent: 20, reach: 100 } };
 
 /// Two seconds: speech, silence, losses of several lengths, hostile payloads.
 fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
@@ -54,9 +55,16 @@ fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
             *sample = loud * ((round * frame + i) as f32 * 0.05).sin();
         }
         let len = encoder.encode(&pcm[..frame], &mut payload).unwrap();
+        match round {
+            20 if cfg!(feature = "dnn") => encoder.tune(DEEP).unwrap(),
+            60 => encoder.tune(Tuning::default()).unwrap(),
+            _ => {}
+        }
+        let deepest = decoder.reach(&payload[..len]).max(frame);
         match round % 10 {
             3 => decoder.conceal(&mut out[..frame]),
             4 => drop(decoder.recover(&payload[..len], frame, &mut out[..frame])),
+            8 => drop(decoder.recover(&payload[..len], deepest, &mut out[..frame])),
             5 => decoder.conceal(&mut out),
             6 => drop(decoder.decode(&[0xff; 9], &mut out)),
             7 => decoder.reset(),

@@ -1,14 +1,19 @@
 //! Opus for speech (RFC 6716, payload RFC 7587): mono at 48 kHz, through libopus.
 
+mod bandwidth;
 mod decoder;
+mod deep;
 mod encoder;
 mod ffi;
+mod packet;
+mod rate;
 
 #[cfg(test)]
 mod tests;
 
-pub use decoder::OpusDecoder;
-pub use encoder::{DEFAULT_BITRATE, OpusEncoder, OpusEncoderConfig};
+pub use decoder::{OpusDecoder, OpusDecoderConfig};
+pub use encoder::{DEFAULT_BITRATE, OpusEncoder, OpusEncoderConfig, Purpose};
+pub use packet::Carried;
 
 use crate::CodecError;
 

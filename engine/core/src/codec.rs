@@ -2,7 +2,7 @@
 
 use rove_base::{CodecId, MediaPlan};
 #[cfg(feature = "opus")]
-use rove_codecs::opus::{OpusDecoder, OpusEncoder, OpusEncoderConfig};
+use rove_codecs::opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig};
 use rove_codecs::{
     CodecError, Decoder, Encoder,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
@@ -16,26 +16,26 @@ use rove_codecs::{
 pub fn decoder_for(plan: &MediaPlan) -> Result<Box<dyn Decoder>, CodecError> {
     Ok(match plan.codec().id {
         #[cfg(feature = "opus")]
-        CodecId::Opus => Box::new(OpusDecoder::new()?),
+        CodecId::Opus => Box::new(OpusDecoder::new(OpusDecoderConfig::default())?),
         CodecId::Pcmu => Box::new(PcmuDecoder::new()),
         CodecId::Pcma => Box::new(PcmaDecoder::new()),
         other => return Err(unknown(other)),
     })
 }
 
-/// The encoder for what `plan` sends.
+/// The encoder for what `plan` sends: without redundancy, which whoever knows the losses asks for by [`Encoder::tune`]; in one
+/// channel, which a peer that would like two plays on both.
 ///
 /// # Errors
 ///
-/// [`CodecError`] when the codec has no packets of the plan's packet time or cannot reach its bit rate.
+/// [`CodecError`] when the codec cannot reach the plan's bit rate.
 pub fn encoder_for(plan: &MediaPlan) -> Result<Box<dyn Encoder>, CodecError> {
     let codec = plan.codec();
     Ok(match codec.id {
         #[cfg(feature = "opus")]
         CodecId::Opus => Box::new(OpusEncoder::new(OpusEncoderConfig {
-            packet_time_ms: u32::try_from(codec.packet_time.as_millis()).unwrap_or(u32::MAX),
             bitrate: codec.bitrate,
-            inband_fec: codec.inband_fec,
+            max_playback_rate: codec.max_playback_rate,
             dtx: codec.dtx,
             ..OpusEncoderConfig::default()
         })?),

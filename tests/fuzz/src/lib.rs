@@ -17,6 +17,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("demux", demux::check),
     ("dns_server", dns::server),
     ("rtcp", rtcp::check),
+    ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
     ("sdp", sdp::check),
     ("sip_message", sip::message),

@@ -9,15 +9,22 @@
 
 use core::time::Duration;
 
-use rove_base::{ClockRate, Instant, NtpTime, RtpTimestamp, SeqNumber, Ssrc};
+use rove_base::{ClockRate, Instant, RtpTimestamp, SeqNumber, Ssrc};
 
-use super::{bursts::Bursts, jitter::Jitter};
-use crate::rtcp::ReportBlock;
+use super::{
+    fate::Settled,
+    gaps::BurstGap,
+    jitter::Jitter,
+    one_way::{Delays, OneWay},
+    sent::Sent,
+    sequence::{Counts, Sequence},
+};
+use crate::rtcp::{ReportBlock, SenderInfo};
 
 /// What a packet was taken for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Verdict {
-    /// The first of a source, or a stray: not counted until one follows it in sequence, then both are.
+    /// The first of a source, or a stray: not counted until one with a number near to its own comes, then both are.
     Probation,
     /// Counted.
     Accepted,
@@ -36,6 +43,10 @@ pub struct Interval {
     pub expected: u64,
     /// Those of them that did not.
     pub lost: u64,
+    /// Packets that came for the first time, of these or of earlier ones.
+    pub received: u64,
+    /// Packets that came again.
+    pub duplicates: u64,
 }
 
 impl Interval {
@@ -48,21 +59,29 @@ impl Interval {
 
 /// Statistics of what is received from one peer, over all its restarts.
 ///
-/// Two deviations from the sample code of RFC 3550, appendix A.1, both so that a stream without loss counts as many
-/// packets as were sent: packets on probation are counted once the source proves itself, and duplicates are told apart
-/// (reports still contain them, as §6.4.1 wants).
+/// Three deviations from the sample code of RFC 3550, appendix A.1, so that as many packets are counted as came: two
+/// packets prove a source when their numbers are near to each other, though one between them was lost; those two are
+/// counted; and duplicates are told apart (reports still contain them, as §6.4.1 wants).
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveStats {
     state: State,
     jitter: Jitter,
-    bursts: Bursts,
-    /// Sums over sequences before a restart.
+    settled: Settled,
+    one_way: OneWay,
+    sent: Sent,
+    /// Sums over sequences before a restart, and what of them is of earlier sources.
     before: Counts,
+    before_source: Counts,
+    /// Packets that earlier sources sent.
+    sent_before: u64,
     duplicates: u64,
     /// Where things stood at the last report, and at the last interval.
     reported: Counts,
     reported_arrivals: u64,
     measured: Counts,
+    measured_duplicates: u64,
+    /// The packets after these have not been told one by one: since the last report, and since the one before.
+    told: [u64; 2],
     sender_report: Option<(Instant, u32)>,
     clock: ClockRate,
 }
@@ -71,29 +90,18 @@ pub struct ReceiveStats {
 enum State {
     /// Nothing was heard yet.
     Silent,
-    /// One packet was; this is the number that has to follow.
-    Probation { next: SeqNumber },
+    /// One packet was.
+    Probation(First),
     /// A sequence runs.
     Running(Sequence),
 }
 
-/// A run of sequence numbers from one start.
+/// The first packet of a source.
 #[derive(Clone, Copy, Debug)]
-struct Sequence {
-    /// First and highest number, counted on from [`ORIGIN`] without wrapping.
-    first: u64,
-    highest: u64,
-    received: u64,
-    /// Which of the highest and the 127 below have been received, the highest in bit 0.
-    seen: u128,
-    /// The number that would follow a jump.
-    after_jump: Option<SeqNumber>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    expected: u64,
-    received: u64,
+struct First {
+    seq: SeqNumber,
+    timestamp: RtpTimestamp,
+    arrived: Instant,
 }
 
 impl ReceiveStats {
@@ -103,12 +111,18 @@ impl ReceiveStats {
         Self {
             state: State::Silent,
             jitter: Jitter::new(clock),
-            bursts: Bursts::default(),
+            settled: Settled::default(),
+            one_way: OneWay::new(clock),
+            sent: Sent::new(),
             before: Counts::default(),
+            before_source: Counts::default(),
+            sent_before: 0,
             duplicates: 0,
             reported: Counts::default(),
             reported_arrivals: 0,
             measured: Counts::default(),
+            measured_duplicates: 0,
+            told: [0; 2],
             sender_report: None,
             clock,
         }
@@ -116,44 +130,85 @@ impl ReceiveStats {
 
     /// Takes note of a packet that `arrived`.
     pub fn on_packet(&mut self, arrived: Instant, seq: SeqNumber, timestamp: RtpTimestamp) -> Verdict {
-        let verdict = match &mut self.state {
-            State::Probation { next } if *next == seq => {
-                self.state = State::Running(Sequence::starting_before(seq));
-                Verdict::Accepted
-            }
-            State::Silent | State::Probation { .. } => {
-                self.state = State::Probation { next: seq.plus(1) };
-                self.jitter = Jitter::new(self.clock);
-                Verdict::Probation
-            }
-            State::Running(sequence) => sequence.take(seq, &mut self.bursts),
-        };
+        let verdict = self.judge(First { seq, timestamp, arrived });
         match verdict {
-            Verdict::Restarted => {
-                self.settle_sequence();
-                self.state = State::Running(Sequence::starting_before(seq));
-                self.jitter = Jitter::new(self.clock);
-            }
+            Verdict::Accepted => self.follow(arrived, seq, timestamp),
             Verdict::Duplicate => self.duplicates = self.duplicates.saturating_add(1),
-            Verdict::Probation | Verdict::Accepted | Verdict::Jump => {}
+            Verdict::Probation | Verdict::Restarted => {
+                self.jitter.restart();
+                self.jitter.observe(arrived, timestamp);
+            }
+            Verdict::Jump => {}
         }
-        if !matches!(verdict, Verdict::Duplicate | Verdict::Jump) {
-            self.jitter.observe(arrived, timestamp);
+        if verdict == Verdict::Restarted {
+            self.measure_one(arrived, seq, timestamp);
         }
         verdict
     }
 
+    fn judge(&mut self, packet: First) -> Verdict {
+        let (verdict, restarted) = match &mut self.state {
+            State::Running(sequence) => sequence.take(packet.seq, &mut self.settled),
+            State::Silent => {
+                self.state = State::Probation(packet);
+                return Verdict::Probation;
+            }
+            State::Probation(first) => {
+                let first = *first;
+                let Some(sequence) = Sequence::of(first.seq, packet.seq) else {
+                    self.state = State::Probation(packet);
+                    return Verdict::Probation;
+                };
+                self.start(sequence);
+                self.measure_one(first.arrived, first.seq, first.timestamp);
+                return Verdict::Accepted;
+            }
+        };
+        if let Some(restarted) = restarted {
+            self.settle_sequence();
+            self.sent.restart();
+            self.one_way.restart();
+            self.start(restarted);
+        }
+        verdict
+    }
+
+    fn start(&mut self, sequence: Sequence) {
+        self.state = State::Running(sequence);
+        self.told = [sequence.first(); 2];
+    }
+
+    fn follow(&mut self, arrived: Instant, seq: SeqNumber, timestamp: RtpTimestamp) {
+        self.jitter.observe(arrived, timestamp);
+        self.measure_one(arrived, seq, timestamp);
+    }
+
+    fn measure_one(&mut self, arrived: Instant, seq: SeqNumber, timestamp: RtpTimestamp) {
+        if let State::Running(sequence) = &self.state {
+            let seq = sequence.unwrap(seq);
+            self.one_way.on_packet(arrived, seq, timestamp);
+            self.sent.on_packet(seq, timestamp, self.one_way.packet_ticks());
+        }
+    }
+
     /// The peer names itself anew (a new SSRC): what follows is another sequence. Totals go on.
     pub fn new_source(&mut self) {
+        self.sent_before = self.sent_before.saturating_add(self.sent_by_source());
         self.settle_sequence();
+        self.before_source = self.before;
         self.state = State::Silent;
-        self.jitter = Jitter::new(self.clock);
+        self.jitter.restart();
+        self.one_way.restart();
+        self.sent = Sent::new();
         self.sender_report = None;
     }
 
-    /// Takes note of a sender report of the peer that arrived, for the next report block.
-    pub const fn on_sender_report(&mut self, arrived: Instant, ntp: NtpTime) {
-        self.sender_report = Some((arrived, ntp.middle()));
+    /// Takes note of a sender report of the peer that arrived: for the next report block, for the count of packets sent,
+    /// and for delays one way. `sent` is its NTP time as nanoseconds on this end's monotonic clock.
+    pub fn on_sender_report(&mut self, arrived: Instant, info: &SenderInfo, sent: i128) {
+        self.sender_report = Some((arrived, info.ntp.middle()));
+        self.sent.on_sender_report(info.packets, info.rtp_timestamp, self.one_way.packet_ticks());
+        self.one_way.on_sender_report(info.rtp_timestamp, sent);
     }
 
     /// What to report about `ssrc` (RFC 3550 §6.4.1); the fraction lost is that since the last call.
@@ -185,15 +240,31 @@ impl ReceiveStats {
         })
     }
 
+    /// What became of each packet since the report before the last call (RFC 3611 §4.1), and the number of the first:
+    /// every packet is told in two reports, because one of them may be lost. `None` while there is none.
+    pub fn take_fates(&mut self) -> Option<(SeqNumber, impl Iterator<Item = bool> + Clone + use<>)> {
+        let State::Running(sequence) = &self.state else { return None };
+        let [older, newer] = self.told;
+        self.told = [newer, sequence.highest().saturating_add(1)];
+        Some(sequence.fates(older))
+    }
+
+    /// Whether a packet was lost that no report has told about yet. One that was only overtaken is given time to come.
+    #[must_use]
+    pub fn has_untold_loss(&self) -> bool {
+        let [_, newer] = self.told;
+        matches!(&self.state, State::Running(sequence) if sequence.misses_since(newer))
+    }
+
     /// What arrived since the last call. Independent of [`ReceiveStats::report_block`].
     ///
     /// A packet that comes late, in the interval after the one it was missed in, makes up for one lost there.
     pub fn interval(&mut self) -> Interval {
         let counts = self.counts();
-        let expected = counts.expected.saturating_sub(self.measured.expected);
-        let received = counts.received.saturating_sub(self.measured.received);
-        self.measured = counts;
-        Interval { expected, lost: expected.saturating_sub(received) }
+        let Counts { expected, received } = counts.less(self.measured);
+        let duplicates = self.duplicates.saturating_sub(self.measured_duplicates);
+        (self.measured, self.measured_duplicates) = (counts, self.duplicates);
+        Interval { expected, lost: expected.saturating_sub(received), received, duplicates }
     }
 
     /// Packets received since the start, duplicates and strays not counted.
@@ -202,128 +273,115 @@ impl ReceiveStats {
         self.counts().received
     }
 
-    /// Packets received more than once, since the start.
-    #[must_use]
-    pub const fn duplicates(&self) -> u64 {
-        self.duplicates
-    }
-
-    /// Packets expected since the start less those received.
+    /// Packets expected less packets received since the start.
     #[must_use]
     pub fn lost(&self) -> u64 {
         let counts = self.counts();
         counts.expected.saturating_sub(counts.received)
     }
 
-    /// Interarrival jitter (RFC 3550 §6.4.1); `None` before two packets of a source have arrived.
+    /// Packets that came twice or more, each time but the first.
+    #[must_use]
+    pub const fn duplicates(&self) -> u64 {
+        self.duplicates
+    }
+
+    /// Packets that the peer has sent, by its own count or by the numbers that came, if those say more; `None` before its
+    /// first report. Less [`ReceiveStats::received`] it is what was lost or is on its way, the very first and the very last
+    /// packets included.
+    #[must_use]
+    pub fn sent_by_peer(&self) -> Option<u64> {
+        (self.sent.packets().is_some() || self.sent_before > 0)
+            .then(|| self.sent_before.saturating_add(self.sent_by_source()))
+    }
+
+    /// Interarrival jitter, the running mean (RFC 3550 §6.4.1); `None` before two packets of a source have arrived.
     #[must_use]
     pub fn jitter(&self) -> Option<Duration> {
         self.jitter.duration()
     }
 
+    /// The mean over all packets of what [`ReceiveStats::jitter`] is a running mean of.
+    #[must_use]
+    pub fn mean_jitter(&self) -> Option<Duration> {
+        self.jitter.mean()
+    }
+
+    /// Delays one way, which are what they claim to be only where both ends read the same clock; `None` before the peer's
+    /// first sender report.
+    #[must_use]
+    pub fn one_way(&self) -> Option<Delays> {
+        self.one_way.delays()
+    }
+
     /// How losses cluster (BurstR of ITU-T G.107 §7.5): 1 when they are independent, more when they come in bursts.
-    ///
-    /// Counts packets older than the last 128, which cannot come any more. `None` while none of them was lost.
+    /// `None` while nothing was lost.
     #[must_use]
     pub fn burst_ratio(&self) -> Option<f32> {
-        self.bursts.ratio()
+        self.settled_all().runs.ratio()
+    }
+
+    /// Mean length of the runs of lost packets, those before the first one that came included. With `over` the stream has
+    /// ended, so that what was sent and did not come yet is lost. `None` while nothing was lost.
+    #[must_use]
+    pub fn mean_burst(&self, over: bool) -> Option<f32> {
+        let mut runs = self.settled_all().runs;
+        let (first, tail) = self.outside();
+        runs.precede(first);
+        if over {
+            runs.settle(false, tail);
+        }
+        runs.mean()
+    }
+
+    /// Bursts and gaps (RFC 3611 §4.7.2); `None` before the duration of a packet is known.
+    #[must_use]
+    pub fn burst_gap(&self) -> Option<BurstGap> {
+        let ticks = self.one_way.packet_ticks()?;
+        Some(self.settled_all().gaps.figures(self.clock.duration(ticks)))
+    }
+
+    /// What is settled, and what is open as it stands.
+    fn settled_all(&self) -> Settled {
+        let mut settled = self.settled;
+        if let State::Running(sequence) = &self.state {
+            sequence.settle(&mut settled);
+        }
+        settled
+    }
+
+    /// Packets that the peer sent before the first one that came, and after the last.
+    fn outside(&self) -> (u64, u64) {
+        let State::Running(sequence) = &self.state else { return (0, 0) };
+        let known = self.counts().less(self.before_source).expected;
+        let sent = self.sent.packets().unwrap_or(0);
+        let first = self.sent.before(sequence.first()).min(sent);
+        (first, sent.saturating_sub(known).saturating_sub(first))
+    }
+
+    /// Packets that the present source has sent, at least.
+    fn sent_by_source(&self) -> u64 {
+        let counts = self.counts().less(self.before_source);
+        let (first, _) = self.outside();
+        self.sent.packets().unwrap_or(0).max(counts.expected.saturating_add(first))
     }
 
     fn counts(&self) -> Counts {
         match self.state {
             State::Running(sequence) => self.before.plus(sequence.counts()),
-            State::Silent | State::Probation { .. } => self.before,
+            // A single packet proves itself by a report of the same source.
+            State::Probation(_) if self.sender_report.is_some() => {
+                self.before.plus(Counts { expected: 1, received: 1 })
+            }
+            State::Silent | State::Probation(_) => self.before,
         }
     }
 
     fn settle_sequence(&mut self) {
         self.before = self.counts();
         if let State::Running(sequence) = self.state {
-            sequence.settle(&mut self.bursts);
+            sequence.settle(&mut self.settled);
         }
-    }
-}
-
-impl Counts {
-    const fn plus(self, other: Self) -> Self {
-        Self {
-            expected: self.expected.saturating_add(other.expected),
-            received: self.received.saturating_add(other.received),
-        }
-    }
-}
-
-impl Sequence {
-    /// A sequence of two packets, the second of which is `seq`.
-    fn starting_before(seq: SeqNumber) -> Self {
-        let highest = ORIGIN.saturating_add(u64::from(seq.0));
-        Self { first: highest.saturating_sub(1), highest, received: 2, seen: 0b11, after_jump: None }
-    }
-
-    fn take(&mut self, seq: SeqNumber, bursts: &mut Bursts) -> Verdict {
-        let ahead = SeqNumber(self.highest as u16);
-        match seq.0.wrapping_sub(ahead.0) {
-            0 => Verdict::Duplicate,
-            distance @ 1..MAX_DROPOUT => {
-                self.advance(distance, bursts);
-                Verdict::Accepted
-            }
-            distance if distance > u16::MAX.wrapping_sub(MAX_MISORDER) => self.fill(distance.wrapping_neg()),
-            _ if self.after_jump == Some(seq) => Verdict::Restarted,
-            _ => {
-                self.after_jump = Some(seq.plus(1));
-                Verdict::Jump
-            }
-        }
-    }
-
-    fn advance(&mut self, distance: u16, bursts: &mut Bursts) {
-        let distance = u32::from(distance);
-        for step in 0..distance.min(u128::BITS) {
-            let oldest = u128::BITS.saturating_sub(1).saturating_sub(step);
-            self.settle_one(oldest, bursts);
-        }
-        bursts.settle(false, u64::from(distance.saturating_sub(u128::BITS)));
-        self.seen = self.seen.checked_shl(distance).unwrap_or(0) | 1;
-        self.highest = self.highest.saturating_add(u64::from(distance));
-        self.received = self.received.saturating_add(1);
-        self.after_jump = None;
-    }
-
-    /// A packet `behind` the highest: late, or seen before.
-    fn fill(&mut self, behind: u16) -> Verdict {
-        let bit = 1_u128.checked_shl(behind.into()).unwrap_or(0);
-        if self.seen & bit != 0 {
-            return Verdict::Duplicate;
-        }
-        self.seen |= bit;
-        self.received = self.received.saturating_add(1);
-        self.first = self.first.min(self.highest.saturating_sub(behind.into()));
-        Verdict::Accepted
-    }
-
-    /// Hands the packet `behind` the highest over to `bursts`, if it belongs to this sequence.
-    fn settle_one(&self, behind: u32, bursts: &mut Bursts) {
-        if self.highest.saturating_sub(behind.into()) >= self.first {
-            let bit = 1_u128.checked_shl(behind).unwrap_or(0);
-            bursts.settle(self.seen & bit != 0, 1);
-        }
-    }
-
-    /// Hands all that is still open over to `bursts`.
-    fn settle(&self, bursts: &mut Bursts) {
-        (0..u128::BITS).rev().for_each(|behind| self.settle_one(behind, bursts));
-    }
-
-    const fn counts(&self) -> Counts {
-        let expected = self.highest.saturating_sub(self.first).saturating_add(1);
-        Counts { expected, received: self.received }
-    }
-
-    /// The highest number with the count of wraps since the first packet above it, modulo 2³².
-    const fn extended_highest(&self) -> u32 {
-        let wraps = (self.highest >> 16).saturating_sub(ORIGIN >> 16);
-        ((wraps << 16) as u32) | (self.highest & 0xffff) as u32
     }
 }
 
@@ -331,10 +389,3 @@ const fn units_of_65536(time: Duration) -> u32 {
     let units = (time.as_nanos() << 16).wrapping_div(1_000_000_000);
     if units > u32::MAX as u128 { u32::MAX } else { units as u32 }
 }
-
-/// Room below the first packet, so that late ones from before it have a number.
-const ORIGIN: u64 = 1 << 16;
-/// A gap this long is a restart, not a loss (RFC 3550, appendix A.1): a minute of 20 ms packets.
-const MAX_DROPOUT: u16 = 3_000;
-/// A packet this far behind is a restart, not late (RFC 3550, appendix A.1): two seconds of 20 ms packets.
-const MAX_MISORDER: u16 = 100;

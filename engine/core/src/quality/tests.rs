@@ -1,3 +1,5 @@
+mod exact;
+
 use core::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
@@ -7,8 +9,12 @@ use super::{
     Interval, ReceiveStats, Verdict,
     emodel::{Inputs, band, mos, rating},
 };
+use crate::rtcp::SenderInfo;
 
 const PACKET: Duration = Duration::from_millis(20);
+
+const SENDER: SenderInfo =
+    SenderInfo { ntp: NtpTime(0), rtp_timestamp: RtpTimestamp(0), packets: 0, octets: 0 };
 
 /// Feeds sequence numbers as a telephone-band stream of 20 ms packets that arrive in time.
 fn feed(stats: &mut ReceiveStats, seqs: impl IntoIterator<Item = u16>) -> Vec<Verdict> {
@@ -29,7 +35,10 @@ fn packets_are_counted_whatever_order_they_come_in() {
         ("nothing", &[], (0, 0, 0)),
         ("one packet proves nothing", &[10], (0, 0, 0)),
         ("two in sequence are both counted", &[10, 11], (2, 0, 0)),
-        ("strays before the start are not", &[10, 50, 7, 8], (2, 0, 0)),
+        ("strays before the start are not", &[10, 5_000, 7, 8], (2, 0, 0)),
+        ("a gap between the first two", &[1, 3, 4], (3, 1, 0)),
+        ("the first two in the wrong order", &[10, 8], (2, 1, 0)),
+        ("the first two over the wrap in the wrong order", &[0, 65_535, 1], (3, 0, 0)),
         ("a gap", &[1, 2, 5, 6], (4, 2, 0)),
         ("a late packet fills its gap", &[1, 2, 4, 3], (4, 0, 0)),
         ("a late packet from before the start", &[2, 3, 1], (3, 0, 0)),
@@ -71,7 +80,8 @@ fn report_blocks_follow_appendix_a_3() {
     assert_eq!((block.fraction_lost, block.cumulative_lost), (42, 2), "2 of 12");
     assert_eq!((block.last_sr, block.delay_since_last_sr), (0, 0), "no sender report yet");
     feed(&mut stats, [6, 7, 8, 8, 8, 8]);
-    stats.on_sender_report(Instant::ZERO, NtpTime(0x1234_5678_9abc_def0));
+    let info = SenderInfo { ntp: NtpTime(0x1234_5678_9abc_def0), ..SENDER };
+    stats.on_sender_report(Instant::ZERO, &info, 0);
     let block = stats.report_block(Instant::ZERO + Duration::from_millis(5_250), Ssrc(9)).unwrap();
     assert_eq!((block.fraction_lost, block.cumulative_lost), (0, -1), "duplicates count as received here");
     assert_eq!((block.last_sr, block.delay_since_last_sr), (0x5678_9abc, 0x0005_4000), "5.25 s");
@@ -92,7 +102,7 @@ fn intervals_are_measured_apart_from_reports() {
     assert_eq!(stats.interval().loss(), None);
     feed(&mut stats, [1, 2, 3, 5]);
     stats.report_block(Instant::ZERO, Ssrc(9));
-    assert_eq!(stats.interval(), Interval { expected: 5, lost: 1 });
+    assert_eq!(stats.interval(), Interval { expected: 5, lost: 1, received: 4, duplicates: 0 });
     feed(&mut stats, [6, 7, 4]);
     assert_eq!(stats.interval().loss(), Some(0.0));
     assert_eq!(stats.interval().loss(), None);

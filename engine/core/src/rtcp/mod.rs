@@ -1,9 +1,10 @@
-//! RTCP (RFC 3550 §6): compound packets read in place, reports written.
+//! RTCP (RFC 3550 §6) with extended reports (RFC 3611): compound packets read in place, reports written.
 
 mod packet;
 mod parse;
 mod report;
 mod write;
+pub mod xr;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,8 @@ mod kind {
     pub(super) const RECEIVER_REPORT: u8 = 201;
     pub(super) const SOURCE_DESCRIPTION: u8 = 202;
     pub(super) const BYE: u8 = 203;
+    /// RFC 3611 §2.
+    pub(super) const EXTENDED_REPORT: u8 = 207;
 }
 
 /// The only version of RTP there is in use.

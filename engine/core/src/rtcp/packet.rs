@@ -12,6 +12,7 @@ use rove_base::Ssrc;
 use super::{
     ReportBlock, SDES_CNAME, SenderInfo, kind,
     parse::{Raw, split},
+    xr::ExtendedBlocks,
 };
 
 /// A checked compound packet; see [`super::parse`].
@@ -59,6 +60,13 @@ pub enum Packet<'a> {
         /// Why, as text that was meant to be UTF-8; `None` when not said.
         reason: Option<&'a [u8]>,
     },
+    /// What reports have no room for (RFC 3611 §2).
+    ExtendedReport {
+        /// Who reports.
+        ssrc: Ssrc,
+        /// What.
+        blocks: ExtendedBlocks<'a>,
+    },
     /// A type that is not read here.
     Unknown {
         /// Its number.
@@ -71,7 +79,8 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// `None` when `raw` is shorter than its count says. Source descriptions are checked by their own iterator.
+    /// `None` when `raw` is shorter than its count says. Source descriptions and the blocks of extended reports are
+    /// checked by their own iterators.
     pub(super) fn read(raw: &Raw<'a>) -> Option<Self> {
         let &Raw { kind, count, body } = raw;
         Some(match kind {
@@ -94,6 +103,10 @@ impl<'a> Packet<'a> {
                     None => None,
                 };
                 Self::Bye { sources, reason }
+            }
+            kind::EXTENDED_REPORT => {
+                let (&ssrc, blocks) = body.split_first_chunk::<4>()?;
+                Self::ExtendedReport { ssrc: ssrc_from(ssrc), blocks: ExtendedBlocks(blocks) }
             }
             packet_type => Self::Unknown { packet_type, count, body },
         })

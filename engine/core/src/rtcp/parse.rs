@@ -35,6 +35,9 @@ pub enum ParseError {
     /// A source description item runs over the end of its chunk.
     #[error("malformed source description")]
     SourceDescription,
+    /// A block of an extended report runs over the end of its packet.
+    #[error("malformed extended report")]
+    ExtendedReport,
 }
 
 /// Checks `datagram` and borrows its packets.
@@ -98,6 +101,9 @@ fn check(raw: &Raw<'_>) -> Result<(), ParseError> {
             .all(|item| item.is_ok())
             .then_some(())
             .ok_or(ParseError::SourceDescription),
+        Some(Packet::ExtendedReport { blocks, .. }) => {
+            blocks.are_whole().then_some(()).ok_or(ParseError::ExtendedReport)
+        }
         Some(_) => Ok(()),
         None => Err(too_short(raw)),
     }
@@ -108,6 +114,7 @@ fn too_short(raw: &Raw<'_>) -> ParseError {
     let count = usize::from(raw.count);
     let (part, need) = match raw.kind {
         kind::SENDER_REPORT => ("sender report", count.saturating_mul(24).saturating_add(24)),
+        kind::EXTENDED_REPORT => ("extended report", 4),
         kind::RECEIVER_REPORT => ("receiver report", count.saturating_mul(24).saturating_add(4)),
         _ => {
             let sources = count.saturating_mul(4);

@@ -51,13 +51,13 @@ pub fn write_bye(out: &mut Vec<u8>, ssrc: Ssrc, reason: &str) {
 }
 
 /// The common header, what `body` appends, and zeros up to a whole word.
-fn packet(out: &mut Vec<u8>, kind: u8, count: usize, body: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn packet(out: &mut Vec<u8>, kind: u8, count: usize, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[VERSION << 6 | count as u8, kind, 0, 0]);
     body(out);
     let len = (out.len() - start).next_multiple_of(4);
     out.resize(start + len, 0);
-    // 31 blocks or 255 bytes of text are far from the 2¹⁶ words that fit.
+    // 31 blocks, 255 bytes of text or the fates of 65 534 packets are far from the 2¹⁶ words that fit.
     let words = (len / 4 - 1) as u16;
     out[start + 2..start + 4].copy_from_slice(&words.to_be_bytes());
 }

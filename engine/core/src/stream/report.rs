@@ -88,7 +88,7 @@ impl Reporter {
             match packet {
                 Packet::SenderReport { ssrc, info, reports } if ssrc != own => {
                     if is_peer(ssrc) {
-                        stats.on_sender_report(arrived, info.ntp);
+                        stats.on_sender_report(arrived, &info, self.local(info.ntp));
                     }
                     self.on_reports(reports.iter(), arrived, own);
                 }
@@ -144,6 +144,14 @@ impl Reporter {
                 self.round_trip = Some(Duration::from_nanos(nanos));
             }
         }
+    }
+
+    /// A wall-clock time as nanoseconds on the monotonic clock; times before its zero are negative. NTP times wrap, so that
+    /// it must be within 68 years of the start.
+    fn local(&self, ntp: NtpTime) -> i128 {
+        let since = ntp.0.wrapping_sub(self.start.wall.ntp().0).cast_signed();
+        (i128::from(since).saturating_mul(1_000_000_000) >> 32)
+            .saturating_add(self.start.mono.as_nanos().into())
     }
 
     fn ntp(&self, at: Instant) -> NtpTime {
