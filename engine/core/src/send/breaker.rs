@@ -107,11 +107,8 @@ impl Breaker {
         let unheard = held(shown.arrived == Some(false), &mut self.unheard);
         let excess = held(self.exceeds_tcp(shown), &mut self.excess);
         let useless = held(shown.loss + shown.discarded >= USELESS, &mut self.useless);
-        let conditions = [
-            (unheard, Tripped::MediaTimeout),
-            (excess, Tripped::Congestion),
-            (useless, Tripped::Unusable),
-        ];
+        let conditions =
+            [(unheard, Tripped::MediaTimeout), (excess, Tripped::Congestion), (useless, Tripped::Unusable)];
         let found = conditions.into_iter().find_map(|(holds, why)| holds.then_some(why));
         self.trip(found)
     }
@@ -121,7 +118,8 @@ impl Breaker {
         let Some(since) = self.sending_since else { return false };
         let last = self.reported_at.map_or(since, |at| at.max(since));
         // Who never reported is given the benefit of its media.
-        let last = if self.reported_at.is_none() { self.heard_at.map_or(last, |at| at.max(last)) } else { last };
+        let last =
+            if self.reported_at.is_none() { self.heard_at.map_or(last, |at| at.max(last)) } else { last };
         let silent = now.since(last) >= INTERVAL;
         self.trip(silent.then_some(Tripped::RtcpTimeout))
     }
@@ -137,7 +135,8 @@ impl Breaker {
     /// Whether more than ten times of what TCP would get is sent: X = 1.22 · s / (R · √p), the simplified equation that
     /// RFC 8083 §4.3 allows.
     fn exceeds_tcp(&self, shown: &Shown) -> bool {
-        let Some(round_trip) = shown.round_trip.map(|time| time.as_secs_f64()).filter(|time| *time > 0.0) else {
+        let Some(round_trip) = shown.round_trip.map(|time| time.as_secs_f64()).filter(|time| *time > 0.0)
+        else {
             return false;
         };
         self.loss > 0.0 && {
@@ -211,9 +210,7 @@ mod tests {
             }),
             ("useless", Some(Tripped::Unusable), |second| Some(Shown { loss: 0.85, ..shown(second) })),
             ("loss that redundancy can bear", None, |second| Some(Shown { loss: 0.4, ..shown(second) })),
-            ("an outage of ten seconds", None, |second| {
-                (!(20..30).contains(&second)).then(|| shown(second))
-            }),
+            ("an outage of ten seconds", None, |second| (!(20..30).contains(&second)).then(|| shown(second))),
         ];
         for (what, why, report) in cases {
             let found = tripped(report);

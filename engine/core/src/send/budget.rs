@@ -44,9 +44,12 @@ impl Budget {
         }
     }
 
-    /// Whether so much is overspent that copies have to wait.
-    pub(super) fn exhausted(&self) -> bool {
-        self.limit.is_some_and(|limit| self.saved < -f64::from(limit) * DEBT_SECONDS)
+    /// Whether there is enough for `copies` copies in packets of `packet_time`: the voice must keep `least` bits per
+    /// second, and not too much be overspent.
+    pub(super) fn affords(&self, packet_time: Duration, copies: usize, least: u32) -> bool {
+        self.limit.map(f64::from).is_none_or(|limit| {
+            nominal(limit, packet_time, copies) >= f64::from(least) && self.saved >= -limit * DEBT_SECONDS
+        })
     }
 
     /// Bits per second to ask of the codec so that packets of `packet_time` with `copies` copies keep to the limit;

@@ -173,6 +173,12 @@ impl Sender {
         self.line.config.telephone_event.is_some() && self.line.keys.press(event, duration)
     }
 
+    /// Whether the peer agreed to be told of keys.
+    #[must_use]
+    pub const fn tells_keys(&self) -> bool {
+        self.line.config.telephone_event.is_some()
+    }
+
     /// Media time at `now`: that of the last captured sample, carried on by the clock (RFC 3550 §6.4.1).
     #[must_use]
     pub fn timestamp_at(&self, now: Instant) -> RtpTimestamp {
@@ -297,8 +303,7 @@ impl Line {
 
     /// The voice of `frame`, behind what copies there are of earlier payloads.
     fn voice(&mut self, frame: &[f32], timestamp: RtpTimestamp, ticks: u32, out: &mut Scratch) -> Span {
-        let wanted = self.scheme.copies;
-        let copies = if self.budget.exhausted() { Distances::NONE } else { wanted };
+        let copies = self.copies();
         let plain = self.config.payload_type;
         let header = self.header(plain, timestamp, self.marker);
         let red = self.config.red;
@@ -326,9 +331,17 @@ impl Line {
         span
     }
 
+    /// The copies of the scheme, if they can be paid for.
+    fn copies(&self) -> Distances {
+        let Self { scheme: Scheme { copies, .. }, config, .. } = self;
+        let affordable = self.budget.affords(config.packet_time, copies.copies(), LEAST_BITRATE);
+        if affordable { *copies } else { Distances::NONE }
+    }
+
     /// Tells the encoder what it may spend, when that has changed enough to matter.
     fn tune(&mut self) {
-        let bitrate = self.budget.codec_bitrate(self.config.packet_time, self.scheme.copies.copies());
+        let bitrate = self.budget.codec_bitrate(self.config.packet_time, self.copies().copies());
+        let bitrate = bitrate.map(|bitrate| bitrate.max(LEAST_BITRATE));
         let tuning = Tuning { bitrate, redundancy: self.scheme.codec };
         self.untouched = self.untouched.saturating_add(1);
         let near = |a: u32, b: u32| a.abs_diff(b) <= a / RETUNE_SHARE;
@@ -409,5 +422,7 @@ const RETUNE_SHARE: u32 = 50;
 const RETUNE_FRAMES: u32 = 10;
 /// The longest payload: what an Ethernet frame leaves of an RTP packet, with some room for tunnels and SRTP's tag.
 const PAYLOAD_BYTES: usize = 1_400;
+/// No codec here goes below, in bits per second (RFC 6716 §2.1.1).
+const LEAST_BITRATE: u32 = 6_000;
 /// Bytes left to the voice behind its copies, at least.
 const LEAST_PRIMARY: usize = 400;

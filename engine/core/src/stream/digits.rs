@@ -46,7 +46,12 @@ impl Digits {
     }
 
     /// Takes in a packet of an event that began at `timestamp`; answers the key whose end it shows.
-    pub(super) fn on_packet(&mut self, at: Instant, timestamp: RtpTimestamp, payload: &[u8]) -> Option<Digit> {
+    pub(super) fn on_packet(
+        &mut self,
+        at: Instant,
+        timestamp: RtpTimestamp,
+        payload: &[u8],
+    ) -> Option<Digit> {
         let event = TelephoneEvent::parse(payload)?;
         // A repetition, or a straggler of one that is over.
         if self.told.is_some_and(|told| timestamp.since(told) <= 0) {
@@ -58,13 +63,10 @@ impl Digits {
         }
         // Another event begins: the end of the one before was lost.
         let missed = before.and_then(|current| self.tell(current));
-        let ticks = self.current.filter(|current| current.began == timestamp).map_or(0, |current| current.ticks);
-        let current = Current {
-            began: timestamp,
-            event: event.event,
-            ticks: event.duration.max(ticks),
-            heard_at: at,
-        };
+        let ticks =
+            self.current.filter(|current| current.began == timestamp).map_or(0, |current| current.ticks);
+        let current =
+            Current { began: timestamp, event: event.event, ticks: event.duration.max(ticks), heard_at: at };
         self.current = Some(current);
         if missed.is_none() && event.end { self.tell(current) } else { missed }
     }

@@ -12,7 +12,7 @@ use rove_base::{Instant, MediaPlan, Now, NtpTime, Scratch, Span, Ssrc};
 
 use super::receive::Receiver;
 use crate::{
-    quality::ReceiveStats,
+    quality::{PeerReport, ReceiveStats},
     rtcp::{Packet, ParseError, ReportBlock, SenderInfo, parse, round_trip, write_bye, write_report},
     send::Sender,
 };
@@ -31,6 +31,7 @@ pub(super) struct Reporter {
     /// Packets sent when the last two reports were written, the older one first (RFC 3550 §6.4, "since the last two").
     sent_before: [u64; 2],
     round_trip: Option<Duration>,
+    peer: Option<PeerReport>,
 }
 
 impl Reporter {
@@ -48,6 +49,7 @@ impl Reporter {
             reported: false,
             sent_before: [0; 2],
             round_trip: None,
+            peer: None,
         };
         // The first report comes after half the minimum (RFC 3550 §6.2).
         reporter.next = now.mono + reporter.interval(MINIMUM.div_f64(2.0), random);
@@ -64,6 +66,11 @@ impl Reporter {
 
     pub(super) const fn has_reported(&self) -> bool {
         self.reported
+    }
+
+    /// What the peer last told about this end's stream, once.
+    pub(super) const fn peer(&mut self) -> Option<PeerReport> {
+        self.peer.take()
     }
 
     /// As the last report that allowed to tell did; `None` before.
@@ -143,6 +150,15 @@ impl Reporter {
                 let nanos = (u64::from(units).saturating_mul(1_000_000_000)) >> 16;
                 self.round_trip = Some(Duration::from_nanos(nanos));
             }
+            self.peer = Some(PeerReport {
+                at: arrived,
+                loss: f32::from(block.fraction_lost) / 256.0,
+                fates: None,
+                jitter: None,
+                round_trip: self.round_trip,
+                playout_delay: None,
+                discarded: None,
+            });
         }
     }
 

@@ -121,7 +121,7 @@ impl Congestion {
             most,
             codec: plan.id,
             packet_time: plan.packet_time,
-            longest: LONGEST_PACKET.max(plan.packet_time),
+            longest: plan.max_packet_time.max(plan.packet_time),
             headers,
         };
         Self {
@@ -145,6 +145,12 @@ impl Congestion {
     #[must_use]
     pub const fn congested(&self) -> bool {
         self.queue.stands()
+    }
+
+    /// Bits of headers in front of each payload.
+    #[must_use]
+    pub const fn header_bits(&self) -> f64 {
+        self.bounds.headers
     }
 
     /// Takes in a report on what was `sent` since the one before.
@@ -243,8 +249,6 @@ const IPV4_UDP_RTP: f64 = 40.0;
 const IPV6_UDP_RTP: f64 = 60.0;
 /// Opus is speech from here on, in bits per second.
 const LEAST_PAYLOAD: f64 = 8_000.0;
-/// The longest packets that a thin path is given.
-const LONGEST_PACKET: Duration = Duration::from_millis(60);
 /// The rate stays this share below what the path carries,
 const HEADROOM: f64 = 0.08;
 /// and lower by this much for each second that stands in the queue,
