@@ -19,7 +19,7 @@ pub use media::{
     CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PayloadTypes, PlanError, Route, RouteId,
     RouteKind,
 };
-pub use quality::{Band, Quality};
+pub use quality::{Band, DelayBasis, PacketCounts, Quality};
 pub use scratch::{Scratch, Span};
 pub use time::{Instant, Now, NtpTime, UnixTime};
 pub use units::{ClockRate, Db, Dscp, PayloadType, RtpTimestamp, SeqNumber, Ssrc};

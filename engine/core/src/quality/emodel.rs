@@ -4,9 +4,13 @@
 //! by their R. Terms that a packet call cannot measure (loudness, sidetone, room noise) have the standards' default
 //! values. Results are planning values: provisional by the standards' own words.
 
+mod codecs;
+
 use core::time::Duration;
 
 use rove_base::{Band, CodecId};
+
+use self::codecs::{Codec, DEEP_WEIGHT, INBAND_WEIGHT, STRETCH_WEIGHT};
 
 /// What is known about one direction of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,13 +23,49 @@ pub struct Inputs {
     pub loss: f32,
     /// Mean length of loss runs over that of independent losses (G.107 §7.5); 1 when not known.
     pub burst_ratio: f32,
+    /// Bits per second of speech payload; `None` when not known. Only a codec of more than one rate looks at it.
+    pub bitrate: Option<u32>,
+    /// Share of the time played from coarse copies in the packet after (Opus in-band error correction), 0 to 1.
+    pub recovered_inband: f32,
+    /// Share of the time played from very coarse copies further on (Opus DRED), 0 to 1.
+    pub recovered_deep: f32,
+    /// Share of the time that was left out or put in to change the delay, 0 to 1.
+    pub stretched: f32,
+}
+
+impl Inputs {
+    /// `codec` at its best: nothing lost, no delay.
+    #[must_use]
+    pub const fn new(codec: CodecId) -> Self {
+        Self {
+            codec,
+            one_way_delay: Duration::ZERO,
+            loss: 0.0,
+            burst_ratio: 1.0,
+            bitrate: None,
+            recovered_inband: 0.0,
+            recovered_deep: 0.0,
+            stretched: 0.0,
+        }
+    }
+
+    /// Loss in percent that would be heard alike.
+    fn percent(&self) -> f64 {
+        let share = |value: f32| f64::from(in_range(value, 0.0, 1.0, 1.0));
+        let heard = share(self.loss)
+            + INBAND_WEIGHT * share(self.recovered_inband)
+            + DEEP_WEIGHT * share(self.recovered_deep)
+            + STRETCH_WEIGHT * share(self.stretched);
+        100.0 * heard.min(1.0)
+    }
 }
 
 /// The band whose scale a codec is rated on.
 #[must_use]
 pub const fn band(codec: CodecId) -> Band {
     match codec {
-        CodecId::Opus => Band::Full,
+        CodecId::Opus | CodecId::L16 => Band::Full,
+        CodecId::G722 => Band::Wide,
         _ => Band::Narrow,
     }
 }
@@ -38,7 +78,7 @@ pub fn rating(inputs: &Inputs) -> f32 {
     let band = band(inputs.codec);
     let scale = Scale::of(band);
     let delay = delay_impairment(inputs.one_way_delay, band);
-    (scale.best - delay - scale.equipment_impairment(Codec::of(inputs.codec), inputs)) as f32
+    (scale.best - delay - scale.equipment_impairment(inputs)) as f32
 }
 
 /// The mean opinion score, 1 to 4.5, for a rating on the scale of `band` (G.107 annex B, G.107.1 and G.107.2 annex A).
@@ -54,32 +94,11 @@ pub fn mos(rating: f32, band: Band) -> f32 {
     mos.max(1.0) as f32
 }
 
-/// How well a codec does: its impairment without loss, and the loss in percent that halves what is left.
-#[derive(Clone, Copy)]
-struct Codec {
-    impairment: f64,
-    robustness: f64,
+/// A rating on the scale of `band` as one of 0 to 100, on which the best connection of each band is 100.
+#[must_use]
+pub fn of_100(rating: f32, band: Band) -> f32 {
+    (f64::from(rating) / Scale::of(band).stretch).clamp(0.0, 100.0) as f32
 }
-
-impl Codec {
-    const fn of(codec: CodecId) -> Self {
-        match codec {
-            CodecId::Opus => OPUS,
-            _ => G711,
-        }
-    }
-}
-
-/// G.711 with packet loss concealment (G.113 appendix I: Ie 0, Bpl 25.1).
-const G711: Codec = Codec { impairment: 0.0, robustness: 25.1 };
-
-/// Opus at about 32 kb/s with its classic concealment.
-///
-/// No value has been published for Opus. These are the fullband values of EVS at 16.4 kb/s (G.113 appendix V: Ie 10.8,
-/// Bpl 10.3), one rung below what EVS has at 24.4 kb/s, because listening tests place Opus below EVS at equal rate. A
-/// check against measurement: for 5, 10 and 20 % of random loss they give MOS 3.4, 2.7 and 2.0, between PESQ-WB (3.0, 2.2,
-/// 1.5) and PLCMOS v2 (4.6, 4.2, 3.2) on libopus 1.6.1.
-const OPUS: Codec = Codec { impairment: 10.8, robustness: 10.3 };
 
 /// What differs between the bands.
 struct Scale {
@@ -103,9 +122,11 @@ impl Scale {
     }
 
     /// Ie,eff (G.107 §7.5): coding and loss together.
-    fn equipment_impairment(&self, codec: Codec, inputs: &Inputs) -> f64 {
-        let percent = 100.0 * f64::from(in_range(inputs.loss, 0.0, 1.0, 1.0));
+    fn equipment_impairment(&self, inputs: &Inputs) -> f64 {
+        let codec = Codec::of(inputs.codec, inputs.bitrate);
+        let percent = inputs.percent();
         let burst_ratio = f64::from(in_range(inputs.burst_ratio, 1.0, LONGEST_BURST_RATIO, 1.0));
+        let burst_ratio = 1.0 + codec.bursts * (burst_ratio - 1.0);
         let share = percent / (percent / burst_ratio + codec.robustness);
         codec.impairment + (self.total_loss - codec.impairment) * share
     }

@@ -2,6 +2,7 @@
 
 pub mod emodel;
 mod fate;
+mod figures;
 mod gaps;
 mod jitter;
 mod one_way;

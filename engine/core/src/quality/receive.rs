@@ -13,9 +13,8 @@ use rove_base::{ClockRate, Instant, RtpTimestamp, SeqNumber, Ssrc};
 
 use super::{
     fate::Settled,
-    gaps::BurstGap,
     jitter::Jitter,
-    one_way::{Delays, OneWay},
+    one_way::OneWay,
     sent::Sent,
     sequence::{Counts, Sequence},
 };
@@ -64,17 +63,19 @@ impl Interval {
 /// counted; and duplicates are told apart (reports still contain them, as §6.4.1 wants).
 #[derive(Clone, Copy, Debug)]
 pub struct ReceiveStats {
-    state: State,
-    jitter: Jitter,
-    settled: Settled,
-    one_way: OneWay,
-    sent: Sent,
+    pub(super) state: State,
+    pub(super) jitter: Jitter,
+    pub(super) settled: Settled,
+    pub(super) one_way: OneWay,
+    pub(super) sent: Sent,
     /// Sums over sequences before a restart, and what of them is of earlier sources.
     before: Counts,
-    before_source: Counts,
+    pub(super) before_source: Counts,
     /// Packets that earlier sources sent.
-    sent_before: u64,
+    pub(super) sent_before: u64,
     duplicates: u64,
+    /// Payloads of speech: how many, and the sum of their bytes.
+    pub(super) payloads: (u64, u64),
     /// Where things stood at the last report, and at the last interval.
     reported: Counts,
     reported_arrivals: u64,
@@ -83,11 +84,11 @@ pub struct ReceiveStats {
     /// The packets after these have not been told one by one: since the last report, and since the one before.
     told: [u64; 2],
     sender_report: Option<(Instant, u32)>,
-    clock: ClockRate,
+    pub(super) clock: ClockRate,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+pub(super) enum State {
     /// Nothing was heard yet.
     Silent,
     /// One packet was.
@@ -98,7 +99,7 @@ enum State {
 
 /// The first packet of a source.
 #[derive(Clone, Copy, Debug)]
-struct First {
+pub(super) struct First {
     seq: SeqNumber,
     timestamp: RtpTimestamp,
     arrived: Instant,
@@ -118,6 +119,7 @@ impl ReceiveStats {
             before_source: Counts::default(),
             sent_before: 0,
             duplicates: 0,
+            payloads: (0, 0),
             reported: Counts::default(),
             reported_arrivals: 0,
             measured: Counts::default(),
@@ -189,6 +191,12 @@ impl ReceiveStats {
             self.one_way.on_packet(arrived, seq, timestamp);
             self.sent.on_packet(seq, timestamp, self.one_way.packet_ticks());
         }
+    }
+
+    /// Takes note of the speech in a packet that was counted: its payload without redundancy.
+    pub const fn on_payload(&mut self, bytes: usize) {
+        let (packets, sum) = self.payloads;
+        self.payloads = (packets.saturating_add(1), sum.saturating_add(bytes as u64));
     }
 
     /// The peer names itself anew (a new SSRC): what follows is another sequence. Totals go on.
@@ -286,87 +294,7 @@ impl ReceiveStats {
         self.duplicates
     }
 
-    /// Packets that the peer has sent, by its own count or by the numbers that came, if those say more; `None` before its
-    /// first report. Less [`ReceiveStats::received`] it is what was lost or is on its way, the very first and the very last
-    /// packets included.
-    #[must_use]
-    pub fn sent_by_peer(&self) -> Option<u64> {
-        (self.sent.packets().is_some() || self.sent_before > 0)
-            .then(|| self.sent_before.saturating_add(self.sent_by_source()))
-    }
-
-    /// Interarrival jitter, the running mean (RFC 3550 §6.4.1); `None` before two packets of a source have arrived.
-    #[must_use]
-    pub fn jitter(&self) -> Option<Duration> {
-        self.jitter.duration()
-    }
-
-    /// The mean over all packets of what [`ReceiveStats::jitter`] is a running mean of.
-    #[must_use]
-    pub fn mean_jitter(&self) -> Option<Duration> {
-        self.jitter.mean()
-    }
-
-    /// Delays one way, which are what they claim to be only where both ends read the same clock; `None` before the peer's
-    /// first sender report.
-    #[must_use]
-    pub fn one_way(&self) -> Option<Delays> {
-        self.one_way.delays()
-    }
-
-    /// How losses cluster (BurstR of ITU-T G.107 §7.5): 1 when they are independent, more when they come in bursts.
-    /// `None` while nothing was lost.
-    #[must_use]
-    pub fn burst_ratio(&self) -> Option<f32> {
-        self.settled_all().runs.ratio()
-    }
-
-    /// Mean length of the runs of lost packets, those before the first one that came included. With `over` the stream has
-    /// ended, so that what was sent and did not come yet is lost. `None` while nothing was lost.
-    #[must_use]
-    pub fn mean_burst(&self, over: bool) -> Option<f32> {
-        let mut runs = self.settled_all().runs;
-        let (first, tail) = self.outside();
-        runs.precede(first);
-        if over {
-            runs.settle(false, tail);
-        }
-        runs.mean()
-    }
-
-    /// Bursts and gaps (RFC 3611 §4.7.2); `None` before the duration of a packet is known.
-    #[must_use]
-    pub fn burst_gap(&self) -> Option<BurstGap> {
-        let ticks = self.one_way.packet_ticks()?;
-        Some(self.settled_all().gaps.figures(self.clock.duration(ticks)))
-    }
-
-    /// What is settled, and what is open as it stands.
-    fn settled_all(&self) -> Settled {
-        let mut settled = self.settled;
-        if let State::Running(sequence) = &self.state {
-            sequence.settle(&mut settled);
-        }
-        settled
-    }
-
-    /// Packets that the peer sent before the first one that came, and after the last.
-    fn outside(&self) -> (u64, u64) {
-        let State::Running(sequence) = &self.state else { return (0, 0) };
-        let known = self.counts().less(self.before_source).expected;
-        let sent = self.sent.packets().unwrap_or(0);
-        let first = self.sent.before(sequence.first()).min(sent);
-        (first, sent.saturating_sub(known).saturating_sub(first))
-    }
-
-    /// Packets that the present source has sent, at least.
-    fn sent_by_source(&self) -> u64 {
-        let counts = self.counts().less(self.before_source);
-        let (first, _) = self.outside();
-        self.sent.packets().unwrap_or(0).max(counts.expected.saturating_add(first))
-    }
-
-    fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         match self.state {
             State::Running(sequence) => self.before.plus(sequence.counts()),
             // A single packet proves itself by a report of the same source.

@@ -7,7 +7,7 @@ use rove_base::{Band, ClockRate, CodecId, Instant, NtpTime, RtpTimestamp, SeqNum
 
 use super::{
     Interval, ReceiveStats, Verdict,
-    emodel::{Inputs, band, mos, rating},
+    emodel::{Inputs, band, mos, of_100, rating},
 };
 use crate::rtcp::SenderInfo;
 
@@ -192,7 +192,7 @@ proptest! {
 }
 
 fn telephone_call(delay_ms: u64, loss: f32) -> Inputs {
-    Inputs { codec: CodecId::Pcmu, one_way_delay: Duration::from_millis(delay_ms), loss, burst_ratio: 1.0 }
+    Inputs { one_way_delay: Duration::from_millis(delay_ms), loss, ..Inputs::new(CodecId::Pcmu) }
 }
 
 #[test]
@@ -229,20 +229,110 @@ fn loss_costs_what_g107_section_7_5_says() {
 }
 
 #[test]
-fn opus_is_rated_on_the_fullband_scale() {
-    let opus = |loss| {
-        let inputs = Inputs { codec: CodecId::Opus, ..telephone_call(80, loss) };
-        mos(rating(&inputs), band(inputs.codec))
-    };
-    assert_eq!(band(CodecId::Opus), Band::Full);
-    for (loss, expected) in [(0.0, 4.40), (0.05, 3.40), (0.10, 2.70), (0.20, 1.98)] {
-        assert!((opus(loss) - expected).abs() < 0.05, "{loss}: {}", opus(loss));
+fn each_codec_is_rated_on_the_scale_of_its_band() {
+    let cases = [
+        (CodecId::Pcmu, Band::Narrow, 93.2, 4.41),
+        (CodecId::Pcma, Band::Narrow, 93.2, 4.41),
+        (CodecId::G722, Band::Wide, 116.0, 4.34),
+        (CodecId::L16, Band::Full, 148.0, 4.5),
+        (CodecId::Opus, Band::Full, 137.2, 4.40),
+    ];
+    for (codec, scale, best, score) in cases {
+        let r = rating(&Inputs::new(codec));
+        assert_eq!(band(codec), scale, "{codec}");
+        assert!(
+            (r - best).abs() < 0.05 && (mos(r, scale) - score).abs() < 0.01,
+            "{codec}: {r}, {}",
+            mos(r, scale)
+        );
     }
+    assert!((of_100(129.0, Band::Wide) - 100.0).abs() < 0.01 && of_100(-3.0, Band::Full) == 0.0);
+}
+
+/// Conditions of Opus in wideband and the PESQ-WB measured for them: kb/s of speech, percent of loss after recovery, burst
+/// ratio, percent recovered in band and deep.
+const MEASURED: &[(u32, f32, f32, f32, f32, f32)] = &[
+    (24, 0.0, 1.0, 0.0, 0.0, 4.38),
+    (24, 0.5, 1.0, 0.0, 0.0, 4.18),
+    (24, 1.0, 1.0, 0.0, 0.0, 4.04),
+    (24, 2.0, 1.0, 0.0, 0.0, 3.66),
+    (24, 3.0, 1.0, 0.0, 0.0, 3.27),
+    (24, 5.0, 1.0, 0.0, 0.0, 2.82),
+    (24, 8.0, 1.0, 0.0, 0.0, 2.45),
+    (16, 0.0, 1.0, 0.0, 0.0, 4.20),
+    (16, 0.5, 1.0, 0.0, 0.0, 4.01),
+    (16, 1.0, 1.0, 0.0, 0.0, 3.90),
+    (16, 2.0, 1.0, 0.0, 0.0, 3.55),
+    (16, 3.0, 1.0, 0.0, 0.0, 3.18),
+    (16, 5.0, 1.0, 0.0, 0.0, 2.77),
+    (16, 8.0, 1.0, 0.0, 0.0, 2.41),
+    (13, 0.0, 1.0, 0.0, 0.0, 4.07),
+    (13, 0.5, 1.0, 0.0, 0.0, 3.91),
+    (13, 1.0, 1.0, 0.0, 0.0, 3.82),
+    (13, 2.0, 1.0, 0.0, 0.0, 3.48),
+    (13, 3.0, 1.0, 0.0, 0.0, 3.15),
+    (13, 5.0, 1.0, 0.0, 0.0, 2.75),
+    (13, 8.0, 1.0, 0.0, 0.0, 2.37),
+    (10, 0.0, 1.0, 0.0, 0.0, 3.68),
+    (10, 0.5, 1.0, 0.0, 0.0, 3.52),
+    (10, 1.0, 1.0, 0.0, 0.0, 3.43),
+    (10, 2.0, 1.0, 0.0, 0.0, 3.15),
+    (10, 3.0, 1.0, 0.0, 0.0, 2.86),
+    (10, 5.0, 1.0, 0.0, 0.0, 2.53),
+    (10, 8.0, 1.0, 0.0, 0.0, 2.25),
+    (34, 5.0, 1.0, 0.0, 0.0, 3.26),
+    (34, 10.0, 1.0, 0.0, 0.0, 2.48),
+    (34, 20.0, 1.0, 0.0, 0.0, 1.91),
+    (34, 30.0, 1.0, 0.0, 0.0, 1.48),
+    (34, 20.0, 2.4, 0.0, 0.0, 1.56),
+    (7, 0.0, 1.0, 0.0, 0.0, 2.35),
+    (12, 0.0, 1.0, 0.0, 0.0, 3.95),
+    (20, 0.0, 1.0, 0.0, 0.0, 4.34),
+    (34, 0.0, 1.0, 0.0, 0.0, 4.45),
+    (34, 0.25, 1.0, 4.75, 0.0, 4.13),
+    (34, 1.0, 1.0, 9.0, 0.0, 4.01),
+    (34, 4.0, 1.0, 16.0, 0.0, 3.37),
+    (34, 9.0, 1.0, 21.0, 0.0, 2.49),
+    (34, 0.0, 1.0, 0.0, 5.0, 3.58),
+    (34, 0.0, 1.0, 0.0, 10.0, 3.19),
+    (34, 0.0, 1.0, 0.0, 20.0, 2.75),
+    (34, 0.0, 1.0, 0.0, 30.0, 2.41),
+];
+
+/// Ranks, ties sharing their mean.
+fn ranks(values: &[f32]) -> Vec<f64> {
+    let below = |value: f32| values.iter().filter(|other| **other < value).count() as f64;
+    let same = |value: f32| values.iter().filter(|other| **other == value).count() as f64;
+    values.iter().map(|value| below(*value) + (same(*value) - 1.0) / 2.0).collect()
+}
+
+#[test]
+fn listening_scores_of_opus_follow_measured_pesq() {
+    let (mut told, mut measured) = (Vec::new(), Vec::new());
+    for &(kbps, loss, burst_ratio, inband, deep, pesq) in MEASURED {
+        let inputs = Inputs {
+            bitrate: Some(kbps * 1_000),
+            loss: loss / 100.0,
+            burst_ratio,
+            recovered_inband: inband / 100.0,
+            recovered_deep: deep / 100.0,
+            ..Inputs::new(CodecId::Opus)
+        };
+        let score = mos(rating(&inputs), Band::Full);
+        assert!((score - pesq).abs() < 0.4, "{kbps} kb/s, {loss} %: {score} for {pesq}");
+        told.push(score);
+        measured.push(pesq);
+    }
+    let (a, b) = (ranks(&told), ranks(&measured));
+    let mean = (a.len() as f64 - 1.0) / 2.0;
+    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean) * (y - mean)).sum::<f64>();
+    let spearman = product(&a, &b) / (product(&a, &a) * product(&b, &b)).sqrt();
+    assert!(spearman > 0.97, "{spearman}");
 }
 
 #[test]
 fn scores_stay_on_the_scale_and_fall_with_delay_and_loss() {
-    for codec in [CodecId::Opus, CodecId::Pcmu, CodecId::Pcma] {
+    for codec in [CodecId::Opus, CodecId::Pcmu, CodecId::Pcma, CodecId::G722, CodecId::L16] {
         let score = |delay_ms, loss| {
             let inputs = Inputs { codec, ..telephone_call(delay_ms, loss) };
             mos(rating(&inputs), band(codec))

@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn each_condition_stops_the_stream_after_fifteen_seconds_and_not_before() {
-        let cases: [(&str, Option<Tripped>, fn(u64) -> Option<Shown>); 7] = [
+        type Case = (&'static str, Option<Tripped>, fn(u64) -> Option<Shown>);
+        let cases: [Case; 7] = [
             ("all is well", None, |second| Some(shown(second))),
             ("no reports at all", Some(Tripped::RtcpTimeout), |_| None),
             ("nothing arrives", Some(Tripped::MediaTimeout), |second| {

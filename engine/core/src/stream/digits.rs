@@ -98,6 +98,7 @@ impl Digits {
 const PATIENCE: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests {
     use proptest::{collection::vec, prelude::*};
 

@@ -41,7 +41,7 @@ use rove_codecs::CodecError;
 use self::{
     judge::Judge,
     receive::{Received, Receiver},
-    report::Reporter,
+    report::{Occasion, Reporter},
     steer::Steering,
 };
 use crate::{
@@ -50,6 +50,7 @@ use crate::{
     jitter::PacketSink,
     path::{Carries, Path},
     playout::{Formats, PlayoutMeter},
+    quality::PeerReport,
     send::{SendState, Sender, SenderConfig, Tripped, event_of},
 };
 
@@ -86,6 +87,7 @@ pub enum MediaInput<'a> {
 }
 
 /// What a [`Stream`] tells its owner.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -133,6 +135,7 @@ pub struct Stream<K> {
     steering: Steering,
     entropy: Entropy,
     pending: Pending,
+    peer: Option<PeerReport>,
     state: State,
 }
 
@@ -200,6 +203,7 @@ impl<K: PacketSink> Stream<K> {
             sender,
             entropy,
             pending: Pending::default(),
+            peer: None,
             state: State::Running,
         })
     }
@@ -244,6 +248,12 @@ impl<K: PacketSink> Stream<K> {
     #[must_use]
     pub const fn refused(&self) -> Refused {
         self.receiver.refused()
+    }
+
+    /// What the peer last told about what is sent to it; `None` before its first report.
+    #[must_use]
+    pub const fn peer(&self) -> Option<PeerReport> {
+        self.peer
     }
 
     /// The call so far, as one: totals, and means over the whole of it. The last word for a report.
@@ -296,6 +306,7 @@ impl<K: PacketSink> Stream<K> {
         if let Some(report) = self.reporter.peer() {
             let stopped = self.steering.on_report(&report, &mut self.sender);
             self.pending.stopped = self.pending.stopped.or(stopped);
+            self.peer = Some(report);
         }
     }
 
@@ -338,7 +349,7 @@ impl<K: PacketSink> Stream<K> {
             return Some(leave(self.path.active().rtp, range));
         }
         let farewell = match self.state {
-            State::Running if reporter.due(self.now.mono) => false,
+            State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
             State::Leaving => {
                 self.state = State::Ended;
                 if sender.packets() == 0 && !reporter.has_reported() {
@@ -349,7 +360,8 @@ impl<K: PacketSink> Stream<K> {
             }
             _ => return None,
         };
-        let range = reporter.write(out, self.now.mono, sender, receiver, farewell, self.entropy.unit());
+        let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
+        let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
         Some(leave(self.path.active().rtcp, range))
     }
 }

@@ -99,6 +99,7 @@ impl<K: PacketSink> Receiver<K> {
             return refuse(&mut self.refused.unproven);
         }
         self.stats.on_packet(arrived, packet.seq(), self.media_time(&packet));
+        self.stats.on_payload(packet.payload().len());
         if self.is_event(&packet) {
             let digit = self.digits.on_packet(arrived, packet.timestamp(), packet.payload());
             self.press(digit);

@@ -1,37 +1,85 @@
-//! RTCP of one stream: when to report, what to say, what the peer's reports tell (RFC 3550 §6).
+//! RTCP of one stream: when to report, what to say, what the peer's reports tell (RFC 3550 §6, RFC 3611).
 //!
 //! The interval is that of RFC 3550 §6.2 and §6.3.1, computed from a twentieth of the session's bandwidth and
-//! randomised, but with a minimum of 1 s instead of 5 s: quality is judged once a second, and round-trip times must keep
-//! up. With two participants and reports of about 130 bytes the bandwidth stays below that twentieth for every codec here;
-//! where it would not, the computed interval is longer than 1 s and is kept. (RFC 4585 §3.4 and RFC 8108 lift the minimum
-//! likewise.)
+//! randomised, but with a minimum of 1 s instead of 5 s: quality is judged once a second, and the sender adapts by what it
+//! is told. Where the bandwidth does not allow that, the computed interval is longer and is kept. (RFC 4585 §3.4 and
+//! RFC 8108 lift the minimum likewise.) The first report comes after half of it. Between two regular reports one may come
+//! early, when packets are lost after none were; the next regular one is put off by as much (RFC 4585 §3.5.2, without
+//! dithering because there are two ends, §3.4).
+//!
+//! Each report has, as an extended report, what became of each packet since the report before the last, and how the call
+//! sounds. An end that has sent nothing cannot have its round trip measured by sender reports, and tells its time for that.
+//! Who has ever sent stays a sender in silence: its last report tells how many packets there were.
 
 use core::time::Duration;
 
-use rove_base::{Instant, MediaPlan, Now, NtpTime, Scratch, Span, Ssrc};
+use rove_base::{ClockRate, Instant, MediaPlan, Now, NtpTime, Scratch, SeqNumber, Span, Ssrc};
 
-use super::receive::Receiver;
+use super::{
+    judge::{Facts, Judge},
+    receive::Receiver,
+};
 use crate::{
-    quality::{PeerReport, ReceiveStats},
-    rtcp::{Packet, ParseError, ReportBlock, SenderInfo, parse, round_trip, write_bye, write_report},
+    jitter::PacketSink,
+    quality::{FATES, Fates, PeerReport, ReceiveStats},
+    rtcp::{
+        Packet, ParseError, ReportBlock, SenderInfo, parse, round_trip, write_bye, write_report,
+        xr::{Dlrr, ExtendedBlock, LossRle, VoipMetrics, write_extended_report},
+    },
     send::Sender,
 };
 
+#[cfg(test)]
+mod tests;
+
 pub(super) struct Reporter {
     cname: Box<str>,
+    clock: ClockRate,
     /// Bytes per second that both ends together may spend on RTCP.
     bandwidth: f64,
     /// Mean size of compound packets with all headers, in bytes (RFC 3550 §6.3.3).
     mean_size: f64,
-    next: Instant,
+    timing: Timing,
     /// Where both clocks stood at the start. NTP times are counted from here on the monotonic clock, so that a step of the
     /// wall clock is not taken for a round trip.
     start: Now,
     reported: bool,
-    /// Packets sent when the last two reports were written, the older one first (RFC 3550 §6.4, "since the last two").
-    sent_before: [u64; 2],
     round_trip: Option<Duration>,
+    /// When the peer last told its time: who did, that time, and when it came (RFC 3611 §4.4).
+    reference: Option<(Ssrc, u32, Instant)>,
     peer: Option<PeerReport>,
+    /// The fates of packets before this one have been read.
+    read_up_to: Option<SeqNumber>,
+}
+
+/// When the next report is due (RFC 4585 §3.5.2; the names of the clause in brackets).
+struct Timing {
+    /// The next regular report [tn].
+    next: Instant,
+    /// The last regular one, or the start [tp].
+    last: Instant,
+    /// The present interval [T_rr].
+    interval: Duration,
+    early_allowed: bool,
+    /// The last report told of no loss.
+    clean: bool,
+}
+
+/// The occasion of a report.
+pub(super) struct Occasion {
+    pub now: Instant,
+    /// This is the last one.
+    pub farewell: bool,
+    /// In 0..1.
+    pub random: f64,
+}
+
+/// What the peer told in one compound packet about this end's stream.
+#[derive(Default)]
+struct Told {
+    block: Option<ReportBlock>,
+    fates: Option<Fates>,
+    metrics: Option<VoipMetrics>,
 }
 
 impl Reporter {
@@ -42,40 +90,51 @@ impl Reporter {
         let bandwidth = (payload + per_second * MEDIA_HEADERS) * RTCP_SHARE;
         let mut reporter = Self {
             cname: plan.cname().into(),
+            clock: codec.id.clock_rate(),
             bandwidth,
             mean_size: FIRST_SIZE,
-            next: now.mono,
+            timing: Timing {
+                next: now.mono,
+                last: now.mono,
+                interval: Duration::ZERO,
+                early_allowed: true,
+                clean: true,
+            },
             start: now,
             reported: false,
-            sent_before: [0; 2],
             round_trip: None,
+            reference: None,
             peer: None,
+            read_up_to: None,
         };
         // The first report comes after half the minimum (RFC 3550 §6.2).
-        reporter.next = now.mono + reporter.interval(MINIMUM.div_f64(2.0), random);
+        reporter.timing.interval = reporter.interval(MINIMUM.div_f64(2.0), random);
+        reporter.timing.next = now.mono + reporter.timing.interval;
         reporter
     }
 
     pub(super) const fn next(&self) -> Instant {
-        self.next
+        self.timing.next
     }
 
-    pub(super) fn due(&self, now: Instant) -> bool {
-        now >= self.next
+    /// Whether a report is to be sent: the regular one, or an early one because losses began.
+    pub(super) fn due(&self, now: Instant, stats: &ReceiveStats) -> bool {
+        let Timing { next, early_allowed, clean, .. } = self.timing;
+        now >= next || (early_allowed && clean && stats.has_untold_loss())
     }
 
     pub(super) const fn has_reported(&self) -> bool {
         self.reported
     }
 
-    /// What the peer last told about this end's stream, once.
-    pub(super) const fn peer(&mut self) -> Option<PeerReport> {
-        self.peer.take()
-    }
-
     /// As the last report that allowed to tell did; `None` before.
     pub(super) const fn round_trip(&self) -> Option<Duration> {
         self.round_trip
+    }
+
+    /// What the peer last told about this end's stream, once.
+    pub(super) const fn peer(&mut self) -> Option<PeerReport> {
+        self.peer.take()
     }
 
     /// Takes in a compound packet; answers whether the peer, which is `source` if it was heard, said goodbye.
@@ -89,76 +148,153 @@ impl Reporter {
     ) -> Result<bool, ParseError> {
         let compound = parse(bytes)?;
         self.observe(bytes.len());
-        let mut farewell = false;
+        let (mut farewell, mut told) = (false, Told::default());
         let is_peer = |ssrc: Ssrc| ssrc != own && source.is_none_or(|source| source == ssrc);
+        let about_us = |block: &ReportBlock| block.ssrc == own;
         for packet in compound.packets() {
             match packet {
                 Packet::SenderReport { ssrc, info, reports } if ssrc != own => {
                     if is_peer(ssrc) {
                         stats.on_sender_report(arrived, &info, self.local(info.ntp));
                     }
-                    self.on_reports(reports.iter(), arrived, own);
+                    told.block = told.block.or(reports.iter().find(about_us));
                 }
                 Packet::ReceiverReport { ssrc, reports } if ssrc != own => {
-                    self.on_reports(reports.iter(), arrived, own);
+                    told.block = told.block.or(reports.iter().find(about_us));
+                }
+                Packet::ExtendedReport { ssrc, blocks } if ssrc != own => {
+                    for block in blocks.iter() {
+                        self.on_block(&block, (ssrc, arrived), own, &mut told);
+                    }
                 }
                 Packet::Bye { sources, .. } => farewell |= sources.iter().any(is_peer),
                 _ => {}
             }
         }
+        self.on_told(arrived, &told);
         Ok(farewell)
     }
 
     /// Writes the next report, with a farewell behind it if asked, and sets the time of the one after.
-    pub(super) fn write<K>(
+    pub(super) fn write<K: PacketSink>(
         &mut self,
         out: &mut Scratch,
-        now: Instant,
+        occasion: &Occasion,
         sender: &Sender,
         receiver: &mut Receiver<K>,
-        farewell: bool,
-        random: f64,
-    ) -> Span
-    where
-        K: crate::jitter::PacketSink,
-    {
-        let [older, newer] = self.sent_before;
-        self.sent_before = [newer, sender.packets()];
-        let info = (sender.packets() > older).then(|| SenderInfo {
+        judge: &Judge,
+    ) -> Span {
+        let Occasion { now, farewell, random } = *occasion;
+        let info = (sender.packets() > 0).then(|| SenderInfo {
             ntp: self.ntp(now),
             rtp_timestamp: sender.timestamp_at(now),
             packets: low32(sender.packets()),
             octets: low32(sender.octets()),
         });
-        let block = receiver.source().and_then(|source| receiver.stats_mut().report_block(now, source));
+        let source = receiver.source();
+        let block = source.and_then(|source| receiver.stats_mut().report_block(now, source));
+        let facts =
+            Facts { at: now, stats: receiver.stats(), sent: sender.packets(), round_trip: self.round_trip };
+        let metrics = source.map(|source| judge.voip_metrics(&facts, source));
+        let fates = source.zip(receiver.stats_mut().take_fates());
+        let echo = self.reference.map(|(ssrc, last_rr, came)| Dlrr {
+            ssrc,
+            last_rr,
+            delay_since_last_rr: units_of_65536(now.since(came)),
+        });
+        let reference = info.is_none().then(|| self.ntp(now));
         let span = out.write(|out| {
             write_report(out, sender.ssrc(), info, block.as_slice(), &self.cname);
+            if fates.is_some() || echo.is_some() || reference.is_some() {
+                write_extended_report(out, sender.ssrc(), |xr| {
+                    if let Some((source, (begin, fates))) = fates {
+                        xr.loss_rle(source, begin, fates);
+                    }
+                    if let Some(metrics) = &metrics {
+                        xr.voip_metrics(metrics);
+                    }
+                    if let Some(reference) = reference {
+                        xr.reference_time(reference);
+                    }
+                    if let Some(echo) = echo {
+                        xr.dlrr(&[echo]);
+                    }
+                });
+            }
             if farewell {
                 write_bye(out, sender.ssrc(), "");
             }
         });
         self.reported = true;
         self.observe(span.len());
-        self.next = now + self.interval(MINIMUM, random);
+        self.timing.clean = block.is_none_or(|block| block.fraction_lost == 0);
+        let interval = self.interval(MINIMUM, random);
+        self.timing.sent(now, interval);
         span
     }
 
-    fn on_reports(&mut self, reports: impl Iterator<Item = ReportBlock>, arrived: Instant, own: Ssrc) {
-        for block in reports.filter(|block| block.ssrc == own) {
-            let arrival = self.ntp(arrived).middle();
-            if let Some(units) = round_trip(arrival, block.last_sr, block.delay_since_last_sr) {
-                let nanos = (u64::from(units).saturating_mul(1_000_000_000)) >> 16;
-                self.round_trip = Some(Duration::from_nanos(nanos));
+    /// A block of an extended report by `from`, which arrived then.
+    fn on_block(&mut self, block: &ExtendedBlock<'_>, from: (Ssrc, Instant), own: Ssrc, told: &mut Told) {
+        let (ssrc, arrived) = from;
+        match block {
+            ExtendedBlock::LossRle(rle) if rle.ssrc == own && rle.thinning == 0 => {
+                told.fates = Some(self.new_fates(rle));
             }
-            self.peer = Some(PeerReport {
-                at: arrived,
-                loss: f32::from(block.fraction_lost) / 256.0,
-                fates: None,
-                jitter: None,
-                round_trip: self.round_trip,
-                playout_delay: None,
-                discarded: None,
-            });
+            ExtendedBlock::VoipMetrics(metrics) if metrics.ssrc == own => told.metrics = Some(*metrics),
+            ExtendedBlock::ReferenceTime(ntp) => self.reference = Some((ssrc, ntp.middle(), arrived)),
+            ExtendedBlock::Dlrr(items) => {
+                for item in items.iter().filter(|item| item.ssrc == own) {
+                    self.measure(arrived, item.last_rr, item.delay_since_last_rr);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The fates in `rle` that no earlier block told, the newest [`FATES`] of them.
+    fn new_fates(&mut self, rle: &LossRle<'_>) -> Fates {
+        let mut fates = Fates::default();
+        let near = |seq: &SeqNumber| usize::from(rle.end.0.wrapping_sub(seq.0)) <= FATES;
+        for (seq, received) in rle.fates().filter(|(seq, _)| near(seq)) {
+            if self.read_up_to.is_none_or(|read| seq.since(read) >= 0) {
+                fates.push(received);
+                self.read_up_to = Some(seq.plus(1));
+            }
+        }
+        fates
+    }
+
+    fn on_told(&mut self, arrived: Instant, told: &Told) {
+        let Some(block) = told.block else { return };
+        self.measure(arrived, block.last_sr, block.delay_since_last_sr);
+        let metrics = told.metrics.as_ref();
+        // Fates that nobody has asked for yet are not forgotten.
+        let before = self.peer.take().and_then(|peer| peer.fates);
+        let fates = match (before, told.fates) {
+            (Some(mut before), Some(fates)) => {
+                fates.iter().for_each(|received| before.push(received));
+                Some(before)
+            }
+            (before, fates) => fates.or(before),
+        };
+        self.peer = Some(PeerReport {
+            at: arrived,
+            loss: f32::from(block.fraction_lost) / 256.0,
+            fates: fates.filter(|fates| !fates.is_empty()),
+            jitter: Some(self.clock.duration(block.jitter)),
+            round_trip: self.round_trip,
+            playout_delay: metrics
+                .filter(|metrics| metrics.buffer_nominal > 0)
+                .map(|metrics| Duration::from_millis(metrics.buffer_nominal.into())),
+            discarded: metrics.map(|metrics| f32::from(metrics.discard_rate) / 256.0),
+        });
+    }
+
+    /// A round trip ends: it began at `last`, and the peer kept it for `delay` (RFC 3550 §6.4.1, RFC 3611 §4.5).
+    fn measure(&mut self, arrived: Instant, last: u32, delay: u32) {
+        if let Some(units) = round_trip(self.ntp(arrived).middle(), last, delay) {
+            let nanos = (u64::from(units).saturating_mul(1_000_000_000)) >> 16;
+            self.round_trip = Some(Duration::from_nanos(nanos));
         }
     }
 
@@ -187,9 +323,28 @@ impl Reporter {
     }
 }
 
+impl Timing {
+    /// A report was sent; a regular one is followed by the next after `interval`.
+    fn sent(&mut self, now: Instant, interval: Duration) {
+        if now < self.next {
+            // An early one: the regular one that it stands for is left out.
+            self.early_allowed = false;
+            self.next = (self.last + self.interval.saturating_mul(2)).max(now);
+            return;
+        }
+        self.early_allowed = true;
+        (self.last, self.interval, self.next) = (now, interval, now + interval);
+    }
+}
+
 /// The lower 32 bits: RTCP counts wrap (RFC 3550 §6.4.1).
 const fn low32(count: u64) -> u32 {
     (count & 0xffff_ffff) as u32
+}
+
+fn units_of_65536(time: Duration) -> u32 {
+    let units = (time.as_nanos() << 16).checked_div(1_000_000_000).unwrap_or(0);
+    u32::try_from(units).unwrap_or(u32::MAX)
 }
 
 /// Least time between two reports, before randomisation.

@@ -16,6 +16,8 @@ pub(super) struct Steering {
     headers: f64,
     /// Packets and bytes sent up to the last report, and when that came.
     before: (u64, u64, Instant),
+    /// Some report told of single packets.
+    detailed: bool,
 }
 
 impl Steering {
@@ -32,6 +34,7 @@ impl Steering {
             protector,
             breaker: Breaker::new(),
             before: (0, 0, now),
+            detailed: false,
         };
         steering.apply(sender);
         steering
@@ -46,6 +49,7 @@ impl Steering {
             protector.on_report(report, Conditions { limit: bitrate, packet_time }, packets);
         }
         self.apply(sender);
+        self.detailed |= report.fates.is_some();
         let tripped = self.breaker.on_report(&self.shown(report, sent));
         tripped.then(|| self.breaker.tripped()).flatten()
     }
@@ -97,8 +101,9 @@ impl Steering {
     fn shown(&self, report: &PeerReport, sent: Traffic) -> Shown {
         let seconds = sent.over.as_secs_f64().max(1e-3);
         let bits = sent.octets as f64 * 8.0 + sent.packets as f64 * self.headers;
-        // A report that tells of no packet at all, while some were sent, tells that none came.
+        // A report that tells of no packet, while some were sent and others told of them, tells that none came.
         let told = report.fates.map(|fates| fates.iter().any(|came| came));
+        let told = told.or(self.detailed.then_some(false));
         Shown {
             at: report.at,
             loss: report.loss,

@@ -229,7 +229,8 @@ fn a_changed_description_counts_its_version_up() {
 fn what_goes_with_a_codec_is_agreed_when_both_have_it_for_that_codec() {
     let opus = "a=rtpmap:97 opus/48000/2";
     let red = "a=rtpmap:98 red/48000/2";
-    let cases: [(&str, &[&str], [Option<u8>; 3]); 9] = [
+    type Case<'a> = (&'a str, &'a [&'a str], [Option<u8>; 3]);
+    let cases: [Case<'_>; 9] = [
         ("RED for Opus", &["m=audio 9 RTP/AVP 97 98", opus, red, "a=fmtp:98 97/97"], [Some(98), None, None]),
         ("RED that does not say for what", &["m=audio 9 RTP/AVP 97 98", opus, red], [Some(98), None, None]),
         (

@@ -91,7 +91,7 @@ impl Network {
                     Arrival::Packet(SeqNumber(first_seq.wrapping_add(n as u16)), RtpTimestamp(timestamp)),
                 ));
             }
-            if sent_ms % 800 == 0 || n + 1 == self.packets {
+            if sent_ms.is_multiple_of(800) || n + 1 == self.packets {
                 let info = SenderInfo {
                     ntp: NtpTime(1),
                     rtp_timestamp: RtpTimestamp(first_timestamp.wrapping_add(((n + 1) * ticks) as u32)),
@@ -161,7 +161,7 @@ fn what_is_counted_is_what_the_network_did_to_the_last_packet() {
         assert_eq!(stats.received(), truth.delivered, "{network:?}");
         match (stats.mean_burst(true), truth.mean_burst) {
             (Some(told), Some(true_one)) => {
-                assert!((told - true_one).abs() < 1e-4, "{network:?}: {told} for {true_one}")
+                assert!((told - true_one).abs() < 1e-4, "{network:?}: {told} for {true_one}");
             }
             other => assert_eq!(other, (None, None), "{network:?}"),
         }

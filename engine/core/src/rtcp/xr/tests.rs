@@ -1,3 +1,11 @@
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
 use proptest::{collection::vec, option, prelude::*};
 use rove_base::{NtpTime, SeqNumber, Ssrc};
 

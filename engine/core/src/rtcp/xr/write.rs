@@ -72,9 +72,11 @@ impl ExtendedReport<'_> {
         let start = self.0.len();
         self.0.extend_from_slice(&[block_type, specific, 0, 0]);
         body(self.0);
-        let len = (self.0.len() - start).next_multiple_of(4);
-        self.0.resize(start + len, 0);
-        let words = (len / 4 - 1) as u16;
-        self.0[start + 2..start + 4].copy_from_slice(&words.to_be_bytes());
+        let len = self.0.len().saturating_sub(start).next_multiple_of(4);
+        self.0.resize(start.saturating_add(len), 0);
+        let words = (len / 4).saturating_sub(1) as u16;
+        if let Some([_, _, high, low]) = self.0.get_mut(start..).and_then(<[u8]>::first_chunk_mut::<4>) {
+            [*high, *low] = words.to_be_bytes();
+        }
     }
 }

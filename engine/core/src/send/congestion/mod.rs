@@ -15,8 +15,8 @@
 //!   looks the same, so that heavy loss makes the controller try, at most once a minute, whether a lower rate loses less.
 //! * **Way back.** Without a queue the rate grows by a twentieth a report, at first not beyond what the path was last
 //!   seen to carry, later past it to find out.
-//! * **A new path** of longer delay looks like a queue that does not drain: a delay that stays the same although less is
-//!   sent and nothing is lost becomes the new base.
+//! * **A new path** of longer delay looks like a queue, but comes at once and does not grow; or it does not drain although
+//!   less is sent. While nothing is lost such a delay becomes the new base.
 //!
 //! Headers count: at a packet every 20 ms they take 16 kb/s over IPv4. When the path is thin, longer packets leave more to
 //! the voice; they are chosen as far as that is worth their delay.
@@ -162,7 +162,9 @@ impl Congestion {
             self.target = self.bounds.wire(self.bounds.most, self.bounds.packet_time);
             self.ceiling = None;
         } else if self.queue.stands() {
-            self.come_down(report, rate, sent.over, grown);
+            if !self.queue.may_be_path() {
+                self.come_down(report, rate, sent.over, grown);
+            }
         } else {
             self.go_up(report.at);
             self.try_less(report, sent);
@@ -223,7 +225,7 @@ impl Congestion {
             }
             return;
         }
-        if report.loss < TRIAL_LOSS {
+        if report.loss < TRIAL_LOSS || self.bounds.least >= self.bounds.most {
             *before = Sample::default();
             return;
         }

@@ -11,8 +11,9 @@ use crate::quality::PeerReport;
 pub(super) struct Queue {
     /// The least round trip of this half minute, and of the one before.
     base: Option<(f64, f64, Instant)>,
-    /// What the last two reports show above the base, the older first.
-    last: [f64; 2],
+    /// What the last four reports show above the base, the oldest first.
+    last: [f64; 4],
+    jitter: f64,
     seen: usize,
     threshold: f64,
     /// Reports in a row at which the queue stood, and the least and most of it since.
@@ -27,10 +28,10 @@ impl Queue {
         let Some(round_trip) = report.round_trip.map(|time| time.as_secs_f64()) else { return 0.0 };
         let base = self.observe(round_trip, report.at);
         let above = (round_trip - base).max(0.0);
-        let jitter = report.jitter.unwrap_or_default().as_secs_f64();
-        self.threshold = LEAST_QUEUE + JITTERS * jitter;
-        let [_, before] = self.last;
-        self.last = [before, above];
+        self.jitter = report.jitter.unwrap_or_default().as_secs_f64();
+        self.threshold = LEAST_QUEUE + JITTERS * self.jitter;
+        let [_, earliest, earlier, before] = self.last;
+        self.last = [earliest, earlier, before, above];
         self.seen = self.seen.saturating_add(1);
         if self.stands() {
             self.range = match self.stood {
@@ -47,14 +48,19 @@ impl Queue {
 
     /// What stands in it for certain.
     pub(super) const fn standing(&self) -> f64 {
-        let [older, newer] = self.last;
+        let [_, _, older, newer] = self.last;
         if self.seen < 2 { 0.0 } else { older.min(newer) }
     }
 
-    /// Whether it is a queue and no jitter: for two reports, or once so clearly that jitter cannot be it.
+    /// Whether it is a queue and no jitter: it is there for two reports.
     pub(super) const fn stands(&self) -> bool {
-        let [_, newer] = self.last;
-        self.seen > 0 && (self.standing() > self.threshold || newer > CLEARLY * self.threshold)
+        self.standing() > self.threshold
+    }
+
+    /// Whether it may yet turn out to be a longer path: it is not large and has only just come, without loss.
+    pub(super) fn may_be_path(&self) -> bool {
+        let [_, _, before, now] = self.last;
+        self.stood <= 1 && !self.lost && now < LARGE && now - before < LARGE
     }
 
     /// Whether there is surely none.
@@ -62,10 +68,15 @@ impl Queue {
         self.standing() < self.threshold / 2.0
     }
 
-    /// Whether the delay stays the same although less is sent: then it is the path's own.
-    pub(super) const fn is_new_path(&self) -> bool {
+    /// Whether the delay is the path's own: it came at once and has not grown since, or it stays the same although less is
+    /// sent. A queue grows from report to report and drains.
+    pub(super) fn is_new_path(&self) -> bool {
+        let [earliest, _, before, now] = self.last;
+        let flat = (now - before).abs() < FLAT + self.jitter + SLACK * now;
+        let step = (1..=2).contains(&self.stood) && earliest < STEP * now && flat;
         let (least, most) = self.range;
-        self.stood >= STEADY_REPORTS && !self.lost && most - least < STEADY + self.threshold / 2.0
+        let steady = self.stood >= STEADY_REPORTS && most - least < STEADY + self.threshold / 2.0;
+        !self.lost && (step || steady)
     }
 
     /// Takes the present delay for the path's own.
@@ -74,7 +85,7 @@ impl Queue {
             let path = current.min(*before) + self.range.0;
             (*current, *before) = (path, path);
         }
-        (self.last, self.seen, self.stood) = ([0.0; 2], 0, 0);
+        (self.last, self.seen, self.stood) = ([0.0; 4], 0, 0);
     }
 
     /// The least round trip of the last half to whole minute.
@@ -99,11 +110,16 @@ const BASE_WINDOW: Duration = Duration::from_secs(30);
 const LEAST_QUEUE: f64 = 0.04;
 /// nor is one of so many times the jitter.
 const JITTERS: f64 = 3.0;
-/// So many times the threshold are believed at once.
-const CLEARLY: f64 = 2.0;
 /// Loss above this is loss.
 const LOSS: f32 = 0.02;
 /// So many reports of the same delay,
 const STEADY_REPORTS: u32 = 5;
-/// within this, in seconds, are a new path.
+/// within this, in seconds, are a new path;
 const STEADY: f64 = 0.01;
+/// so are two, when two before them show less than this share
+const STEP: f64 = 0.3;
+/// and they differ by no more than this time, the jitter, and this share.
+const FLAT: f64 = 0.006;
+const SLACK: f64 = 0.05;
+/// A queue of this is answered at once, in seconds.
+const LARGE: f64 = 0.15;
