@@ -8,6 +8,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rove_codecs::{
     Decoder, Encoder, Redundancy,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
+    g722::{G722Decoder, G722Encoder},
+    l16::{L16Decoder, L16Encoder},
     opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
 };
 
@@ -17,6 +19,8 @@ fn codecs() -> Vec<Codec> {
     let mut codecs: Vec<Codec> = vec![
         ("pcmu", Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
         ("pcma", Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
+        ("g722", Box::new(G722Encoder::new()), Box::new(G722Decoder::new())),
+        ("l16", Box::new(L16Encoder::new()), Box::new(L16Decoder::new())),
     ];
     if let Some((encoder, decoder)) = opus(Redundancy::None) {
         codecs.push(("opus", Box::new(encoder), Box::new(decoder)));
@@ -76,7 +80,7 @@ fn speech(c: &mut Criterion) {
         let voice = rove_benches::voice(encoder.sample_rate(), frame * 100);
         group.throughput(Throughput::Elements(frame as u64));
         let mut frames = voice.chunks_exact(frame).cycle();
-        let mut payload = [0; 1_275];
+        let mut payload = [0; 1_920];
         group.bench_function(format!("encode/{name}"), |b| {
             b.iter(|| encoder.encode(black_box(frames.next().unwrap_or_default()), &mut payload));
         });

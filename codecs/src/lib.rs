@@ -1,12 +1,19 @@
-//! Bytes to samples and back: Opus and G.711, without clock, I/O or allocation after construction.
+//! Bytes to samples and back: Opus, G.722, G.711, uncoded samples, comfort noise and tones; without clock, I/O or allocation after construction.
 //!
 //! Samples are mono `f32`, full scale at ±1, at the codec's own rate. An [`Encoder`] runs on the media thread, a
 //! [`Decoder`] in the audio callback; neither allocates, blocks or calls the system once it is built.
 
+pub mod comfort_noise;
+mod conceal;
+pub mod dtmf_tone;
 mod error;
 pub mod g711;
+pub mod g722;
+pub mod l16;
 #[cfg(feature = "opus")]
 pub mod opus;
+mod pcm;
+pub mod telephone_event;
 
 pub use error::CodecError;
 

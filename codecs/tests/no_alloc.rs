@@ -5,8 +5,13 @@
 use assert_no_alloc::assert_no_alloc;
 use rove_codecs::{
     Decoder, Encoder, Redundancy, Tuning,
+    comfort_noise::{ComfortNoise, NoiseAnalyser, NoiseParameters},
+    dtmf_tone::DtmfTone,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
+    g722::{G722Decoder, G722Encoder},
+    l16::{L16Decoder, L16Encoder},
     opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
+    telephone_event::{DtmfKey, TelephoneEvent},
 };
 
 #[cfg(debug_assertions)]
@@ -21,16 +26,38 @@ fn encoding_decoding_and_concealing_never_allocate() {
     let config = OpusEncoderConfig { redundancy, dtx: true, ..OpusEncoderConfig::default() };
     // The largest networks that libopus has.
     let decoder = OpusDecoder::new(OpusDecoderConfig { complexity: 10 }).unwrap();
-    let pairs: [Pair; 3] = [
+    let pairs: [Pair; 5] = [
         ("opus", 960, Box::new(OpusEncoder::new(config).unwrap()), Box::new(decoder)),
         ("pcmu", 160, Box::new(PcmuEncoder::new()), Box::new(PcmuDecoder::new())),
         ("pcma", 160, Box::new(PcmaEncoder::new()), Box::new(PcmaDecoder::new())),
+        ("g722", 320, Box::new(G722Encoder::new()), Box::new(G722Decoder::new())),
+        ("l16", 480, Box::new(L16Encoder::new()), Box::new(L16Decoder::new())),
     ];
     for (name, frame, mut encoder, mut decoder) in pairs {
         let before = c_heap::allocations();
         assert_no_alloc(|| talk(frame, encoder.as_mut(), decoder.as_mut()));
         assert_eq!(c_heap::allocations(), before, "{name} called malloc");
     }
+}
+
+#[test]
+fn noise_and_tones_never_allocate() {
+    let (mut analyser, mut noise) = (NoiseAnalyser::new(10), ComfortNoise::new(8_000, 1));
+    let mut tone = DtmfTone::new(8_000, 0.1);
+    assert_no_alloc(|| {
+        let (mut pcm, mut payload) = ([0.01; 160], [0; 20]);
+        for key in (0..200).filter_map(|round| DtmfKey::from_event(round % 20)) {
+            analyser.hear(&pcm);
+            let len = analyser.parameters().unwrap().write(&mut payload).unwrap();
+            noise.update(&NoiseParameters::parse(&payload[..len]).unwrap());
+            noise.generate(&mut pcm);
+            tone.press(key);
+            tone.add_to(&mut pcm);
+            let event = TelephoneEvent { event: key.event(), ..TelephoneEvent::default() };
+            let len = event.write(&mut payload).unwrap();
+            assert_eq!(TelephoneEvent::parse(&payload[..len]).unwrap().key(), Some(key));
+        }
+    });
 }
 
 #[test]

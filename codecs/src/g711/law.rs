@@ -2,7 +2,7 @@
 //!
 //! The standard counts 14-bit (µ) and 13-bit (A) values; both are the upper bits of the 16-bit samples used here.
 
-use super::FULL_SCALE;
+use crate::pcm::FULL_SCALE;
 
 /// A companding law. Sealed: there are two.
 pub trait Law: sealed::Sealed + Send + 'static {

@@ -1,6 +1,5 @@
 //! G.711: 8 kHz telephone speech, one byte a sample (ITU-T G.711, payload RFC 3551 §4.5.14).
 
-mod conceal;
 mod law;
 
 #[cfg(test)]
@@ -8,10 +7,9 @@ mod tests;
 
 use core::{fmt, marker::PhantomData};
 
-use conceal::Concealer;
 pub use law::{ALaw, Law, MuLaw};
 
-use crate::{CodecError, Decoder, Encoder};
+use crate::{CodecError, Decoder, Encoder, conceal::Concealer, pcm::quantize};
 
 /// Samples per second; also the RTP clock rate.
 pub const SAMPLE_RATE: u32 = 8_000;
@@ -70,7 +68,7 @@ impl<L: Law> G711Decoder<L> {
     /// A decoder that has heard nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { concealer: Concealer::new(), law: PhantomData }
+        Self { concealer: Concealer::new(SAMPLE_RATE), law: PhantomData }
     }
 }
 
@@ -99,7 +97,7 @@ impl<L: Law> Decoder for G711Decoder<L> {
     }
 
     fn reset(&mut self) {
-        self.concealer = Concealer::new();
+        self.concealer.reset();
     }
 }
 
@@ -126,14 +124,3 @@ impl<L: Law> fmt::Debug for G711Decoder<L> {
         write!(f, "G711Decoder({})", L::NAME)
     }
 }
-
-/// The nearest 16-bit sample; beyond full scale clips, not-a-number is silence.
-#[inline]
-fn quantize(sample: f32) -> i16 {
-    let scaled = sample * FULL_SCALE;
-    let rounded = (scaled + 0.5_f32.copysign(scaled)) as i32;
-    rounded.clamp(i16::MIN.into(), i16::MAX.into()) as i16
-}
-
-/// The magnitude of the 16-bit sample that ±1 stands for.
-const FULL_SCALE: f32 = 32_768.0;

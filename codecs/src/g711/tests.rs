@@ -1,7 +1,7 @@
 use proptest::{collection::vec, prelude::*};
 
-use super::{ALaw, Law, MuLaw, PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder, SAMPLE_RATE, quantize};
-use crate::{CodecError, Decoder, Encoder};
+use super::{ALaw, Law, MuLaw, PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder, SAMPLE_RATE};
+use crate::{CodecError, Decoder, Encoder, pcm::quantize};
 
 /// The positive half of a table of G.711 as the standard builds it: decision values from the step of each segment.
 fn decision_values(steps: &[(i32, i32)]) -> Vec<i32> {

@@ -6,6 +6,8 @@ use rove_codecs::opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoder
 use rove_codecs::{
     CodecError, Decoder, Encoder,
     g711::{PcmaDecoder, PcmaEncoder, PcmuDecoder, PcmuEncoder},
+    g722::{G722Decoder, G722Encoder},
+    l16::{L16Decoder, L16Encoder},
 };
 
 /// The decoder for what `plan` receives.
@@ -19,6 +21,8 @@ pub fn decoder_for(plan: &MediaPlan) -> Result<Box<dyn Decoder>, CodecError> {
         CodecId::Opus => Box::new(OpusDecoder::new(OpusDecoderConfig::default())?),
         CodecId::Pcmu => Box::new(PcmuDecoder::new()),
         CodecId::Pcma => Box::new(PcmaDecoder::new()),
+        CodecId::G722 => Box::new(G722Decoder::new()),
+        CodecId::L16 => Box::new(L16Decoder::new()),
         other => return Err(unknown(other)),
     })
 }
@@ -41,6 +45,8 @@ pub fn encoder_for(plan: &MediaPlan) -> Result<Box<dyn Encoder>, CodecError> {
         })?),
         CodecId::Pcmu => Box::new(PcmuEncoder::new()),
         CodecId::Pcma => Box::new(PcmaEncoder::new()),
+        CodecId::G722 => Box::new(G722Encoder::new()),
+        CodecId::L16 => Box::new(L16Encoder::new()),
         other => return Err(unknown(other)),
     })
 }
@@ -49,3 +55,7 @@ pub fn encoder_for(plan: &MediaPlan) -> Result<Box<dyn Encoder>, CodecError> {
 fn unknown(id: CodecId) -> CodecError {
     CodecError::Setting { setting: id.encoding_name(), value: 0 }
 }
+
+#[cfg(test)]
+#[cfg(feature = "opus")]
+mod tests;

@@ -1,7 +1,10 @@
+mod rate;
+mod redundancy;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    Carried, LONGEST_PAYLOAD, OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig, SAMPLE_RATE,
+    LONGEST_PAYLOAD, OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig, SAMPLE_RATE,
     SHORTEST_FRAME,
 };
 use crate::{CodecError, Decoder, Encoder, Redundancy, Tuning};
@@ -48,55 +51,6 @@ fn the_packet_time_may_change_from_packet_to_packet() {
 }
 
 #[test]
-fn over_a_call_the_mean_rate_is_the_one_asked_for_whatever_is_said_twice() {
-    let voice = broad(480_000);
-    let in_band = Redundancy::InBand { loss_percent: 20 };
-    let deep = Redundancy::Deep { loss_percent: 20, reach: 50 };
-    for bitrate in [12_000, 16_000, 24_000, 32_000, 40_000] {
-        for redundancy in [Redundancy::None, in_band, deep] {
-            let config =
-                OpusEncoderConfig { bitrate: Some(bitrate), redundancy, ..OpusEncoderConfig::default() };
-            let bytes: usize = payloads(&mut encoder(config), &voice, &[960]).iter().map(Vec::len).sum();
-            let share = bytes as f64 * 8.0 / 10.0 / f64::from(bitrate);
-            assert!((0.97..1.03).contains(&share), "{share} of {bitrate} with {redundancy:?}");
-        }
-    }
-}
-
-#[test]
-fn a_rate_asked_for_in_a_call_is_kept_from_then_on() {
-    let mut encoder = encoder(OpusEncoderConfig::default());
-    let mut spend = |bitrate| {
-        encoder.tune(Tuning { bitrate: Some(bitrate), redundancy: Redundancy::None }).unwrap();
-        payloads(&mut encoder, &broad(240_000), &[960]).iter().map(Vec::len).sum::<usize>() as f64 * 8.0 / 5.0
-    };
-    for bitrate in [32_000, 12_000, 20_000] {
-        let share = spend(bitrate) / f64::from(bitrate);
-        assert!((0.95..1.05).contains(&share), "{share} of {bitrate}");
-    }
-}
-
-#[test]
-fn no_more_bandwidth_is_coded_than_the_peer_plays_the_voice_has_and_the_rate_can_pay() {
-    // The highest bandwidth of RFC 6716 table 2: 0 narrow, 1 medium, 2 wide, 3 super-wide, 4 full.
-    let cases = [
-        ("all there is", broad(96_000), 40_000, None, 4),
-        ("a peer of 24 kHz", broad(96_000), 40_000, Some(24_000), 3),
-        ("a peer of 16 kHz", broad(96_000), 40_000, Some(16_000), 2),
-        ("a peer of 12 kHz", broad(96_000), 40_000, Some(12_000), 1),
-        ("a peer of 8 kHz", broad(96_000), 40_000, Some(8_000), 0),
-        ("a voice without treble", voice(96_000), 40_000, None, 2),
-        ("a rate for words alone", broad(96_000), 20_000, None, 2),
-    ];
-    for (what, pcm, bitrate, max_playback_rate, highest) in cases {
-        let config =
-            OpusEncoderConfig { bitrate: Some(bitrate), max_playback_rate, ..OpusEncoderConfig::default() };
-        let sent = payloads(&mut encoder(config), &pcm, &[960]);
-        assert_eq!(sent.iter().skip(25).map(|payload| bandwidth(payload)).max(), Some(highest), "{what}");
-    }
-}
-
-#[test]
 fn with_dtx_silence_sends_nothing_but_a_refresh() {
     let mut encoder = encoder(OpusEncoderConfig { dtx: true, ..OpusEncoderConfig::default() });
     for pcm in voice(48_000).chunks(960) {
@@ -104,106 +58,6 @@ fn with_dtx_silence_sends_nothing_but_a_refresh() {
     }
     let sent = (0..100).filter(|_| encoder.encode(&[0.0; 960], &mut [0; 1_275]).unwrap() > 0).count();
     assert!((1..=20).contains(&sent), "{sent} of 100 frames of silence");
-}
-
-#[test]
-fn a_frame_lost_is_better_recovered_from_the_next_payload_than_concealed_at_every_packet_time() {
-    for frame in FRAMES {
-        let mut encoder = encoder(protected(Redundancy::InBand { loss_percent: 20 }));
-        let voice = glide(192_000);
-        let payloads = payloads(&mut encoder, &voice, &[frame]);
-        let mut found = 0;
-        let mut play = |recover: bool| {
-            let mut decoder = decoder();
-            let mut heard = vec![0.0; voice.len()];
-            for (i, out) in heard.chunks_exact_mut(frame).enumerate() {
-                match payloads.get(i + 1) {
-                    Some(next) if i % 5 == 4 && recover => {
-                        assert!(decoder.reach(next) <= frame, "no deeper than a frame");
-                        found += usize::from(decoder.recover(next, out.len(), out));
-                    }
-                    _ if i % 5 == 4 => decoder.conceal(out),
-                    _ => drop(decoder.decode(&payloads[i], out).unwrap()),
-                }
-            }
-            correlation(&voice[48_000..182_400], &heard[48_000 + encoder.lookahead()..][..134_400])
-        };
-        let (recovered, concealed) = (play(true), play(false));
-        let losses = payloads.len() / 5;
-        assert!(found * 2 >= losses, "{frame} samples: redundancy for {found} of {losses} losses");
-        assert!(recovered > concealed + 0.02, "{frame} samples: {recovered}, concealed {concealed}");
-    }
-}
-
-#[cfg(feature = "dnn")]
-#[test]
-fn a_long_loss_is_recovered_from_deep_redundancy_oldest_frame_first() {
-    let redundancy = Redundancy::Deep { loss_percent: 20, reach: 40 };
-    let mut encoder = encoder(OpusEncoderConfig { bitrate: Some(48_000), ..protected(redundancy) });
-    let voice = glide(192_000);
-    let payloads = payloads(&mut encoder, &voice, &[960]);
-    let next = &payloads[110];
-    let mut fresh = decoder();
-    let reach = fresh.reach(next);
-    assert!((9_600..=21_120).contains(&reach), "400 ms asked for, {reach} samples sent");
-    let mut play = |recover: bool| {
-        let mut decoder = decoder();
-        let mut heard = vec![0.0; 960 * 10];
-        payloads[..100].iter().for_each(|payload| drop(decoder.decode(payload, &mut [0.0; 960]).unwrap()));
-        for (i, out) in heard.chunks_mut(960).enumerate() {
-            if recover {
-                assert!(decoder.recover(next, (10 - i) * 960, out), "frame {i} of ten");
-            } else {
-                decoder.conceal(out);
-            }
-        }
-        heard
-    };
-    let (recovered, concealed) = (play(true), play(false));
-    let spoken = energy(&voice[960 * 100..][..9_600]);
-    assert!(energy(&recovered[4_800..]) > 0.3 * spoken / 2.0, "the voice goes on to the end of the loss");
-    assert!(energy(&concealed[4_800..]) < energy(&recovered[4_800..]), "where concealment faded");
-}
-
-#[cfg(feature = "dnn")]
-#[test]
-fn what_lies_beyond_the_redundancy_is_concealed_and_said_to_be() {
-    let mut encoder = encoder(protected(Redundancy::Deep { loss_percent: 20, reach: 20 }));
-    let payloads = payloads(&mut encoder, &voice(96_000), &[960]);
-    let mut decoder = decoder();
-    payloads[..50].iter().for_each(|payload| drop(decoder.decode(payload, &mut [0.0; 960]).unwrap()));
-    let next = &payloads[60];
-    let reach = decoder.reach(next);
-    let mut out = [f32::NAN; 960];
-    for back in [0, reach + 960, usize::MAX] {
-        assert!(!decoder.recover(next, back, &mut out), "{back} samples back of {reach}");
-        assert!(out.iter().all(|s| s.is_finite()));
-    }
-    assert!(decoder.recover(next, reach / 960 * 960, &mut out));
-    assert!(!decoder.recover(&payloads[61][..10], 960, &mut out), "a payload cut short");
-}
-
-#[test]
-fn the_encoder_says_what_redundancy_a_payload_really_carries() {
-    let mut encoder = encoder(OpusEncoderConfig::default());
-    let mut out = [0; 1_275];
-    let mut last = |redundancy| {
-        encoder.tune(Tuning { bitrate: None, redundancy }).unwrap();
-        glide(48_000).chunks(960).for_each(|pcm| drop(encoder.encode(pcm, &mut out).unwrap()));
-        encoder.carried()
-    };
-    assert_eq!(last(Redundancy::None), Carried::default());
-    let in_band = last(Redundancy::InBand { loss_percent: 20 });
-    assert_eq!(in_band, Carried { in_band: true, deep_bytes: 0 });
-    if cfg!(feature = "dnn") {
-        let deep = last(Redundancy::Deep { loss_percent: 20, reach: 20 });
-        assert!(!deep.in_band && (10..80).contains(&deep.deep_bytes), "{deep:?}");
-    }
-    assert_eq!(last(Redundancy::None), Carried::default(), "and nothing when that is asked for");
-    for hostile in [&[][..], &[3], &[3, 0x41], &[3, 0x41, 255], &[3, 0x41, 1], &[3, 0x41, 2, 2], &[0xff; 40]]
-    {
-        assert_eq!(Carried::by(hostile).deep_bytes, 0, "{hostile:?}");
-    }
 }
 
 #[test]
@@ -349,15 +203,6 @@ fn payloads(encoder: &mut OpusEncoder, mut pcm: &[f32], lengths: &[usize]) -> Ve
     payloads
 }
 
-/// The bandwidth by RFC 6716 table 2: 0 narrow, 1 medium, 2 wide, 3 super-wide, 4 full.
-fn bandwidth(payload: &[u8]) -> u8 {
-    match payload[0] >> 3 {
-        config @ 0..12 => config / 4,
-        config @ 12..16 => 3 + (config - 12) / 2,
-        config => [0, 2, 3, 4][usize::from(config - 16) / 4],
-    }
-}
-
 fn feed(decoder: &mut OpusDecoder) {
     let mut encoder = encoder(OpusEncoderConfig::default());
     for pcm in voice(9_600).chunks(960) {
@@ -382,7 +227,7 @@ fn broad(samples: usize) -> Vec<f32> {
         before = white;
         high
     };
-    let hiss = |i: usize| if i / 12_000 % 2 == 0 { 0.1 } else { 0.003 };
+    let hiss = |i: usize| if (i / 12_000).is_multiple_of(2) { 0.1 } else { 0.003 };
     glide(samples).iter().enumerate().map(|(i, s)| s + hiss(i) * noise()).collect()
 }
 
