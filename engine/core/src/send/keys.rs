@@ -10,8 +10,7 @@
 use core::time::Duration;
 
 use rove_base::{ClockRate, RtpTimestamp};
-
-use super::TelephoneEvent;
+use rove_codecs::telephone_event::{DtmfKey, TelephoneEvent};
 
 /// One packet about an event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,14 +26,14 @@ pub(super) struct EventPacket {
 #[derive(Debug)]
 pub(super) struct Keys {
     clock: ClockRate,
-    waiting: [(u8, u32); KEYS],
+    waiting: [Option<(DtmfKey, u32)>; KEYS],
     held: usize,
     current: Option<Telling>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Telling {
-    event: u8,
+    key: DtmfKey,
     began: RtpTimestamp,
     /// How long it shall last, in ticks.
     whole: u32,
@@ -47,15 +46,15 @@ struct Telling {
 
 impl Keys {
     pub(super) const fn new(clock: ClockRate) -> Self {
-        Self { clock, waiting: [(0, 0); KEYS], held: 0, current: None }
+        Self { clock, waiting: [None; KEYS], held: 0, current: None }
     }
 
-    /// Queues `event` for `duration`, kept between [`SHORTEST`] and [`LONGEST`]. `false` when the queue is full.
-    pub(super) fn press(&mut self, event: u8, duration: Duration) -> bool {
+    /// Queues `key` for `duration`, kept between [`SHORTEST`] and [`LONGEST`]. `false` when the queue is full.
+    pub(super) fn press(&mut self, key: DtmfKey, duration: Duration) -> bool {
         let duration = duration.clamp(SHORTEST, LONGEST);
         let Some(slot) = self.waiting.get_mut(self.held) else { return false };
         // The field has 16 bits (RFC 4733 §2.3.5).
-        *slot = (event, self.clock.ticks(duration).min(u32::from(u16::MAX)));
+        *slot = Some((key, self.clock.ticks(duration).min(u32::from(u16::MAX))));
         self.held = self.held.saturating_add(1);
         true
     }
@@ -70,7 +69,7 @@ impl Keys {
             telling.ends = telling.ends.saturating_sub(1);
         }
         let duration = u16::try_from(telling.elapsed).unwrap_or(u16::MAX);
-        let payload = TelephoneEvent { event: telling.event, end, volume: VOLUME, duration };
+        let payload = TelephoneEvent { event: telling.key.event(), end, volume: VOLUME, duration };
         if telling.ends > 0 {
             self.current = Some(telling);
         }
@@ -79,9 +78,9 @@ impl Keys {
 
     fn start(&mut self, began: RtpTimestamp) -> Option<Telling> {
         self.held = self.held.checked_sub(1)?;
-        let (event, whole) = self.waiting.first().copied()?;
+        let (key, whole) = self.waiting.first_mut()?.take()?;
         self.waiting.rotate_left(1);
-        Some(Telling { event, began, whole, elapsed: 0, first: true, ends: ENDS })
+        Some(Telling { key, began, whole, elapsed: 0, first: true, ends: ENDS })
     }
 }
 

@@ -11,7 +11,6 @@
 mod breaker;
 mod budget;
 mod congestion;
-mod event;
 mod history;
 mod keys;
 mod packetize;
@@ -24,7 +23,6 @@ mod tests;
 
 pub use breaker::{Breaker, INTERVAL, Shown, Tripped};
 pub use congestion::{Congestion, Pace, Traffic};
-pub use event::{TelephoneEvent, event_of, key_of};
 pub use keys::KEYS;
 pub use packetize::{SendState, Sender, SenderConfig};
 pub use protect::{Conditions, Means, Protector};

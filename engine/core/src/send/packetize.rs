@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{ClockRate, Instant, PayloadType, RtpTimestamp, Scratch, SeqNumber, Span, Ssrc};
-use rove_codecs::{Encoder, Tuning};
+use rove_codecs::{Encoder, Tuning, telephone_event::DtmfKey};
 
 use super::{
     Distances, Scheme,
@@ -167,10 +167,10 @@ impl Sender {
         }
     }
 
-    /// Tells the peer that the key of `event` was pressed for `duration`, as soon as the keys before it are told. `false`
+    /// Tells the peer that `key` was pressed for `duration`, as soon as the keys before it are told. `false`
     /// when telephone events were not agreed or too many wait.
-    pub fn press(&mut self, event: u8, duration: Duration) -> bool {
-        self.line.config.telephone_event.is_some() && self.line.keys.press(event, duration)
+    pub fn press(&mut self, key: DtmfKey, duration: Duration) -> bool {
+        self.line.config.telephone_event.is_some() && self.line.keys.press(key, duration)
     }
 
     /// Whether the peer agreed to be told of keys.

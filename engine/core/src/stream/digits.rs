@@ -10,8 +10,7 @@
 use core::time::Duration;
 
 use rove_base::{ClockRate, Instant, RtpTimestamp};
-
-use crate::send::{TelephoneEvent, key_of};
+use rove_codecs::telephone_event::{DtmfKey, TelephoneEvent};
 
 /// A key that was pressed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,7 +51,7 @@ impl Digits {
         timestamp: RtpTimestamp,
         payload: &[u8],
     ) -> Option<Digit> {
-        let event = TelephoneEvent::parse(payload)?;
+        let event = TelephoneEvent::parse(payload).ok()?;
         // A repetition, or a straggler of one that is over.
         if self.told.is_some_and(|told| timestamp.since(told) <= 0) {
             return None;
@@ -90,7 +89,7 @@ impl Digits {
     fn tell(&mut self, current: Current) -> Option<Digit> {
         (self.current, self.told) = (None, Some(current.began));
         let duration = self.clock.duration(u32::from(current.ticks));
-        key_of(current.event).map(|key| Digit { key, duration })
+        DtmfKey::from_event(current.event).map(|key| Digit { key: key.to_char(), duration })
     }
 }
 

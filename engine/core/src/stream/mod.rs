@@ -36,7 +36,7 @@ use rove_base::{
     Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp, Scratch,
     SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
 };
-use rove_codecs::CodecError;
+use rove_codecs::{CodecError, telephone_event::DtmfKey};
 
 use self::{
     judge::Judge,
@@ -51,7 +51,7 @@ use crate::{
     path::{Carries, Path},
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
-    send::{SendState, Sender, SenderConfig, Tripped, event_of},
+    send::{SendState, Sender, SenderConfig, Tripped},
 };
 
 pub use digits::Digit;
@@ -387,8 +387,8 @@ impl<K: PacketSink> Machine for Stream<K> {
             MediaInput::Pcm(_) | MediaInput::Missed(_) => {}
             MediaInput::Meter(meter) => self.on_meter(meter),
             MediaInput::Dtmf { digit, duration } => {
-                if let Some(event) = event_of(digit) {
-                    self.sender.press(event, duration);
+                if let Some(key) = DtmfKey::from_char(digit) {
+                    self.sender.press(key, duration);
                 }
             }
             MediaInput::Hangup => self.state = State::Leaving,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{Instant, RtpTimestamp, SeqNumber, Ssrc};
+use rove_codecs::telephone_event::TelephoneEvent;
 
 use super::digits::{Digit, Digits};
 use crate::{
@@ -10,7 +11,6 @@ use crate::{
     playout::Formats,
     quality::ReceiveStats,
     rtp::RtpView,
-    send::TelephoneEvent,
 };
 
 /// Datagrams that were not used, counted by reason.
@@ -133,7 +133,7 @@ impl<K: PacketSink> Receiver<K> {
 
     /// The timestamp that voice would have in the packet's place: that of an event stands still while time goes on.
     fn media_time(&self, packet: &RtpView<'_>) -> RtpTimestamp {
-        let event = TelephoneEvent::parse(packet.payload()).filter(|_| self.is_event(packet));
+        let event = TelephoneEvent::parse(packet.payload()).ok().filter(|_| self.is_event(packet));
         let frame = self.formats.clock.ticks(EVENT_FRAME);
         packet.timestamp().plus(event.map_or(0, |event| u32::from(event.duration).saturating_sub(frame)))
     }
