@@ -10,6 +10,7 @@
 
 mod breaker;
 mod budget;
+mod comfort;
 mod congestion;
 mod history;
 mod keys;

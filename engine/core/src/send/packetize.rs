@@ -8,6 +8,7 @@ use rove_codecs::{Encoder, Tuning, telephone_event::DtmfKey};
 use super::{
     Distances, Scheme,
     budget::Budget,
+    comfort::{Comfort, Verdict},
     history::History,
     keys::{EventPacket, Keys},
 };
@@ -31,6 +32,8 @@ pub struct SenderConfig {
     pub red: Option<PayloadType>,
     /// What it expects on telephone events; `None` where they were not agreed.
     pub telephone_event: Option<PayloadType>,
+    /// What it expects on comfort noise, where that is to be sent during silence.
+    pub comfort_noise: Option<PayloadType>,
     /// What the timestamps count in.
     pub clock: ClockRate,
     /// Duration of one packet, to begin with.
@@ -76,6 +79,7 @@ struct Line {
     history: History,
     budget: Budget,
     keys: Keys,
+    comfort: Option<(PayloadType, Comfort)>,
     /// What the encoder was last told, and how many frames ago.
     tuned: Option<Tuning>,
     untouched: u32,
@@ -106,6 +110,7 @@ impl Sender {
                 history: History::new(),
                 budget: Budget::new(config.bitrate),
                 keys: Keys::new(config.clock),
+                comfort: config.comfort_noise.map(|number| (number, Comfort::new(encoder.sample_rate()))),
                 tuned: None,
                 untouched: 0,
                 packets: 0,
@@ -273,10 +278,7 @@ impl Line {
         self.elapsed += u64::from(ticks);
         let span = match self.keys.next(timestamp, ticks) {
             Some(event) => self.tell(&event, out),
-            None => {
-                self.tune();
-                self.voice(frame, timestamp, ticks, out)
-            }
+            None => self.sound(frame, timestamp, ticks, out),
         };
         let payload = span.len().saturating_sub(FIXED_HEADER_BYTES);
         self.budget.book(self.config.clock.duration(ticks), payload);
@@ -288,6 +290,29 @@ impl Line {
         self.packets += 1;
         self.octets += payload as u64;
         Some(span)
+    }
+
+    /// The voice, or what stands for its absence.
+    fn sound(&mut self, frame: &[f32], timestamp: RtpTimestamp, ticks: u32, out: &mut Scratch) -> Span {
+        let duration = self.config.clock.duration(ticks);
+        let verdict =
+            self.comfort.as_mut().map(|(number, comfort)| (*number, comfort.judge(frame, duration)));
+        match verdict {
+            Some((_, Verdict::Nothing)) => Span::default(),
+            Some((number, Verdict::Noise(noise))) => {
+                let header = self.header(number, timestamp, false);
+                self.marker = true;
+                out.lend(FIXED_HEADER_BYTES + PAYLOAD_BYTES, |room| {
+                    let Some((head, body)) = room.split_at_mut_checked(FIXED_HEADER_BYTES) else { return 0 };
+                    let written = noise.write(body).ok().zip(header.write(head));
+                    written.map_or(0, |(payload, head)| head + payload)
+                })
+            }
+            Some((_, Verdict::Voice)) | None => {
+                self.tune();
+                self.voice(frame, timestamp, ticks, out)
+            }
+        }
     }
 
     /// A telephone event in place of the voice.

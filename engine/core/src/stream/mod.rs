@@ -33,8 +33,8 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp, Scratch,
-    SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
+    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp,
+    Scratch, SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
 };
 use rove_codecs::{CodecError, telephone_event::DtmfKey};
 
@@ -186,6 +186,11 @@ impl<K: PacketSink> Stream<K> {
             payload_type: codec.send_payload_type,
             red: codec.red.map(|numbers| numbers.send),
             telephone_event: codec.telephone_event.map(|numbers| numbers.send),
+            // Opus has a silence of its own.
+            comfort_noise: codec
+                .comfort_noise
+                .filter(|_| codec.dtx && codec.id != CodecId::Opus)
+                .map(|numbers| numbers.send),
             clock,
             packet_time: codec.packet_time,
             bitrate: codec.bitrate,
