@@ -1,6 +1,7 @@
 //! What a phone tells its owner.
 
 use rove_base::Quality;
+use rove_core::{send::Tripped, stream::Digit};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 use rove_session::{CallId, Progress, RegistrationError};
 
@@ -24,6 +25,21 @@ pub enum PhoneEvent {
         call: CallId,
         /// The figures; what was not measured yet is `None`.
         quality: Quality,
+    },
+    /// The other side pressed a key of its telephone.
+    Digit {
+        /// Which call.
+        call: CallId,
+        /// Which key, and how long.
+        digit: Digit,
+    },
+    /// Nothing is said to the other side any more, because the path cannot bear it or nobody listens (RFC 8083). The call
+    /// stands; to end it is for its owner.
+    SendingStopped {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        why: Tripped,
     },
     /// A call is over, its media has stopped and its recording is closed.
     Ended {

@@ -40,7 +40,7 @@ pub use phone::{DialError, DnsRegistration, Phone, StartError};
 pub use report::{CallReport, QualitySample};
 pub use rove_base::{CodecId, Quality};
 pub use rove_codecs::opus::libopus_version;
-pub use rove_core::playout::PlayoutConfig;
+pub use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},
     tsig::TsigKey,

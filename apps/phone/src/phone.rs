@@ -105,6 +105,12 @@ impl Phone {
         self.tell(Command::Decline { call, status: StatusCode::BUSY_HERE });
     }
 
+    /// Tells the other side that a key was pressed (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`, for 40 ms at least and about
+    /// a second at most. Keys queue up; where none were agreed they are passed over.
+    pub fn press(&self, call: CallId, key: char, duration: Duration) {
+        self.tell(Command::Press { call, key, duration });
+    }
+
     /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.
     pub fn hang_up(&self, call: CallId) {
         self.tell(Command::HangUp { call });

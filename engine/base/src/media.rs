@@ -75,11 +75,15 @@ pub struct CodecPlan {
     pub receive_payload_type: PayloadType,
     /// Duration of one packet we send; one that [`CodecId::packet_time`] gives.
     pub packet_time: Duration,
+    /// The longest packet the peer can take (RFC 8866 §6.4 `maxptime`); never below `packet_time`.
+    pub max_packet_time: Duration,
     /// Bits per second of RTP payload that a call may spend on average, all redundancy included; `None` leaves it to the
     /// codec's default for speech.
     pub bitrate: Option<u32>,
     /// In-band forward error correction agreed (RFC 7587 §6.1 `useinbandfec`).
     pub inband_fec: bool,
+    /// Both ends read deep redundancy (Opus DRED).
+    pub deep_redundancy: bool,
     /// Discontinuous transmission agreed (RFC 7587 §6.1 `usedtx`).
     pub dtx: bool,
     /// Stereo agreed (RFC 7587 §6.1 `stereo`): the peer likes to receive two channels. Sound here is mono, so that what is
@@ -104,8 +108,10 @@ impl CodecPlan {
             send_payload_type: payload_type,
             receive_payload_type: payload_type,
             packet_time: id.packet_time(Duration::from_millis(20)),
+            max_packet_time: id.packet_time(Duration::from_millis(60)),
             bitrate: None,
             inband_fec: false,
+            deep_redundancy: false,
             dtx: false,
             stereo: false,
             max_playback_rate: None,

@@ -32,11 +32,14 @@ impl RtpMap {
         self.encoding.eq_ignore_ascii_case(encoding) && self.clock_rate == clock_rate
     }
 
-    /// The static payload types that this project has a codec for (RFC 3551 §6).
+    /// The static payload types that this project knows (RFC 3551 §6). G.722 is said to count at 8 kHz, wrongly and
+    /// for ever (§4.5.2).
     pub(crate) fn of_static(format: &str) -> Option<Self> {
         let encoding = match format {
             "0" => "PCMU",
             "8" => "PCMA",
+            "9" => "G722",
+            "13" => "CN",
             _ => return None,
         };
         Some(Self { encoding: encoding.into(), clock_rate: ClockRate::TELEPHONE, channels: 1 })

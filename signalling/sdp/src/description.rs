@@ -173,11 +173,16 @@ impl Media {
     /// The parameters of `format`; none when they are not given.
     #[must_use]
     pub fn fmtp(&self, format: &str) -> Fmtp {
-        let text = self.attributes("fmtp").find_map(|value| {
+        self.fmtp_text(format).map(Fmtp::parse).unwrap_or_default()
+    }
+
+    /// The same as text, for formats whose parameters are no pairs.
+    #[must_use]
+    pub fn fmtp_text(&self, format: &str) -> Option<&str> {
+        self.attributes("fmtp").find_map(|value| {
             let (have, text) = value.trim().split_once(' ')?;
             (have == format).then_some(text)
-        });
-        text.map(Fmtp::parse).unwrap_or_default()
+        })
     }
 
     /// The packet duration that its maker wants to receive (RFC 8866 §6.4).

@@ -13,7 +13,7 @@ use rove_base::{CodecId, CodecPlan, Direction, PayloadType};
 
 use crate::{
     Description, Line, Local, Media, Mismatch,
-    codec::{codec_lines, find_codec, find_telephone_event, is_codec, plan, telephone_event_lines},
+    codec::{Companion, codec_lines, find_codec, is_codec, plan, with_companions},
     offer::{audio, describe, stream_lines},
 };
 
@@ -30,8 +30,6 @@ pub struct Negotiated {
     pub rtcp_mux: bool,
     /// Which way media flow, seen from here.
     pub direction: Direction,
-    /// The number of telephone events at the codec's clock rate (RFC 4733), when both sides have them.
-    pub telephone_event: Option<PayloadType>,
 }
 
 /// Answers `offer`: the first audio stream with a codec of ours is taken with the first such codec in the offerer's
@@ -79,12 +77,10 @@ pub fn accept(offer: &Description, answer: &Description, local: &Local) -> Resul
     let (codec, send) = choose(theirs, &local.codecs)?;
     let receive = find_codec(ours, codec).ok_or(Mismatch::NoCommonCodec)?;
     let codec = plan(codec, theirs, send, receive, local.packet_time);
+    let codec = with_companions(codec, theirs, ours, &local.wishes);
     let rtcp_mux = ours.rtcp_mux() && theirs.rtcp_mux();
-    let clock_rate = codec.id.clock_rate();
-    let telephone_event =
-        find_telephone_event(theirs, clock_rate).filter(|_| find_telephone_event(ours, clock_rate).is_some());
     let remote = Remote::read(answer, theirs, local, rtcp_mux)?;
-    Ok(remote.negotiated(codec, rtcp_mux, offer.direction(ours), telephone_event))
+    Ok(remote.negotiated(codec, rtcp_mux, offer.direction(ours)))
 }
 
 /// Takes one audio stream of an offer.
@@ -92,10 +88,11 @@ fn take(offer: &Description, theirs: &Media, local: &Local) -> Result<(Media, Ne
     profile(theirs)?;
     let (codec, number) = choose(theirs, &local.codecs)?;
     let codec = plan(codec, theirs, number, number, local.packet_time);
+    // We take their numbers, so that what they offer is what both have.
+    let codec = with_companions(codec, theirs, theirs, &local.wishes);
     let rtcp_mux = theirs.rtcp_mux();
-    let telephone_event = find_telephone_event(theirs, codec.id.clock_rate());
     let remote = Remote::read(offer, theirs, local, rtcp_mux)?;
-    let negotiated = remote.negotiated(codec, rtcp_mux, local.direction, telephone_event);
+    let negotiated = remote.negotiated(codec, rtcp_mux, local.direction);
     let direction = both(local.direction, reverse(offer.direction(theirs)));
     Ok((answered(theirs, local, direction, &negotiated), negotiated))
 }
@@ -103,12 +100,15 @@ fn take(offer: &Description, theirs: &Media, local: &Local) -> Result<(Media, Ne
 /// Our side of an audio stream that is taken, with the offerer's numbers.
 fn answered(theirs: &Media, local: &Local, direction: Direction, agreed: &Negotiated) -> Media {
     let format = agreed.codec.receive_payload_type.number().to_string();
-    let mut lines = codec_lines(&format, agreed.codec.id);
-    let mut formats = vec![format];
-    if let Some(event) = agreed.telephone_event {
-        let event = event.number().to_string();
-        lines.extend(telephone_event_lines(&event, agreed.codec.id.clock_rate()));
-        formats.push(event);
+    let CodecPlan { id, red, telephone_event, comfort_noise, .. } = agreed.codec;
+    let mut lines = codec_lines(&format, id, &local.wishes);
+    let mut formats = vec![format.clone()];
+    for (companion, numbers) in Companion::ALL.into_iter().zip([red, telephone_event, comfort_noise]) {
+        if let Some(numbers) = numbers {
+            let number = numbers.receive.number().to_string();
+            lines.extend(companion.lines(&number, id, &format));
+            formats.push(number);
+        }
     }
     lines.extend(stream_lines(local, direction, agreed.rtcp_mux));
     audio(local, &theirs.protocol, formats, lines)
@@ -156,19 +156,13 @@ impl Remote {
         Ok(Self { rtp, rtcp, direction: of.direction(theirs) })
     }
 
-    fn negotiated(
-        self,
-        codec: CodecPlan,
-        rtcp_mux: bool,
-        ours: Direction,
-        telephone_event: Option<PayloadType>,
-    ) -> Negotiated {
+    fn negotiated(self, codec: CodecPlan, rtcp_mux: bool, ours: Direction) -> Negotiated {
         let mut direction = both(ours, reverse(self.direction));
         if self.rtp.ip().is_unspecified() {
             direction = both(direction, Direction::RecvOnly);
         }
         let Self { rtp: remote_rtp, rtcp: remote_rtcp, .. } = self;
-        Negotiated { codec, remote_rtp, remote_rtcp, rtcp_mux, direction, telephone_event }
+        Negotiated { codec, remote_rtp, remote_rtcp, rtcp_mux, direction }
     }
 }
 

@@ -15,7 +15,7 @@ use rove_base::{CodecId, Direction};
 use crate::{
     Connection, Description, Line, Media, Origin,
     attribute::direction_name,
-    codec::{codec_lines, payload_type, telephone_event_lines, telephone_event_type},
+    codec::{Companion, codec_lines, payload_type},
     parse::FOR_EVER,
 };
 
@@ -34,30 +34,47 @@ pub struct Local {
     pub session_id: u64,
     /// Which way media shall flow, seen from here.
     pub direction: Direction,
+    /// How we like to receive.
+    pub wishes: Wishes,
 }
 
-/// Our offer: one audio stream with all our codecs and telephone events at their clock rates, RTCP on the same port or
-/// another.
+/// How we like to receive, where a codec lets us say it. The default is everything it can do, without pauses.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wishes {
+    /// Nothing need be sent during silence (RFC 7587 §6.1 `usedtx`); where the other side knows comfort noise (RFC 3389)
+    /// this end sends that for its silence, too.
+    pub dtx: bool,
+    /// Two channels are welcome (RFC 7587 §6.1 `stereo`).
+    pub stereo: bool,
+    /// The highest sampling rate this end can play, in hertz (RFC 7587 §6.1 `maxplaybackrate`).
+    pub max_playback_rate: Option<u32>,
+    /// Bits per second that this end can receive of the codec, as a mean (RFC 7587 §6.1 `maxaveragebitrate`).
+    pub max_bitrate: Option<u32>,
+}
+
+/// Our offer: one audio stream with all our codecs, what goes with them, RTCP on the same port or another.
 #[must_use]
 pub fn offer(local: &Local) -> Description {
     let mut formats = Vec::new();
     let mut lines = Vec::new();
-    let mut clock_rates = Vec::new();
+    let mut speech = Vec::new();
     for &codec in &local.codecs {
         let Some(format) = payload_type(codec).map(|number| number.to_string()) else { continue };
         if formats.contains(&format) {
             continue;
         }
-        lines.extend(codec_lines(&format, codec));
-        formats.push(format);
-        if !clock_rates.contains(&codec.clock_rate()) {
-            clock_rates.push(codec.clock_rate());
-        }
+        lines.extend(codec_lines(&format, codec, &local.wishes));
+        formats.push(format.clone());
+        speech.push((codec, format));
     }
-    for clock_rate in clock_rates {
-        let format = telephone_event_type(clock_rate).to_string();
-        lines.extend(telephone_event_lines(&format, clock_rate));
-        formats.push(format);
+    for companion in Companion::ALL {
+        for (codec, number) in speech.iter().filter(|(codec, _)| companion.suits(*codec)) {
+            let format = companion.payload_type(codec.clock_rate()).to_string();
+            if !formats.contains(&format) {
+                lines.extend(companion.lines(&format, *codec, number));
+                formats.push(format);
+            }
+        }
     }
     lines.extend(stream_lines(local, local.direction, true));
     describe(local, vec![audio(local, "RTP/AVP", formats, lines)])

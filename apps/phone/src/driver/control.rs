@@ -172,6 +172,7 @@ impl Desk {
             Command::HangUp { call } => self.board.hang_up(now, call),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
+            Command::Press { call, key, duration } => self.media.press(call, key, duration),
             Command::Close => self.close(),
         }
     }
@@ -255,6 +256,8 @@ impl Desk {
                     self.board.media(now, call, MediaFact::Quality(quality));
                     self.tell(PhoneEvent::Quality { call, quality });
                 }
+                MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),
+                MediaNews::SendingStopped(why) => self.tell(PhoneEvent::SendingStopped { call, why }),
                 MediaNews::Stopped(summary) => {
                     self.board.media(now, call, MediaFact::Quality(summary));
                     self.conclude(call);

@@ -5,10 +5,11 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use rove_base::{CodecId, Entropy, Instant, MediaPlan, Quality};
-use rove_core::playout::PlayoutConfig;
+use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
     callback::wire,
@@ -62,6 +63,8 @@ pub(super) struct Left {
 pub(super) enum MediaNews {
     FirstAudio(Instant),
     Quality(Quality),
+    Digit(Digit),
+    SendingStopped(Tripped),
     Stopped(Quality),
 }
 
@@ -127,6 +130,12 @@ impl Media {
         }
     }
 
+    /// Tells the peer that a key was pressed.
+    pub(super) fn press(&self, call: CallId, key: char, duration: Duration) {
+        // Fails only when the thread is gone, which the calls' own ends tell.
+        let _ = self.thread.press(call.0, key, duration);
+    }
+
     /// Whether the call's stream has not had its last word.
     pub(super) fn is_running(&self, call: CallId) -> bool {
         self.calls.get(&call).is_some_and(|entry| entry.running)
@@ -154,6 +163,10 @@ impl Media {
                         entry.left.samples.push(quality);
                     }
                     return Some((CallId(call), MediaNews::Quality(quality)));
+                }
+                MediaEvent::Digit { call, digit } => return Some((CallId(call), MediaNews::Digit(digit))),
+                MediaEvent::SendingStopped { call, why } => {
+                    return Some((CallId(call), MediaNews::SendingStopped(why)));
                 }
                 MediaEvent::Stopped { call, summary, counts } => {
                     tracing::debug!(target: "rove::media", call, ?counts, "media stopped");

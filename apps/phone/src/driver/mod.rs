@@ -5,6 +5,7 @@ mod media;
 mod sockets;
 mod streams;
 
+use core::time::Duration;
 use std::sync::{Arc, mpsc};
 
 use rove_dns::lookup::LookupId;
@@ -23,6 +24,7 @@ pub(crate) enum Command {
     Answer { call: CallId },
     Decline { call: CallId, status: StatusCode },
     HangUp { call: CallId },
+    Press { call: CallId, key: char, duration: Duration },
     Register(Box<DnsRegistration>),
     Unregister,
     Close,

@@ -85,6 +85,11 @@ impl VirtualCall {
         self.stream.tick(now);
     }
 
+    /// Tells the peer that a key was pressed.
+    pub(super) fn press(&mut self, now: Now, key: char, duration: Duration) {
+        self.stream.handle(now, MediaInput::Dtmf { digit: key, duration });
+    }
+
     /// Stops the callbacks; the stream says goodbye.
     pub(super) fn hang_up(&mut self, now: Now) {
         if !self.leaving {

@@ -190,6 +190,13 @@ impl VirtualPhone {
         self.board.hang_up(now, call);
     }
 
+    /// Tells the other side of a call that a key was pressed.
+    pub fn press(&mut self, now: Now, call: CallId, key: char, duration: Duration) {
+        if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
+            running.press(now, key, duration);
+        }
+    }
+
     /// Publishes a name for this phone's address; no addresses mean its own, no port its own as well.
     pub fn register(&mut self, now: Now, wanted: DnsRegistration) {
         let addresses = if wanted.addresses.is_empty() { vec![self.config.ip] } else { wanted.addresses };
@@ -275,6 +282,10 @@ impl VirtualPhone {
                 }
                 self.events.push_back(PhoneEvent::Quality { call, quality });
                 MediaFact::Quality(quality)
+            }
+            StreamEvent::Digit(digit) => return self.events.push_back(PhoneEvent::Digit { call, digit }),
+            StreamEvent::SendingStopped(why) => {
+                return self.events.push_back(PhoneEvent::SendingStopped { call, why });
             }
             _ => return,
         };

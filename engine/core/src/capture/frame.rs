@@ -1,4 +1,4 @@
-//! Cuts a stream of samples, which comes in pieces of any length, into frames of one length.
+//! Cuts a stream of samples, which comes in pieces of any length, into frames of one length, which may change.
 
 /// Holds samples until they make a frame. Bounded: when nobody takes the frames, the oldest samples go.
 #[derive(Debug)]
@@ -10,16 +10,11 @@ pub struct Framer {
 }
 
 impl Framer {
-    /// Cuts frames of `frame` samples, one at least. The only allocation.
+    /// Cuts frames of `frame` samples, one at least, and holds `capacity`, one frame at least. The only allocation.
     #[must_use]
-    pub fn new(frame: usize) -> Self {
+    pub fn new(frame: usize, capacity: usize) -> Self {
         let frame = frame.max(1);
-        Self {
-            samples: core::iter::repeat_n(0.0, frame.saturating_mul(FRAMES)).collect(),
-            start: 0,
-            end: 0,
-            frame,
-        }
+        Self { samples: core::iter::repeat_n(0.0, capacity.max(frame)).collect(), start: 0, end: 0, frame }
     }
 
     /// Takes in `pcm`; answers how many samples, from the oldest on, were given up to make room.
@@ -60,6 +55,11 @@ impl Framer {
         self.end == self.start
     }
 
+    /// Cuts frames of `frame` samples from now on; one at least, and no more than it can hold.
+    pub fn set_frame(&mut self, frame: usize) {
+        self.frame = frame.clamp(1, self.samples.len().max(1));
+    }
+
     /// Samples per frame.
     #[must_use]
     pub const fn frame_samples(&self) -> usize {
@@ -84,6 +84,3 @@ impl Framer {
         evicted + (count - kept)
     }
 }
-
-/// Frames that wait at once, at most.
-const FRAMES: usize = 10;

@@ -30,7 +30,7 @@ impl RtpHeader {
         Some(FIXED_HEADER_BYTES)
     }
 
-    const fn to_bytes(self) -> [u8; FIXED_HEADER_BYTES] {
+    pub(crate) const fn to_bytes(self) -> [u8; FIXED_HEADER_BYTES] {
         let [s0, s1] = self.seq.0.to_be_bytes();
         let [t0, t1, t2, t3] = self.timestamp.0.to_be_bytes();
         let [i0, i1, i2, i3] = self.ssrc.0.to_be_bytes();

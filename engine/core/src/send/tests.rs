@@ -1,8 +1,13 @@
-use rove_base::{ClockRate, Instant, PayloadType, RtpTimestamp, Scratch, SeqNumber, Ssrc};
-use rove_codecs::{CodecError, Encoder};
+use core::time::Duration;
 
-use super::{Sender, SenderConfig};
-use crate::rtp::RtpView;
+use rove_base::{ClockRate, Instant, PayloadType, RtpTimestamp, Scratch, SeqNumber, Ssrc};
+use rove_codecs::{
+    CodecError, Encoder,
+    telephone_event::{DtmfKey, TelephoneEvent},
+};
+
+use super::{Distances, KEYS, Scheme, Sender, SenderConfig};
+use crate::rtp::{RedView, RtpView};
 
 /// Sends the loudest byte of a frame; nothing for silence; refuses frames that begin with 9.
 struct Plain;
@@ -33,8 +38,12 @@ fn sender() -> Sender {
         first_seq: SeqNumber(0xffff),
         first_timestamp: RtpTimestamp(0xffff_ffff),
         payload_type: PayloadType::from_header(8),
+        red: None,
+        telephone_event: None,
+        comfort_noise: None,
         clock: ClockRate::TELEPHONE,
-        frame_samples: 160,
+        packet_time: Duration::from_millis(20),
+        bitrate: None,
     };
     Sender::new(Box::new(Plain), config)
 }
@@ -96,4 +105,284 @@ fn media_time_goes_on_between_captures() {
     assert_eq!(sender.timestamp_at(Instant::from_nanos(5_000_000)), RtpTimestamp(0xffff_ffff));
     sender.capture(Instant::from_nanos(20_000_000), &[1.0; 160]);
     assert_eq!(sender.timestamp_at(Instant::from_nanos(25_000_000)), RtpTimestamp(159 + 40));
+}
+
+/// Sends frames of a changing length, `rate` of its tuning in bits per second, each byte the number of its frame.
+struct Numbered {
+    frames: u8,
+    bitrate: u32,
+    wobble: u32,
+}
+
+impl Encoder for Numbered {
+    fn sample_rate(&self) -> u32 {
+        48_000
+    }
+    fn lookahead(&self) -> usize {
+        0
+    }
+    fn encode(&mut self, pcm: &[f32], out: &mut [u8]) -> Result<usize, CodecError> {
+        self.frames = self.frames.wrapping_add(1);
+        if pcm[0] == 0.0 {
+            return Ok(0);
+        }
+        // Overshoots by a tenth, and changes from frame to frame, as a variable rate does.
+        self.wobble = (self.wobble * 5 + 3) % 16;
+        let bytes = self.bitrate as usize * pcm.len() / 48_000 / 8 * (95 + 2 * self.wobble as usize) / 100;
+        out[..bytes].fill(self.frames);
+        Ok(bytes)
+    }
+    fn tune(&mut self, tuning: rove_codecs::Tuning) -> Result<(), CodecError> {
+        self.bitrate = tuning.bitrate.unwrap_or(self.bitrate);
+        Ok(())
+    }
+}
+
+const SPEECH: PayloadType = PayloadType::from_header(111);
+const RED: PayloadType = PayloadType::from_header(63);
+const EVENT: PayloadType = PayloadType::from_header(110);
+
+fn red_config(bitrate: u32) -> SenderConfig {
+    SenderConfig {
+        ssrc: Ssrc(7),
+        first_seq: SeqNumber(0),
+        first_timestamp: RtpTimestamp(0xffff_f000),
+        payload_type: SPEECH,
+        red: Some(RED),
+        telephone_event: Some(EVENT),
+        comfort_noise: None,
+        clock: ClockRate::OPUS,
+        packet_time: Duration::from_millis(20),
+        bitrate: Some(bitrate),
+    }
+}
+
+fn red_sender(copies: &[u8], bitrate: u32) -> Sender {
+    let encoder = Numbered { frames: 0, bitrate: 32_000, wobble: 0 };
+    let mut sender = Sender::new(Box::new(encoder), red_config(bitrate));
+    sender.set_scheme(Scheme { copies: Distances::new(copies).unwrap(), ..Scheme::NONE });
+    sender
+}
+
+/// Captures `frames` of 20 ms at `level` and answers the packets they became.
+fn say(sender: &mut Sender, frames: usize, level: f32) -> Vec<Vec<u8>> {
+    let mut out = Scratch::default();
+    let mut sent = Vec::new();
+    for _ in 0..frames {
+        sender.capture(Instant::ZERO, &[level; 960]);
+        while let Some(span) = sender.next_packet(&mut out) {
+            sent.push(out.get(span).to_vec());
+        }
+    }
+    sent
+}
+
+/// Frame number and offset of each block, oldest first, the primary one last.
+fn blocks(packet: &[u8]) -> Vec<(u8, u32)> {
+    let packet = RtpView::parse(packet).unwrap();
+    if packet.payload_type() == SPEECH {
+        return vec![(packet.payload()[0], 0)];
+    }
+    assert_eq!(packet.payload_type(), RED);
+    let view = RedView::parse(packet.payload()).unwrap();
+    let redundant = view.redundant().inspect(|block| assert_eq!(block.payload_type, SPEECH));
+    redundant.chain([view.primary()]).map(|block| (block.payload[0], block.offset)).collect()
+}
+
+#[test]
+fn each_packet_carries_copies_of_those_at_the_distances_oldest_first() {
+    let mut sender = red_sender(&[1, 4], 32_000);
+    let sent: Vec<_> = say(&mut sender, 6, 0.5).iter().map(|packet| blocks(packet)).collect();
+    assert_eq!(
+        sent,
+        [
+            vec![(1, 0)],
+            vec![(1, 960), (2, 0)],
+            vec![(2, 960), (3, 0)],
+            vec![(3, 960), (4, 0)],
+            vec![(1, 3_840), (4, 960), (5, 0)],
+            vec![(2, 3_840), (5, 960), (6, 0)],
+        ]
+    );
+}
+
+#[test]
+fn what_was_said_before_a_silence_is_not_said_again_after_it() {
+    let mut sender = red_sender(&[1, 2], 32_000);
+    say(&mut sender, 3, 0.5);
+    assert!(say(&mut sender, 5, 0.0).is_empty());
+    let sent: Vec<_> = say(&mut sender, 3, 0.5).iter().map(|packet| blocks(packet)).collect();
+    assert_eq!(sent, [vec![(9, 0)], vec![(9, 960), (10, 0)], vec![(9, 1_920), (10, 960), (11, 0)]]);
+}
+
+#[test]
+fn offsets_count_time_when_the_packet_time_changes() {
+    let mut sender = red_sender(&[1, 2], 32_000);
+    say(&mut sender, 2, 0.5);
+    sender.set_packet_time(Duration::from_millis(60));
+    let sent: Vec<_> = say(&mut sender, 6, 0.5).iter().map(|packet| blocks(packet)).collect();
+    assert_eq!(sent, [vec![(1, 1_920), (2, 960), (3, 0)], vec![(2, 3_840), (3, 2_880), (4, 0)]]);
+    sender.set_scheme(Scheme { copies: Distances::new(&[6]).unwrap(), ..Scheme::NONE });
+    let sent = say(&mut sender, 30, 0.5);
+    let mut settled = sent.iter().skip(6);
+    assert!(settled.all(|packet| blocks(packet).len() == 1), "14 bits of offset reach 341 ms back");
+}
+
+#[test]
+fn the_mean_with_all_copies_stays_within_the_limit() {
+    for copies in [&[][..], &[1], &[1, 2], &[2, 4], &[1, 2, 3, 4]] {
+        for limit in [16_000, 24_000, 34_000, 64_000] {
+            let mut sender = red_sender(copies, limit);
+            for seconds in 1..=20_u32 {
+                let sent: usize = say(&mut sender, 50, 0.5).iter().map(|packet| packet.len() - 12).sum();
+                let mean = sender.state().mean_bitrate.unwrap();
+                assert!(sent > 0 && mean <= limit, "{copies:?} {limit}: {mean} after {seconds} s");
+            }
+            let mean = sender.state().mean_bitrate.unwrap();
+            assert!(mean <= limit && mean >= limit * 90 / 100, "{copies:?}: {mean} of {limit}");
+        }
+    }
+}
+
+#[test]
+fn copies_go_only_where_red_was_agreed() {
+    let mut plain = Sender::new(
+        Box::new(Numbered { frames: 0, bitrate: 32_000, wobble: 0 }),
+        SenderConfig { red: None, ..red_config(32_000) },
+    );
+    plain.set_scheme(Scheme { copies: Distances::new(&[1]).unwrap(), ..Scheme::NONE });
+    assert!(plain.state().scheme.copies.is_empty());
+    assert!(say(&mut plain, 4, 0.5).iter().all(|packet| blocks(packet).len() == 1));
+}
+
+#[test]
+fn a_key_is_told_by_rfc4733_and_suspends_the_voice() {
+    let mut sender = red_sender(&[1], 32_000);
+    let begin = say(&mut sender, 1, 0.5);
+    assert!(sender.press(DtmfKey::from_char('#').unwrap(), Duration::from_millis(90)));
+    assert!(sender.press(DtmfKey::from_char('d').unwrap(), Duration::ZERO));
+    let sent = say(&mut sender, 12, 0.5);
+    let read: Vec<_> = sent
+        .iter()
+        .map(|packet| {
+            let packet = RtpView::parse(packet).unwrap();
+            let event =
+                TelephoneEvent::parse(packet.payload()).ok().filter(|_| packet.payload_type() == EVENT);
+            let since = packet.timestamp().since(RtpTimestamp(0xffff_f000)) / 960;
+            (
+                packet.marker(),
+                since,
+                event.map(|event| (event.key().unwrap().to_char(), event.end, event.duration)),
+            )
+        })
+        .collect();
+    let hash = |end, duration| Some(('#', end, duration));
+    let d = |end, duration| Some(('D', end, duration));
+    assert_eq!(
+        read,
+        [
+            (true, 1, hash(false, 960)),
+            (false, 1, hash(false, 1_920)),
+            (false, 1, hash(false, 2_880)),
+            (false, 1, hash(false, 3_840)),
+            (false, 1, hash(true, 4_320)),
+            (false, 1, hash(true, 4_320)),
+            (false, 1, hash(true, 4_320)),
+            (true, 8, d(false, 960)),
+            (false, 8, d(true, 1_920)),
+            (false, 8, d(true, 1_920)),
+            (false, 8, d(true, 1_920)),
+            (true, 12, None),
+        ],
+        "one timestamp an event, a growing duration, three ends, 40 ms at least, a marker when the voice is back"
+    );
+    let numbers = begin.iter().chain(&sent).map(|packet| RtpView::parse(packet).unwrap().seq().0);
+    assert!(numbers.eq(0..13));
+}
+
+#[test]
+fn keys_that_wait_are_bounded() {
+    let mut sender = red_sender(&[], 32_000);
+    let taken = (0..100)
+        .filter(|_| sender.press(DtmfKey::from_char('1').unwrap(), Duration::from_millis(50)))
+        .count();
+    assert_eq!(taken, KEYS);
+}
+
+/// 8 kHz noise of about `level` as amplitude.
+fn noise(level: f32, samples: usize) -> Vec<f32> {
+    let mut seed = 7_u32;
+    let next = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1_u32 << 23) as f32 - 1.0
+    };
+    core::iter::repeat_with(next).map(|sample| sample * level).take(samples).collect()
+}
+
+/// What is sent for each 20 ms: v voice, n noise, - nothing.
+fn sent_for(pcm: &[f32]) -> String {
+    let config = SenderConfig {
+        payload_type: PayloadType::from_header(0),
+        comfort_noise: Some(PayloadType::from_header(13)),
+        telephone_event: None,
+        red: None,
+        clock: ClockRate::TELEPHONE,
+        bitrate: None,
+        ..red_config(64_000)
+    };
+    let mut sender = Sender::new(Box::new(rove_codecs::g711::PcmuEncoder::new()), config);
+    let (mut out, mut silent, mut noisy) = (Scratch::default(), false, false);
+    let mut kind = |frame: &[f32]| {
+        sender.capture(Instant::ZERO, frame);
+        let Some(span) = sender.next_packet(&mut out) else {
+            (silent, noisy) = (true, false);
+            return '-';
+        };
+        let packet = RtpView::parse(out.get(span)).unwrap();
+        let noise = packet.payload_type().number() == 13;
+        assert!(noise || packet.payload().len() == 160);
+        assert!(!noise || packet.payload().len() <= 13);
+        if sender.packets() > 1 {
+            assert_eq!(
+                packet.marker(),
+                !noise && (silent || noisy),
+                "a marker on the first voice after a silence"
+            );
+        }
+        (silent, noisy) = (false, noise);
+        if noise { 'n' } else { 'v' }
+    };
+    pcm.chunks(160).map(&mut kind).collect()
+}
+
+#[test]
+fn background_becomes_comfort_noise_after_a_hangover_and_is_refreshed() {
+    let sent = sent_for(&noise(0.003, 8_000 * 4));
+    assert!(sent.starts_with("vvvvvvvvvvv"), "open for a while: {sent}");
+    let silence = &sent[20..];
+    assert!(!silence.contains('v'), "{sent}");
+    let told = silence.matches('n').count();
+    assert!((6..=20).contains(&told), "{told} in {} frames", silence.len());
+}
+
+#[test]
+fn digital_silence_needs_next_to_nothing() {
+    let sent = sent_for(&[0.0; 8_000 * 4]);
+    assert!(sent.matches('v').count() <= 13 && sent.matches('n').count() <= 10, "{sent}");
+}
+
+#[test]
+fn tones_and_what_stands_out_are_never_cut() {
+    let tone: Vec<f32> = (0..8_000 * 20).map(|n| 0.1 * (n as f32 * 0.345).sin()).collect();
+    assert!(!sent_for(&tone).contains(['n', '-']), "a tone, however long");
+    let dial = |n: usize| 0.05 * ((n as f32 * 0.2749).sin() + (n as f32 * 0.3456).sin());
+    let dial: Vec<f32> = (0..8_000 * 20).map(dial).collect();
+    assert!(!sent_for(&dial).contains(['n', '-']), "a dial tone");
+    let mut sound = noise(0.003, 8_000 * 3);
+    sound.extend(noise(0.3, 8_000));
+    sound.extend(noise(0.003, 8_000 * 2));
+    let sent = sent_for(&sound);
+    assert!(!sent[150..200].contains(['n', '-']), "from the first frame on: {sent}");
+    assert!(sent[200..210].chars().all(|kind| kind == 'v'), "and the gate does not close at once: {sent}");
+    assert!(!sent[220..].contains('v'), "{sent}");
 }

@@ -2,8 +2,11 @@
 //!
 //! ```text
 //!  Pcm      ──▶ frames ──▶ encoder ──▶ RTP packets ──▶ Send
+//!  Dtmf     ──▶ telephone events    ──▶ ┘   ▲
+//!                                          scheme, rate, packet time
 //!  Datagram ──▶ is it the plan's? ──▶ RTP: counted ──▶ PacketSink ─ ─ ─▶ playout, in the audio callback
-//!                                └──▶ RTCP: round trip, farewell
+//!                                │       └──▶ keys ──▶ StreamEvent::Digit
+//!                                └──▶ RTCP: round trip, farewell, what the peer received ──▶ how to send, or to stop
 //!  Meter    ──▶ what was played
 //!  time     ──▶ RTCP reports ──▶ Send;   once a second ──▶ StreamEvent::Quality
 //! ```
@@ -18,11 +21,13 @@
     clippy::panic
 )]
 
+mod digits;
 mod first;
 mod judge;
 mod receive;
 mod report;
 mod shield;
+mod steer;
 
 #[cfg(test)]
 mod tests;
@@ -30,28 +35,30 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc, Step,
-    Transmit, UdpFlow,
+    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc,
+    Step, Transmit, UdpFlow,
 };
-use rove_codecs::CodecError;
+use rove_codecs::{CodecError, telephone_event::DtmfKey};
 
 use self::{
     judge::Judge,
     receive::{Received, Receiver},
     report::{Occasion, Reporter},
     shield::Shield,
+    steer::Steering,
 };
 use crate::{
     codec,
     demux::{Kind, kind},
     jitter::PacketSink,
     path::{Carries, Path},
-    playout::PlayoutMeter,
+    playout::{Formats, PlayoutMeter},
     quality::PeerReport,
-    send::{Sender, SenderConfig},
+    send::{SendState, Sender, SenderConfig, Tripped},
     srtp::SrtpError,
 };
 
+pub use digits::Digit;
 pub use first::FirstNumbers;
 pub use receive::Refused;
 
@@ -73,6 +80,13 @@ pub enum MediaInput<'a> {
     Missed(usize),
     /// What the playout counted so far.
     Meter(PlayoutMeter),
+    /// A key was pressed: tell the peer (RFC 4733). Passed over when [`Stream::tells_digits`] says no.
+    Dtmf {
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+        /// For how long; 40 ms at least and about a second at most are told.
+        duration: Duration,
+    },
     /// The call is over: say goodbye.
     Hangup,
 }
@@ -96,6 +110,10 @@ pub enum StreamEvent {
     Quality(Quality),
     /// The peer said goodbye (RFC 3550 §6.6).
     PeerBye,
+    /// The peer pressed a key (RFC 4733); told when it is let go.
+    Digit(Digit),
+    /// Nothing is sent any more (RFC 8083); reports go on.
+    SendingStopped(Tripped),
 }
 
 /// Why a [`Stream`] cannot be.
@@ -122,6 +140,7 @@ pub struct Stream<K> {
     receiver: Receiver<K>,
     reporter: Reporter,
     judge: Judge,
+    steering: Steering,
     /// None when packets go as they are.
     shield: Option<Box<Shield>>,
     entropy: Entropy,
@@ -145,16 +164,18 @@ struct Pending {
     first_audio: Option<Instant>,
     quality: Option<Quality>,
     bye: bool,
+    stopped: Option<Tripped>,
 }
 
 impl Pending {
     fn next(&mut self) -> Option<StreamEvent> {
-        let Self { first_packet, first_audio, quality, bye } = self;
+        let Self { first_packet, first_audio, quality, bye, stopped } = self;
         let first_packet = first_packet.take().map(|at| StreamEvent::FirstPacket { at });
         first_packet
             .or_else(|| first_audio.take().map(|at| StreamEvent::FirstAudio { at }))
             .or_else(|| quality.take().map(StreamEvent::Quality))
             .or_else(|| core::mem::take(bye).then_some(StreamEvent::PeerBye))
+            .or_else(|| stopped.take().map(StreamEvent::SendingStopped))
     }
 }
 
@@ -184,22 +205,30 @@ impl<K: PacketSink> Stream<K> {
         let encoder = codec::encoder_for(plan)?;
         let codec = plan.codec();
         let clock = codec.id.clock_rate();
-        let frame = u128::from(encoder.sample_rate()).saturating_mul(codec.packet_time.as_millis()) / 1_000;
         let sender = SenderConfig {
             ssrc: first.ssrc,
             first_seq: first.sendable(plan.srtp().is_some()),
             first_timestamp: first.timestamp,
             payload_type: codec.send_payload_type,
+            red: codec.red.map(|numbers| numbers.send),
+            telephone_event: codec.telephone_event.map(|numbers| numbers.send),
+            // Opus has a silence of its own.
+            comfort_noise: codec
+                .comfort_noise
+                .filter(|_| codec.dtx && codec.id != CodecId::Opus)
+                .map(|numbers| numbers.send),
             clock,
-            frame_samples: usize::try_from(frame).unwrap_or(usize::MAX),
+            packet_time: codec.packet_time,
+            bitrate: codec.bitrate,
         };
-        let sender = Sender::new(encoder, sender);
+        let mut sender = Sender::new(encoder, sender);
         let jitter = entropy.unit();
         Ok(Self {
             now,
             path: Path::new(plan).ok_or(StreamError::NoRoute)?,
             direction: plan.direction(),
-            receiver: Receiver::new(codec.receive_payload_type, clock, sink),
+            receiver: Receiver::new(Formats::of(plan), sink),
+            steering: Steering::new(now.mono, plan, &mut sender),
             reporter: Reporter::new(now, plan, jitter).counting_from(first.packets, first.octets),
             judge: Judge::new(now.mono, plan, &sender),
             shield: plan.srtp().map(|keys| Shield::new(keys, &first)).transpose()?.map(Box::new),
@@ -229,6 +258,24 @@ impl<K: PacketSink> Stream<K> {
         self.sender.ssrc()
     }
 
+    /// How this end sends at the moment.
+    #[must_use]
+    pub fn sending(&self) -> SendState {
+        self.sender.state()
+    }
+
+    /// Why nothing is sent any more (RFC 8083); `None` while it is.
+    #[must_use]
+    pub const fn stopped(&self) -> Option<Tripped> {
+        self.steering.stopped()
+    }
+
+    /// Whether the peer agreed to be told of keys (RFC 4733).
+    #[must_use]
+    pub const fn tells_digits(&self) -> bool {
+        self.sender.tells_keys()
+    }
+
     /// Datagrams that were not used, by reason.
     #[must_use]
     pub const fn refused(&self) -> Refused {
@@ -253,6 +300,7 @@ impl<K: PacketSink> Stream<K> {
         self.judge.summary(&facts)
     }
 
+    /// Looks at a datagram for the first time. Whatever opens protected packets does it here, before anything is believed.
     fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
         let known = self.path.arrival(flow).is_some();
         match self.shield.take() {
@@ -285,8 +333,12 @@ impl<K: PacketSink> Stream<K> {
             return self.receiver.refuse_unexpected();
         }
         match self.receiver.on_rtp(bytes, arrived, self.sender.ssrc()) {
-            Received::First => self.pending.first_packet = Some(arrived),
-            Received::Used | Received::Refused => {}
+            Received::First => {
+                self.pending.first_packet = Some(arrived);
+                self.steering.on_heard(arrived);
+            }
+            Received::Used => self.steering.on_heard(arrived),
+            Received::Refused => {}
             Received::Collision => {
                 // Once only: who answers to every name is a loop (RFC 3550 §8.2).
                 self.sender.rename(Ssrc(self.entropy.next_u32()));
@@ -300,7 +352,11 @@ impl<K: PacketSink> Stream<K> {
             Ok(farewell) => self.pending.bye |= farewell,
             Err(_) => self.receiver.refuse_malformed(),
         }
-        self.peer = self.reporter.peer().or(self.peer);
+        if let Some(report) = self.reporter.peer() {
+            let stopped = self.steering.on_report(&report, &mut self.sender);
+            self.pending.stopped = self.pending.stopped.or(stopped);
+            self.peer = Some(report);
+        }
     }
 
     fn on_meter(&mut self, meter: PlayoutMeter) {
@@ -313,6 +369,11 @@ impl<K: PacketSink> Stream<K> {
     fn advance(&mut self, now: Now) {
         if now.mono >= self.now.mono {
             self.now = now;
+        }
+        if self.state == State::Running {
+            let stopped = self.steering.on_time(self.now.mono);
+            self.pending.stopped = self.pending.stopped.or(stopped);
+            self.receiver.on_time(self.now.mono);
         }
         if self.state == State::Running && self.judge.due(self.now.mono) {
             let interval = self.receiver.stats_mut().interval();
@@ -334,14 +395,14 @@ impl<K: PacketSink> Stream<K> {
     }
 
     fn next_transmit(&mut self, out: &mut Scratch) -> Option<Transmit> {
-        let send =
-            |flow: UdpFlow, range: Span| Some(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF });
-        let Self { sender, receiver, reporter, .. } = self;
+        let Self { sender, receiver, reporter, steering, .. } = self;
         if self.state != State::Ended
             && self.direction.sends()
+            && steering.stopped().is_none()
             && let Some(range) = sender.next_packet(out)
         {
-            return send(self.path.active().rtp, range);
+            steering.on_sent(self.now.mono);
+            return Some(leave(self.path.active().rtp, range));
         }
         let farewell = match self.state {
             State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
@@ -357,8 +418,13 @@ impl<K: PacketSink> Stream<K> {
         };
         let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
         let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
-        send(self.path.active().rtcp, range)
+        Some(leave(self.path.active().rtcp, range))
     }
+}
+
+/// A written packet leaves. Whatever protects packets does it here, in place, before anybody else sees them.
+const fn leave(flow: UdpFlow, range: Span) -> Transmit {
+    Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF }
 }
 
 impl<K: PacketSink> Machine for Stream<K> {
@@ -376,6 +442,11 @@ impl<K: PacketSink> Machine for Stream<K> {
             MediaInput::Missed(samples) if self.direction.sends() => self.sender.miss(now.mono, samples),
             MediaInput::Pcm(_) | MediaInput::Missed(_) => {}
             MediaInput::Meter(meter) => self.on_meter(meter),
+            MediaInput::Dtmf { digit, duration } => {
+                if let Some(key) = DtmfKey::from_char(digit) {
+                    self.sender.press(key, duration);
+                }
+            }
             MediaInput::Hangup => self.state = State::Leaving,
         }
     }
@@ -388,13 +459,18 @@ impl<K: PacketSink> Machine for Stream<K> {
         if let Some(event) = self.pending.next() {
             return Step::Event(event);
         }
+        if let Some(digit) = self.receiver.pressed() {
+            return Step::Event(StreamEvent::Digit(digit));
+        }
         while let Some(transmit) = self.next_transmit(out) {
             if let Some(transmit) = self.protected(transmit, out) {
                 return Step::Send(transmit);
             }
         }
         let running = self.state == State::Running;
-        Step::Wait(running.then(|| self.judge.next().min(self.reporter.next())))
+        let sooner = Instant::earliest(self.steering.next(), self.receiver.next());
+        let wait = self.judge.next().min(self.reporter.next());
+        Step::Wait(running.then(|| sooner.map_or(wait, |sooner| wait.min(sooner))))
     }
 }
 

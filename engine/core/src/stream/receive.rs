@@ -1,9 +1,14 @@
 //! What comes in as RTP: checked, counted, handed to the playout.
 
-use rove_base::{ClockRate, Instant, PayloadType, SeqNumber, Ssrc};
+use core::time::Duration;
 
+use rove_base::{Instant, RtpTimestamp, SeqNumber, Ssrc};
+use rove_codecs::telephone_event::TelephoneEvent;
+
+use super::digits::{Digit, Digits};
 use crate::{
     jitter::{PacketSink, SLOT_BYTES},
+    playout::Formats,
     quality::ReceiveStats,
     rtp::RtpView,
     srtp::SrtpError,
@@ -49,25 +54,30 @@ pub(super) enum Received {
 
 pub(super) struct Receiver<K> {
     sink: K,
-    payload_type: PayloadType,
+    formats: Formats,
     stats: ReceiveStats,
     source: Option<Ssrc>,
     /// The source and number that must follow before another source is believed.
     candidate: Option<(Ssrc, SeqNumber)>,
     collided: bool,
     refused: Refused,
+    digits: Digits,
+    /// Keys not told yet, the oldest first.
+    pressed: [Option<Digit>; PRESSED],
 }
 
 impl<K: PacketSink> Receiver<K> {
-    pub(super) fn new(payload_type: PayloadType, clock: ClockRate, sink: K) -> Self {
+    pub(super) fn new(formats: Formats, sink: K) -> Self {
         Self {
             sink,
-            payload_type,
-            stats: ReceiveStats::new(clock),
+            formats,
+            stats: ReceiveStats::new(formats.clock),
             source: None,
             candidate: None,
             collided: false,
             refused: Refused::default(),
+            digits: Digits::new(formats.clock),
+            pressed: [None; PRESSED],
         }
     }
 
@@ -76,7 +86,7 @@ impl<K: PacketSink> Receiver<K> {
         let Ok(packet) = RtpView::parse(bytes) else {
             return refuse(&mut self.refused.malformed);
         };
-        if packet.payload_type() != self.payload_type {
+        if !self.agreed(&packet) {
             return refuse(&mut self.refused.payload_type);
         }
         if packet.payload().len() > SLOT_BYTES {
@@ -93,8 +103,12 @@ impl<K: PacketSink> Receiver<K> {
             self.hand_over(arrived, &packet);
             return refuse(&mut self.refused.unproven);
         }
-        self.stats.on_packet(arrived, packet.seq(), packet.timestamp());
+        self.stats.on_packet(arrived, packet.seq(), self.media_time(&packet));
         self.stats.on_payload(packet.payload().len());
+        if self.is_event(&packet) {
+            let digit = self.digits.on_packet(arrived, packet.timestamp(), packet.payload());
+            self.press(digit);
+        }
         self.hand_over(arrived, &packet);
         if first { Received::First } else { Received::Used }
     }
@@ -123,6 +137,30 @@ impl<K: PacketSink> Receiver<K> {
         *count = count.saturating_add(1);
     }
 
+    /// Whether the packet's payload type is one that was agreed. RED stays whole: the playout takes it apart.
+    fn agreed(&self, packet: &RtpView<'_>) -> bool {
+        let Formats { speech, red, telephone_event, comfort_noise, .. } = self.formats;
+        let have = packet.payload_type();
+        have == speech || [red, telephone_event, comfort_noise].contains(&Some(have))
+    }
+
+    fn is_event(&self, packet: &RtpView<'_>) -> bool {
+        self.formats.telephone_event == Some(packet.payload_type())
+    }
+
+    /// The timestamp that voice would have in the packet's place: that of an event stands still while time goes on.
+    fn media_time(&self, packet: &RtpView<'_>) -> RtpTimestamp {
+        let event = TelephoneEvent::parse(packet.payload()).ok().filter(|_| self.is_event(packet));
+        let frame = self.formats.clock.ticks(EVENT_FRAME);
+        packet.timestamp().plus(event.map_or(0, |event| u32::from(event.duration).saturating_sub(frame)))
+    }
+
+    fn press(&mut self, digit: Option<Digit>) {
+        if let Some(place) = self.pressed.iter_mut().find(|place| place.is_none()) {
+            *place = digit;
+        }
+    }
+
     fn hand_over(&mut self, arrived: Instant, packet: &RtpView<'_>) {
         if !self.sink.push(arrived, packet) {
             self.refused.overrun = self.refused.overrun.saturating_add(1);
@@ -140,7 +178,10 @@ impl<K: PacketSink> Receiver<K> {
                 self.candidate = Some((ssrc, seq.plus(1)));
                 return false;
             }
-            Some(_) => self.stats.new_source(),
+            Some(_) => {
+                self.stats.new_source();
+                self.digits.restart();
+            }
             None => {}
         }
         self.source = Some(ssrc);
@@ -162,6 +203,27 @@ impl<K> Receiver<K> {
         &mut self.stats
     }
 
+    /// Time passed: an event may have ended without saying so.
+    pub(super) fn on_time(&mut self, now: Instant) {
+        if let Some(digit) = self.digits.on_time(now)
+            && let Some(place) = self.pressed.iter_mut().find(|place| place.is_none())
+        {
+            *place = Some(digit);
+        }
+    }
+
+    /// When [`Receiver::on_time`] may next matter.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.digits.next()
+    }
+
+    /// The oldest key that was not told yet.
+    pub(super) fn pressed(&mut self) -> Option<Digit> {
+        let digit = self.pressed.first_mut()?.take();
+        self.pressed.rotate_left(1);
+        digit
+    }
+
     /// Who is heard.
     pub(super) const fn source(&self) -> Option<Ssrc> {
         self.source
@@ -172,3 +234,8 @@ const fn refuse(count: &mut u64) -> Received {
     *count = count.saturating_add(1);
     Received::Refused
 }
+
+/// Keys that wait to be told, at most: nobody presses as many between two turns of the driver.
+const PRESSED: usize = 8;
+/// What one packet of an event covers, as good as always.
+const EVENT_FRAME: Duration = Duration::from_millis(20);

@@ -1,5 +1,7 @@
 //! One call on the media thread: a stream with its sockets and crossings.
 
+use std::time::Duration;
+
 use rove_base::{Instant, Machine, Scratch, Step};
 use rove_core::{
     playout::PlayoutMeter,
@@ -121,6 +123,11 @@ impl Call {
         self.drain(buffers, tell)
     }
 
+    /// Tells the peer that a key was pressed.
+    pub(super) fn press(&mut self, clock: Clock, key: char, duration: Duration) {
+        self.stream.handle(clock.now(), MediaInput::Dtmf { digit: key, duration });
+    }
+
     /// Says goodbye and has the last word.
     pub(super) fn stop(&mut self, clock: Clock, buffers: &mut Buffers, tell: &mut impl FnMut(MediaEvent)) {
         self.turn(clock, buffers, tell);
@@ -140,7 +147,11 @@ impl Call {
                         self.flush(buffers);
                     }
                 }
-                Step::Event(event) => tell(self.event(event)),
+                Step::Event(event) => {
+                    if let Some(event) = self.event(event) {
+                        tell(event);
+                    }
+                }
                 Step::Wait(until) => {
                     self.flush(buffers);
                     return until;
@@ -160,14 +171,17 @@ impl Call {
         buffers.scratch.clear();
     }
 
-    fn event(&self, event: StreamEvent) -> MediaEvent {
+    fn event(&self, event: StreamEvent) -> Option<MediaEvent> {
         let call = self.id;
-        match event {
+        Some(match event {
             StreamEvent::FirstPacket { at } => MediaEvent::FirstPacket { call, at },
             StreamEvent::FirstAudio { at } => MediaEvent::FirstAudio { call, at },
             StreamEvent::Quality(quality) => MediaEvent::Quality { call, quality },
-            _ => MediaEvent::PeerBye { call },
-        }
+            StreamEvent::PeerBye => MediaEvent::PeerBye { call },
+            StreamEvent::Digit(digit) => MediaEvent::Digit { call, digit },
+            StreamEvent::SendingStopped(why) => MediaEvent::SendingStopped { call, why },
+            _ => return None,
+        })
     }
 }
 

@@ -23,10 +23,14 @@ use std::{
     io,
     sync::mpsc::{self, Receiver, Sender},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use rove_base::{Entropy, Instant, MediaPlan, Quality};
-use rove_core::stream::{Refused, Stream, StreamError};
+use rove_core::{
+    send::Tripped,
+    stream::{Digit, Refused, Stream, StreamError},
+};
 
 use self::{
     call::Call,
@@ -70,6 +74,20 @@ pub enum MediaEvent {
     PeerBye {
         /// Which call.
         call: u64,
+    },
+    /// The peer pressed a key.
+    Digit {
+        /// Which call.
+        call: u64,
+        /// Which key, and how long.
+        digit: Digit,
+    },
+    /// Nothing is sent any more; what comes is still received.
+    SendingStopped {
+        /// Which call.
+        call: u64,
+        /// Why.
+        why: Tripped,
     },
     /// The call was removed; nothing more is told of it.
     Stopped {
@@ -148,6 +166,16 @@ impl MediaThread {
     /// [`MediaError::Gone`].
     pub fn remove(&self, call: u64) -> Result<(), MediaError> {
         self.order(Command::Remove(call))
+    }
+
+    /// Tells a call's peer that `key` was pressed for `duration`. A number that is not there is passed over, and so are keys
+    /// where none were agreed.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn press(&self, call: u64, key: char, duration: Duration) -> Result<(), MediaError> {
+        self.order(Command::Press { call, key, duration })
     }
 
     /// The next thing that happened, if any. Also the place where the parts of ended calls are dropped.

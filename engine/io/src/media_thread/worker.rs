@@ -21,6 +21,7 @@ use crate::clock::Clock;
 pub(super) enum Command {
     Add(Box<Call>),
     Remove(u64),
+    Press { call: u64, key: char, duration: Duration },
     Stop,
 }
 
@@ -108,6 +109,11 @@ impl Worker {
                     if let Some(index) = self.calls.iter().position(|call| call.id() == id) {
                         let call = self.calls.swap_remove(index);
                         self.retire(call);
+                    }
+                }
+                Ok(Command::Press { call: id, key, duration }) => {
+                    if let Some(call) = self.calls.iter_mut().find(|call| call.id() == id) {
+                        call.press(self.clock, key, duration);
                     }
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {

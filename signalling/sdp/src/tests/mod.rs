@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{CodecId, Direction, PayloadType};
+use rove_base::{CodecId, CodecPlan, Direction, PayloadType, PayloadTypes};
 
 use super::*;
 
@@ -20,6 +20,7 @@ fn phone() -> Local {
         packet_time: Duration::from_millis(20),
         session_id: 7,
         direction: Direction::SendRecv,
+        wishes: Wishes::default(),
     }
 }
 

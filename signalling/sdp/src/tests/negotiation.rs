@@ -32,7 +32,7 @@ fn the_offerers_order_decides_on_the_codec_and_its_numbers_are_kept() {
         let sent = agreed.codec.send_payload_type;
         assert_eq!(answer.media[0].formats[0], sent.number().to_string(), "{what}");
         assert_eq!(sent, agreed.codec.receive_payload_type, "{what}");
-        let event = agreed.telephone_event.map(PayloadType::number);
+        let event = agreed.codec.telephone_event.map(|numbers| numbers.send.number());
         assert_eq!((agreed.codec.id, sent.number(), event), expected, "{what}");
     }
 }
@@ -168,6 +168,7 @@ fn two_phones_agree_on_the_same_call() {
         packet_time: Duration::from_millis(40),
         session_id: 9,
         direction: Direction::SendRecv,
+        wishes: Wishes::default(),
     };
     let alice =
         Local { address: address("[2001:db8::a]:40000"), rtcp: address("[2001:db8::a]:40001"), ..phone() };
@@ -185,7 +186,8 @@ fn two_phones_agree_on_the_same_call() {
             "{what} sends as the other likes it"
         );
         assert_eq!((agreed.remote_rtp, agreed.remote_rtcp), (remote, remote), "{what}");
-        assert_eq!(agreed.telephone_event, Some(number(110)), "{what}");
+        assert_eq!(agreed.codec.telephone_event, Some(PayloadTypes::both(number(110))), "{what}");
+        assert_eq!(agreed.codec.red, Some(PayloadTypes::both(number(63))), "{what}");
         assert!(agreed.rtcp_mux && agreed.codec.inband_fec, "{what}");
     }
 }
@@ -221,4 +223,126 @@ fn a_changed_description_counts_its_version_up() {
     let mut description = offer(&phone());
     description.bump_version();
     assert_eq!((description.origin.session.as_str(), description.origin.version.as_str()), ("7", "8"));
+}
+
+#[test]
+fn what_goes_with_a_codec_is_agreed_when_both_have_it_for_that_codec() {
+    let opus = "a=rtpmap:97 opus/48000/2";
+    let red = "a=rtpmap:98 red/48000/2";
+    type Case<'a> = (&'a str, &'a [&'a str], [Option<u8>; 3]);
+    let cases: [Case<'_>; 9] = [
+        ("RED for Opus", &["m=audio 9 RTP/AVP 97 98", opus, red, "a=fmtp:98 97/97"], [Some(98), None, None]),
+        ("RED that does not say for what", &["m=audio 9 RTP/AVP 97 98", opus, red], [Some(98), None, None]),
+        (
+            "RED for another codec",
+            &["m=audio 9 RTP/AVP 97 98", opus, red, "a=fmtp:98 97/0"],
+            [None, None, None],
+        ),
+        (
+            "RED in one channel is not Opus'",
+            &["m=audio 9 RTP/AVP 97 98", opus, "a=rtpmap:98 red/48000", "a=fmtp:98 97/97"],
+            [None, None, None],
+        ),
+        (
+            "RED for G.711, which has no bits to spare",
+            &["m=audio 9 RTP/AVP 0 98", "a=rtpmap:98 red/8000", "a=fmtp:98 0/0"],
+            [None, None, None],
+        ),
+        (
+            "G.711 with keys and static comfort noise",
+            &["m=audio 9 RTP/AVP 0 13 101", "a=rtpmap:101 telephone-event/8000"],
+            [None, Some(101), Some(13)],
+        ),
+        ("G.722 by its static number", &["m=audio 9 RTP/AVP 9 13"], [None, None, Some(13)]),
+        ("Opus has its own silence", &["m=audio 9 RTP/AVP 97 13", opus], [None, None, None]),
+        (
+            "keys without parameters",
+            &["m=audio 9 RTP/AVP 97 99", opus, "a=rtpmap:99 telephone-event/48000"],
+            [None, Some(99), None],
+        ),
+    ];
+    let local = Local { codecs: vec![CodecId::Opus, CodecId::G722, CodecId::Pcmu], ..phone() };
+    for (what, lines, expected) in cases {
+        let (answer, agreed) = answer(&theirs(lines), &local).expect(what);
+        let CodecPlan { id, red, telephone_event, comfort_noise, .. } = agreed.codec;
+        let numbers = [red, telephone_event, comfort_noise];
+        assert_eq!(numbers.map(|numbers| Some(numbers?.send.number())), expected, "{what}");
+        assert!(numbers.iter().flatten().all(|numbers| numbers.send == numbers.receive), "{what}");
+        let listed = expected.iter().flatten().map(u8::to_string);
+        let speech = agreed.codec.send_payload_type;
+        assert!(
+            answer.media[0]
+                .formats
+                .iter()
+                .cloned()
+                .eq([speech.number().to_string()].into_iter().chain(listed))
+        );
+        if let Some(red) = red {
+            let format = red.receive.number().to_string();
+            assert_eq!(answer.media[0].fmtp_text(&format), Some("97/97"), "{what}: {id}");
+        }
+    }
+}
+
+#[test]
+fn each_side_keeps_its_own_numbers_for_what_goes_with_the_codec() {
+    let local = phone();
+    let answer = theirs(&[
+        "m=audio 9000 RTP/AVP 96 97 98",
+        "a=rtpmap:96 opus/48000/2",
+        "a=rtpmap:97 red/48000/2",
+        "a=fmtp:97 96/96",
+        "a=rtpmap:98 telephone-event/48000",
+    ]);
+    let codec = accept(&offer(&local), &answer, &local).unwrap().codec;
+    let numbers = |send, receive| Some(PayloadTypes { send: number(send), receive: number(receive) });
+    assert_eq!(
+        (codec.red, codec.telephone_event, codec.comfort_noise),
+        (numbers(97, 63), numbers(98, 110), None)
+    );
+}
+
+#[test]
+fn how_the_other_side_likes_opus_lands_in_the_plan() {
+    let opus = |lines: &[&str]| {
+        let head = ["m=audio 9000 RTP/AVP 97", "a=rtpmap:97 opus/48000/2"];
+        let lines: Vec<_> = head.iter().chain(lines).copied().collect();
+        answer(&theirs(&lines), &phone()).unwrap().1.codec
+    };
+    let plain = opus(&[]);
+    assert_eq!((plain.stereo, plain.max_playback_rate), (false, None));
+    assert_eq!(plain.max_packet_time, Duration::from_millis(60));
+    let narrow = opus(&["a=fmtp:97 stereo=1; maxplaybackrate=8000; minptime=40", "a=maxptime:45"]);
+    assert_eq!((narrow.stereo, narrow.max_playback_rate), (true, Some(8_000)));
+    assert_eq!(
+        (narrow.packet_time, narrow.max_packet_time),
+        (Duration::from_millis(40), Duration::from_millis(40))
+    );
+    for absurd in ["0", "7999", "48001", "x"] {
+        assert_eq!(
+            opus(&[&format!("a=fmtp:97 maxplaybackrate={absurd}")]).max_playback_rate,
+            None,
+            "{absurd}"
+        );
+    }
+}
+
+#[test]
+fn our_wishes_are_told_and_granted() {
+    let wishes =
+        Wishes { dtx: true, stereo: true, max_playback_rate: Some(16_000), max_bitrate: Some(20_000) };
+    let alice = Local { wishes, ..phone() };
+    let offered = offer(&alice);
+    assert_eq!(
+        offered.media[0].fmtp_text("111"),
+        Some("minptime=10;useinbandfec=1;maxplaybackrate=16000;maxaveragebitrate=20000;stereo=1;usedtx=1")
+    );
+    let (answered, at_bob) = answer(&offered, &phone()).unwrap();
+    let codec = at_bob.codec;
+    assert_eq!((codec.dtx, codec.stereo), (true, true));
+    assert_eq!((codec.max_playback_rate, codec.bitrate), (Some(16_000), Some(20_000)));
+    assert!(!accept(&offered, &answered, &alice).unwrap().codec.dtx, "bob did not wish for it");
+    let telephone = Local { codecs: vec![CodecId::Pcmu], ..alice };
+    let (_, agreed) = answer(&offer(&telephone), &telephone).unwrap();
+    assert!(agreed.codec.dtx && agreed.codec.comfort_noise.is_some(), "silence by comfort noise");
 }

@@ -187,6 +187,7 @@ impl Context<'_> {
             packet_time: self.config.packet_time,
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
+            wishes: rove_sdp::Wishes::default(),
         }
     }
 
