@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use rove_base::Entropy;
 use rove_codecs::{
-    Encoder as _,
+    Encoder as _, Redundancy,
     opus::{OpusEncoder, OpusEncoderConfig},
 };
 use rove_phone::replay::{Capture, Replay, Row};
@@ -16,8 +16,11 @@ type Arrivals = Vec<(u64, Vec<u8>)>;
 
 /// So many packets of 20 ms of speech, a tenth of them lost, 3 % late by 50 ms, the counters just under their wraps.
 fn call(packets: u16) -> Arrivals {
-    let mut encoder =
-        OpusEncoder::new(OpusEncoderConfig { inband_fec: true, ..OpusEncoderConfig::default() }).unwrap();
+    let mut encoder = OpusEncoder::new(OpusEncoderConfig {
+        redundancy: Redundancy::InBand { loss_percent: 10 },
+        ..OpusEncoderConfig::default()
+    })
+    .unwrap();
     let mut entropy = Entropy::from_number(11);
     let mut arrivals = Arrivals::new();
     for (n, frame) in (0..packets).zip(fullband().chunks_exact(960).cycle()) {
