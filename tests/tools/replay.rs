@@ -16,9 +16,11 @@ type Arrivals = Vec<(u64, Vec<u8>)>;
 
 /// So many packets of 20 ms of speech, a tenth of them lost, 3 % late by 50 ms, the counters just under their wraps.
 fn call(packets: u16) -> Arrivals {
-    let redundancy = Redundancy::InBand { loss_percent: 10 };
-    let mut encoder =
-        OpusEncoder::new(OpusEncoderConfig { redundancy, ..OpusEncoderConfig::default() }).unwrap();
+    let mut encoder = OpusEncoder::new(OpusEncoderConfig {
+        redundancy: Redundancy::InBand { loss_percent: 10 },
+        ..OpusEncoderConfig::default()
+    })
+    .unwrap();
     let mut entropy = Entropy::from_number(11);
     let mut arrivals = Arrivals::new();
     for (n, frame) in (0..packets).zip(fullband().chunks_exact(960).cycle()) {
