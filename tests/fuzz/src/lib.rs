@@ -8,6 +8,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
+pub mod srtp;
 
 /// Panics when the bytes break what must hold.
 pub type Check = fn(&[u8]);
@@ -22,4 +23,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sdp", sdp::check),
     ("sip_message", sip::message),
     ("sip_uri", sip::uri),
+    ("srtp", srtp::check),
 ];
