@@ -179,6 +179,13 @@ prove)
     one benches cargo bench --locked -p rove-benches
     tests rivals cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
     one rivals-bench cargo bench --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
+    if .ci/install.sh libssl-dev libclang-14-dev || .ci/install.sh libssl-dev libclang-dev; then
+        tests rivals-srtp cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target" --features srtp --test srtp
+        one rivals-srtp-bench cargo bench --manifest-path benches/rivals/Cargo.toml --target-dir "$target" \
+            --features srtp --bench srtp
+    else
+        skip rivals-srtp "libsrtp2 is built on OpenSSL: install libssl-dev and libclang-dev"
+    fi
     ;;
 *)
     echo "usage: checks.sh test|check|prove" >&2

@@ -35,8 +35,13 @@ fn encoding_decoding_and_concealing_never_allocate() {
     ];
     for (name, frame, mut encoder, mut decoder) in pairs {
         let before = c_heap::allocations();
-        assert_no_alloc(|| talk(frame, encoder.as_mut(), decoder.as_mut()));
+        let deep = assert_no_alloc(|| talk(frame, encoder.as_mut(), decoder.as_mut()));
         assert_eq!(c_heap::allocations(), before, "{name} called malloc");
+        assert_eq!(
+            deep > 0,
+            name == "opus" && cfg!(feature = "dnn"),
+            "{name}: {deep} frames of deep redundancy"
+        );
     }
 }
 
@@ -73,8 +78,10 @@ fn the_count_of_c_allocations_counts() {
 const DEEP: Tuning =
     Tuning { bitrate: Some(40_000), redundancy: Redundancy::Deep { loss_percent: 20, reach: 100 } };
 
-/// Two seconds: speech, silence, losses of several lengths, hostile payloads.
-fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
+/// Two seconds: speech, silence, losses of several lengths, hostile payloads. Answers how many frames came from further back than
+/// a frame.
+fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) -> usize {
+    let mut deep = 0;
     let (mut pcm, mut payload, mut out) = ([0.0; 960], [0; 1_275], [0.0; 5_760]);
     for round in 0..100_usize {
         for (i, sample) in pcm[..frame].iter_mut().enumerate() {
@@ -91,7 +98,10 @@ fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
         match round % 10 {
             3 => decoder.conceal(&mut out[..frame]),
             4 => drop(decoder.recover(&payload[..len], frame, &mut out[..frame])),
-            8 => drop(decoder.recover(&payload[..len], deepest, &mut out[..frame])),
+            8 => {
+                let found = decoder.recover(&payload[..len], deepest, &mut out[..frame]);
+                deep += usize::from(found && deepest > frame);
+            }
             5 => decoder.conceal(&mut out),
             6 => drop(decoder.decode(&[0xff; 9], &mut out)),
             7 => decoder.reset(),
@@ -99,6 +109,7 @@ fn talk(frame: usize, encoder: &mut dyn Encoder, decoder: &mut dyn Decoder) {
             _ => decoder.conceal(&mut out[..frame]),
         }
     }
+    deep
 }
 
 /// Counts what this thread takes from the C heap, by standing in for `malloc`.

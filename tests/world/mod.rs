@@ -14,7 +14,6 @@ mod clock;
 pub mod dns;
 mod host;
 pub mod loopback;
-mod netem;
 mod network;
 mod outlet;
 pub mod phone;
@@ -28,9 +27,9 @@ mod world;
 pub use clock::{Clock, WallError};
 pub use dns::DnsHost;
 pub use host::{Host, MachineHost, Outlet, Taken, drain_machine};
-pub use netem::{
+pub use phone::{Owner, PhoneHost};
+pub use rove_phone::netem::{
     Cut, Fate, GilbertElliott, Impairments, Jitter, Link, LinkStats, Loss, Rate, Reorder, Spread, wire_bytes,
 };
-pub use phone::{Owner, PhoneHost};
 pub use trace::Trace;
 pub use world::{Handle, World};

@@ -3,8 +3,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use rove_base::{Dscp, Entropy, Instant, UdpFlow};
-
-use crate::netem::{Fate, Impairments, Link, LinkStats, wire_bytes};
+use rove_phone::netem::{Fate, Impairments, Link, LinkStats, wire_bytes};
 
 /// A datagram on its way. Its memory is used again for later ones.
 #[derive(Debug)]

@@ -4,11 +4,11 @@ use core::{any::Any, fmt, marker::PhantomData, time::Duration};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use rove_base::{Instant, Now, Scratch, UdpFlow};
+use rove_phone::netem::{Impairments, LinkStats};
 
 use crate::{
     clock::{Clock, WallError},
     host::Host,
-    netem::{Impairments, LinkStats},
     network::{Network, Slot},
     outlet::WorldOutlet,
     streams::Streams,

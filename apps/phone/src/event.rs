@@ -8,6 +8,7 @@ use rove_session::{CallId, Progress, RegistrationError};
 use crate::CallReport;
 
 /// Something happened.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PhoneEvent {

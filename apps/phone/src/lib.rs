@@ -23,8 +23,14 @@ mod config;
 mod devices;
 mod driver;
 mod event;
+#[cfg(feature = "simulate")]
+pub mod netem;
 mod phone;
+#[cfg(feature = "simulate")]
+pub mod replay;
 mod report;
+#[cfg(feature = "simulate")]
+pub mod simulate;
 pub mod virtual_time;
 
 pub use config::{Audio, PhoneConfig};
@@ -34,7 +40,7 @@ pub use phone::{DialError, DnsRegistration, Phone, StartError};
 pub use report::{CallReport, QualitySample};
 pub use rove_base::{CodecId, Quality};
 pub use rove_codecs::opus::libopus_version;
-pub use rove_core::{send::Tripped, stream::Digit};
+pub use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},
     tsig::TsigKey,

@@ -1,5 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
+pub(crate) mod tools;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -38,6 +40,10 @@ pub(crate) enum Command {
     Lookup(Lookup),
     /// Lists the sound devices.
     Devices,
+    /// Tells what a call will sound like on a link that loses, delays and holds back packets; needs no network.
+    Simulate(tools::Simulate),
+    /// Plays a captured call again and tells what happened in it; needs no network.
+    Replay(tools::Replay),
     /// Runs the demo's own name server.
     #[command(hide = true)]
     DemoNode,
@@ -61,9 +67,12 @@ pub(crate) struct PhoneArgs {
     /// Duration of one media packet in ms: 10 to 60.
     #[arg(long, value_name = "MS", env = "ROVE_PACKET_TIME")]
     pub(crate) packet_time: Option<u64>,
-    /// How long a packet waits before it is played, in ms: 0 to 1000.
-    #[arg(long, value_name = "MS", env = "ROVE_PLAYOUT_DELAY")]
-    pub(crate) playout_delay: Option<u64>,
+    /// A packet waits at least this long before it is played, in ms: 0 to 1000.
+    #[arg(long, value_name = "MS", env = "ROVE_MIN_DELAY")]
+    pub(crate) min_delay: Option<u64>,
+    /// It waits this long at most, in ms: 0 to 1000.
+    #[arg(long, value_name = "MS", env = "ROVE_MAX_DELAY")]
+    pub(crate) max_delay: Option<u64>,
     /// How long a call may ring, in s: 1 to 3600.
     #[arg(long, value_name = "S", env = "ROVE_RING_FOR")]
     pub(crate) ring_for: Option<u64>,

@@ -4,11 +4,14 @@ mod cli;
 mod command;
 mod demo;
 mod failure;
+mod files;
+mod page;
 mod publish;
 mod report;
 mod settings;
 mod show;
 mod stop;
+mod wav;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
@@ -46,6 +49,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Register(args) => command::register::run(&settings, &args, &stop),
         Command::Lookup(args) => command::lookup::run(&settings, &args, &stop),
         Command::Devices => command::devices::run(),
+        Command::Simulate(args) => command::simulate::run(&args, &stop),
+        Command::Replay(args) => command::replay::run(&args, &stop),
         Command::DemoNode => demo::node::run(),
     }
 }

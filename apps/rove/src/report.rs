@@ -5,7 +5,7 @@ use std::path::Path;
 use rove_phone::CallReport;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, files};
 
 /// Everything one run has to tell.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -33,13 +33,7 @@ pub(crate) struct Conference {
 impl Report {
     /// Finds out before a call whether something could be written to `path` after it.
     pub(crate) fn check(path: Option<&Path>) -> Result<(), Failure> {
-        let Some(path) = path else { return Ok(()) };
-        let why = match path.parent() {
-            _ if path.is_dir() => "it is a folder",
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => "there is no such folder",
-            _ => return Ok(()),
-        };
-        Err(Failure::usage(format!("the report {} cannot be written: {why}", path.display())))
+        files::check_output(path, "the report", &[])
     }
 
     /// Writes it as JSON.

@@ -10,8 +10,9 @@ use rove_phone::{Audio, CodecId, PhoneConfig};
 use serde::Deserialize;
 
 use crate::{
-    cli::{AudioArgs, Codec, PhoneArgs, dns_address},
+    cli::{AudioArgs, Codec, PhoneArgs, dns_address, tools::DelayArgs},
     failure::Failure,
+    files,
 };
 
 /// What the settings file may say. An unknown key is an error that names file, line and key.
@@ -23,7 +24,8 @@ pub(crate) struct Settings {
     identity: Option<String>,
     codec: Option<Vec<Codec>>,
     packet_time: Option<u64>,
-    playout_delay: Option<u64>,
+    min_delay: Option<u64>,
+    max_delay: Option<u64>,
     ring_for: Option<u64>,
     play: Option<PathBuf>,
     record: Option<PathBuf>,
@@ -50,6 +52,10 @@ impl Settings {
         let millis = |flag: Option<u64>, file: Option<u64>, default: Duration| {
             flag.or(file).map_or(default, Duration::from_millis)
         };
+        let (least, most) = bounds(DelayArgs {
+            min_delay: args.min_delay.or(self.min_delay),
+            max_delay: args.max_delay.or(self.max_delay),
+        })?;
         let config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
             sip_port: default.sip_port,
@@ -57,7 +63,7 @@ impl Settings {
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
-            playout_delay: millis(args.playout_delay, self.playout_delay, default.playout_delay),
+            playout_delay: default.playout_delay.clamp(least, most),
             ring_for: seconds.unwrap_or(default.ring_for),
             most_calls: default.most_calls,
             audio: default.audio,
@@ -68,10 +74,6 @@ impl Settings {
             return Err(Failure::usage(format!(
                 "a packet time of {packet} ms cannot be: use 10, 20, 30, 40, 50 or 60"
             )));
-        }
-        let delay = config.playout_delay.as_millis();
-        if delay > 1_000 {
-            return Err(Failure::usage(format!("a playout delay of {delay} ms cannot be: use 0 to 1000")));
         }
         let ring = config.ring_for.as_secs();
         if !(1..=3_600).contains(&ring) {
@@ -91,7 +93,7 @@ impl Settings {
             return Ok(Audio::Null);
         }
         if let (Some(play), Some(record)) = (&play, &record)
-            && is_same_file(play, record)
+            && files::is_same_file(play, record)
         {
             return Err(Failure::usage(format!(
                 "{} cannot be played and recorded to at once: give --record another file",
@@ -108,9 +110,20 @@ impl Settings {
     }
 }
 
-/// Whether both paths lead to one file that is there.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+/// The least and the most a packet waits before it is played.
+pub(crate) fn bounds(args: DelayArgs) -> Result<(Duration, Duration), Failure> {
+    let (least, most) = (args.min_delay.unwrap_or(0), args.max_delay.unwrap_or(LONGEST_DELAY_MS));
+    if let Some(delay) = [least, most].into_iter().find(|delay| *delay > LONGEST_DELAY_MS) {
+        return Err(Failure::usage(format!(
+            "a playout delay of {delay} ms cannot be: use 0 to {LONGEST_DELAY_MS}"
+        )));
+    }
+    if least > most {
+        return Err(Failure::usage(format!(
+            "packets cannot wait {least} ms at least and {most} ms at most: the least is above the most"
+        )));
+    }
+    Ok((Duration::from_millis(least), Duration::from_millis(most)))
 }
 
 fn first<T: Clone>(flags: &[T], file: Option<&[T]>, default: Vec<T>) -> Vec<T> {
@@ -131,6 +144,9 @@ fn codecs(names: &[Codec]) -> Vec<CodecId> {
         })
         .collect()
 }
+
+/// With more, people no longer talk to each other.
+const LONGEST_DELAY_MS: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -158,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_time_that_cannot_be_is_refused_with_its_range() {
-        let phone = |playout_delay, ring_for| {
-            let settings = Settings { playout_delay, ..Settings::default() };
+        let phone = |max_delay, ring_for| {
+            let settings = Settings { max_delay, ..Settings::default() };
             settings.phone(&PhoneArgs { ring_for, ..PhoneArgs::default() }).map_err(|error| error.to_string())
         };
         for (delay, ring) in [(0, 1), (1_000, 3_600)] {
@@ -170,6 +186,21 @@ mod tests {
         for ring in [0, 3_601, u64::MAX] {
             assert!(phone(None, Some(ring)).unwrap_err().contains("1 to 3600"), "{ring}");
         }
+    }
+
+    #[test]
+    fn a_wait_keeps_to_its_bounds() {
+        let wait = |min_delay, max_delay| {
+            let settings = Settings { max_delay, ..Settings::default() };
+            let phone = settings.phone(&PhoneArgs { min_delay, ..PhoneArgs::default() });
+            phone.map(|phone| phone.playout_delay.as_millis() as u64).map_err(|error| error.to_string())
+        };
+        let usual = PhoneConfig::default().playout_delay.as_millis() as u64;
+        assert_eq!(
+            (wait(None, None), wait(Some(200), None), wait(None, Some(5))),
+            (Ok(usual), Ok(200), Ok(5))
+        );
+        assert!(wait(Some(50), Some(49)).unwrap_err().contains("above the most"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod machine;
 mod media;
 mod quality;
 mod scratch;
+mod srtp;
 mod time;
 mod units;
 
@@ -21,5 +22,6 @@ pub use media::{
 };
 pub use quality::{Band, DelayBasis, PacketCounts, Quality};
 pub use scratch::{Scratch, Span};
+pub use srtp::{SrtpKeys, SrtpKeysError, SrtpProfile};
 pub use time::{Instant, Now, NtpTime, UnixTime};
 pub use units::{ClockRate, Db, Dscp, PayloadType, RtpTimestamp, SeqNumber, Ssrc};

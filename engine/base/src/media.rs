@@ -2,7 +2,7 @@
 
 use core::{fmt, time::Duration};
 
-use crate::{ClockRate, Flow, PayloadType, UdpFlow};
+use crate::{ClockRate, Flow, PayloadType, SrtpKeys, UdpFlow};
 
 /// A codec by name, as SDP and H.245 negotiate it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -210,6 +210,7 @@ pub struct MediaPlan {
     direction: Direction,
     cname: String,
     shared_clock: bool,
+    srtp: Option<SrtpKeys>,
 }
 
 impl MediaPlan {
@@ -221,6 +222,7 @@ impl MediaPlan {
             direction: Direction::SendRecv,
             cname: cname.into(),
             shared_clock: false,
+            srtp: None,
         })
     }
 
@@ -255,6 +257,12 @@ impl MediaPlan {
         self.shared_clock
     }
 
+    /// The keys with which every packet is protected; `None` when packets go as they are.
+    #[must_use]
+    pub const fn srtp(&self) -> Option<&SrtpKeys> {
+        self.srtp.as_ref()
+    }
+
     /// Whether `flow` is one of this plan's.
     #[must_use]
     pub fn owns(&self, flow: &Flow) -> bool {
@@ -283,6 +291,12 @@ impl MediaPlanBuilder {
     /// Both ends read the same wall clock; not so unless said.
     pub fn shared_clock(mut self, shared: bool) -> Self {
         self.0.shared_clock = shared;
+        self
+    }
+
+    /// Every packet is protected with `keys`, and none that is not is believed; not so unless said.
+    pub fn srtp(mut self, keys: SrtpKeys) -> Self {
+        self.0.srtp = Some(keys);
         self
     }
 

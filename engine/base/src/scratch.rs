@@ -58,6 +58,17 @@ impl Scratch {
         Span::between(start, self.bytes.len())
     }
 
+    /// `span` with `more` zeroed bytes behind it. `None` when something else was written behind it already.
+    #[must_use]
+    pub fn extend(&mut self, span: Span, more: usize) -> Option<Span> {
+        let (start, end) = (span.start as usize, self.bytes.len());
+        if start + span.len() != end {
+            return None;
+        }
+        self.bytes.resize(end + more, 0);
+        Some(Span::between(start, self.bytes.len()))
+    }
+
     /// The bytes of `span`; empty when the scratch was cleared since.
     #[must_use]
     pub fn get(&self, span: Span) -> &[u8] {
@@ -108,6 +119,9 @@ mod tests {
             3
         });
         assert_eq!((scratch.get(first), scratch.get(second)), (&b"INVITE"[..], &b"BYE"[..]));
+        assert_eq!(scratch.extend(first, 2), None);
+        let longer = scratch.extend(second, 2).unwrap_or_default();
+        assert_eq!(scratch.get(longer), b"BYE\0\0");
         scratch.clear();
         assert_eq!(scratch.get(second), b"");
     }

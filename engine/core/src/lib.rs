@@ -4,6 +4,7 @@ pub mod capture;
 pub mod codec;
 pub mod demux;
 pub mod jitter;
+pub mod mix;
 pub mod path;
 pub mod playout;
 pub mod quality;

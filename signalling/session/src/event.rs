@@ -23,6 +23,7 @@ pub struct MediaPorts {
 }
 
 /// What the engine reports of a call.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Debug)]
 pub enum MediaFact {
     /// Ports are open.

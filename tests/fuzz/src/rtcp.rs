@@ -71,29 +71,34 @@ fn again(block: &ExtendedBlock<'_>) {
     match block {
         ExtendedBlock::LossRle(rle) if rle.thinning == 0 => {
             let told: Vec<_> = rle.fates().take(65_534).collect();
-            write(&|xr| xr.loss_rle(rle.ssrc, rle.begin, told.iter().map(|(_, received)| *received)), &|read| {
-                matches!(read, ExtendedBlock::LossRle(read) if read.fates().eq(told.iter().copied()))
-            });
+            write(
+                &|xr| xr.loss_rle(rle.ssrc, rle.begin, told.iter().map(|(_, received)| *received)),
+                &|read| matches!(read, ExtendedBlock::LossRle(read) if read.fates().eq(told.iter().copied())),
+            );
         }
         ExtendedBlock::LossRle(rle) => {
             let step = 1 << rle.thinning;
             assert!(rle.fates().all(|(seq, _)| u32::from(seq.0) % step == 0));
         }
-        ExtendedBlock::ReferenceTime(ntp) => write(&|xr| xr.reference_time(*ntp), &|read| {
-            matches!(read, ExtendedBlock::ReferenceTime(read) if read == ntp)
-        }),
+        ExtendedBlock::ReferenceTime(ntp) => write(
+            &|xr| xr.reference_time(*ntp),
+            &|read| matches!(read, ExtendedBlock::ReferenceTime(read) if read == ntp),
+        ),
         ExtendedBlock::Dlrr(items) => {
             let items: Vec<_> = items.iter().collect();
-            write(&|xr| xr.dlrr(&items), &|read| {
-                matches!(read, ExtendedBlock::Dlrr(read) if read.iter().eq(items.iter().copied()))
-            });
+            write(
+                &|xr| xr.dlrr(&items),
+                &|read| matches!(read, ExtendedBlock::Dlrr(read) if read.iter().eq(items.iter().copied())),
+            );
         }
-        ExtendedBlock::Statistics(summary) => write(&|xr| xr.statistics(summary), &|read| {
-            matches!(read, ExtendedBlock::Statistics(read) if read == summary)
-        }),
-        ExtendedBlock::VoipMetrics(metrics) => write(&|xr| xr.voip_metrics(metrics), &|read| {
-            matches!(read, ExtendedBlock::VoipMetrics(read) if read == metrics)
-        }),
+        ExtendedBlock::Statistics(summary) => write(
+            &|xr| xr.statistics(summary),
+            &|read| matches!(read, ExtendedBlock::Statistics(read) if read == summary),
+        ),
+        ExtendedBlock::VoipMetrics(metrics) => write(
+            &|xr| xr.voip_metrics(metrics),
+            &|read| matches!(read, ExtendedBlock::VoipMetrics(read) if read == metrics),
+        ),
         _ => {}
     }
 }

@@ -191,7 +191,7 @@ impl Media {
                 (DeviceConfig::File(files.clone()), files)
             }
             Audio::SoundCard { input, output } => {
-                let card = SoundConfig { input: input.clone(), output: output.clone() };
+                let card = SoundConfig { input: input.clone(), output: output.clone(), ..SoundConfig::default() };
                 (DeviceConfig::Sound(card), FileConfig::default())
             }
         }

@@ -5,8 +5,15 @@ pub(crate) mod call;
 pub(crate) mod devices;
 pub(crate) mod lookup;
 pub(crate) mod register;
+pub(crate) mod replay;
+pub(crate) mod simulate;
 
 use core::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rove_phone::PlayoutConfig;
+
+use crate::{cli::tools::DelayArgs, failure::Failure, settings};
 
 /// How long a command looks at events before it looks at Ctrl-C.
 pub(crate) const GLANCE: Duration = Duration::from_millis(50);
@@ -14,4 +21,20 @@ pub(crate) const GLANCE: Duration = Duration::from_millis(50);
 /// Seconds given by a person; `None` when they make no time.
 pub(crate) fn seconds(value: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(value).ok()
+}
+
+/// How a receiver plays that keeps to these bounds.
+pub(crate) fn playout(bounds: DelayArgs) -> Result<PlayoutConfig, Failure> {
+    let default = PlayoutConfig::default();
+    let (least, most) = settings::bounds(bounds)?;
+    Ok(PlayoutConfig { target: default.target.clamp(least, most), ..default })
+}
+
+/// Shows how far a long work is, in ms of `total`, 0 when nobody knows; only on a terminal.
+pub(crate) fn progress(total: u64) -> ProgressBar {
+    let (bar, template) = match total {
+        0 => (ProgressBar::new_spinner(), "{spinner} {pos} ms"),
+        total => (ProgressBar::new(total), "{wide_bar} {percent} % {eta}"),
+    };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

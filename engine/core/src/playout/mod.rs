@@ -15,6 +15,7 @@ mod decide;
 mod formats;
 mod frame;
 mod meter;
+pub mod stretch;
 mod trace;
 
 #[cfg(test)]

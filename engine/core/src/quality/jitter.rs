@@ -17,6 +17,8 @@ use rove_base::{ClockRate, Instant, RtpTimestamp};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jitter {
     clock: ClockRate,
+    /// Half of the circle of timestamps: more cannot be told from less.
+    most: u64,
     last: Option<(Instant, RtpTimestamp)>,
     /// The running mean in sixteenths of a nanosecond; `None` before there were two packets of one sequence.
     sixteenths: Option<u64>,
@@ -26,8 +28,9 @@ pub(super) struct Jitter {
 }
 
 impl Jitter {
-    pub(super) const fn new(clock: ClockRate) -> Self {
-        Self { clock, last: None, sixteenths: None, sum: 0, count: 0 }
+    pub(super) fn new(clock: ClockRate) -> Self {
+        let most = nanos(clock, 1 << 31).unsigned_abs();
+        Self { clock, most, last: None, sixteenths: None, sum: 0, count: 0 }
     }
 
     /// What follows is another sequence: its first packet has no spacing to the last one.
@@ -38,13 +41,10 @@ impl Jitter {
 
     pub(super) fn observe(&mut self, arrived: Instant, timestamp: RtpTimestamp) {
         if let Some((before, last)) = self.last {
-            let spacing = i128::from(arrived.as_nanos()).saturating_sub(before.as_nanos().into());
+            let spacing = arrived.as_nanos().wrapping_sub(before.as_nanos()).cast_signed();
             let sent = nanos(self.clock, timestamp.since(last).into());
-            // More than half of the circle of timestamps cannot be told from less.
-            let most = nanos(self.clock, 1 << 31).unsigned_abs();
-            let change = spacing.saturating_sub(sent).unsigned_abs().min(most);
+            let change = spacing.saturating_sub(sent).unsigned_abs().min(self.most);
             let mean = self.sixteenths.unwrap_or(0);
-            let change = u64::try_from(change).unwrap_or(u64::MAX);
             // At most 2⁵⁹ is added and a sixteenth leaks away: the mean stays below 2⁶³.
             self.sixteenths = Some(mean.saturating_add(change).saturating_sub(mean.saturating_add(8) >> 4));
             self.sum = self.sum.saturating_add(change.into());
@@ -71,6 +71,11 @@ impl Jitter {
 }
 
 /// The time that `ticks` of `clock` take, in nanoseconds.
-pub(super) fn nanos(clock: ClockRate, ticks: i64) -> i128 {
-    i128::from(ticks).saturating_mul(1_000_000_000).checked_div(clock.hertz().into()).unwrap_or(0)
+pub(super) fn nanos(clock: ClockRate, ticks: i64) -> i64 {
+    let hertz = i64::from(clock.hertz());
+    let seconds = ticks.checked_div(hertz).unwrap_or(0);
+    let rest = ticks.checked_rem(hertz).unwrap_or(0).saturating_mul(NANOS).checked_div(hertz).unwrap_or(0);
+    seconds.saturating_mul(NANOS).saturating_add(rest)
 }
+
+const NANOS: i64 = 1_000_000_000;

@@ -21,6 +21,8 @@ use super::jitter::nanos;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OneWay {
     clock: ClockRate,
+    /// [`LONGEST_PACKET`] in ticks.
+    longest: u32,
     /// The newest media time: as a timestamp, and in ticks counted on without wrapping.
     newest: Option<(RtpTimestamp, i64)>,
     packet_time: PacketTime,
@@ -29,7 +31,7 @@ pub(super) struct OneWay {
     /// Arrival less the media time of the last sample, since the last sender report.
     open: Sums,
     /// The wall clock less the media time, by the last sender report.
-    offset: Option<i128>,
+    offset: Option<i64>,
     total: Sums,
 }
 
@@ -38,8 +40,8 @@ pub(super) struct OneWay {
 struct Sums {
     count: u64,
     sum: i128,
-    least: i128,
-    most: i128,
+    least: i64,
+    most: i64,
 }
 
 /// One-way delays of all packets so far.
@@ -70,6 +72,7 @@ impl OneWay {
     pub(super) fn new(clock: ClockRate) -> Self {
         Self {
             clock,
+            longest: clock.ticks(LONGEST_PACKET),
             newest: None,
             packet_time: PacketTime::default(),
             unsized_yet: Sums::default(),
@@ -79,24 +82,29 @@ impl OneWay {
         }
     }
 
-    /// The packet `seq`, counted on without wrapping, arrived.
+    /// The packet `seq`, counted on without wrapping, arrived. One with the timestamp of the packet before goes on with an
+    /// event that began then (RFC 4733 §2.5.1.1), so that it does not tell when it was sent.
     pub(super) fn on_packet(&mut self, arrived: Instant, seq: u64, timestamp: RtpTimestamp) {
+        if self.packet_time.last.is_some_and(|(_, last)| last == timestamp) {
+            return;
+        }
         let first = self.unwrap(timestamp);
-        let transit = i128::from(arrived.as_nanos()).saturating_sub(nanos(self.clock, first));
-        let longest = self.clock.ticks(LONGEST_PACKET);
-        match self.packet_time.observe(seq, timestamp, longest) {
+        let transit = arrived.as_nanos().cast_signed().saturating_sub(nanos(self.clock, first));
+        match self.packet_time.observe(seq, timestamp, self.longest) {
             None => self.unsized_yet.add(transit),
             Some(ticks) => {
                 let length = nanos(self.clock, ticks.into());
-                let before = core::mem::take(&mut self.unsized_yet);
-                self.open.join(before.shifted(length));
+                if self.unsized_yet.count > 0 {
+                    let before = core::mem::take(&mut self.unsized_yet);
+                    self.open.join(before.shifted(length));
+                }
                 self.open.add(transit.saturating_sub(length));
             }
         }
     }
 
     /// The peer says that `timestamp` was at `sent`, nanoseconds on this end's monotonic clock.
-    pub(super) fn on_sender_report(&mut self, timestamp: RtpTimestamp, sent: i128) {
+    pub(super) fn on_sender_report(&mut self, timestamp: RtpTimestamp, sent: i64) {
         let media = self.unwrap(timestamp);
         self.offset = Some(sent.saturating_sub(nanos(self.clock, media)));
         self.fold();
@@ -118,8 +126,8 @@ impl OneWay {
         (mean >= -TOLERANCE).then(|| Delays {
             count,
             sum: duration(sum),
-            least: duration(least),
-            most: duration(most),
+            least: duration(least.into()),
+            most: duration(most.into()),
         })
     }
 
@@ -150,8 +158,8 @@ impl OneWay {
 }
 
 impl Sums {
-    fn add(&mut self, value: i128) {
-        self.join(Self { count: 1, sum: value, least: value, most: value });
+    fn add(&mut self, value: i64) {
+        self.join(Self { count: 1, sum: value.into(), least: value, most: value });
     }
 
     fn join(&mut self, other: Self) {
@@ -166,10 +174,10 @@ impl Sums {
     }
 
     /// Each value less `by`.
-    fn shifted(self, by: i128) -> Self {
+    fn shifted(self, by: i64) -> Self {
         Self {
             count: self.count,
-            sum: self.sum.saturating_sub(by.saturating_mul(self.count.into())),
+            sum: self.sum.saturating_sub(i128::from(by).saturating_mul(self.count.into())),
             least: self.least.saturating_sub(by),
             most: self.most.saturating_sub(by),
         }
@@ -188,12 +196,15 @@ struct PacketTime {
 impl PacketTime {
     fn observe(&mut self, seq: u64, timestamp: RtpTimestamp, longest: u32) -> Option<u32> {
         if let Some((last, before)) = self.last.replace((seq, timestamp))
-            && last.saturating_add(1) == seq
-            && let step @ 1.. = timestamp.since(before)
+            && let packets @ 1.. = seq.saturating_sub(last)
+            && let ticks @ 1.. = timestamp.since(before)
         {
-            let step = step.unsigned_abs();
-            let believed = self.ticks.is_none_or(|ticks| step < ticks) || step == self.step;
-            if step <= longest && believed {
+            let ticks = u64::from(ticks.unsigned_abs());
+            let step = ticks.checked_div(packets).and_then(|step| u32::try_from(step).ok()).unwrap_or(0);
+            let even = ticks.checked_rem(packets) == Some(0);
+            // Where packets are missing in between there may have been a silence as well.
+            let shorter = packets == 1 && self.ticks.is_none_or(|ticks| step < ticks);
+            if even && (1..=longest).contains(&step) && (shorter || step == self.step) {
                 self.ticks = Some(step);
             }
             self.step = step;

@@ -213,7 +213,7 @@ impl ReceiveStats {
 
     /// Takes note of a sender report of the peer that arrived: for the next report block, for the count of packets sent,
     /// and for delays one way. `sent` is its NTP time as nanoseconds on this end's monotonic clock.
-    pub fn on_sender_report(&mut self, arrived: Instant, info: &SenderInfo, sent: i128) {
+    pub fn on_sender_report(&mut self, arrived: Instant, info: &SenderInfo, sent: i64) {
         self.sender_report = Some((arrived, info.ntp.middle()));
         self.sent.on_sender_report(info.packets, info.rtp_timestamp, self.one_way.packet_ticks());
         self.one_way.on_sender_report(info.rtp_timestamp, sent);
@@ -253,7 +253,7 @@ impl ReceiveStats {
     pub fn take_fates(&mut self) -> Option<(SeqNumber, impl Iterator<Item = bool> + Clone + use<>)> {
         let State::Running(sequence) = &self.state else { return None };
         let [older, newer] = self.told;
-        self.told = [newer, sequence.highest().saturating_add(1)];
+        self.told = [newer, sequence.told_up_to().max(newer)];
         Some(sequence.fates(older))
     }
 

@@ -14,6 +14,15 @@ pub(super) struct Recent([u64; WORDS]);
 impl Recent {
     /// The highest packet is one that is `by` higher; it is marked.
     pub(super) fn advance(&mut self, by: u32) {
+        if by == 1 {
+            let mut carry = 1;
+            for word in &mut self.0 {
+                let out = *word >> 63;
+                *word = (*word << 1) | carry;
+                carry = out;
+            }
+            return;
+        }
         let (words, bits) = (usize::try_from(by / u64::BITS).unwrap_or(WORDS), by % u64::BITS);
         let Self(old) = *self;
         let at = |nth: Option<usize>| nth.and_then(|nth| old.get(nth)).copied().unwrap_or(0);

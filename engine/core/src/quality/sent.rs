@@ -21,7 +21,10 @@ pub(super) struct Sent {
     /// The report that packets are held against.
     at: Option<RtpTimestamp>,
     /// Bounds of the number of the first packet sent.
-    first: (i128, i128),
+    first: (i64, i64),
+    /// That number if the peer sent without a pause between the last report and the packet nearest to it, and how far from
+    /// it that packet was in ticks. Between bounds it is the best guess.
+    likely: Option<(u32, i64)>,
     /// The newest packets by number and timestamp, because a report may come after them.
     newest: [Option<(u64, RtpTimestamp)>; NEWEST],
     next: usize,
@@ -29,7 +32,7 @@ pub(super) struct Sent {
 
 impl Sent {
     pub(super) const fn new() -> Self {
-        Self { packets: None, at: None, first: UNKNOWN, newest: [None; NEWEST], next: 0 }
+        Self { packets: None, at: None, first: UNKNOWN, likely: None, newest: [None; NEWEST], next: 0 }
     }
 
     /// The peer has sent so many packets, modulo 2³², when its media clock stood at `at`; each packet has
@@ -47,6 +50,8 @@ impl Sent {
             }
         };
         (self.packets, self.at) = (Some(count), Some(at));
+        // The number that it told stays until a packet is near to the new report.
+        self.likely = self.likely.map(|(_, first)| (u32::MAX, first));
         for (seq, timestamp) in self.newest.into_iter().flatten() {
             self.compare(seq, timestamp, ticks);
         }
@@ -65,21 +70,33 @@ impl Sent {
     pub(super) const fn restart(&mut self) {
         self.at = None;
         self.first = UNKNOWN;
+        self.likely = None;
         self.newest = [None; NEWEST];
     }
 
     fn compare(&mut self, seq: u64, timestamp: RtpTimestamp, ticks: Option<u32>) {
         let (Some(packets), Some(at), Some(ticks)) = (self.packets, self.at, ticks) else { return };
-        let (seq, packets) = (i128::from(seq), i128::from(packets));
+        let (seq, packets) = (seq.cast_signed(), packets.cast_signed());
         let (least, most) = self.first;
-        self.first = if timestamp.plus(ticks).since(at) <= 0 {
+        let ahead = i64::from(at.since(timestamp.plus(ticks)));
+        let distance = u32::try_from(ahead.unsigned_abs()).unwrap_or(u32::MAX);
+        if self.likely.is_none_or(|(nearest, _)| distance < nearest)
+            && let Some(later) = ahead.checked_div_euclid(ticks.into())
+        {
+            let last = seq.saturating_add(later);
+            self.likely = Some((distance, last.saturating_add(1).saturating_sub(packets)));
+        }
+        let narrower = if timestamp.plus(ticks).since(at) <= 0 {
             // Its index is at most the count.
             (least.max(seq.saturating_add(1).saturating_sub(packets)), most)
         } else {
             (least, most.min(seq.saturating_sub(packets)))
         };
-        if self.first.0 > self.first.1 {
-            // The peer's media times are not those of its packets: nothing can be told from them.
+        if narrower.0 <= narrower.1 {
+            self.first = narrower;
+        } else if least != most {
+            // The peer's media times are not those of its packets, or the packets changed their length just then. What was
+            // known for sure stays; else nothing can be told so far.
             self.first = UNKNOWN;
         }
     }
@@ -89,14 +106,15 @@ impl Sent {
         self.packets
     }
 
-    /// Packets that were sent before the one numbered `first`, the first that came; the least there can have been.
+    /// Packets that were sent before the one numbered `first`, the first that came, as far as can be told.
     pub(super) fn before(&self, first: u64) -> u64 {
-        let (_, most) = self.first;
-        u64::try_from(i128::from(first).saturating_sub(most)).unwrap_or(0)
+        let (least, most) = self.first;
+        let guess = self.likely.map_or(most, |(_, likely)| likely.clamp(least, most));
+        u64::try_from(first.cast_signed().saturating_sub(guess)).unwrap_or(0)
     }
 }
 
 /// No bounds.
-const UNKNOWN: (i128, i128) = (i128::MIN, i128::MAX);
+const UNKNOWN: (i64, i64) = (i64::MIN, i64::MAX);
 /// Packets kept: a report is not later than that behind packets that were sent after it.
 const NEWEST: usize = 16;

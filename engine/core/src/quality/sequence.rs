@@ -141,10 +141,6 @@ impl Sequence {
         self.first
     }
 
-    pub(super) const fn highest(&self) -> u64 {
-        self.highest
-    }
-
     /// `seq`, which is near the highest, without wrapping.
     pub(super) fn unwrap(&self, seq: SeqNumber) -> u64 {
         let ahead = SeqNumber((self.highest & 0xffff) as u16);
@@ -157,14 +153,24 @@ impl Sequence {
         (((wraps << 16) & 0xffff_0000) as u32) | (self.highest & 0xffff) as u32
     }
 
-    /// What became of the packets from `from` on up to the highest, as far back as is remembered; and the first of them.
+    /// The packet after the last one whose fate can be told: one of the newest that is missing may have been overtaken.
+    pub(super) fn told_up_to(&self) -> u64 {
+        let open = (1..REORDERED).rev().find(|behind| !self.recent.has(*behind));
+        self.highest
+            .saturating_add(1)
+            .saturating_sub(open.map_or(0, |behind| u64::from(behind).saturating_add(1)))
+    }
+
+    /// What became of the packets from `from` on up to the last that can be told, as far back as is remembered; and the
+    /// first of them.
     pub(super) fn fates(&self, from: u64) -> (SeqNumber, impl Iterator<Item = bool> + Clone + use<>) {
         let oldest = self.highest.saturating_sub(u64::from(RECENT).saturating_sub(1)).max(self.first);
-        let from = from.max(oldest);
+        let (from, end) = (from.max(oldest), self.told_up_to());
         let recent = self.recent;
-        let len = self.highest.saturating_add(1).saturating_sub(from);
-        let len = u32::try_from(len).unwrap_or(RECENT).min(RECENT);
-        (SeqNumber((from & 0xffff) as u16), (0..len).rev().map(move |behind| recent.has(behind)))
+        let behind =
+            |seq: u64| u32::try_from(self.highest.saturating_add(1).saturating_sub(seq)).unwrap_or(RECENT);
+        let fates = (behind(end)..behind(from).min(RECENT)).rev().map(move |behind| recent.has(behind));
+        (SeqNumber((from & 0xffff) as u16), fates)
     }
 
     /// Whether a packet from `from` on is missing that so many came after that it is not likely to come.

@@ -51,8 +51,8 @@ impl SrtpContext {
             return Err(SrtpError::KeyLength { key, salt });
         }
         let rtcp_tag = profile.rtcp_overhead().saturating_sub(4);
-        let rtp = master.session(RTP_LABELS, profile.rtp_overhead());
-        Ok(Self::with_sessions(profile, rtp, master.session(RTCP_LABELS, rtcp_tag)))
+        let rtp = master.session(RTP_LABELS, profile.rtp_overhead())?;
+        Ok(Self::with_sessions(profile, rtp, master.session(RTCP_LABELS, rtcp_tag)?))
     }
 
     pub(super) fn with_sessions(profile: Profile, rtp: Session, rtcp: Session) -> Self {
@@ -65,6 +65,20 @@ impl SrtpContext {
             rtcp_sent: Sources::new(),
             rtcp_received: Sources::new(),
         }
+    }
+
+    /// Sources that were not there yet begin with this rollover counter instead of 0, and with this SRTCP index: those of a
+    /// session that runs already (RFC 3711 §3.3.1), the same at both ends.
+    #[must_use]
+    pub fn beginning_at(mut self, rollover: u32, rtcp_index: u32) -> Self {
+        let Self { rtp_sent, rtp_received, rtcp_sent, rtcp_received, .. } = &mut self;
+        for sources in [rtp_sent, rtp_received] {
+            sources.first = u64::from(rollover) << 16;
+        }
+        for sources in [rtcp_sent, rtcp_received] {
+            sources.first = u64::from(rtcp_index);
+        }
+        self
     }
 
     /// What was agreed for this context.
@@ -97,7 +111,8 @@ impl SrtpContext {
     ///
     /// # Errors
     ///
-    /// Any [`SrtpError`]; `packet` and the context are then untouched.
+    /// Any [`SrtpError`]; the context is then untouched, and so is `packet` unless the error is [`SrtpError::Forged`]: what
+    /// failed to authenticate is fit for nothing.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let overhead = self.profile.rtp_overhead();
         let need = FIXED_HEADER_BYTES.saturating_add(overhead);
@@ -132,7 +147,8 @@ impl SrtpContext {
     ///
     /// # Errors
     ///
-    /// Any [`SrtpError`]; `packet` and the context are then untouched.
+    /// Any [`SrtpError`]; the context is then untouched, and so is `packet` unless the error is [`SrtpError::Forged`]: what
+    /// failed to authenticate is fit for nothing.
     pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let overhead = self.profile.rtcp_overhead();
         let short = truncated(RTCP_CLEAR.saturating_add(overhead), packet.len());
@@ -158,7 +174,7 @@ impl SrtpContext {
     #[cfg(test)]
     pub(super) fn state(&self) -> String {
         let Self { rtp_sent, rtp_received, rtcp_sent, rtcp_received, .. } = self;
-        format!("{:?}", [rtp_sent, rtp_received, rtcp_sent, rtcp_received].map(|sources| &sources.0))
+        format!("{:?}", [rtp_sent, rtp_received, rtcp_sent, rtcp_received].map(|sources| &sources.windows))
     }
 }
 
@@ -169,27 +185,31 @@ impl fmt::Debug for SrtpContext {
 }
 
 /// Windows by SSRC, never more than [`MAX_SOURCES`].
-struct Sources(Vec<(u32, Window)>);
+struct Sources {
+    windows: Vec<(u32, Window)>,
+    /// The index at which the window of a new one begins.
+    first: u64,
+}
 
 impl Sources {
     fn new() -> Self {
-        Self(Vec::with_capacity(MAX_SOURCES))
+        Self { windows: Vec::with_capacity(MAX_SOURCES), first: 0 }
     }
 
     /// The window of `ssrc`, empty when it was never there.
     fn window(&self, ssrc: u32) -> Result<Window, SrtpError> {
-        match self.0.iter().find(|(of, _)| *of == ssrc) {
+        match self.windows.iter().find(|(of, _)| *of == ssrc) {
             Some((_, window)) => Ok(*window),
-            None if self.0.len() < MAX_SOURCES => Ok(Window::default()),
+            None if self.windows.len() < MAX_SOURCES => Ok(Window::beginning_at(self.first)),
             None => Err(SrtpError::TooManySources),
         }
     }
 
     /// Remembers `window` for `ssrc`, for which [`Sources::window`] must have found room.
     fn keep(&mut self, ssrc: u32, window: Window) {
-        match self.0.iter_mut().find(|(of, _)| *of == ssrc) {
+        match self.windows.iter_mut().find(|(of, _)| *of == ssrc) {
             Some((_, kept)) => *kept = window,
-            None => self.0.push((ssrc, window)),
+            None => self.windows.push((ssrc, window)),
         }
     }
 }

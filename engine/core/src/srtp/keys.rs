@@ -1,4 +1,4 @@
-//! Profiles, master keys, and the session keys derived from them (RFC 3711 §4.3).
+//! Master keys, and the session keys derived from them (RFC 3711 §4.3).
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -13,62 +13,9 @@ use aes::{Aes128, Aes256, cipher::KeyInit};
 use zeroize::Zeroizing;
 
 use super::{
-    SrtpError,
+    Profile, SrtpError,
     cipher::{Session, keystream},
 };
-
-/// A protection profile: which cipher, and how long a tag.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Profile {
-    /// AES_CM_128_HMAC_SHA1_80: counter mode and tags of 10 bytes (RFC 3711 §4, RFC 5764 §4.1.2).
-    AesCm128HmacSha1_80,
-    /// AES_CM_128_HMAC_SHA1_32: tags of 4 bytes in SRTP, of 10 in SRTCP (RFC 3711 §5.2, RFC 5764 §4.1.2).
-    AesCm128HmacSha1_32,
-    /// AEAD_AES_128_GCM with tags of 16 bytes (RFC 7714 §12).
-    AeadAes128Gcm,
-    /// AEAD_AES_256_GCM with tags of 16 bytes (RFC 7714 §12).
-    AeadAes256Gcm,
-}
-
-impl Profile {
-    /// Bytes of the master key.
-    #[must_use]
-    pub const fn key_len(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 | Self::AeadAes128Gcm => 16,
-            Self::AeadAes256Gcm => 32,
-        }
-    }
-
-    /// Bytes of the master salt.
-    #[must_use]
-    pub const fn salt_len(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 14,
-            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 12,
-        }
-    }
-
-    /// Bytes that protection adds to an RTP packet.
-    #[must_use]
-    pub const fn rtp_overhead(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 => 10,
-            Self::AesCm128HmacSha1_32 => 4,
-            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 16,
-        }
-    }
-
-    /// Bytes that protection adds to an RTCP packet: the tag and the word with the index.
-    #[must_use]
-    pub const fn rtcp_overhead(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 14,
-            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 20,
-        }
-    }
-}
 
 /// A master key with its salt, wiped from memory when dropped.
 #[derive(Clone)]
@@ -120,7 +67,11 @@ impl MasterKey {
     }
 
     /// The session keys of three labels from `first_label` on, for tags of `tag` bytes.
-    pub(super) fn session(&self, first_label: u8, tag: usize) -> Session {
+    ///
+    /// # Errors
+    ///
+    /// [`SrtpError::KeyLength`] when the cipher refuses the key.
+    pub(super) fn session(&self, first_label: u8, tag: usize) -> Result<Session, SrtpError> {
         let mut key = Zeroizing::new([0; 32]);
         let mut auth = Zeroizing::new([0; 20]);
         let mut salt = Zeroizing::new([0; 14]);
@@ -128,7 +79,8 @@ impl MasterKey {
         self.derive(encryption, &mut *key);
         self.derive(authentication, &mut *auth);
         self.derive(salting, &mut *salt);
-        Session::new(self.profile, &key, &auth, &salt, tag)
+        let refused = SrtpError::KeyLength { key: self.profile.key_len(), salt: self.profile.salt_len() };
+        Session::new(self.profile, &key, &auth, &salt, tag).ok_or(refused)
     }
 
     pub(super) const fn profile(&self) -> Profile {

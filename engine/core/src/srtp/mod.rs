@@ -1,23 +1,26 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714): packets protected and opened in place, without allocation.
 //!
-//! Not wired in: no stream of this crate protects or opens its packets with this module yet, and no key exchange
-//! hands it keys. Whoever holds a master key drives an [`SrtpContext`] directly.
+//! A [`crate::stream::Stream`] whose plan has keys sends and believes protected packets only. Signalling hands none out
+//! yet; whoever holds a master key can also drive an [`SrtpContext`] directly.
 //!
-//! What a packet claims is believed only once it is authenticated: neither the replay windows nor the rollover
-//! counters nor the buffer of a forged packet change. A source's rollover counter lives as long as its context,
+//! What a packet claims is believed only once it is authenticated: a forged packet changes neither the replay windows
+//! nor the rollover counters. A source's rollover counter lives as long as its context,
 //! however long the source is silent. Without a packet for 2¹⁵ sequence numbers the estimate of RFC 3711 §3.3.1 is
 //! ambiguous, and what follows may fail to authenticate.
 
 mod cipher;
 mod context;
+mod gcm;
 mod keys;
+mod mac;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use context::{MAX_SOURCES, SrtpContext};
-pub use keys::{MasterKey, Profile};
+pub use keys::MasterKey;
+pub use rove_base::SrtpProfile as Profile;
 
 /// Why a packet was not protected or not accepted. One variant per check, so a counter can be kept for each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]

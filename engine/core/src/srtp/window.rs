@@ -15,18 +15,25 @@ pub(super) struct Window {
     highest: Option<u64>,
     /// Bit n stands for the index `highest` − n.
     seen: u128,
+    /// The rollover counter, as an index, and the SRTCP index of a first packet.
+    first: u64,
 }
 
 impl Window {
+    /// A window of a source that begins at `first`: with SRTP a rollover counter times 2¹⁶.
+    pub(super) const fn beginning_at(first: u64) -> Self {
+        Self { highest: None, seen: 0, first }
+    }
+
     /// The index of a packet numbered `seq`, estimated as RFC 3711 §3.3.1 says. The first packet of a source has
-    /// rollover counter 0.
+    /// the rollover counter that the window begins with, 0 unless told otherwise.
     ///
     /// # Errors
     ///
     /// [`SrtpError::Stale`] when the packet lies before the first index there is, [`SrtpError::KeyExhausted`] when it
     /// lies behind the last, 2⁴⁸ − 1.
     pub(super) fn estimate(&self, seq: u16) -> Result<u64, SrtpError> {
-        let highest = self.highest.unwrap_or(u64::from(seq));
+        let highest = self.highest.unwrap_or(self.first | u64::from(seq));
         let (rollover, last) = (highest >> 16, highest as u16);
         let rollover = if last < HALF && seq.wrapping_sub(last) > HALF && seq > last {
             rollover.checked_sub(1).ok_or(SrtpError::Stale)?
@@ -47,7 +54,7 @@ impl Window {
     ///
     /// [`SrtpError::KeyExhausted`] when `last` has been used.
     pub(super) fn next(&self, last: u64) -> Result<u64, SrtpError> {
-        let next = self.highest.map_or(0, |highest| highest.saturating_add(1));
+        let next = self.highest.map_or(self.first, |highest| highest.saturating_add(1));
         if next > last { Err(SrtpError::KeyExhausted) } else { Ok(next) }
     }
 
@@ -72,7 +79,7 @@ impl Window {
             |bits: u128, by: u64| u32::try_from(by).ok().and_then(|by| bits.checked_shl(by)).unwrap_or(0);
         let highest = self.highest.unwrap_or(index);
         match index.checked_sub(highest) {
-            Some(ahead) => Self { highest: Some(index), seen: shifted(self.seen, ahead) | 1 },
+            Some(ahead) => Self { highest: Some(index), seen: shifted(self.seen, ahead) | 1, ..self },
             None => Self { seen: self.seen | shifted(1, highest.saturating_sub(index)), ..self },
         }
     }

@@ -6,9 +6,9 @@ use rove_base::{Instant, Quality, UdpFlow};
 use rove_codecs::CodecError;
 
 use super::Digit;
-use crate::{playout::PlayoutMeter, send::Tripped};
+use crate::{playout::PlayoutMeter, send::Tripped, srtp::SrtpError};
 
-/// What can happen to a [`Stream`].
+/// What can happen to a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug)]
 pub enum MediaInput<'a> {
     /// A datagram came.
@@ -20,13 +20,13 @@ pub enum MediaInput<'a> {
         /// When, as exactly as the driver knows; not later than the `now` it is handed in at.
         arrived: Instant,
     },
-    /// Captured samples, mono, at [`Stream::pcm_rate`], as many as there are.
+    /// Captured samples, mono, at [`Stream::pcm_rate`](super::Stream::pcm_rate), as many as there are.
     Pcm(&'a [f32]),
     /// So many samples were captured but lost on the way here.
     Missed(usize),
     /// What the playout counted so far.
     Meter(PlayoutMeter),
-    /// A key was pressed: tell the peer (RFC 4733). Passed over when [`Stream::tells_digits`] says no.
+    /// A key was pressed: tell the peer (RFC 4733). Passed over when [`Stream::tells_digits`](super::Stream::tells_digits) says no.
     Dtmf {
         /// `0` to `9`, `*`, `#`, `A` to `D`.
         digit: char,
@@ -37,7 +37,7 @@ pub enum MediaInput<'a> {
     Hangup,
 }
 
-/// What a [`Stream`] tells its owner.
+/// What a [`Stream`](super::Stream) tells its owner.
 #[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum StreamEvent {
     SendingStopped(Tripped),
 }
 
-/// Why a [`Stream`] cannot be.
+/// Why a [`Stream`](super::Stream) cannot be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
@@ -72,6 +72,9 @@ pub enum StreamError {
     /// The plan leads nowhere.
     #[error("the plan has no route")]
     NoRoute,
+    /// The plan's keys are of no use.
+    #[error("the plan's keys: {0}")]
+    Keys(#[from] SrtpError),
 }
 
 /// Events not told yet; at most one of each kind.

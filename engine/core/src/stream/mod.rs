@@ -23,9 +23,11 @@
 
 mod digits;
 mod event;
+mod first;
 mod judge;
 mod receive;
 mod report;
+mod shield;
 mod steer;
 
 #[cfg(test)]
@@ -34,8 +36,8 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, RtpTimestamp,
-    Scratch, SeqNumber, Span, Ssrc, Step, Transmit, UdpFlow,
+    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc,
+    Step, Transmit, UdpFlow,
 };
 use rove_codecs::telephone_event::DtmfKey;
 
@@ -44,6 +46,7 @@ use self::{
     judge::Judge,
     receive::{Received, Receiver},
     report::{Occasion, Reporter},
+    shield::Shield,
     steer::Steering,
 };
 use crate::{
@@ -58,6 +61,7 @@ use crate::{
 
 pub use digits::Digit;
 pub use event::{MediaInput, StreamError, StreamEvent};
+pub use first::FirstNumbers;
 pub use receive::Refused;
 
 /// A media stream of one call: everything on the way of its packets that is not playout.
@@ -70,6 +74,8 @@ pub struct Stream<K> {
     reporter: Reporter,
     judge: Judge,
     steering: Steering,
+    /// None when packets go as they are.
+    shield: Option<Box<Shield>>,
     entropy: Entropy,
     pending: Pending,
     peer: Option<PeerReport>,
@@ -91,13 +97,29 @@ impl<K: PacketSink> Stream<K> {
     ///
     /// [`StreamError`] when the plan's codec cannot be set up as it asks.
     pub fn new(now: Now, plan: &MediaPlan, sink: K, mut entropy: Entropy) -> Result<Self, StreamError> {
+        let first = FirstNumbers::draw(&mut entropy);
+        Self::beginning_at(now, plan, sink, entropy, first)
+    }
+
+    /// Like [`Stream::new`], with counters that begin at `first`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::new`].
+    pub fn beginning_at(
+        now: Now,
+        plan: &MediaPlan,
+        sink: K,
+        mut entropy: Entropy,
+        first: FirstNumbers,
+    ) -> Result<Self, StreamError> {
         let encoder = codec::encoder_for(plan)?;
         let codec = plan.codec();
         let clock = codec.id.clock_rate();
         let sender = SenderConfig {
-            ssrc: Ssrc(entropy.next_u32()),
-            first_seq: SeqNumber((entropy.next_u32() >> 16) as u16),
-            first_timestamp: RtpTimestamp(entropy.next_u32()),
+            ssrc: first.ssrc,
+            first_seq: first.sendable(plan.srtp().is_some()),
+            first_timestamp: first.timestamp,
             payload_type: codec.send_payload_type,
             red: codec.red.map(|numbers| numbers.send),
             telephone_event: codec.telephone_event.map(|numbers| numbers.send),
@@ -118,8 +140,9 @@ impl<K: PacketSink> Stream<K> {
             direction: plan.direction(),
             receiver: Receiver::new(Formats::of(plan), sink),
             steering: Steering::new(now.mono, plan, &mut sender),
-            reporter: Reporter::new(now, plan, jitter),
+            reporter: Reporter::new(now, plan, jitter).counting_from(first.packets, first.octets),
             judge: Judge::new(now.mono, plan, &sender),
+            shield: plan.srtp().map(|keys| Shield::new(keys, &first)).transpose()?.map(Box::new),
             sender,
             entropy,
             pending: Pending::default(),
@@ -188,8 +211,24 @@ impl<K: PacketSink> Stream<K> {
         self.judge.summary(&facts)
     }
 
-    /// Looks at a datagram for the first time. Whatever opens protected packets does it here, before anything is believed.
     fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
+        let known = self.path.arrival(flow).is_some();
+        match self.shield.take() {
+            Some(mut shield) if known => {
+                match shield.open(kind(bytes), bytes) {
+                    Ok(plain) => self.on_plain(flow, plain, arrived),
+                    Err(why) => self.receiver.refuse_protected(why),
+                }
+                self.shield = Some(shield);
+            }
+            shield => {
+                self.shield = shield;
+                self.on_plain(flow, bytes, arrived);
+            }
+        }
+    }
+
+    fn on_plain(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
         let kind = kind(bytes);
         match (self.path.arrival(flow), kind) {
             (None, _) => self.receiver.refuse_stranger(),
@@ -258,6 +297,13 @@ impl<K: PacketSink> Stream<K> {
         }
     }
 
+    /// What may leave of what was written. `None` when it could not be protected.
+    fn protected(&mut self, transmit: Transmit, out: &mut Scratch) -> Option<Transmit> {
+        let Some(shield) = &mut self.shield else { return Some(transmit) };
+        let kind = kind(out.get(transmit.range));
+        Some(Transmit { range: shield.protect(kind, out, transmit.range)?, ..transmit })
+    }
+
     fn next_transmit(&mut self, out: &mut Scratch) -> Option<Transmit> {
         let Self { sender, receiver, reporter, steering, .. } = self;
         if self.state != State::Ended
@@ -286,7 +332,7 @@ impl<K: PacketSink> Stream<K> {
     }
 }
 
-/// A written packet leaves. Whatever protects packets does it here, in place, before anybody else sees them.
+/// A written packet leaves.
 const fn leave(flow: UdpFlow, range: Span) -> Transmit {
     Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF }
 }
@@ -326,8 +372,10 @@ impl<K: PacketSink> Machine for Stream<K> {
         if let Some(digit) = self.receiver.pressed() {
             return Step::Event(StreamEvent::Digit(digit));
         }
-        if let Some(transmit) = self.next_transmit(out) {
-            return Step::Send(transmit);
+        while let Some(transmit) = self.next_transmit(out) {
+            if let Some(transmit) = self.protected(transmit, out) {
+                return Step::Send(transmit);
+            }
         }
         let running = self.state == State::Running;
         let sooner = Instant::earliest(self.steering.next(), self.receiver.next());

@@ -11,6 +11,7 @@ use crate::{
     playout::Formats,
     quality::ReceiveStats,
     rtp::RtpView,
+    srtp::SrtpError,
 };
 
 /// Datagrams that were not used, counted by reason.
@@ -32,6 +33,10 @@ pub struct Refused {
     pub looped: u64,
     /// The playout has no room: nobody plays, or not fast enough.
     pub overrun: u64,
+    /// Not protected with the key that was agreed, or changed on their way (RFC 3711 §3.3).
+    pub forged: u64,
+    /// Authentic, but there before, or too old to tell (RFC 3711 §3.3.2).
+    pub replayed: u64,
 }
 
 /// What became of a datagram.
@@ -142,6 +147,18 @@ impl<K: PacketSink> Receiver<K> {
         if let Some(place) = self.pressed.iter_mut().find(|place| place.is_none()) {
             *place = digit;
         }
+    }
+
+    /// Counts a datagram that was not opened.
+    pub(super) const fn refuse_protected(&mut self, why: SrtpError) {
+        let count = match why {
+            SrtpError::Forged => &mut self.refused.forged,
+            SrtpError::Replayed | SrtpError::Stale => &mut self.refused.replayed,
+            SrtpError::NoRoom { .. } => &mut self.refused.oversized,
+            SrtpError::TooManySources => &mut self.refused.unproven,
+            _ => &mut self.refused.malformed,
+        };
+        *count = count.saturating_add(1);
     }
 
     fn hand_over(&mut self, arrived: Instant, packet: &RtpView<'_>) {

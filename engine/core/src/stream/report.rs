@@ -50,6 +50,8 @@ pub(super) struct Reporter {
     peer: Option<PeerReport>,
     /// The fates of packets before this one have been read.
     read_up_to: Option<SeqNumber>,
+    /// Packets and bytes that sender reports count beyond those sent.
+    counted: (u32, u32),
 }
 
 /// When the next report is due (RFC 4585 §3.5.2; the names of the clause in brackets).
@@ -106,6 +108,7 @@ impl Reporter {
             reference: None,
             peer: None,
             read_up_to: None,
+            counted: (0, 0),
         };
         // The first report comes after half the minimum (RFC 3550 §6.2).
         reporter.timing.interval = reporter.interval(MINIMUM.div_f64(2.0), random);
@@ -121,6 +124,12 @@ impl Reporter {
     pub(super) fn due(&self, now: Instant, stats: &ReceiveStats) -> bool {
         let Timing { next, early_allowed, clean, .. } = self.timing;
         now >= next || (early_allowed && clean && stats.has_untold_loss())
+    }
+
+    /// Sender reports count on from these (RFC 3550 §6.4.1 says from 0).
+    pub(super) fn counting_from(mut self, packets: u32, octets: u32) -> Self {
+        self.counted = (packets, octets);
+        self
     }
 
     pub(super) const fn has_reported(&self) -> bool {
@@ -188,8 +197,8 @@ impl Reporter {
         let info = (sender.packets() > 0).then(|| SenderInfo {
             ntp: self.ntp(now),
             rtp_timestamp: sender.timestamp_at(now),
-            packets: low32(sender.packets()),
-            octets: low32(sender.octets()),
+            packets: low32(sender.packets()).wrapping_add(self.counted.0),
+            octets: low32(sender.octets()).wrapping_add(self.counted.1),
         });
         let source = receiver.source();
         let block = source.and_then(|source| receiver.stats_mut().report_block(now, source));
@@ -300,10 +309,10 @@ impl Reporter {
 
     /// A wall-clock time as nanoseconds on the monotonic clock; times before its zero are negative. NTP times wrap, so that
     /// it must be within 68 years of the start.
-    fn local(&self, ntp: NtpTime) -> i128 {
+    fn local(&self, ntp: NtpTime) -> i64 {
         let since = ntp.0.wrapping_sub(self.start.wall.ntp().0).cast_signed();
-        (i128::from(since).saturating_mul(1_000_000_000) >> 32)
-            .saturating_add(self.start.mono.as_nanos().into())
+        let nanos = i128::from(since).saturating_mul(1_000_000_000) >> 32;
+        i64::try_from(nanos).unwrap_or(0).saturating_add(self.start.mono.as_nanos().cast_signed())
     }
 
     fn ntp(&self, at: Instant) -> NtpTime {

@@ -1,4 +1,4 @@
-//! What a user may turn while a call runs.
+//! What a user may turn while a call runs, and the needles that show what comes of it.
 
 use core::time::Duration;
 
@@ -22,6 +22,15 @@ pub struct OutputKnobs {
     pub muted: bool,
     /// How long a packet waits before it is played.
     pub target: Duration,
+}
+
+/// How loud a callback's last samples were, with the ballistics of [`rove_core::mix::Level`]. `None` before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Levels {
+    /// In dBFS.
+    pub peak: Option<f32>,
+    /// In dBov.
+    pub rms: Option<f32>,
 }
 
 impl Default for InputKnobs {

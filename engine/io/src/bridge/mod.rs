@@ -6,6 +6,7 @@
 //!                                 PcmRx    ◀─── ring, every sample ─── PcmTx
 //!                                 LatestRx ◀─── latest meter ───────── LatestTx
 //!  LatestTx ───────────────────────────────────  latest knobs ───────▶ LatestRx
+//!  LatestRx ◀──────────────────────────────────  latest levels ─────── LatestTx
 //!  PlayoutTx ──────────────────────────────────  ring, a new playout ▶ PlayoutRx
 //!  Graveyard ◀─────────────────────────────────  ring, retired ────── Burial
 //! ```
@@ -27,7 +28,7 @@ use rove_core::playout::PlayoutMeter;
 
 pub use self::{
     graveyard::{Burial, Graveyard, PlayoutRx, PlayoutTx},
-    knobs::{InputKnobs, OutputKnobs},
+    knobs::{InputKnobs, Levels, OutputKnobs},
     latest::{LatestRx, LatestTx, latest},
     packets::{PacketRx, PacketTx, packet_ring},
     pcm::{Captured, MAX_BLOCKS, PcmRx, PcmTx, pcm_ring},
@@ -66,6 +67,8 @@ pub struct InputEnds {
     pub pcm: PcmTx,
     /// What the user wants.
     pub knobs: LatestRx<InputKnobs>,
+    /// How loud it is.
+    pub levels: LatestTx<Levels>,
 }
 
 /// The ends of the output callback.
@@ -75,6 +78,8 @@ pub struct OutputEnds {
     pub meter: LatestTx<PlayoutMeter>,
     /// What the user wants.
     pub knobs: LatestRx<OutputKnobs>,
+    /// How loud it is.
+    pub levels: LatestTx<Levels>,
     /// New playouts come out here.
     pub playouts: PlayoutRx,
     /// What is no longer needed goes in here.
@@ -88,6 +93,10 @@ pub struct ControlEnds {
     pub input: LatestTx<InputKnobs>,
     /// Speaker gain and mute, playout target.
     pub output: LatestTx<OutputKnobs>,
+    /// How loud the microphone is, after gain and mute.
+    pub input_levels: LatestRx<Levels>,
+    /// How loud the loudspeaker is, after gain and mute.
+    pub output_levels: LatestRx<Levels>,
     /// Where a new playout goes in, when the codec changes in a running call.
     pub playouts: PlayoutTx,
     /// Where the old one comes home.
@@ -117,13 +126,28 @@ pub fn crossings(sizes: Sizes, input_knobs: InputKnobs, output_knobs: OutputKnob
     let (meter_tx, meter_rx) = latest(PlayoutMeter::default());
     let (input_tx, input_rx) = latest(input_knobs);
     let (output_tx, output_rx) = latest(output_knobs);
+    let (heard_tx, heard_rx) = latest(Levels::default());
+    let (played_tx, played_rx) = latest(Levels::default());
     let (playout_tx, playout_rx) = graveyard::playouts();
     let (burial, graveyard) = graveyard::graveyard();
     Crossings {
         media: MediaEnds { packets: packet_tx, pcm: pcm_rx, meter: meter_rx },
         packets: packet_rx,
-        input: InputEnds { pcm: pcm_tx, knobs: input_rx },
-        output: OutputEnds { meter: meter_tx, knobs: output_rx, playouts: playout_rx, burial },
-        control: ControlEnds { input: input_tx, output: output_tx, playouts: playout_tx, graveyard },
+        input: InputEnds { pcm: pcm_tx, knobs: input_rx, levels: heard_tx },
+        output: OutputEnds {
+            meter: meter_tx,
+            knobs: output_rx,
+            levels: played_tx,
+            playouts: playout_rx,
+            burial,
+        },
+        control: ControlEnds {
+            input: input_tx,
+            output: output_tx,
+            input_levels: heard_rx,
+            output_levels: played_rx,
+            playouts: playout_tx,
+            graveyard,
+        },
     }
 }

@@ -1,24 +1,26 @@
 //! The audio input callback.
 
 use rove_base::Instant;
+use rove_core::mix::Level;
 
 use super::gain::{Gain, wanted};
-use crate::bridge::InputEnds;
+use crate::bridge::{InputEnds, Levels};
 
 /// Everything the input callback owns.
 #[derive(Debug)]
 pub struct Input {
     ends: InputEnds,
     gain: Gain,
+    level: Level,
     missed: u64,
 }
 
 impl Input {
-    /// Sends what it is given into `ends`.
+    /// Sends what it is given, `rate` samples a second, into `ends`.
     #[must_use]
-    pub fn new(mut ends: InputEnds) -> Self {
+    pub fn new(mut ends: InputEnds, rate: u32) -> Self {
         let knobs = ends.knobs.get();
-        Self { ends, gain: Gain::new(wanted(knobs.gain, knobs.muted)), missed: 0 }
+        Self { ends, gain: Gain::new(wanted(knobs.gain, knobs.muted)), level: Level::new(rate), missed: 0 }
     }
 
     /// Takes in `pcm`, mono at the stream's rate, whose first sample was captured at `now`. Called by the sound card
@@ -32,7 +34,8 @@ impl Input {
         let knobs = self.ends.knobs.get();
         let factor = wanted(knobs.gain, knobs.muted);
         if self.gain.is_neutral(factor) {
-            return self.push(now, pcm);
+            self.push(now, pcm);
+            return self.show();
         }
         let mut changed = [0.0; PIECE];
         for piece in pcm.chunks(PIECE) {
@@ -41,6 +44,7 @@ impl Input {
             self.gain.apply(factor, changed);
             self.push(now, changed);
         }
+        self.show();
     }
 
     /// Samples that found no room since the start: the media thread fell behind.
@@ -49,7 +53,12 @@ impl Input {
         self.missed
     }
 
+    fn show(&mut self) {
+        self.ends.levels.set(Levels { peak: self.level.peak(), rms: self.level.rms() });
+    }
+
     fn push(&mut self, now: Instant, pcm: &[f32]) {
+        self.level.measure(pcm);
         if !self.ends.pcm.push(now, pcm) {
             self.missed += pcm.len() as u64;
         }

@@ -50,7 +50,7 @@ pub fn wire(plan: &MediaPlan, config: PlayoutConfig) -> Result<Wired, CodecError
     let playout = Box::new(Playout::new(ends.packets, decoder, Formats::of(plan), config));
     Ok(Wired {
         media: ends.media,
-        input: Input::new(ends.input),
+        input: Input::new(ends.input, sample_rate),
         output: Output::new(playout, ends.output),
         control: ends.control,
         sample_rate,

@@ -3,10 +3,13 @@
 use core::fmt;
 
 use rove_base::Instant;
-use rove_core::playout::{Playout, PlayoutMeter};
+use rove_core::{
+    mix::Level,
+    playout::{Playout, PlayoutMeter},
+};
 
 use super::gain::{Gain, wanted};
-use crate::bridge::{OutputEnds, PacketRx};
+use crate::bridge::{Levels, OutputEnds, PacketRx};
 
 /// Everything the output callback owns. What it no longer needs goes to the graveyard; what it still has is dropped
 /// with it, on whichever thread ends the device.
@@ -14,6 +17,7 @@ pub struct Output {
     playout: Box<Playout<PacketRx>>,
     ends: OutputEnds,
     gain: Gain,
+    level: Level,
 }
 
 impl Output {
@@ -21,7 +25,8 @@ impl Output {
     #[must_use]
     pub fn new(playout: Box<Playout<PacketRx>>, mut ends: OutputEnds) -> Self {
         let knobs = ends.knobs.get();
-        Self { playout, ends, gain: Gain::new(wanted(knobs.gain, knobs.muted)) }
+        let level = Level::new(playout.sample_rate());
+        Self { playout, ends, gain: Gain::new(wanted(knobs.gain, knobs.muted)), level }
     }
 
     /// Fills `out`, mono at the stream's rate, with what is to be heard from `now` on. Called by the sound card every
@@ -39,6 +44,8 @@ impl Output {
         }
         self.playout.pull(now, out);
         self.gain.apply(wanted(knobs.gain, knobs.muted), out);
+        self.level.measure(out);
+        self.ends.levels.set(Levels { peak: self.level.peak(), rms: self.level.rms() });
         self.ends.meter.set(self.playout.meter());
     }
 
@@ -60,6 +67,9 @@ impl Output {
             && let Some(successor) = self.ends.playouts.take()
         {
             let retired = core::mem::replace(&mut self.playout, successor);
+            if retired.sample_rate() != self.playout.sample_rate() {
+                self.level = Level::new(self.playout.sample_rate());
+            }
             if let Err(kept) = self.ends.burial.bury(retired) {
                 // Cannot be: there was room, and only this end fills it. Better a leak than a deallocation here.
                 core::mem::forget(kept);

@@ -15,7 +15,7 @@ use super::{
     gain::{Gain, wanted},
     replacement, wire,
 };
-use crate::bridge::{Captured, PacketTx};
+use crate::bridge::{Captured, Levels, PacketTx};
 
 pub(crate) fn plan(id: CodecId) -> MediaPlan {
     let payload_type = PayloadType::new(if id == CodecId::Opus { 111 } else { 0 }).unwrap();
@@ -152,4 +152,28 @@ fn a_gain_out_of_reason_is_held_back() {
     for &(what, gain, muted, expected) in cases {
         assert!((wanted(gain, muted) - expected).abs() < 1e-6, "{what}");
     }
+}
+
+#[test]
+fn what_the_callbacks_hear_and_play_is_shown_in_decibels_after_gain_and_mute() {
+    let Wired { mut media, mut input, mut output, mut control, .. } = wired();
+    assert_eq!(control.input_levels.get(), Levels::default());
+    input.capture(ms(0), &[0.5; 8_000]);
+    let shown = control.input_levels.get();
+    assert!((shown.peak.unwrap() + 6.02).abs() < 0.01, "{shown:?}");
+    assert!(shown.rms.is_some_and(|rms| (-6.4..-6.0).contains(&rms)), "after a second of 0.5: {shown:?}");
+    control.input.update(|knobs| knobs.muted = true);
+    for n in 1..200 {
+        input.capture(ms(1_000 * n), &[0.5; 8_000]);
+    }
+    assert_eq!(control.input_levels.get(), Levels { peak: Some(-127.0), rms: Some(-127.0) });
+
+    let mut out = [0.0; 160];
+    for n in 0..8 {
+        push(&mut media.packets, n);
+        output.render(ms(u64::from(n) * 20), &mut out);
+    }
+    let loud = out.iter().fold(0.0_f32, |peak, x| peak.max(x.abs()));
+    let shown = control.output_levels.get();
+    assert!((shown.peak.unwrap() - 20.0 * loud.log10()).abs() < 0.1, "{shown:?} of {loud}");
 }

@@ -9,7 +9,12 @@
 #[cfg(any(feature = "sound-card", test))]
 mod adapt;
 mod clip;
+mod drift;
 mod paced;
+#[cfg(any(feature = "sound-card", test))]
+mod plug;
+#[cfg(feature = "sound-processing")]
+mod processing;
 mod resample;
 #[cfg(feature = "sound-card")]
 mod sound;
@@ -28,6 +33,9 @@ use crate::{
 };
 
 pub use clip::Clip;
+pub use drift::{Follower, FollowerCounts};
+#[cfg(feature = "sound-processing")]
+pub use processing::Processing;
 pub use resample::{ChunkedResampler, Fixed, resample};
 #[cfg(feature = "sound-card")]
 pub use sound::{CardInfo, cards};
@@ -106,12 +114,59 @@ pub struct FileConfig {
 }
 
 /// Which sound card; `None` is the system's default.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SoundConfig {
     /// The microphone, by the name or the identifier that the list of cards gives.
     pub input: Option<String>,
     /// The loudspeaker, likewise.
     pub output: Option<String>,
+    /// What is done to captured sound; `None`: nothing. Needs the feature `sound-processing`; all of it unless said
+    /// where that is built in.
+    pub processing: Option<ProcessingConfig>,
+}
+
+impl Default for SoundConfig {
+    fn default() -> Self {
+        let processing = cfg!(feature = "sound-processing").then(ProcessingConfig::default);
+        Self { input: None, output: None, processing }
+    }
+}
+
+/// What is done to captured sound. All of it unless said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProcessingConfig {
+    /// Takes out what the loudspeaker plays.
+    pub echo: bool,
+    /// Takes out steady noise.
+    pub noise: bool,
+    /// Brings quiet talkers up and loud ones down.
+    pub gain: bool,
+}
+
+impl Default for ProcessingConfig {
+    fn default() -> Self {
+        Self { echo: true, noise: true, gain: true }
+    }
+}
+
+/// What a device has to tell while it runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DeviceEvent {
+    /// The card is gone; the call goes on without it until another is open.
+    Lost {
+        /// "input" or "output".
+        direction: &'static str,
+        /// What the system says.
+        why: String,
+    },
+    /// A card is open again.
+    Reopened {
+        /// "input" or "output".
+        direction: &'static str,
+        /// The card that was asked for, or the default in its place: `None`.
+        name: Option<String>,
+    },
 }
 
 impl DeviceConfig {
@@ -125,11 +180,24 @@ impl DeviceConfig {
             Self::Null => Kind::Paced(paced::start(&FileConfig::default(), clock, ends)?),
             Self::File(config) => Kind::Paced(paced::start(config, clock, ends)?),
             #[cfg(feature = "sound-card")]
-            Self::Sound(config) => Kind::Sound(sound::start(config, clock, ends)?),
+            Self::Sound(config) => Kind::Sound(sound::start(config, clock, config.process(ends)?)?),
             #[cfg(not(feature = "sound-card"))]
             Self::Sound(_) => return Err(DeviceError::NoSoundCards),
         };
         Ok(Running(running))
+    }
+}
+
+#[cfg(feature = "sound-card")]
+impl SoundConfig {
+    fn process(&self, ends: Ends) -> Result<Ends, DeviceError> {
+        match self.processing {
+            None => Ok(ends),
+            #[cfg(feature = "sound-processing")]
+            Some(processing) => ends.processed(processing),
+            #[cfg(not(feature = "sound-processing"))]
+            Some(_) => Err(DeviceError::NoProcessing),
+        }
     }
 }
 
@@ -153,6 +221,16 @@ impl Running {
             Kind::Paced(paced) => paced.played_out(),
             #[cfg(feature = "sound-card")]
             Kind::Sound(_) => false,
+        }
+    }
+
+    /// What happened since the last look, oldest first; `None` when there is nothing new.
+    #[must_use]
+    pub fn try_event(&self) -> Option<DeviceEvent> {
+        match &self.0 {
+            Kind::Paced(_) => None,
+            #[cfg(feature = "sound-card")]
+            Kind::Sound(sound) => sound.try_event(),
         }
     }
 
@@ -183,6 +261,9 @@ pub enum DeviceError {
     /// This program was built without sound cards.
     #[error("this build has no sound cards: build with the feature `sound-card`, or use files")]
     NoSoundCards,
+    /// This program was built without sound processing.
+    #[error("this build does not process sound: build with the feature `sound-processing`")]
+    NoProcessing,
     /// There is no such card.
     #[error("no sound card {name} for {direction}; `rove devices` lists them")]
     NotFound {

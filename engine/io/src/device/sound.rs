@@ -1,8 +1,8 @@
 //! The sound card, through cpal.
 
 use std::{
-    fmt,
-    sync::mpsc::{self, Receiver, Sender},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread::JoinHandle,
 };
 
 use cpal::{
@@ -12,8 +12,9 @@ use cpal::{
 };
 
 use super::{
-    DeviceError, Ends, SoundConfig,
+    Capture, DeviceError, DeviceEvent, Ends, Render, SoundConfig,
     adapt::{CardCapture, CardRender},
+    plug::{Cards, Lost, Plugged, Report},
 };
 use crate::clock::Clock;
 
@@ -56,27 +57,34 @@ pub fn cards() -> Result<Vec<CardInfo>, DeviceError> {
         .collect())
 }
 
-/// Both streams of a card at work.
+/// The thread that holds the cards.
+#[derive(Debug)]
 pub(super) struct Sound {
-    /// Held for their lives.
-    _streams: [cpal::Stream; 2],
-    failures: Receiver<cpal::Error>,
-}
-
-impl fmt::Debug for Sound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sound(..)")
-    }
+    stop: Option<Sender<Report>>,
+    thread: Option<JoinHandle<Option<String>>>,
+    events: Receiver<DeviceEvent>,
 }
 
 impl Sound {
-    pub(super) fn stop(self) -> Result<(), DeviceError> {
-        let Self { _streams: streams, failures } = self;
-        drop(streams);
-        match failures.try_iter().find(is_lasting) {
-            Some(error) => Err(error.into()),
-            None => Ok(()),
+    pub(super) fn try_event(&self) -> Option<DeviceEvent> {
+        self.events.try_recv().ok()
+    }
+
+    pub(super) fn stop(mut self) -> Result<(), DeviceError> {
+        self.join().map_or(Ok(()), |why| Err(DeviceError::Card(why)))
+    }
+
+    fn join(&mut self) -> Option<String> {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(Report::Stop);
         }
+        self.thread.take().and_then(|thread| thread.join().ok()).flatten()
+    }
+}
+
+impl Drop for Sound {
+    fn drop(&mut self) {
+        self.join();
     }
 }
 
@@ -86,32 +94,107 @@ fn is_lasting(error: &cpal::Error) -> bool {
     !matches!(error.kind(), Xrun | RealtimeDenied | DeviceChanged)
 }
 
-/// Opens both directions, each as close to the stream's rate as the card has it, and starts them.
+/// Opens both directions, each as close to the stream's rate as the card has it, and keeps them open.
 pub(super) fn start(config: &SoundConfig, clock: Clock, ends: Ends) -> Result<Sound, DeviceError> {
-    let host = cpal::default_host();
-    let microphone = find(&host, config.input.as_deref(), true)?;
-    let speaker = find(&host, config.output.as_deref(), false)?;
-    let (tell, failures) = mpsc::channel();
+    let names = [config.input.clone(), config.output.clone()];
+    let (opened, open) = mpsc::channel();
+    let (tell, events) = mpsc::channel();
+    // Cards are opened, held and closed on one thread: not every sound system lets them move.
+    let thread = std::thread::Builder::new()
+        .name("rove-cards".into())
+        .spawn(move || {
+            let Ends { rate, capture, render } = ends;
+            match Plugged::open(System { clock, rate }, names, capture, render) {
+                Ok((plugged, reports)) => {
+                    let _ = opened.send(Ok(plugged.reporter()));
+                    keep(plugged, &reports, clock, &tell)
+                }
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                    None
+                }
+            }
+        })
+        .map_err(DeviceError::Thread)?;
+    match open.recv() {
+        Ok(Ok(stop)) => Ok(Sound { stop: Some(stop), thread: Some(thread), events }),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(DeviceError::Card("its thread ended".into())),
+    }
+}
 
-    let heard = choose(microphone.supported_input_configs()?, ends.rate, 1)?;
-    let capture = CardCapture::new(ends.capture, ends.rate, heard.sample_rate(), heard.channels())?;
-    let input = match heard.sample_format() {
-        SampleFormat::F32 => listen::<f32>(&microphone, &heard, clock, capture, tell.clone()),
-        SampleFormat::I32 => listen::<i32>(&microphone, &heard, clock, capture, tell.clone()),
-        _ => listen::<i16>(&microphone, &heard, clock, capture, tell.clone()),
-    }?;
+/// Until it is told to stop; answers why a card is missing then, if one is.
+fn keep(
+    mut plugged: Plugged<System>,
+    reports: &Receiver<Report>,
+    clock: Clock,
+    events: &Sender<DeviceEvent>,
+) -> Option<String> {
+    let mut tell = |event: DeviceEvent| {
+        tracing::warn!(target: "rove::device", ?event, "sound card");
+        let _ = events.send(event);
+    };
+    loop {
+        let wake = plugged.turn(clock.mono(), &mut tell);
+        let report = match wake {
+            None => reports.recv().ok(),
+            Some(wake) => match reports.recv_timeout(wake.since(clock.mono())) {
+                Err(RecvTimeoutError::Timeout) => continue,
+                report => report.ok(),
+            },
+        };
+        match report {
+            Some(Report::Gone(gone)) => plugged.lost(clock.mono(), gone, &mut tell),
+            Some(Report::Stop) | None => return plugged.failure().map(str::to_owned),
+        }
+    }
+}
 
-    let played = choose(speaker.supported_output_configs()?, ends.rate, 2)?;
-    let render = CardRender::new(ends.render, ends.rate, played.sample_rate(), played.channels())?;
-    let output = match played.sample_format() {
-        SampleFormat::F32 => speak::<f32>(&speaker, &played, clock, render, tell),
-        SampleFormat::I32 => speak::<i32>(&speaker, &played, clock, render, tell),
-        _ => speak::<i16>(&speaker, &played, clock, render, tell),
-    }?;
+/// The sound system of this host.
+struct System {
+    clock: Clock,
+    /// Samples per second of the ends.
+    rate: u32,
+}
 
-    output.play()?;
-    input.play()?;
-    Ok(Sound { _streams: [input, output], failures })
+impl Cards for System {
+    type Stream = cpal::Stream;
+
+    fn listen(
+        &mut self,
+        name: Option<&str>,
+        capture: Box<dyn Capture>,
+        lost: Lost,
+    ) -> Result<cpal::Stream, DeviceError> {
+        let microphone = find(&cpal::default_host(), name, true)?;
+        let heard = choose(microphone.supported_input_configs()?, self.rate, 1)?;
+        let capture = CardCapture::new(capture, self.rate, heard.sample_rate(), heard.channels())?;
+        let stream = match heard.sample_format() {
+            SampleFormat::F32 => listen::<f32>(&microphone, &heard, self.clock, capture, lost),
+            SampleFormat::I32 => listen::<i32>(&microphone, &heard, self.clock, capture, lost),
+            _ => listen::<i16>(&microphone, &heard, self.clock, capture, lost),
+        }?;
+        stream.play()?;
+        Ok(stream)
+    }
+
+    fn speak(
+        &mut self,
+        name: Option<&str>,
+        render: Box<dyn Render>,
+        lost: Lost,
+    ) -> Result<cpal::Stream, DeviceError> {
+        let speaker = find(&cpal::default_host(), name, false)?;
+        let played = choose(speaker.supported_output_configs()?, self.rate, 2)?;
+        let render = CardRender::new(render, self.rate, played.sample_rate(), played.channels())?;
+        let stream = match played.sample_format() {
+            SampleFormat::F32 => speak::<f32>(&speaker, &played, self.clock, render, lost),
+            SampleFormat::I32 => speak::<i32>(&speaker, &played, self.clock, render, lost),
+            _ => speak::<i16>(&speaker, &played, self.clock, render, lost),
+        }?;
+        stream.play()?;
+        Ok(stream)
+    }
 }
 
 fn find(host: &cpal::Host, name: Option<&str>, input: bool) -> Result<cpal::Device, DeviceError> {
@@ -175,7 +258,7 @@ fn listen<T: SizedSample>(
     supported: &SupportedStreamConfig,
     clock: Clock,
     mut capture: CardCapture,
-    failures: Sender<cpal::Error>,
+    lost: Lost,
 ) -> Result<cpal::Stream, DeviceError>
 where
     f32: FromSample<T>,
@@ -183,7 +266,7 @@ where
     let heard = move |pcm: &[T], _: &cpal::InputCallbackInfo| {
         capture.heard(clock.mono(), pcm, f32::from_sample_);
     };
-    let failed = move |error| drop(failures.send(error));
+    let failed = move |error| report(&lost, &error);
     Ok(device.build_input_stream(config_of(supported), heard, failed, None)?)
 }
 
@@ -192,13 +275,19 @@ fn speak<T: SizedSample + FromSample<f32>>(
     supported: &SupportedStreamConfig,
     clock: Clock,
     mut render: CardRender,
-    failures: Sender<cpal::Error>,
+    lost: Lost,
 ) -> Result<cpal::Stream, DeviceError> {
     let play = move |pcm: &mut [T], _: &cpal::OutputCallbackInfo| {
         render.play(clock.mono(), pcm, T::from_sample_);
     };
-    let failed = move |error| drop(failures.send(error));
+    let failed = move |error| report(&lost, &error);
     Ok(device.build_output_stream(config_of(supported), play, failed, None)?)
+}
+
+fn report(lost: &Lost, error: &cpal::Error) {
+    if is_lasting(error) {
+        lost.tell(error.to_string());
+    }
 }
 
 impl From<cpal::Error> for DeviceError {

@@ -48,13 +48,13 @@ struct Truth {
 }
 
 /// The receiver's monotonic clock runs so far ahead of the wall clock that sender reports are made on.
-const AHEAD: i128 = 7_000_000_000;
+const AHEAD: i64 = 7_000_000_000;
 const BASE_MS: f64 = 40.0;
 
 /// What arrives, by time: a packet or a report.
 enum Arrival {
     Packet(SeqNumber, RtpTimestamp),
-    Report(SenderInfo, i128),
+    Report(SenderInfo, i64),
 }
 
 impl Network {
@@ -98,7 +98,7 @@ impl Network {
                     packets: (n + 1) as u32,
                     octets: 0,
                 };
-                let report = Arrival::Report(info, i128::from(sent_ms) * 1_000_000 + AHEAD);
+                let report = Arrival::Report(info, sent_ms as i64 * 1_000_000 + AHEAD);
                 // Some reports are lost, the last one is not.
                 if n + 1 == self.packets || random.unit() > self.loss {
                     arrivals.push((sent_ms as f64 + BASE_MS + self.jitter * random.unit(), report));
@@ -165,6 +165,25 @@ fn what_is_counted_is_what_the_network_did_to_the_last_packet() {
             }
             other => assert_eq!(other, (None, None), "{network:?}"),
         }
+    }
+}
+
+#[test]
+fn a_call_of_a_second_that_loses_half_of_its_packets_is_counted_as_exactly() {
+    for seed in 1..300 {
+        let network =
+            Network { seed, loss: 0.5, burst: 2.0, jitter: 30.0, packets: 50, ..Network::default() };
+        let (stats, truth) = network.run();
+        if truth.delivered < 10 {
+            continue;
+        }
+        assert_eq!(
+            (stats.sent_by_peer(), stats.received()),
+            (Some(truth.sent), truth.delivered),
+            "{network:?}"
+        );
+        let (told, true_one) = (stats.mean_burst(true).unwrap(), truth.mean_burst.unwrap());
+        assert!((told - true_one).abs() < 1e-4, "{network:?}: {told} for {true_one}");
     }
 }
 
@@ -289,6 +308,44 @@ fn each_packet_is_told_in_two_reports() {
     }
     assert!(told[..250].iter().all(|times| *times == 2), "{told:?}");
     assert!(told[250..300].iter().all(|times| *times == 1), "{told:?}");
+}
+
+#[test]
+fn a_packet_that_may_have_been_overtaken_is_told_when_it_is_sure() {
+    let mut stats = ReceiveStats::new(ClockRate::TELEPHONE);
+    let mut after = |seqs: &[u16]| {
+        for seq in seqs {
+            stats.on_packet(Instant::ZERO, SeqNumber(*seq), RtpTimestamp(u32::from(*seq) * 160));
+        }
+        let (begin, fates) = stats.take_fates().unwrap();
+        (begin.0, fates.collect::<Vec<_>>())
+    };
+    assert_eq!(after(&[1, 2, 3, 5]), (1, vec![true; 3]), "4 may come");
+    assert_eq!(after(&[4, 6]), (1, vec![true; 6]), "and did");
+    assert_eq!(
+        after(&[9, 10, 11]),
+        (4, vec![true, true, true, false, false, true, true, true]),
+        "7 and 8 did not"
+    );
+}
+
+#[test]
+fn tones_that_repeat_a_timestamp_are_not_taken_for_delay() {
+    let mut stats = ReceiveStats::new(ClockRate::TELEPHONE);
+    let mut at = |n: u32, timestamp: u32| {
+        let arrived = Instant::from_nanos(u64::from(n) * 20_000_000 + 1_000_000_000);
+        stats.on_packet(arrived, SeqNumber(n as u16), RtpTimestamp(timestamp));
+    };
+    (0..10).for_each(|n| at(n, n * 160));
+    (10..20).for_each(|n| at(n, 9 * 160));
+    (20..30).for_each(|n| at(n, n * 160));
+    let info = SenderInfo { ntp: NtpTime(1), rtp_timestamp: RtpTimestamp(30 * 160), packets: 30, octets: 0 };
+    stats.on_sender_report(Instant::ZERO, &info, 29 * 20_000_000 + 1_000_000_000 - 5_000_000);
+    let delays = stats.one_way().unwrap();
+    assert_eq!(
+        (delays.count, delays.least, delays.most),
+        (20, Duration::from_millis(5), Duration::from_millis(5))
+    );
 }
 
 #[test]

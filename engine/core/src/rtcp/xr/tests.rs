@@ -196,32 +196,33 @@ fn a_statistics_summary_has_the_layout_of_section_4_6() {
     });
 }
 
+const METRICS: VoipMetrics = VoipMetrics {
+    ssrc: Ssrc(2),
+    loss_rate: 10,
+    discard_rate: 11,
+    burst_density: 12,
+    gap_density: 13,
+    burst_duration: 0x0102,
+    gap_duration: 0x0304,
+    round_trip: 0x0506,
+    end_system_delay: 0x0708,
+    signal_level: Some(-20),
+    noise_level: None,
+    echo_return_loss: None,
+    gmin: 16,
+    rating: Some(90),
+    external_rating: None,
+    mos_lq: Some(44),
+    mos_cq: None,
+    receiver: VoipMetrics::CONCEALED_WELL | VoipMetrics::ADAPTIVE,
+    buffer_nominal: 60,
+    buffer_maximum: 120,
+    buffer_limit: 400,
+};
+
 #[test]
 fn voip_metrics_have_the_layout_of_section_4_7_and_127_where_nothing_was_measured() {
-    let metrics = VoipMetrics {
-        ssrc: Ssrc(2),
-        loss_rate: 10,
-        discard_rate: 11,
-        burst_density: 12,
-        gap_density: 13,
-        burst_duration: 0x0102,
-        gap_duration: 0x0304,
-        round_trip: 0x0506,
-        end_system_delay: 0x0708,
-        signal_level: Some(-20),
-        noise_level: None,
-        echo_return_loss: None,
-        gmin: 16,
-        rating: Some(90),
-        external_rating: None,
-        mos_lq: Some(44),
-        mos_cq: None,
-        receiver: VoipMetrics::CONCEALED_WELL | VoipMetrics::ADAPTIVE,
-        buffer_nominal: 60,
-        buffer_maximum: 120,
-        buffer_limit: 400,
-    };
-    let body = written(|xr| xr.voip_metrics(&metrics));
+    let body = written(|xr| xr.voip_metrics(&METRICS));
     let expected: &[u8] = &[
         7,
         0,
@@ -262,7 +263,7 @@ fn voip_metrics_have_the_layout_of_section_4_7_and_127_where_nothing_was_measure
     ];
     assert_eq!(body, expected);
     read(&body, |block| {
-        assert!(matches!(block, ExtendedBlock::VoipMetrics(read) if read == metrics), "{block:?}");
+        assert!(matches!(block, ExtendedBlock::VoipMetrics(read) if read == METRICS), "{block:?}");
     });
 }
 

@@ -61,6 +61,17 @@ impl LossSource {
         Self { loss, bad: false }
     }
 
+    /// Whether a datagram that goes along with the others is lost, as they are at the moment.
+    pub(super) fn beside(&self, entropy: &mut Entropy) -> bool {
+        match self.loss {
+            Loss::None => false,
+            Loss::Independent(share) => entropy.unit() < share,
+            Loss::Bursts(channel) => {
+                entropy.unit() < if self.bad { channel.loss_bad } else { channel.loss_good }
+            }
+        }
+    }
+
     /// Whether the next datagram is lost.
     pub(super) fn next(&mut self, entropy: &mut Entropy) -> bool {
         match self.loss {

@@ -4,12 +4,14 @@
 //!  send ─▶ cut? ─▶ queue and rate ─▶ loss on the way ─▶ delay + jitter ─▶ twice? overtaken? ─▶ arrive
 //! ```
 //! What it did is counted in [`LinkStats`], the truth that measurements are compared with.
+#![allow(clippy::cast_precision_loss, reason = "counts of datagrams stay far below 2⁵³")]
 
 mod jitter;
 mod loss;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -21,6 +23,7 @@ pub use jitter::{Jitter, Spread};
 use loss::LossSource;
 pub use loss::{GilbertElliott, Loss};
 pub use stats::LinkStats;
+pub use trace::{DelayTrace, TraceError};
 
 /// What a link does to datagrams. The default does nothing: they arrive at once.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -29,6 +32,8 @@ pub struct Impairments {
     pub delay: Duration,
     /// How its delay varies around that.
     pub jitter: Option<Jitter>,
+    /// What each datagram takes beside `delay`, and which get lost beside those of `loss`: as recorded elsewhere.
+    pub trace: Option<DelayTrace>,
     /// How many get lost on the way, and how.
     pub loss: Loss,
     /// Share of the datagrams that arrive twice, 0 to 1; the copy takes a delay of its own.
@@ -81,6 +86,13 @@ impl Impairments {
     #[must_use]
     pub const fn with_jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = Some(jitter);
+        self
+    }
+
+    /// The same with recorded delays.
+    #[must_use]
+    pub fn with_trace(mut self, trace: DelayTrace) -> Self {
+        self.trace = Some(trace);
         self
     }
 
@@ -155,6 +167,8 @@ pub struct Link {
     entropy: Entropy,
     jitter: Option<JitterSource>,
     loss: LossSource,
+    /// Datagrams that took a delay of the trace.
+    traced: u64,
     /// When all that is queued will have been sent.
     busy_until: Instant,
     last_arrival: Instant,
@@ -170,6 +184,7 @@ impl Link {
         Self {
             jitter: impairments.jitter.map(JitterSource::new),
             loss: LossSource::new(impairments.loss),
+            traced: 0,
             impairments,
             entropy,
             busy_until: Instant::ZERO,
@@ -186,6 +201,9 @@ impl Link {
         }
         if impairments.loss != self.impairments.loss {
             self.loss = LossSource::new(impairments.loss);
+        }
+        if impairments.trace != self.impairments.trace {
+            self.traced = 0;
         }
         self.impairments = impairments;
     }
@@ -215,10 +233,14 @@ impl Link {
             return Fate::Dropped;
         };
         let lost = self.loss.next(&mut self.entropy);
-        self.stats.channel(lost);
-        if lost {
+        let recorded = self.recorded(self.traced);
+        self.traced += 1;
+        let Some(recorded) = recorded.filter(|_| !lost) else {
+            self.stats.channel(true);
             return Fate::Lost;
-        }
+        };
+        self.stats.channel(false);
+        let leaves = leaves + recorded;
         let at = self.arrival(leaves);
         self.stats.arrival(at.since(now));
         self.overtake(now, at);
@@ -227,6 +249,25 @@ impl Link {
             return Fate::ArrivesTwice(at, self.arrival(leaves));
         }
         Fate::Arrives(at)
+    }
+
+    /// Sends a datagram that goes along with the others, as reports do with media: it shares their queue and fares as they
+    /// do at the moment, but none of them fares differently because of it, nor does it count in [`Link::stats`].
+    pub fn send_beside(&mut self, now: Instant, wire_bytes: u64, entropy: &mut Entropy) -> Fate {
+        if self.impairments.is_cut(now) {
+            return Fate::Cut;
+        }
+        let Some(leaves) = self.enqueue(now, wire_bytes) else { return Fate::Dropped };
+        let recorded = self.recorded(self.traced.saturating_sub(1));
+        let Some(recorded) = recorded.filter(|_| !self.loss.beside(entropy)) else { return Fate::Lost };
+        let shift = self.jitter.as_ref().map_or(0.0, |jitter| jitter.beside(entropy));
+        let seconds = self.impairments.delay.as_secs_f64() + shift;
+        Fate::Arrives(leaves + recorded + Duration::from_secs_f64(seconds.max(0.0)))
+    }
+
+    /// What the trace says of the datagram with this number; `None` when it gets lost.
+    fn recorded(&self, number: u64) -> Option<Duration> {
+        self.impairments.trace.as_ref().map_or(Some(Duration::ZERO), |trace| trace.at(number))
     }
 
     /// When the datagram has left the queue; `None` when it does not fit in.

@@ -261,3 +261,51 @@ fn a_change_keeps_what_was_counted_and_queued() {
     assert_eq!(link.send(Instant::ZERO, 1_000), Fate::Arrives(Instant::ZERO + ms(2_001)));
     assert_eq!(link.stats().sent, 2);
 }
+
+#[test]
+fn a_trace_says_what_each_datagram_takes_and_begins_again() {
+    let trace = DelayTrace::parse("# ms\n40\n\n55.5\nNaN\n").unwrap();
+    let mut link = link(Impairments::delay(ms(5)).with_trace(trace));
+    let taken: Vec<Option<Duration>> = run(&mut link)[..4]
+        .iter()
+        .map(|(sent, fate)| match fate {
+            Fate::Arrives(at) => Some(at.since(*sent)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(taken, [Some(ms(45)), Some(Duration::from_micros(60_500)), None, Some(ms(45))]);
+    assert_eq!(link.stats().lost, u64::from(COUNT) / 3);
+}
+
+#[test]
+fn a_line_that_is_no_delay_is_named() {
+    let cases = [
+        ("a word", "40\nfast\n", "line 2: `fast`"),
+        ("before it was sent", "-1", "line 1: `-1`"),
+        ("never", "# x\n40\ninf", "line 3: `inf`"),
+        ("two values", "40 50", "line 1: `40 50`"),
+        ("nothing", "\n# only words\n", "no delays"),
+    ];
+    for (what, text, expected) in cases {
+        let error = DelayTrace::parse(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{what}: {error}");
+    }
+}
+
+#[test]
+fn datagrams_beside_share_the_channel_and_change_nothing() {
+    let bad = Impairments::delay(ms(30))
+        .with_jitter(Jitter::independent(Spread::Gamma { mean: ms(10), shape: 1.0 }))
+        .with_loss(Loss::Bursts(GilbertElliott::bursts(0.2, 4.0)));
+    let alone = run(&mut link(bad.clone()));
+    let (mut link, mut beside) = (link(bad), Entropy::from_number(9));
+    let mut lost_together = 0;
+    for (sent, fate) in &alone {
+        assert_eq!(link.send(*sent, wire_bytes(172, false)), *fate);
+        let report = link.send_beside(*sent, wire_bytes(80, false), &mut beside);
+        assert_eq!(report == Fate::Lost, *fate == Fate::Lost);
+        lost_together += u32::from(report == Fate::Lost);
+    }
+    assert!(lost_together > COUNT / 10);
+    assert_eq!(link.stats().sent, u64::from(COUNT));
+}

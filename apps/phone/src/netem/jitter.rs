@@ -36,7 +36,7 @@ pub enum Spread {
     Gamma {
         /// Mean of what is added.
         mean: Duration,
-        /// The smaller, the heavier the tail: 1 is the exponential distribution.
+        /// Above zero; the smaller, the heavier the tail: 1 is the exponential distribution.
         shape: f64,
     },
 }
@@ -69,9 +69,22 @@ impl JitterSource {
 
     /// Seconds to add to the next datagram's delay.
     pub(super) fn next(&mut self, entropy: &mut Entropy) -> f64 {
-        let draw: f64 = StandardNormal.sample(entropy);
-        let z = self.state.map_or(draw, |last| self.jitter.correlation * last + self.innovation * draw);
+        let z = self.draw(entropy);
         self.state = Some(z);
+        self.shift(z)
+    }
+
+    /// The same for a datagram beside, of which the next one knows nothing.
+    pub(super) fn beside(&self, entropy: &mut Entropy) -> f64 {
+        self.shift(self.draw(entropy))
+    }
+
+    fn draw(&self, entropy: &mut Entropy) -> f64 {
+        let draw: f64 = StandardNormal.sample(entropy);
+        self.state.map_or(draw, |last| self.jitter.correlation * last + self.innovation * draw)
+    }
+
+    fn shift(&self, z: f64) -> f64 {
         match self.jitter.spread {
             Spread::Normal { deviation } => z * deviation.as_secs_f64(),
             Spread::Uniform { .. } | Spread::Gamma { .. } => self.look_up(z),
@@ -81,7 +94,8 @@ impl JitterSource {
     fn look_up(&self, z: f64) -> f64 {
         let place = ((z + REACH) * STEPS_PER_UNIT).clamp(0.0, (self.table.len() - 2) as f64);
         let (index, rest) = (place as usize, place.fract());
-        self.table[index] * (1.0 - rest) + self.table[index + 1] * rest
+        let [below, above] = [index, index + 1].map(|index| self.table.get(index).copied().unwrap_or(0.0));
+        below * (1.0 - rest) + above * rest
     }
 }
 
@@ -95,7 +109,7 @@ fn quantiles(spread: Spread) -> Vec<f64> {
             grid.map(|z| (2.0 * cumulative(z) - 1.0) * half_width.as_secs_f64()).collect()
         }
         Spread::Gamma { mean, shape } => {
-            assert!(shape > 0.0, "the shape of a gamma distribution is positive");
+            let shape = shape.max(LEAST_SHAPE);
             grid.map(|z| invgammp(cumulative(z), shape) / shape * mean.as_secs_f64()).collect()
         }
     }
@@ -103,5 +117,7 @@ fn quantiles(spread: Spread) -> Vec<f64> {
 
 /// The grid reaches so many standard deviations to both sides: one datagram in 3.5 million lies beyond.
 const REACH: f64 = 5.0;
+/// A gamma distribution has a positive shape; this one is as heavy a tail as numbers can bear.
+const LEAST_SHAPE: f64 = 0.01;
 /// Points of the grid per standard deviation.
 const STEPS_PER_UNIT: f64 = 64.0;
