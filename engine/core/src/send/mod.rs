@@ -14,6 +14,7 @@ mod comfort;
 mod congestion;
 mod history;
 mod keys;
+mod line;
 mod packetize;
 mod protect;
 mod scheme;

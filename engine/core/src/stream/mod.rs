@@ -22,6 +22,7 @@
 )]
 
 mod digits;
+mod event;
 mod first;
 mod judge;
 mod receive;
@@ -38,9 +39,10 @@ use rove_base::{
     CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc,
     Step, Transmit, UdpFlow,
 };
-use rove_codecs::{CodecError, telephone_event::DtmfKey};
+use rove_codecs::telephone_event::DtmfKey;
 
 use self::{
+    event::Pending,
     judge::Judge,
     receive::{Received, Receiver},
     report::{Occasion, Reporter},
@@ -55,81 +57,12 @@ use crate::{
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
     send::{SendState, Sender, SenderConfig, Tripped},
-    srtp::SrtpError,
 };
 
 pub use digits::Digit;
+pub use event::{MediaInput, StreamError, StreamEvent};
 pub use first::FirstNumbers;
 pub use receive::Refused;
-
-/// What can happen to a [`Stream`].
-#[derive(Clone, Copy, Debug)]
-pub enum MediaInput<'a> {
-    /// A datagram came.
-    Datagram {
-        /// Which way.
-        flow: UdpFlow,
-        /// Its payload.
-        bytes: &'a [u8],
-        /// When, as exactly as the driver knows; not later than the `now` it is handed in at.
-        arrived: Instant,
-    },
-    /// Captured samples, mono, at [`Stream::pcm_rate`], as many as there are.
-    Pcm(&'a [f32]),
-    /// So many samples were captured but lost on the way here.
-    Missed(usize),
-    /// What the playout counted so far.
-    Meter(PlayoutMeter),
-    /// A key was pressed: tell the peer (RFC 4733). Passed over when [`Stream::tells_digits`] says no.
-    Dtmf {
-        /// `0` to `9`, `*`, `#`, `A` to `D`.
-        digit: char,
-        /// For how long; 40 ms at least and about a second at most are told.
-        duration: Duration,
-    },
-    /// The call is over: say goodbye.
-    Hangup,
-}
-
-/// What a [`Stream`] tells its owner.
-#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum StreamEvent {
-    /// The first packet that could be used came.
-    FirstPacket {
-        /// When.
-        at: Instant,
-    },
-    /// The first decoded sample was played.
-    FirstAudio {
-        /// When.
-        at: Instant,
-    },
-    /// How the last second was.
-    Quality(Quality),
-    /// The peer said goodbye (RFC 3550 §6.6).
-    PeerBye,
-    /// The peer pressed a key (RFC 4733); told when it is let go.
-    Digit(Digit),
-    /// Nothing is sent any more (RFC 8083); reports go on.
-    SendingStopped(Tripped),
-}
-
-/// Why a [`Stream`] cannot be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The codec refuses the plan's settings.
-    #[error("the codec refuses the plan: {0}")]
-    Codec(#[from] CodecError),
-    /// The plan leads nowhere.
-    #[error("the plan has no route")]
-    NoRoute,
-    /// The plan's keys are of no use.
-    #[error("the plan's keys: {0}")]
-    Keys(#[from] SrtpError),
-}
 
 /// A media stream of one call: everything on the way of its packets that is not playout.
 pub struct Stream<K> {
@@ -155,28 +88,6 @@ enum State {
     /// The farewell has yet to be sent.
     Leaving,
     Ended,
-}
-
-/// Events not told yet; at most one of each kind.
-#[derive(Clone, Copy, Debug, Default)]
-struct Pending {
-    first_packet: Option<Instant>,
-    first_audio: Option<Instant>,
-    quality: Option<Quality>,
-    bye: bool,
-    stopped: Option<Tripped>,
-}
-
-impl Pending {
-    fn next(&mut self) -> Option<StreamEvent> {
-        let Self { first_packet, first_audio, quality, bye, stopped } = self;
-        let first_packet = first_packet.take().map(|at| StreamEvent::FirstPacket { at });
-        first_packet
-            .or_else(|| first_audio.take().map(|at| StreamEvent::FirstAudio { at }))
-            .or_else(|| quality.take().map(StreamEvent::Quality))
-            .or_else(|| core::mem::take(bye).then_some(StreamEvent::PeerBye))
-            .or_else(|| stopped.take().map(StreamEvent::SendingStopped))
-    }
 }
 
 impl<K: PacketSink> Stream<K> {
@@ -300,7 +211,6 @@ impl<K: PacketSink> Stream<K> {
         self.judge.summary(&facts)
     }
 
-    /// Looks at a datagram for the first time. Whatever opens protected packets does it here, before anything is believed.
     fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
         let known = self.path.arrival(flow).is_some();
         match self.shield.take() {
@@ -422,7 +332,7 @@ impl<K: PacketSink> Stream<K> {
     }
 }
 
-/// A written packet leaves. Whatever protects packets does it here, in place, before anybody else sees them.
+/// A written packet leaves.
 const fn leave(flow: UdpFlow, range: Span) -> Transmit {
     Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF }
 }

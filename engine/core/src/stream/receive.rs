@@ -125,18 +125,6 @@ impl<K: PacketSink> Receiver<K> {
         self.refused.malformed = self.refused.malformed.saturating_add(1);
     }
 
-    /// Counts a datagram that was not opened.
-    pub(super) const fn refuse_protected(&mut self, why: SrtpError) {
-        let count = match why {
-            SrtpError::Forged => &mut self.refused.forged,
-            SrtpError::Replayed | SrtpError::Stale => &mut self.refused.replayed,
-            SrtpError::NoRoom { .. } => &mut self.refused.oversized,
-            SrtpError::TooManySources => &mut self.refused.unproven,
-            _ => &mut self.refused.malformed,
-        };
-        *count = count.saturating_add(1);
-    }
-
     /// Whether the packet's payload type is one that was agreed. RED stays whole: the playout takes it apart.
     fn agreed(&self, packet: &RtpView<'_>) -> bool {
         let Formats { speech, red, telephone_event, comfort_noise, .. } = self.formats;
@@ -159,6 +147,18 @@ impl<K: PacketSink> Receiver<K> {
         if let Some(place) = self.pressed.iter_mut().find(|place| place.is_none()) {
             *place = digit;
         }
+    }
+
+    /// Counts a datagram that was not opened.
+    pub(super) const fn refuse_protected(&mut self, why: SrtpError) {
+        let count = match why {
+            SrtpError::Forged => &mut self.refused.forged,
+            SrtpError::Replayed | SrtpError::Stale => &mut self.refused.replayed,
+            SrtpError::NoRoom { .. } => &mut self.refused.oversized,
+            SrtpError::TooManySources => &mut self.refused.unproven,
+            _ => &mut self.refused.malformed,
+        };
+        *count = count.saturating_add(1);
     }
 
     fn hand_over(&mut self, arrived: Instant, packet: &RtpView<'_>) {

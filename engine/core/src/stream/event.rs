@@ -1,0 +1,101 @@
+//! What can happen to a stream, and what it tells.
+
+use core::time::Duration;
+
+use rove_base::{Instant, Quality, UdpFlow};
+use rove_codecs::CodecError;
+
+use super::Digit;
+use crate::{playout::PlayoutMeter, send::Tripped, srtp::SrtpError};
+
+/// What can happen to a [`Stream`](super::Stream).
+#[derive(Clone, Copy, Debug)]
+pub enum MediaInput<'a> {
+    /// A datagram came.
+    Datagram {
+        /// Which way.
+        flow: UdpFlow,
+        /// Its payload.
+        bytes: &'a [u8],
+        /// When, as exactly as the driver knows; not later than the `now` it is handed in at.
+        arrived: Instant,
+    },
+    /// Captured samples, mono, at [`Stream::pcm_rate`](super::Stream::pcm_rate), as many as there are.
+    Pcm(&'a [f32]),
+    /// So many samples were captured but lost on the way here.
+    Missed(usize),
+    /// What the playout counted so far.
+    Meter(PlayoutMeter),
+    /// A key was pressed: tell the peer (RFC 4733). Passed over when [`Stream::tells_digits`](super::Stream::tells_digits) says no.
+    Dtmf {
+        /// `0` to `9`, `*`, `#`, `A` to `D`.
+        digit: char,
+        /// For how long; 40 ms at least and about a second at most are told.
+        duration: Duration,
+    },
+    /// The call is over: say goodbye.
+    Hangup,
+}
+
+/// What a [`Stream`](super::Stream) tells its owner.
+#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StreamEvent {
+    /// The first packet that could be used came.
+    FirstPacket {
+        /// When.
+        at: Instant,
+    },
+    /// The first decoded sample was played.
+    FirstAudio {
+        /// When.
+        at: Instant,
+    },
+    /// How the last second was.
+    Quality(Quality),
+    /// The peer said goodbye (RFC 3550 §6.6).
+    PeerBye,
+    /// The peer pressed a key (RFC 4733); told when it is let go.
+    Digit(Digit),
+    /// Nothing is sent any more (RFC 8083); reports go on.
+    SendingStopped(Tripped),
+}
+
+/// Why a [`Stream`](super::Stream) cannot be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The codec refuses the plan's settings.
+    #[error("the codec refuses the plan: {0}")]
+    Codec(#[from] CodecError),
+    /// The plan leads nowhere.
+    #[error("the plan has no route")]
+    NoRoute,
+    /// The plan's keys are of no use.
+    #[error("the plan's keys: {0}")]
+    Keys(#[from] SrtpError),
+}
+
+/// Events not told yet; at most one of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pending {
+    pub first_packet: Option<Instant>,
+    pub first_audio: Option<Instant>,
+    pub quality: Option<Quality>,
+    pub bye: bool,
+    pub stopped: Option<Tripped>,
+}
+
+impl Pending {
+    /// The next one to tell.
+    pub(super) fn next(&mut self) -> Option<StreamEvent> {
+        let Self { first_packet, first_audio, quality, bye, stopped } = self;
+        let first_packet = first_packet.take().map(|at| StreamEvent::FirstPacket { at });
+        first_packet
+            .or_else(|| first_audio.take().map(|at| StreamEvent::FirstAudio { at }))
+            .or_else(|| quality.take().map(StreamEvent::Quality))
+            .or_else(|| core::mem::take(bye).then_some(StreamEvent::PeerBye))
+            .or_else(|| stopped.take().map(StreamEvent::SendingStopped))
+    }
+}
