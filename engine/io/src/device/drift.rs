@@ -203,8 +203,8 @@ impl Follower {
         }
         let room = self.block.len();
         let made = match (
-            InterleavedSlice::new(&*self.held.pcm, 1, wanted),
-            InterleavedSlice::new_mut(&mut *self.block, 1, room),
+            InterleavedSlice::new(&self.held.pcm, 1, wanted),
+            InterleavedSlice::new_mut(&mut self.block, 1, room),
         ) {
             (Ok(input), Ok(mut output)) => {
                 self.resampler.process_into_buffer(&input, &mut output, None).map_or(0, |(_, made)| made)

@@ -48,7 +48,7 @@ impl Processing {
     /// For mono samples, `rate` of them a second, from 8 000 on. `None` for other rates.
     #[must_use]
     pub fn new(rate: u32, config: ProcessingConfig) -> Option<Self> {
-        if !(8_000..=384_000).contains(&rate) || rate % 100 != 0 {
+        if !(8_000..=384_000).contains(&rate) || !rate.is_multiple_of(100) {
             return None;
         }
         let format = StreamConfig::new(rate, 1);
