@@ -27,7 +27,9 @@ class Rows:
 
 
 def read(path):
-    table = np.genfromtxt(path, delimiter=",", names=True)
+    with open(path) as file:
+        names = file.readline().strip().split(",")
+        table = dict(zip(names, np.loadtxt(file, delimiter=",", ndmin=2).T))
     played = np.where(table["playout_ts"] < 0, np.nan, table["playout_ts"])
     known = ~np.isnan(played)
     played[known] = np.unwrap(played[known], period=WRAP)
