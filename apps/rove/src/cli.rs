@@ -61,7 +61,7 @@ pub(crate) struct PhoneArgs {
     /// Duration of one media packet in ms: 10 to 60.
     #[arg(long, value_name = "MS", env = "ROVE_PACKET_TIME")]
     pub(crate) packet_time: Option<u64>,
-    /// How long a packet waits before it is played, in ms: 0 to 1000.
+    /// How long a packet waits before it is played, in ms: 0 to 1000; follows the path's jitter unless said.
     #[arg(long, value_name = "MS", env = "ROVE_PLAYOUT_DELAY")]
     pub(crate) playout_delay: Option<u64>,
     /// How long a call may ring, in s: 1 to 3600.

@@ -57,7 +57,8 @@ impl Settings {
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
-            playout_delay: millis(args.playout_delay, self.playout_delay, default.playout_delay),
+            min_delay: millis(args.playout_delay, self.playout_delay, default.min_delay),
+            max_delay: millis(args.playout_delay, self.playout_delay, default.max_delay),
             ring_for: seconds.unwrap_or(default.ring_for),
             most_calls: default.most_calls,
             audio: default.audio,
@@ -69,7 +70,7 @@ impl Settings {
                 "a packet time of {packet} ms cannot be: use 10, 20, 30, 40, 50 or 60"
             )));
         }
-        let delay = config.playout_delay.as_millis();
+        let delay = config.max_delay.as_millis();
         if delay > 1_000 {
             return Err(Failure::usage(format!("a playout delay of {delay} ms cannot be: use 0 to 1000")));
         }
@@ -153,7 +154,7 @@ mod tests {
         let args = PhoneArgs { packet_time: Some(30), ..PhoneArgs::default() };
         let phone = settings.phone(&args).unwrap();
         assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
-        assert_eq!(phone.playout_delay, PhoneConfig::default().playout_delay);
+        assert_eq!(phone.max_delay, PhoneConfig::default().max_delay);
     }
 
     #[test]

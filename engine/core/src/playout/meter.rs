@@ -18,14 +18,28 @@ pub struct PlayoutMeter {
     /// Of these, samples invented since the packets ran out. When the next packet shows why they did, these move to
     /// `concealed` or to `silence` and this becomes zero.
     pub starving: u64,
-    /// Samples decoded but left out, to bring the delay back to its target.
-    pub trimmed: u64,
+    /// Samples received and put in line, in whatever form they came.
+    pub decoded: u64,
+    /// Samples taken out of what was received, to shorten the delay.
+    pub accelerated: u64,
+    /// Samples put in between, to lengthen the delay.
+    pub preempted: u64,
     /// Packets decoded.
     pub decoded_packets: u64,
+    /// Frames whose packet was lost or late and that were decoded from a full copy in a later one (RFC 2198).
+    pub recovered_red: u64,
+    /// Frames recovered from the in-band redundancy of the packet after them.
+    pub recovered_inband: u64,
+    /// Frames recovered from deep redundancy, further back.
+    pub recovered_deep: u64,
     /// Packets that the decoder refused.
     pub undecodable: u64,
     /// Packets that came after their turn.
     pub late: u64,
+    /// Packets that came in order and were left out, because their time was over or the delay too long.
+    pub discarded: u64,
+    /// Packets of a payload type that means nothing to this playout.
+    pub foreign: u64,
     /// Packets that came twice.
     pub duplicates: u64,
     /// Packets far from where the stream is, not believed.
@@ -34,6 +48,10 @@ pub struct PlayoutMeter {
     pub rebased: u64,
     /// Sum, over `decoded_packets`, of the time from arrival to the playing of the first sample.
     pub waited: Duration,
+    /// How long a packet that came as fast as any shall wait now; not a count.
+    pub target: Duration,
+    /// How slow the sender's clock is against ours in parts per million, negative for a fast one; not a count.
+    pub drift_ppm: i16,
 }
 
 impl PlayoutMeter {

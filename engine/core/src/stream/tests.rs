@@ -21,7 +21,7 @@ use rove_base::{
 use super::{MediaInput, Stream, StreamEvent};
 use crate::{
     codec,
-    jitter::{PacketSink, PacketSource, Slot},
+    jitter::{PacketSink, PacketSource, SLOT_BYTES, Slot},
     playout::{Formats, Playout, PlayoutConfig},
     rtcp::{self, Packet},
     rtp::RtpView,
@@ -52,6 +52,10 @@ fn flow(local: u16, remote: u16) -> UdpFlow {
 }
 
 /// RTP on ports 4 and 6, RTCP on 5 and 7, seen from `a` when `forth`.
+/// A fixed delay, so that what is measured is known.
+const FIXED: PlayoutConfig = PlayoutConfig { least: SIXTY, most: SIXTY, window: 128 };
+const SIXTY: Duration = Duration::from_millis(60);
+
 fn plan(id: CodecId, forth: bool, direction: Direction) -> MediaPlan {
     let payload_type = PayloadType::from_header(if id == CodecId::Opus { 96 } else { 0 });
     let codec = CodecPlan::new(id, payload_type);
@@ -77,7 +81,7 @@ impl End {
         let decoder = codec::decoder_for(plan).unwrap();
         Self {
             stream: Stream::new(now, plan, ring.clone(), Entropy::from_number(seed)).unwrap(),
-            playout: Playout::new(ring, decoder, Formats::of(plan), PlayoutConfig::default()),
+            playout: Playout::new(ring, decoder, Formats::of(plan), FIXED),
             events: Vec::new(),
             sent: 0,
             heard: Vec::new(),
@@ -287,7 +291,7 @@ fn what_cannot_be_used_is_counted_by_reason() {
         ("neither", flow(4, 6), vec![0; 20]),
         ("cut short", flow(4, 6), rtp(0, 1, 2, 0)[..11].to_vec()),
         ("not agreed", flow(4, 6), rtp(8, 1, 2, 160)),
-        ("too long", flow(4, 6), rtp(0, 1, 2, 1_401)),
+        ("too long", flow(4, 6), rtp(0, 1, 2, SLOT_BYTES + 1)),
         ("another source", flow(4, 6), rtp(0, 2, 9, 160)),
         ("with our name", flow(4, 6), rtp(0, own.0, 2, 160)),
         ("broken control", flow(5, 7), vec![0x80, 200, 0, 9]),
