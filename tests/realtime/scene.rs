@@ -130,8 +130,13 @@ impl Scene {
             50 => self.control.output.update(|knobs| knobs.gain = 0.3),
             100 => self.control.output.update(|knobs| (knobs.gain, knobs.muted) = (1.0, true)),
             150 => self.control.output.update(|knobs| knobs.muted = false),
-            200 => self.control.output.update(|knobs| knobs.target = Duration::from_millis(120)),
-            300 => self.control.output.update(|knobs| knobs.target = Duration::from_millis(40)),
+            200 => self
+                .control
+                .output
+                .update(|knobs| (knobs.least_delay, knobs.path_delay) = (120 * MS, Some(30 * MS))),
+            300 => {
+                self.control.output.update(|knobs| (knobs.least_delay, knobs.path_delay) = (40 * MS, None))
+            }
             350 => self.control.input.update(|knobs| knobs.gain = 2.0),
             400 => self.control.input.update(|knobs| (knobs.gain, knobs.muted) = (1.0, true)),
             450 => self.control.input.update(|knobs| knobs.muted = false),
@@ -200,5 +205,6 @@ fn write_header(datagram: &mut [u8], ssrc: u32, seq: u16, timestamp: u32) {
     header.write(datagram).unwrap();
 }
 
+const MS: Duration = Duration::from_millis(1);
 /// Playouts that take over at the start, one per callback.
 const SUCCESSORS: usize = 3;

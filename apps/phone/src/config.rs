@@ -21,8 +21,10 @@ pub struct PhoneConfig {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet: a multiple of 10 ms, 10 to 60 ms.
     pub packet_time: Duration,
-    /// How long a packet waits before it is played.
-    pub playout_delay: Duration,
+    /// How long a packet waits at least before it is played.
+    pub min_delay: Duration,
+    /// How long it waits at most; equal to `min_delay`, the delay is fixed, else it follows the path's jitter.
+    pub max_delay: Duration,
     /// How long a call may ring.
     pub ring_for: Duration,
     /// More calls than this at once are answered busy.
@@ -67,7 +69,8 @@ impl Default for PhoneConfig {
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
-            playout_delay: Duration::from_millis(40),
+            min_delay: Duration::ZERO,
+            max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),
             most_calls: 100,
             audio: Audio::Null,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rove_phone::{Audio, CodecId, PhoneConfig};
+use rove_phone::{Audio, CodecId, PhoneConfig, PlayoutConfig};
 use serde::Deserialize;
 
 use crate::{
@@ -63,7 +63,8 @@ impl Settings {
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
-            playout_delay: default.playout_delay.clamp(least, most),
+            min_delay: least,
+            max_delay: most,
             ring_for: seconds.unwrap_or(default.ring_for),
             most_calls: default.most_calls,
             audio: default.audio,
@@ -110,9 +111,11 @@ impl Settings {
     }
 }
 
-/// The least and the most a packet waits before it is played.
+/// The least and the most a packet waits before it is played; as it is by default where nothing is said.
 pub(crate) fn bounds(args: DelayArgs) -> Result<(Duration, Duration), Failure> {
-    let (least, most) = (args.min_delay.unwrap_or(0), args.max_delay.unwrap_or(LONGEST_DELAY_MS));
+    let usual = u64::try_from(PlayoutConfig::default().most.as_millis()).unwrap_or(LONGEST_DELAY_MS);
+    let least = args.min_delay.unwrap_or(0);
+    let most = args.max_delay.unwrap_or(usual.max(least));
     if let Some(delay) = [least, most].into_iter().find(|delay| *delay > LONGEST_DELAY_MS) {
         return Err(Failure::usage(format!(
             "a playout delay of {delay} ms cannot be: use 0 to {LONGEST_DELAY_MS}"
@@ -169,7 +172,7 @@ mod tests {
         let args = PhoneArgs { packet_time: Some(30), ..PhoneArgs::default() };
         let phone = settings.phone(&args).unwrap();
         assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
-        assert_eq!(phone.playout_delay, PhoneConfig::default().playout_delay);
+        assert_eq!(phone.max_delay, PhoneConfig::default().max_delay);
     }
 
     #[test]
@@ -193,13 +196,20 @@ mod tests {
         let wait = |min_delay, max_delay| {
             let settings = Settings { max_delay, ..Settings::default() };
             let phone = settings.phone(&PhoneArgs { min_delay, ..PhoneArgs::default() });
-            phone.map(|phone| phone.playout_delay.as_millis() as u64).map_err(|error| error.to_string())
+            let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap();
+            phone.map(|phone| (ms(phone.min_delay), ms(phone.max_delay))).map_err(|error| error.to_string())
         };
-        let usual = PhoneConfig::default().playout_delay.as_millis() as u64;
-        assert_eq!(
-            (wait(None, None), wait(Some(200), None), wait(None, Some(5))),
-            (Ok(usual), Ok(200), Ok(5))
-        );
+        let usual = u64::try_from(PhoneConfig::default().max_delay.as_millis()).unwrap();
+        let cases = [
+            (None, None, (0, usual)),
+            (Some(200), None, (200, usual)),
+            (Some(900), None, (900, 900)),
+            (None, Some(5), (0, 5)),
+            (Some(60), Some(60), (60, 60)),
+        ];
+        for (least, most, bounds) in cases {
+            assert_eq!(wait(least, most), Ok(bounds), "{least:?} {most:?}");
+        }
         assert!(wait(Some(50), Some(49)).unwrap_err().contains("above the most"));
     }
 

@@ -84,7 +84,11 @@ impl Media {
             entropy,
             audio: config.audio.clone(),
             clip,
-            playout: PlayoutConfig { target: config.playout_delay, ..PlayoutConfig::default() },
+            playout: PlayoutConfig {
+                least: config.min_delay,
+                most: config.max_delay,
+                ..PlayoutConfig::default()
+            },
             calls: HashMap::new(),
             recordings: 0,
         })

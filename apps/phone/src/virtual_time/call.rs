@@ -38,7 +38,8 @@ impl VirtualCall {
         config: &VirtualConfig,
         entropy: Entropy,
     ) -> Result<Self, MediaFailure> {
-        let playout = PlayoutConfig { target: config.playout_delay, ..PlayoutConfig::default() };
+        let playout =
+            PlayoutConfig { least: config.min_delay, most: config.max_delay, ..PlayoutConfig::default() };
         let wired = wire(plan, playout)?;
         let stream = Stream::new(now, plan, wired.media.packets, entropy)?;
         let rate = wired.sample_rate;

@@ -52,8 +52,10 @@ pub struct VirtualConfig {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet.
     pub packet_time: Duration,
-    /// How long a packet waits before it is played.
-    pub playout_delay: Duration,
+    /// How long a packet waits at least before it is played.
+    pub min_delay: Duration,
+    /// How long it waits at most; equal to `min_delay`, the delay is fixed, else it follows the path's jitter.
+    pub max_delay: Duration,
     /// How long a call may ring.
     pub ring_for: Duration,
     /// Whether [`VirtualPhone::heard`] keeps what was heard; an hour of it takes 115 MB for G.711.
@@ -73,7 +75,8 @@ impl VirtualConfig {
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
-            playout_delay: Duration::from_millis(40),
+            min_delay: Duration::ZERO,
+            max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),
             keep_heard: true,
             voice: Voice::Silence,

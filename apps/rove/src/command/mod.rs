@@ -25,9 +25,8 @@ pub(crate) fn seconds(value: f64) -> Option<Duration> {
 
 /// How a receiver plays that keeps to these bounds.
 pub(crate) fn playout(bounds: DelayArgs) -> Result<PlayoutConfig, Failure> {
-    let default = PlayoutConfig::default();
     let (least, most) = settings::bounds(bounds)?;
-    Ok(PlayoutConfig { target: default.target.clamp(least, most), ..default })
+    Ok(PlayoutConfig { least, most, ..PlayoutConfig::default() })
 }
 
 /// Shows how far a long work is, in ms of `total`, 0 when nobody knows; only on a terminal.

@@ -16,6 +16,7 @@
 )]
 
 mod slot;
+pub mod target;
 mod window;
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub struct Window {
     held: usize,
     /// The lowest sequence number that may still be taken; `None` before the first packet.
     next: Option<SeqNumber>,
+    /// The lowest sequence number held, when anything is.
+    lowest: SeqNumber,
     /// The highest sequence number held or taken.
     highest: SeqNumber,
     /// Something was taken already, so the window no longer moves back.
@@ -62,6 +64,7 @@ impl Window {
             places: (0..places).map(|_| Place::EMPTY).collect(),
             held: 0,
             next: None,
+            lowest: SeqNumber(0),
             highest: SeqNumber(0),
             started: false,
             ssrc: Ssrc(0),
@@ -95,14 +98,33 @@ impl Window {
     #[inline]
     #[must_use]
     pub fn front(&self) -> Option<&Slot> {
-        let next = self.next.filter(|_| self.held > 0)?;
-        (0..self.places.len())
-            .filter_map(|by| {
-                let seq = next.plus(u16::try_from(by).ok()?);
-                self.places.get(self.place_of(seq)).filter(|p| p.state == State::Held && p.slot.seq == seq)
-            })
-            .map(|place| &place.slot)
-            .next()
+        if self.held == 0 { None } else { self.get(self.lowest) }
+    }
+
+    /// The packet with this sequence number, if it is held.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, seq: SeqNumber) -> Option<&Slot> {
+        let place = self.places.get(self.place_of(seq))?;
+        (place.state == State::Held && place.slot.seq == seq).then_some(&place.slot)
+    }
+
+    /// The packets held, in order, up to `most` sequence numbers after the first one.
+    pub fn held(&self, most: u16) -> impl Iterator<Item = &Slot> {
+        let reach = if self.held == 0 { 0 } else { most };
+        (0..reach).filter_map(|by| self.get(self.lowest.plus(by)))
+    }
+
+    /// The sequence number that follows what was taken last; `None` before the first packet.
+    #[must_use]
+    pub const fn next(&self) -> Option<SeqNumber> {
+        self.next
+    }
+
+    /// The highest sequence number held or taken.
+    #[must_use]
+    pub const fn highest(&self) -> SeqNumber {
+        self.highest
     }
 
     /// Whether no packet is missing before [`Window::front`].
@@ -121,6 +143,11 @@ impl Window {
         self.held = self.held.saturating_sub(1);
         self.next = Some(seq.plus(1));
         self.started = true;
+        if self.held > 0 {
+            // Every number is gone over once, be it held or lost: a bounded walk, and none where nothing is lost.
+            let mut ahead = (1..=u16::try_from(self.places.len()).unwrap_or(u16::MAX)).map(|by| seq.plus(by));
+            self.lowest = ahead.find(|&seq| self.get(seq).is_some()).unwrap_or(seq);
+        }
     }
 
     /// Packets held.
@@ -165,6 +192,9 @@ impl Window {
         }
         place.state = State::Held;
         place.slot.copy_from(slot);
+        if self.held == 0 || slot.seq.since(self.lowest) < 0 {
+            self.lowest = slot.seq;
+        }
         self.held = self.held.saturating_add(1);
         if slot.seq.since(self.highest) > 0 {
             self.highest = slot.seq;
@@ -203,7 +233,7 @@ impl Window {
         if let Some(place) = self.places.get_mut(at) {
             place.state = State::Held;
             place.slot.copy_from(&self.stray.slot);
-            self.held = 1;
+            (self.held, self.lowest) = (1, before);
         }
         self.hold(slot);
         Verdict::Restarted

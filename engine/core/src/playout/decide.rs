@@ -1,109 +1,138 @@
-//! What to play next, as a function of what is known: the whole policy of the playout, without its state.
+//! What to do when what is in hand runs out or is too much, as functions of what is known: the policy, without its state.
+//!
+//! All times are milliseconds of sound.
 
-use core::time::Duration;
+use super::stretch::Care;
 
-/// What is known about the next packet in order.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    /// Samples from where the timeline is to the packet's first sample; negative when its time has come and gone.
-    pub gap: i64,
-    /// Samples it decodes to.
-    pub samples: usize,
-    /// How long ago it came.
-    pub waited: Duration,
-    /// No packet is missing before it.
-    pub next: bool,
-    /// Nothing comes after it yet.
-    pub alone: bool,
-}
-
-/// The settings and the past that a decision rests on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context {
-    /// Samples per second.
-    pub rate: u32,
-    /// Samples of the packet decoded last.
-    pub frame: usize,
-    /// How long a packet shall wait before it is played.
-    pub target: Duration,
-    /// Samples invented since then.
-    pub dry: u64,
-}
-
-/// What to do next.
+/// What comes after the samples in hand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Action {
-    /// Decode the packet, and leave out its first `skip` samples, which are past.
-    Decode {
-        /// Samples left out.
-        skip: usize,
-    },
-    /// Decode the packet whole although its time has come: from here on everything is played that much later.
-    Defer,
-    /// Invent this many samples.
-    Fill {
-        /// How many.
-        samples: usize,
-        /// Why.
-        why: Why,
-    },
-    /// Its time is over: drop it.
-    Discard,
-    /// The timeline no longer fits the stream: lay it anew through this packet.
-    Rebase,
-}
-
-/// Why samples are invented.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Why {
-    /// A packet is missing, and one after it is here.
-    Lost,
-    /// No packet is here; whether that is loss, delay or the sender's silence will show later.
-    Starving,
-    /// The sender left out time on purpose: consecutive packets, with a gap between their timestamps.
+pub(super) enum Next {
+    /// A frame is here whose time is the end of what is in hand, or was earlier.
+    Here,
+    /// The frame itself is not here; a later packet carries a full copy of it.
+    Copied,
+    /// The frame itself is not here; a later packet can tell what it was like.
+    Told,
+    /// The sender left out time on purpose.
     Silence,
+    /// The frame is missing, and one after it is here.
+    Missing,
+    /// No packet is here.
+    Nothing,
 }
 
-/// Decides. Every answer but [`Action::Discard`] and [`Action::Rebase`] produces samples.
-pub(super) fn decide(head: Option<Head>, context: Context) -> Action {
-    let step = usize::try_from(context.rate / 100).unwrap_or(usize::MAX);
-    let Some(head) = head else {
-        return Action::Fill { samples: context.frame.min(step), why: Why::Starving };
+/// What is known when the frame after those in hand is not here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shortage {
+    pub(super) next: Next,
+    /// In hand beyond what is asked for now; negative when it does not suffice.
+    pub(super) beyond: f64,
+    /// In hand.
+    pub(super) hand: f64,
+    /// What may still be put in, so that nothing lasts longer than twice.
+    pub(super) credit: f64,
+    /// The chance that the frame comes before more is asked for.
+    pub(super) in_time: f64,
+    /// The chance that it comes within a [`BRIDGE`] after that, when it does not come before.
+    pub(super) soon: f64,
+}
+
+/// What to do about it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Relief {
+    /// Nothing yet.
+    Wait,
+    /// Put in up to so much.
+    Lengthen(f64),
+    /// Go on without it.
+    Without,
+}
+
+/// Decides whether to bridge the time until a frame comes by slowing down.
+pub(super) fn relief(shortage: Shortage) -> Relief {
+    let Shortage { next, beyond, hand, credit, in_time, soon } = shortage;
+    let short = beyond < 0.0;
+    if !short && beyond >= GUARD {
+        return Relief::Wait;
+    }
+    let missed = if short { 1.0 } else { 1.0 - in_time };
+    let worth = match next {
+        // What is put in is not concealed, whenever the frame comes.
+        Next::Nothing => missed > WORTH,
+        // Waiting only pays when it comes.
+        Next::Missing => missed * soon > WORTH_LOST,
+        Next::Here | Next::Copied | Next::Told | Next::Silence => false,
     };
-    if let Ok(gap @ 1..) = usize::try_from(head.gap) {
-        let planned = head.waited.saturating_add(time(gap, context.rate));
-        if planned > context.target.saturating_add(MAX_EXCESS) {
-            return Action::Rebase;
-        }
-        let why = if head.next { Why::Silence } else { Why::Lost };
-        return Action::Fill { samples: gap.min(context.frame), why };
-    }
-    if !head.alone && head.waited > context.target.saturating_add(MAX_LATENESS) {
-        return Action::Discard;
-    }
-    let behind = usize::try_from(head.gap.unsigned_abs()).unwrap_or(usize::MAX);
-    if behind == 0 {
-        Action::Decode { skip: 0 }
-    } else if behind < head.samples {
-        if head.waited < context.target { Action::Defer } else { Action::Decode { skip: behind } }
+    if worth && hand >= LEAST_HAND && credit >= LEAST_STRETCH {
+        Relief::Lengthen(credit.min(BRIDGE))
+    } else if short {
+        Relief::Without
     } else {
-        let dry = time(usize::try_from(context.dry).unwrap_or(usize::MAX), context.rate);
-        let stuck = head.alone && dry >= PATIENCE;
-        let jumped = head.next && time(behind, context.rate) > MAX_LATENESS;
-        if stuck || jumped { Action::Rebase } else { Action::Discard }
+        Relief::Wait
     }
 }
 
-/// The time that `samples` take at `rate`.
-pub(super) fn time(samples: usize, rate: u32) -> Duration {
-    let samples = u64::try_from(samples).unwrap_or(u64::MAX);
-    Duration::from_nanos(samples.saturating_mul(1_000_000_000).checked_div(u64::from(rate)).unwrap_or(0))
+/// How the delay drifts towards its target.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pull {
+    /// Delay beyond the target, summed up over time: what it has cost so far, in ms·s.
+    paid: f64,
 }
 
-/// A packet that would wait this much longer than the target is on another timeline, not early.
-const MAX_EXCESS: Duration = Duration::from_millis(200);
-/// After this long with nothing but late packets, the path has become slower and the timeline moves.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// A packet in sequence that is this late is not late: the sender's timestamps jumped back. One that waited this much
-/// longer than the target was not asked for in time, and is no longer worth hearing.
-const MAX_LATENESS: Duration = Duration::from_secs(1);
+/// A change of delay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Change {
+    None,
+    /// By up to so many milliseconds, with so much care.
+    Shorten(f64, Care),
+    Lengthen(f64, Care),
+}
+
+impl Pull {
+    /// Decides what to do about `excess` delay after `passed` milliseconds with it. The longer it has cost, the less
+    /// good a place will do: waiting for the best place must not cost more than the place is better.
+    pub(super) fn decide(&mut self, excess: f64, passed: f64) -> Change {
+        if excess.abs() < SLACK || (excess < 0.0) != (self.paid < 0.0) {
+            self.paid = 0.0;
+        }
+        if excess.abs() < SLACK {
+            return Change::None;
+        }
+        self.paid += excess * passed / 1_000.0;
+        let owed = self.paid.abs();
+        if excess < 0.0 {
+            let care = if owed < PATIENT { Care::Inaudible } else { Care::Similar(SIMILAR) };
+            return Change::Lengthen((-excess).max(SLACK), care);
+        }
+        let care = if excess > HURRY || owed > IMPATIENT {
+            Care::Similar(POOR)
+        } else if owed > PATIENT {
+            Care::Similar(SIMILAR)
+        } else {
+            Care::Inaudible
+        };
+        Change::Shorten(excess, care)
+    }
+
+    /// A change was made.
+    pub(super) fn made(&mut self) {
+        self.paid *= 0.5;
+    }
+}
+
+/// Below this much beyond what is asked for, the next frame is missed already.
+const GUARD: f64 = 2.0;
+/// What is put in at once, at most: the period of a low voice.
+pub(super) const BRIDGE: f64 = 12.5;
+const LEAST_HAND: f64 = 2.0;
+const LEAST_STRETCH: f64 = 2.5;
+/// Stretching costs a fifth of what it saves, when it saves.
+const WORTH: f64 = 0.2;
+const WORTH_LOST: f64 = 0.15;
+/// Not worth a change.
+const SLACK: f64 = 1.5;
+const PATIENT: f64 = 4.0;
+const IMPATIENT: f64 = 12.0;
+const SIMILAR: f32 = 0.7;
+const POOR: f32 = 0.4;
+const HURRY: f64 = 60.0;

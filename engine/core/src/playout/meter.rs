@@ -18,8 +18,8 @@ pub struct PlayoutMeter {
     /// Of these, samples invented since the packets ran out. When the next packet shows why they did, these move to
     /// `concealed` or to `silence` and this becomes zero.
     pub starving: u64,
-    /// Samples decoded but left out, to bring the delay back to its target.
-    pub trimmed: u64,
+    /// Samples received and put in line, in whatever form they came.
+    pub decoded: u64,
     /// Samples taken out of what was received, to shorten the delay.
     pub accelerated: u64,
     /// Samples put in between, to lengthen the delay.
@@ -38,6 +38,8 @@ pub struct PlayoutMeter {
     pub late: u64,
     /// Packets that came in order and were left out, because their time was over or the delay too long.
     pub discarded: u64,
+    /// Packets of a payload type that means nothing to this playout.
+    pub foreign: u64,
     /// Packets that came twice.
     pub duplicates: u64,
     /// Packets far from where the stream is, not believed.
@@ -48,6 +50,8 @@ pub struct PlayoutMeter {
     pub waited: Duration,
     /// How long a packet that came as fast as any shall wait now; not a count.
     pub target: Duration,
+    /// How slow the sender's clock is against ours in parts per million, negative for a fast one; not a count.
+    pub drift_ppm: i16,
 }
 
 impl PlayoutMeter {

@@ -1,7 +1,17 @@
-//! Packets become a continuous signal: each is decoded when its time has come, and what is missing is invented.
+//! Packets become a continuous signal: each is decoded when its time has come, and what is missing is bridged or invented.
 //!
-//! This first form keeps a fixed target: a packet is played `target` after the first one's arrival would have it.
-//! The policy is one pure function, in `decide.rs`; this file is the state around it.
+//! ```text
+//!  source ─▶ reception.rs ─▶ window ─▶ supply.rs ─▶ buffer.rs ─▶ out
+//!               │ order, arrivals        decode        │ history, in hand
+//!               ▼                        recover       ▼
+//!           jitter/target ── target ─▶ shape.rs ◀── stretch/
+//!                                      slow down, speed up, conceal: as decide.rs says
+//! ```
+//!
+//! Playing is a queue of samples, not of packets. The delay follows a target that the arrivals set ([`Arrivals`](crate::jitter::target::Arrivals)): beyond
+//! it, sound is taken out where nobody hears it, and short of it put in. When the next packet is not here in time, what is
+//! in hand is slowed down first, and concealed only when that does not do. When a packet comes after a part of its time
+//! was concealed, it is played from where it fits.
 
 #![deny(
     clippy::indexing_slicing,
@@ -11,11 +21,14 @@
     clippy::panic
 )]
 
+mod buffer;
 mod decide;
 mod formats;
-mod frame;
 mod meter;
+mod reception;
+mod shape;
 pub mod stretch;
+mod supply;
 mod trace;
 
 #[cfg(test)]
@@ -23,14 +36,16 @@ mod tests;
 
 use core::time::Duration;
 
-use rove_base::{Instant, RtpTimestamp, Ssrc};
+use rove_base::{Instant, Ssrc};
 use rove_codecs::Decoder;
 
 use self::{
-    decide::{Action, Context, Head, Why, decide, time},
-    frame::Frame,
+    buffer::Buffer,
+    decide::{Next, Pull},
+    reception::{Reception, millis},
+    stretch::Stretcher,
 };
-use crate::jitter::{PacketSource, SLOT_BYTES, Verdict, Window};
+use crate::jitter::PacketSource;
 
 pub use formats::Formats;
 pub use meter::PlayoutMeter;
@@ -39,63 +54,69 @@ pub use trace::PlayoutTrace;
 /// Settings of a [`Playout`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PlayoutConfig {
-    /// How long a packet waits before it is played, at most [`MAX_TARGET`]. 60 ms unless said: three packets of 20 ms,
-    /// enough for the jitter of most paths.
-    pub target: Duration,
-    /// Packets the reorder window holds, a power of two from 16 to 1 024. 128 unless said: [`MAX_TARGET`] and some
+    /// A packet waits at least this long before it is played. Zero unless said: as little as the arrivals allow.
+    pub least: Duration,
+    /// It waits this long at most, and at most [`MAX_DELAY`]. 400 ms unless said. Equal to `least`, the delay is fixed.
+    pub most: Duration,
+    /// Packets the reorder window holds, a power of two from 16 to 1 024. 128 unless said: [`MAX_DELAY`] and some
     /// reordering, in packets of 10 ms.
     pub window: usize,
 }
 
 impl Default for PlayoutConfig {
     fn default() -> Self {
-        Self { target: Duration::from_millis(60), window: 128 }
+        Self { least: Duration::ZERO, most: Duration::from_millis(400), window: 128 }
     }
 }
 
-/// The longest target: with more, people no longer talk to each other (ITU-T G.114 advises 400 ms mouth to ear at most).
-pub const MAX_TARGET: Duration = Duration::from_secs(1);
+/// The longest wait: with more, people no longer talk to each other (ITU-T G.114 advises 400 ms mouth to ear at most).
+pub const MAX_DELAY: Duration = Duration::from_secs(1);
 
 /// Pulls packets out of a [`PacketSource`], puts them in order and turns them into samples, at the pace of its caller.
 pub struct Playout<S> {
     source: S,
     decoder: Box<dyn Decoder>,
-    window: Window,
-    frame: Frame,
+    reception: Reception,
+    buffer: Buffer,
+    stretcher: Stretcher,
     rate: u32,
-    samples_per_tick: u32,
-    target: Duration,
+    samples_per_tick: i64,
+    least: Duration,
+    most: Duration,
+    path: Option<Duration>,
     state: State,
-    /// Media time of the next sample to be produced.
-    next: RtpTimestamp,
+    /// Media time just after the last sample in hand, in samples.
+    end: i64,
     ssrc: Option<Ssrc>,
-    /// Samples of the packet decoded last.
+    /// Samples of the frame decoded last.
     length: usize,
     /// Samples invented since then.
     dry: u64,
-    /// Samples to be invented without moving the timeline: the target has grown.
-    stretch: usize,
-    trim: Trim,
+    /// Samples received since something was invented, up to a second.
+    pure: usize,
+    /// Samples that may be put in, so that nothing lasts longer than twice.
+    credit: usize,
+    /// The sender is silent on purpose, as far as is known.
+    pause: bool,
+    /// Samples still to be put in before the packet after a pause, to reach the target.
+    hold: Option<usize>,
+    drift: Pull,
+    adapted: f64,
+    filtered: f64,
+    /// The sequence number of the packet whose reach was asked for last, and the answer.
+    reach: Option<(u16, usize)>,
     meter: PlayoutMeter,
+    trace: PlayoutTrace,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     /// No packet yet.
     Idle,
-    /// Packets are collected until this instant, then the timeline starts at [`Playout::next`].
-    Filling { until: Instant },
+    /// Packets are collected until the first one's time has come.
+    Filling,
     /// The timeline runs.
     Running,
-}
-
-/// Watches for delay that no packet needs.
-#[derive(Clone, Copy, Debug)]
-struct Trim {
-    /// The shortest wait of the interval; `None` when nothing was decoded in it.
-    least: Option<Duration>,
-    until: Instant,
-    due: bool,
 }
 
 impl<S: PacketSource> Playout<S> {
@@ -103,24 +124,38 @@ impl<S: PacketSource> Playout<S> {
     #[must_use]
     pub fn new(source: S, decoder: Box<dyn Decoder>, formats: Formats, config: PlayoutConfig) -> Self {
         let rate = decoder.sample_rate().max(MIN_RATE);
-        let longest = usize::try_from(rate / 1_000).unwrap_or(0).saturating_mul(MAX_PACKET_MS);
-        Self {
+        let ms = |ms: u32| usize::try_from(rate / 1_000).unwrap_or(0).saturating_mul(ms as usize);
+        let samples_per_tick = i64::from(rate.checked_div(formats.clock.hertz()).unwrap_or(1).max(1));
+        let frame = i64::from(formats.clock.hertz() / 50);
+        let mut playout = Self {
             source,
-            window: Window::new(config.window),
-            frame: Frame::new(longest.max(SLOT_BYTES)),
+            reception: Reception::new(config.window, formats, frame),
+            buffer: Buffer::new(ms(HISTORY_MS), ms(MAX_PACKET_MS).saturating_mul(2)),
+            stretcher: Stretcher::new(rate),
             rate,
-            samples_per_tick: rate.checked_div(formats.clock.hertz()).unwrap_or(1).max(1),
-            target: config.target.min(MAX_TARGET),
+            samples_per_tick,
+            least: Duration::ZERO,
+            most: Duration::ZERO,
+            path: None,
             state: State::Idle,
-            next: RtpTimestamp(0),
+            end: 0,
             ssrc: None,
-            length: usize::try_from(rate / 50).unwrap_or(1),
+            length: ms(20),
             dry: 0,
-            stretch: 0,
-            trim: Trim { least: None, until: Instant::ZERO, due: false },
+            pure: 0,
+            credit: 0,
+            pause: false,
+            hold: None,
+            drift: Pull::default(),
+            adapted: 0.0,
+            filtered: 0.0,
+            reach: None,
             meter: PlayoutMeter::default(),
+            trace: PlayoutTrace::default(),
             decoder,
-        }
+        };
+        playout.set_bounds(config.least, config.most);
+        playout
     }
 
     /// Fills `out`, of any length, with what is to be heard from `now` on: silence before the first packet's time.
@@ -130,18 +165,19 @@ impl<S: PacketSource> Playout<S> {
     /// Wait-free; no allocation, lock or system call. The work is bounded by the length of `out` and the capacity of
     /// source and window.
     pub fn pull(&mut self, now: Instant, out: &mut [f32]) {
-        self.take_in(now);
+        self.take_in();
+        self.reception.arrivals.set_pace(self.ms(self.length), self.ms(out.len()));
+        let at = millis(now);
+        self.trace.timestamp = None;
         let mut done: usize = 0;
+        // A second at a time is more than any device asks for, and as much as fits.
         while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            let at = now + time(done, self.rate);
-            if self.frame.is_empty() {
-                self.produce(at, rest.len());
-            }
-            done = done.saturating_add(self.frame.hand_out(rest));
+            let now = at + self.ms(done);
+            let piece = rest.len().min(self.length.max(1));
+            let Some(piece) = rest.get_mut(..piece) else { break };
+            done = done.saturating_add(self.piece(now, piece));
         }
-        if self.meter.first_played.is_some() {
-            self.meter.played = self.meter.played.saturating_add(wide(out.len()));
-        }
+        self.note(at + self.ms(out.len()));
     }
 
     /// What was counted so far.
@@ -152,18 +188,8 @@ impl<S: PacketSource> Playout<S> {
 
     /// Where it stands after the last pull.
     #[must_use]
-    pub fn trace(&self) -> PlayoutTrace {
-        let held =
-            u32::try_from(self.frame.len()).unwrap_or(0).checked_div(self.samples_per_tick).unwrap_or(0);
-        let begun = self.meter.first_played.is_some();
-        PlayoutTrace {
-            timestamp: begun.then(|| RtpTimestamp(self.next.0.wrapping_sub(held))),
-            target: self.target,
-            concealed: self.meter.concealed.saturating_add(self.meter.starving),
-            accelerated: self.meter.trimmed,
-            comfort_noise: self.meter.silence,
-            ..PlayoutTrace::default()
-        }
+    pub const fn trace(&self) -> PlayoutTrace {
+        self.trace
     }
 
     /// Samples per second that [`Playout::pull`] gives.
@@ -172,218 +198,166 @@ impl<S: PacketSource> Playout<S> {
         self.rate
     }
 
-    /// How long a packet shall wait before it is played.
+    /// The shortest and the longest wait of a packet that came as fast as any.
     #[must_use]
-    pub const fn target(&self) -> Duration {
-        self.target
+    pub const fn bounds(&self) -> (Duration, Duration) {
+        (self.least, self.most)
     }
 
-    /// Moves the target. A longer one takes effect at once, by a moment of concealment; a shorter one by leaving out
-    /// a packet a second until it is reached.
-    pub fn set_target(&mut self, target: Duration) {
-        let target = target.min(MAX_TARGET);
+    /// Moves the bounds; what is beyond them is reached by stretching.
+    pub fn set_bounds(&mut self, least: Duration, most: Duration) {
+        self.most = most.min(MAX_DELAY);
+        self.least = least.min(self.most);
+    }
+
+    /// Tells the one-way delay of the path without its jitter, on which the price of more delay depends; `None` when it
+    /// is not known.
+    pub fn set_path_delay(&mut self, delay: Option<Duration>) {
+        if delay != self.path {
+            self.path = delay;
+            self.reception.arrivals.set_path(delay.map(|delay| delay.as_secs_f64() * 1_000.0));
+        }
+    }
+
+    fn take_in(&mut self) {
+        let Self { source, reception, decoder, meter, .. } = self;
+        source.drain(|slot| reception.accept(slot, decoder.as_mut()));
+        (meter.duplicates, meter.late, meter.strays) =
+            (reception.duplicates, reception.late, reception.strays);
+        if core::mem::take(&mut self.reception.restarted) {
+            self.rebase();
+        }
+    }
+
+    /// Fills `out`, which is not longer than a frame; answers how much of it.
+    fn piece(&mut self, now: f64, out: &mut [f32]) -> usize {
+        if !self.begun(now) && self.buffer.hand() == 0 {
+            return self.nothing(out);
+        }
         if self.state == State::Running {
-            self.stretch = self.stretch.saturating_add(self.samples(target.saturating_sub(self.target)));
+            self.produce(now, out.len());
         }
-        self.target = target;
+        let count = self.buffer.play(out);
+        self.meter.played = self.meter.played.saturating_add(wide(count));
+        if count == 0 { self.nothing(out) } else { count }
     }
 
-    fn take_in(&mut self, now: Instant) {
-        let Self { source, window, meter, state, .. } = self;
-        let mut restarted = false;
-        source.drain(|slot| match window.accept(slot) {
-            Verdict::Accepted => {}
-            Verdict::Restarted => restarted = true,
-            Verdict::Duplicate => meter.duplicates = meter.duplicates.saturating_add(1),
-            Verdict::Late => meter.late = meter.late.saturating_add(1),
-            Verdict::Stray => meter.strays = meter.strays.saturating_add(1),
-        });
-        if restarted || (*state == State::Idle && !window.is_empty()) {
-            self.rebase(now);
-        } else if let State::Filling { .. } = self.state {
-            // A packet that overtook the first one may have shown up: the timeline starts at the lowest.
-            self.next = self.window.front().map_or(self.next, |front| front.timestamp);
-        }
-    }
-
-    /// Puts at least one sample into the empty frame, of which `wanted` are needed now.
-    fn produce(&mut self, at: Instant, wanted: usize) {
-        match self.state {
-            State::Idle => return self.frame.silence(wanted),
-            State::Filling { until } if at < until => {
-                let wait = self.samples(until.since(at)).max(1).min(wanted);
-                return self.bridge(wait);
-            }
-            State::Filling { .. } => self.state = State::Running,
-            State::Running => {}
-        }
-        if self.stretch > 0 {
-            let samples = self.stretch.min(self.length);
-            self.stretch = self.stretch.saturating_sub(samples);
-            return self.bridge(samples);
-        }
-        // Each round either produces or takes a packet away, or waits for a new timeline.
-        for _ in 0..=self.window.capacity() {
-            match decide(self.head(at), self.context()) {
-                Action::Decode { skip } => self.decode(at, skip),
-                Action::Defer => {
-                    self.next = self.window.front().map_or(self.next, |front| front.timestamp);
-                    self.settle(true);
-                    self.decode(at, 0);
-                }
-                Action::Fill { samples, why } => self.fill(samples.max(1), why),
-                Action::Discard => {
-                    self.window.pass();
-                    self.settle(true);
-                    self.meter.late = self.meter.late.saturating_add(1);
-                }
-                Action::Rebase => {
-                    self.rebase(at);
-                    if let State::Filling { until } = self.state
-                        && at < until
-                    {
-                        return self.bridge(self.samples(until.since(at)).max(1).min(wanted));
-                    }
-                    self.state = State::Running;
-                }
-            }
-            if !self.frame.is_empty() {
-                return;
-            }
-        }
-        self.fill(wanted, Why::Starving);
-    }
-
-    fn head(&self, at: Instant) -> Option<Head> {
-        let front = self.window.front()?;
-        let ticks = i64::from(front.timestamp.since(self.next));
-        Some(Head {
-            gap: ticks.saturating_mul(i64::from(self.samples_per_tick)),
-            samples: self.decoder.duration(front.payload()).unwrap_or(self.length),
-            waited: at.since(front.arrived),
-            next: self.window.front_is_next(),
-            alone: self.window.len() == 1,
-        })
-    }
-
-    const fn context(&self) -> Context {
-        Context { rate: self.rate, frame: self.length, target: self.target, dry: self.dry }
-    }
-
-    fn decode(&mut self, at: Instant, skip: usize) {
-        let Self { window, decoder, frame, meter, .. } = self;
-        let Some(front) = window.front() else { return };
-        let arrived = front.arrived;
-        let decoded = frame.decode(decoder.as_mut(), front.payload());
-        let in_sequence = window.front_is_next();
-        window.pass();
-        let Some(samples) = decoded else {
-            meter.undecodable = meter.undecodable.saturating_add(1);
-            return self.fill(self.length, Why::Lost);
-        };
-        self.settle(skip > 0 || !in_sequence);
-        self.length = samples;
-        self.dry = 0;
-        self.frame.skip(skip);
-        self.advance(samples.saturating_sub(skip));
-        let waited = at.since(arrived);
-        self.meter.decoded_packets = self.meter.decoded_packets.saturating_add(1);
-        self.meter.waited = self.meter.waited.saturating_add(waited);
-        self.meter.first_played.get_or_insert(at);
-        self.watch(at, waited);
-    }
-
-    /// Invents `samples` samples of media time.
-    fn fill(&mut self, samples: usize, why: Why) {
-        let samples = self.invent(samples);
-        self.advance(samples);
-        self.dry = self.dry.saturating_add(wide(samples));
-        let count = match why {
-            Why::Lost => &mut self.meter.concealed,
-            Why::Starving => &mut self.meter.starving,
-            Why::Silence => &mut self.meter.silence,
-        };
+    /// Silence, before the first packet's time or while a new timeline begins.
+    fn nothing(&mut self, out: &mut [f32]) -> usize {
+        out.fill(0.0);
         if self.meter.first_played.is_some() {
-            *count = count.saturating_add(wide(samples));
+            self.meter.played = self.meter.played.saturating_add(wide(out.len()));
+            self.count_concealed(out.len());
         }
+        out.len()
     }
 
-    /// Invents `samples` samples that are in no packet: the timeline stands still.
-    fn bridge(&mut self, samples: usize) {
-        if self.meter.first_played.is_none() {
-            return self.frame.silence(samples);
+    /// Sees to it that `wanted` samples are in hand.
+    fn produce(&mut self, now: f64, wanted: usize) {
+        // Each round appends samples or takes a packet away.
+        for _ in 0..=self.reception.window.capacity().saturating_add(ROUNDS) {
+            let lacking = wanted.saturating_sub(self.buffer.hand());
+            if lacking == 0 {
+                break;
+            }
+            match self.next(now) {
+                Next::Here => self.decode(now),
+                Next::Copied => self.decode_copy(now),
+                Next::Silence => self.silence(now, lacking),
+                next => self.bridge(now, wanted, next),
+            }
         }
-        let samples = self.invent(samples);
-        self.meter.concealed = self.meter.concealed.saturating_add(wide(samples));
+        self.adapt(now, wanted);
     }
 
-    fn invent(&mut self, samples: usize) -> usize {
-        let worth = self.dry < u64::from(self.rate).saturating_mul(MAX_CONCEALED_SECS);
-        if worth && self.meter.first_played.is_some() {
-            let quantum = usize::try_from(self.rate / 400).unwrap_or(1).max(1);
-            self.frame.conceal(self.decoder.as_mut(), samples, quantum)
-        } else {
-            self.frame.silence(samples);
-            self.frame.len()
+    /// Whether the timeline runs; begins it when the first packet's time has come.
+    fn begun(&mut self, now: f64) -> bool {
+        if self.state == State::Running {
+            return true;
         }
-    }
-
-    /// What was invented while starving turns out to have been loss or delay (`ours`), or the sender's silence.
-    fn settle(&mut self, ours: bool) {
-        let starving = core::mem::take(&mut self.meter.starving);
-        let count = if ours { &mut self.meter.concealed } else { &mut self.meter.silence };
-        *count = count.saturating_add(starving);
-    }
-
-    /// Lays the timeline through the front packet, which is played `target` after it came; what has waited far longer
-    /// than that already is left out.
-    fn rebase(&mut self, at: Instant) {
-        let patience = self.target.saturating_add(MAX_STALE);
-        while self.window.len() > 1 && self.window.front().is_some_and(|f| at.since(f.arrived) > patience) {
-            self.window.pass();
-            self.meter.late = self.meter.late.saturating_add(1);
-        }
-        let Some(front) = self.window.front() else { return };
-        let (arrived, timestamp, ssrc) = (front.arrived, front.timestamp, front.ssrc);
+        let Some(front) = self.reception.window.front() else { return false };
+        let (ticks, ssrc) = (self.reception.clock.ticks(front.timestamp), front.ssrc);
         if self.ssrc.replace(ssrc).is_some_and(|before| before != ssrc) {
             self.decoder.reset();
+            self.stretcher.reset();
         }
-        if self.state != State::Idle {
+        self.state = State::Filling;
+        if now < self.reception.media_ms(ticks) + self.target(now) {
+            return false;
+        }
+        self.end = ticks.saturating_mul(self.samples_per_tick);
+        self.state = State::Running;
+        self.adapted = now;
+        true
+    }
+
+    /// The timeline no longer fits the stream: it is laid anew through the front packet.
+    fn rebase(&mut self) {
+        if self.state == State::Running {
             self.meter.rebased = self.meter.rebased.saturating_add(1);
+            self.settle(true);
         }
-        self.settle(true);
-        (self.stretch, self.dry) = (0, 0);
-        self.next = timestamp;
-        self.state = State::Filling { until: arrived + self.target };
-        self.trim = Trim { least: None, until: arrived + self.target + TRIM_INTERVAL, due: false };
+        self.reception.relearn();
+        (self.dry, self.hold, self.pause) = (0, None, false);
+        self.state = State::Idle;
     }
 
-    /// Once a second: when even the fastest packet waited longer than it should, the next one is left out, faded into
-    /// the one after it.
-    fn watch(&mut self, at: Instant, waited: Duration) {
-        if core::mem::take(&mut self.trim.due) {
-            let left_out = self.frame.fold();
-            self.meter.trimmed = self.meter.trimmed.saturating_add(wide(left_out));
-            return;
-        }
-        self.trim.least = Some(self.trim.least.map_or(waited, |least| least.min(waited)));
-        if at >= self.trim.until {
-            let length = time(self.length, self.rate);
-            let spare = self.target.saturating_add(length.max(TRIM_SLACK));
-            self.trim.due =
-                self.trim.least.take().is_some_and(|least| least > spare) && !self.window.is_empty();
-            self.trim.until = at + TRIM_INTERVAL;
+    /// The relative delay at which frames should be played.
+    fn target(&self, now: f64) -> f64 {
+        let (least, most) = (self.least.as_secs_f64() * 1e3, self.most.as_secs_f64() * 1e3);
+        self.reception.arrivals.base(now) + self.reception.arrivals.wait().max(least).min(most)
+    }
+
+    /// The relative delay of what comes after the samples in hand.
+    fn delay(&self, now: f64) -> f64 {
+        now + self.ms(self.buffer.hand()) - self.media_ms(self.end)
+    }
+
+    fn note(&mut self, _: f64) {
+        let arrivals = &self.reception.arrivals;
+        let (least, most) = (self.least.as_secs_f64(), self.most.as_secs_f64());
+        let wait = (arrivals.wait() / 1e3).max(least).min(most);
+        self.trace.target = Duration::from_secs_f64(wait.max(0.0));
+        self.trace.filtered = Duration::from_secs_f64((self.filtered / 1e3).max(0.0));
+        let held = self.reception.window.len().saturating_mul(self.length).saturating_add(self.buffer.hand());
+        self.trace.level = Duration::from_secs_f64((self.ms(held) / 1e3).max(0.0));
+        self.meter.target = self.trace.target;
+        #[expect(clippy::cast_possible_truncation, reason = "at most a thousand")]
+        let drift = arrivals.drift_ppm() as i16;
+        self.meter.drift_ppm = drift;
+        if self.meter.first_played.is_some() && !self.pause {
+            let ticks = self.end.saturating_sub(self.samples_i64(self.buffer.hand()));
+            #[expect(clippy::cast_possible_truncation, reason = "a jump is some thousand samples")]
+            let ticks = ticks.saturating_add(self.buffer.jump().round() as i64);
+            let ticks = ticks.checked_div_euclid(self.samples_per_tick).unwrap_or(0);
+            self.trace.timestamp = Some(self.reception.clock.timestamp(ticks));
         }
     }
 
-    fn advance(&mut self, samples: usize) {
-        let ticks = u32::try_from(samples).unwrap_or(0).checked_div(self.samples_per_tick).unwrap_or(0);
-        self.next = self.next.plus(ticks);
+    fn ms(&self, samples: usize) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "some seconds")]
+        let samples = samples as f64;
+        samples * 1_000.0 / f64::from(self.rate)
     }
 
-    fn samples(&self, duration: Duration) -> usize {
-        let samples = duration.as_nanos().saturating_mul(u128::from(self.rate)) / 1_000_000_000;
-        usize::try_from(samples).unwrap_or(usize::MAX)
+    fn media_ms(&self, samples: i64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a stream of some thousand years")]
+        let samples = samples as f64;
+        samples * 1_000.0 / f64::from(self.rate)
+    }
+
+    fn samples(&self, ms: f64) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates; never negative"
+        )]
+        let samples = (ms.max(0.0) * f64::from(self.rate) / 1_000.0) as usize;
+        samples
+    }
+
+    fn samples_i64(&self, samples: usize) -> i64 {
+        i64::try_from(samples).unwrap_or(i64::MAX)
     }
 }
 
@@ -400,15 +374,11 @@ fn wide(samples: usize) -> u64 {
     u64::try_from(samples).unwrap_or(u64::MAX)
 }
 
-/// The longest packet: 120 ms (RFC 6716 §2.1.4; RFC 3551 §4.2 allows telephony codecs 200 ms, which fit as well).
-const MAX_PACKET_MS: usize = 120;
+/// What was played is kept this long, to be heard again.
+const HISTORY_MS: u32 = 80;
+/// The longest packet: 120 ms (RFC 6716 §2.1.4; RFC 3551 §4.2 allows telephony codecs 200 ms).
+const MAX_PACKET_MS: u32 = 200;
 /// No codec samples slower; keeps divisions by the rate harmless.
 const MIN_RATE: u32 = 8_000;
-/// After this long without a packet there is nothing left to continue: silence.
-const MAX_CONCEALED_SECS: u64 = 1;
-/// A timeline is not begun with packets that waited this much longer than the target.
-const MAX_STALE: Duration = Duration::from_millis(100);
-/// How long the fastest packet is looked for before one is left out.
-const TRIM_INTERVAL: Duration = Duration::from_secs(1);
-/// Excess delay that is not worth leaving out sound for.
-const TRIM_SLACK: Duration = Duration::from_millis(20);
+/// Rounds in which a piece may be put together, beyond one for each packet.
+const ROUNDS: usize = 32;

@@ -54,6 +54,10 @@ fn flow(local: u16, remote: u16) -> UdpFlow {
 }
 
 /// RTP on ports 4 and 6, RTCP on 5 and 7, seen from `a` when `forth`.
+/// A fixed delay, so that what is measured is known.
+const FIXED: PlayoutConfig = PlayoutConfig { least: SIXTY, most: SIXTY, window: 128 };
+const SIXTY: Duration = Duration::from_millis(60);
+
 fn plan(id: CodecId, forth: bool, direction: Direction) -> MediaPlan {
     let payload_type = PayloadType::from_header(if id == CodecId::Opus { 96 } else { 0 });
     let codec = CodecPlan::new(id, payload_type);
@@ -79,7 +83,7 @@ impl End {
         let decoder = codec::decoder_for(plan).unwrap();
         Self {
             stream: Stream::new(now, plan, ring.clone(), Entropy::from_number(seed)).unwrap(),
-            playout: Playout::new(ring, decoder, Formats::of(plan), PlayoutConfig::default()),
+            playout: Playout::new(ring, decoder, Formats::of(plan), FIXED),
             events: Vec::new(),
             sent: 0,
             heard: Vec::new(),

@@ -20,8 +20,12 @@ pub struct OutputKnobs {
     pub gain: f32,
     /// Plays silence instead; packets are taken in and counted all the same.
     pub muted: bool,
-    /// How long a packet waits before it is played.
-    pub target: Duration,
+    /// How long a packet waits at least before it is played.
+    pub least_delay: Duration,
+    /// How long it waits at most; equal to `least_delay`, the delay is fixed.
+    pub most_delay: Duration,
+    /// The one-way delay of the path without its jitter, on which the price of more delay depends; `None` when unknown.
+    pub path_delay: Option<Duration>,
 }
 
 /// How loud a callback's last samples were, with the ballistics of [`rove_core::mix::Level`]. `None` before the first.
@@ -41,6 +45,7 @@ impl Default for InputKnobs {
 
 impl Default for OutputKnobs {
     fn default() -> Self {
-        Self { gain: 1.0, muted: false, target: PlayoutConfig::default().target }
+        let PlayoutConfig { least, most, .. } = PlayoutConfig::default();
+        Self { gain: 1.0, muted: false, least_delay: least, most_delay: most, path_delay: None }
     }
 }

@@ -37,7 +37,7 @@ pub use self::{
 /// How much the rings of a call hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Sizes {
-    /// Packets between two callbacks, at most. 64 unless said: 1.28 s of packets of 20 ms, 90 KiB.
+    /// Packets between two callbacks, at most. 64 unless said: 1.28 s of packets of 20 ms, 126 KiB.
     pub packets: usize,
     /// Samples between two wake-ups of the media thread, at most. 9 600 unless said: 200 ms at 48 kHz.
     pub samples: usize,
@@ -91,7 +91,7 @@ pub struct OutputEnds {
 pub struct ControlEnds {
     /// Microphone gain and mute.
     pub input: LatestTx<InputKnobs>,
-    /// Speaker gain and mute, playout target.
+    /// Speaker gain and mute, bounds of the playout delay.
     pub output: LatestTx<OutputKnobs>,
     /// How loud the microphone is, after gain and mute.
     pub input_levels: LatestRx<Levels>,

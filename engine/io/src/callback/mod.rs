@@ -45,7 +45,8 @@ pub fn wire(plan: &MediaPlan, config: PlayoutConfig) -> Result<Wired, CodecError
     let decoder = codec::decoder_for(plan)?;
     let sample_rate = decoder.sample_rate();
     let samples = usize::try_from(sample_rate / PCM_RING_PER_SECOND).unwrap_or(Sizes::default().samples);
-    let knobs = OutputKnobs { target: config.target, ..OutputKnobs::default() };
+    let PlayoutConfig { least, most, .. } = config;
+    let knobs = OutputKnobs { least_delay: least, most_delay: most, ..OutputKnobs::default() };
     let ends = crossings(Sizes { samples, ..Sizes::default() }, InputKnobs::default(), knobs);
     let playout = Box::new(Playout::new(ends.packets, decoder, Formats::of(plan), config));
     Ok(Wired {

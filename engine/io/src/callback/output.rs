@@ -39,9 +39,10 @@ impl Output {
     pub fn render(&mut self, now: Instant, out: &mut [f32]) {
         self.succeed();
         let knobs = self.ends.knobs.get();
-        if knobs.target != self.playout.target() {
-            self.playout.set_target(knobs.target);
+        if (knobs.least_delay, knobs.most_delay) != self.playout.bounds() {
+            self.playout.set_bounds(knobs.least_delay, knobs.most_delay);
         }
+        self.playout.set_path_delay(knobs.path_delay);
         self.playout.pull(now, out);
         self.gain.apply(wanted(knobs.gain, knobs.muted), out);
         self.level.measure(out);

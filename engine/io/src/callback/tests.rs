@@ -26,8 +26,11 @@ pub(crate) fn plan(id: CodecId) -> MediaPlan {
     MediaPlan::builder(codec, "a@b").route(route).build().unwrap()
 }
 
+/// A fixed delay of 60 ms.
 fn wired() -> Wired {
-    wire(&plan(CodecId::Pcmu), PlayoutConfig::default()).unwrap()
+    let fixed = Duration::from_millis(60);
+    let config = PlayoutConfig { least: fixed, most: fixed, ..PlayoutConfig::default() };
+    wire(&plan(CodecId::Pcmu), config).unwrap()
 }
 
 /// 20 ms of a loud constant, as µ-law.
@@ -95,11 +98,13 @@ fn packets_are_heard_muted_and_counted() {
     assert_eq!(media.meter.changed().unwrap().decoded_packets, 2);
 }
 
+const TWENTY: Duration = Duration::from_millis(20);
+
 #[test]
-fn the_target_is_a_knob() {
+fn the_bounds_of_the_delay_are_a_knob() {
     let Wired { mut media, mut output, mut control, .. } = wired();
     let mut out = [0.0; 160];
-    control.output.update(|knobs| knobs.target = Duration::from_millis(20));
+    control.output.update(|knobs| (knobs.least_delay, knobs.most_delay) = (TWENTY, TWENTY));
     output.render(ms(0), &mut out);
     push(&mut media.packets, 0);
     output.render(ms(20), &mut out);
