@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every comparison: all.sh ROVE [FOLDER FOR THE REPORTS]. Ends with 1 when a bound was missed, 3 when something is missing.
 set -uo pipefail
-if [ $# -lt 1 ]; then
-  echo "usage: all.sh ROVE [FOLDER]" >&2
+if [ $# -lt 1 ] || [ ! -x "$1" ]; then
+  echo "usage: all.sh ROVE [FOLDER], ROVE the program built with: cargo build --release -p rove" >&2
   exit 2
 fi
 rove=$(realpath "$1")
