@@ -177,7 +177,7 @@ impl<S: PacketSource> Playout<S> {
             let Some(piece) = rest.get_mut(..piece) else { break };
             done = done.saturating_add(self.piece(now, piece));
         }
-        self.note(at + self.ms(out.len()));
+        self.note();
     }
 
     /// What was counted so far.
@@ -260,7 +260,7 @@ impl<S: PacketSource> Playout<S> {
             if lacking == 0 {
                 break;
             }
-            match self.next(now) {
+            match self.next() {
                 Next::Here => self.decode(now),
                 Next::Copied => self.decode_copy(now),
                 Next::Silence => self.silence(now, lacking),
@@ -313,7 +313,7 @@ impl<S: PacketSource> Playout<S> {
         now + self.ms(self.buffer.hand()) - self.media_ms(self.end)
     }
 
-    fn note(&mut self, _: f64) {
+    fn note(&mut self) {
         let arrivals = &self.reception.arrivals;
         let (least, most) = (self.least.as_secs_f64(), self.most.as_secs_f64());
         let wait = (arrivals.wait() / 1e3).max(least).min(most);

@@ -65,7 +65,7 @@ impl<S: PacketSource> Playout<S> {
         let excess = self.excess(now, wanted);
         let excess = if excess > 0.0 { excess.min(needed.max(0.0)) } else { excess };
         if self.ms(hand) < self.ms(wanted) + NEAR_MS {
-            let next = self.next(now);
+            let next = self.next();
             if matches!(next, Next::Nothing | Next::Missing) {
                 self.slow_down(now, wanted, next);
                 return;
@@ -113,7 +113,7 @@ impl<S: PacketSource> Playout<S> {
     fn look_ahead(&mut self, now: f64, wanted: usize) {
         let enough = wanted.saturating_add(self.samples(AHEAD_MS));
         for _ in 0..ROUNDS {
-            if self.buffer.hand() >= enough || self.next(now) != Next::Here {
+            if self.buffer.hand() >= enough || self.next() != Next::Here {
                 return;
             }
             self.decode(now);
@@ -123,7 +123,7 @@ impl<S: PacketSource> Playout<S> {
     /// Far beyond the target, whole packets are left out.
     fn cut(&mut self, now: f64, excess: f64) {
         let mut left = excess - CUT_TO_MS;
-        while left > self.ms(self.length) && self.next(now) == Next::Here && self.reception.window.len() > 2 {
+        while left > self.ms(self.length) && self.next() == Next::Here && self.reception.window.len() > 2 {
             let length = self.length;
             let hand = self.buffer.fold(self.samples(FADE_MS));
             self.count_accelerated(hand);
@@ -133,22 +133,12 @@ impl<S: PacketSource> Playout<S> {
             self.trace.accelerated = self.trace.accelerated.saturating_add(wide(length));
             left -= self.ms(hand.saturating_add(length));
         }
-        if self.buffer.hand() == 0 && self.next(now) == Next::Here {
+        if self.buffer.hand() == 0 && self.next() == Next::Here {
             self.decode(now);
         }
     }
 
-    /// Time passes that the sender left out. The delay moves to its target for nothing.
-    pub(super) fn next_silence(&mut self, now: f64, gap: i64) -> Next {
-        let excess = self.delay(now) - self.target(now);
-        if excess < -MAX_EARLY || (self.media_ms(gap) > 0.0 && excess + self.media_ms(gap) < -MAX_EARLY) {
-            // See `silence`: the packet lies too far ahead to be waited for.
-        }
-        _ = gap;
-        Next::Silence
-    }
-
-    /// Fills up to `lacking` samples of the sender's silence.
+    /// Fills up to `lacking` samples of the sender's silence; the delay moves to its target for nothing.
     pub(super) fn silence(&mut self, now: f64, lacking: usize) {
         let Some(front) = self.reception.window.front() else { return };
         let begin = self.reception.clock.ticks(front.timestamp).saturating_mul(self.samples_per_tick);

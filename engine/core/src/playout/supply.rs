@@ -17,11 +17,11 @@ use crate::{
 
 impl<S: PacketSource> Playout<S> {
     /// What comes after the samples in hand. Packets that are not speech are dealt with on the way.
-    pub(super) fn next(&mut self, now: f64) -> Next {
+    pub(super) fn next(&mut self) -> Next {
         for _ in 0..self.reception.window.capacity() {
             let Some(front) = self.reception.window.front() else { return Next::Nothing };
             match self.reception.kind(front) {
-                Kind::Speech | Kind::Red => return self.next_speech(now),
+                Kind::Speech | Kind::Red => return self.next_speech(),
                 Kind::Event | Kind::Noise => self.pause = true,
                 Kind::Foreign => self.meter.foreign = self.meter.foreign.saturating_add(1),
             }
@@ -30,14 +30,14 @@ impl<S: PacketSource> Playout<S> {
         Next::Nothing
     }
 
-    fn next_speech(&mut self, now: f64) -> Next {
+    fn next_speech(&mut self) -> Next {
         let Some(gap) = self.gap() else { return Next::Nothing };
         if gap <= 0 {
             return Next::Here;
         }
         let consecutive = self.reception.window.front_is_next();
         if self.pause || consecutive {
-            return self.next_silence(now, gap);
+            return Next::Silence;
         }
         if self.copy().is_some() {
             Next::Copied
@@ -107,7 +107,7 @@ impl<S: PacketSource> Playout<S> {
             return;
         }
         let lacks = behind > 0 || !self.reception.window.front_is_next();
-        let (wait_ahead, _) = (self.ms(self.buffer.hand()), ());
+        let wait_ahead = self.ms(self.buffer.hand());
         let Self { reception, decoder, buffer, .. } = self;
         let Some(front) = reception.window.front() else { return };
         let payload = speech_of(front, reception.formats.red);

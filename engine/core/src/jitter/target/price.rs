@@ -5,7 +5,7 @@ const STRETCH: f64 = 0.25;
 /// What stretching bridges.
 const BRIDGE_MS: f64 = 14.0;
 /// Milliseconds of delay that a percent of concealment is worth where delay is cheap.
-const PERCENT_MS: f64 = 38.0;
+const PERCENT_MS: f64 = 42.0;
 /// One-way delay from which on it is heard (G.107: Id rises by 0.024 a millisecond below, by 0.134 above).
 const KNEE_MS: f64 = 177.3;
 /// How much dearer delay is above the knee: there, G.107 has 27 ms of it cost as much as a percent of concealment.
