@@ -5,6 +5,7 @@ use core::time::Duration;
 use rove_base::{Entropy, Instant, Machine, MediaPlan, Now, Quality, Scratch, Step, UdpFlow};
 use rove_core::{
     playout::{PlayoutConfig, PlayoutMeter},
+    send::SendState,
     stream::{MediaInput, Stream, StreamEvent},
 };
 use rove_io::{
@@ -103,6 +104,11 @@ impl End {
 
     pub(super) const fn meter(&self) -> PlayoutMeter {
         self.output.meter()
+    }
+
+    /// How it sends at the moment.
+    pub(super) fn sending(&self) -> SendState {
+        self.stream.sending()
     }
 
     /// The whole call, as this end measured it.

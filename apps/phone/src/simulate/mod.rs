@@ -33,6 +33,7 @@ use rove_codecs::CodecError;
 use rove_core::{
     codec,
     playout::{PlayoutConfig, PlayoutMeter},
+    send::SendState,
     stream::{StreamError, StreamEvent},
 };
 
@@ -45,7 +46,7 @@ use self::{
 };
 use crate::{netem::Impairments, replay::Upsampler};
 
-pub use report::{Delay, Path, Second, Simulated};
+pub use report::{Delay, Path, Recovered, Second, Simulated};
 pub(crate) use report::{Waits, millis, percent, score, thousandths};
 
 /// What is simulated.
@@ -194,6 +195,8 @@ struct Call<'a> {
     last_arrived: Instant,
     wakes: [Option<Instant>; 2],
     quality: Vec<Quality>,
+    /// How the speaker sent when each of `quality` was measured.
+    sending: Vec<SendState>,
 }
 
 impl<'a> Call<'a> {
@@ -236,6 +239,7 @@ impl<'a> Call<'a> {
             last_arrived: now.mono,
             wakes: [Some(now.mono); 2],
             quality: Vec::new(),
+            sending: Vec::new(),
         })
     }
 
@@ -308,7 +312,10 @@ impl<'a> Call<'a> {
                         self.recording.sent(media.timestamp);
                     }
                 }
-                Step::Event(StreamEvent::Quality(quality)) if end == LISTENER => self.quality.push(quality),
+                Step::Event(StreamEvent::Quality(quality)) if end == LISTENER => {
+                    self.quality.push(quality);
+                    return self.note_sending();
+                }
                 Step::Wait(wake) => {
                     if let Some(slot) = self.wakes.get_mut(end) {
                         *slot = wake;
@@ -318,6 +325,13 @@ impl<'a> Call<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Notes how the speaker sends, beside what was just measured, and goes on.
+    fn note_sending(&mut self) {
+        let [speaker, _] = &self.ends;
+        self.sending.push(speaker.sending());
+        self.drain(LISTENER);
     }
 
     fn is_over(&self) -> bool {
@@ -348,11 +362,23 @@ impl<'a> Call<'a> {
             seconds: thousandths(samples as f64 / rate),
             mouth_to_ear_ms: summary.mouth_to_ear.map(millis),
             late: summary.late,
+            stretched_percent: (self.meter.played > 0).then(|| {
+                thousandths(
+                    self.meter.accelerated.saturating_add(self.meter.preempted) as f64 * 100.0
+                        / self.meter.played as f64,
+                )
+            }),
+            recovered: Recovered {
+                red: self.meter.recovered_red,
+                inband: self.meter.recovered_inband,
+                deep: self.meter.recovered_deep,
+            },
             quality: self
                 .quality
                 .iter()
                 .filter(during)
-                .map(|quality| Second::new(self.start, quality))
+                .zip(&self.sending)
+                .map(|(quality, sending)| Second::new(self.start, quality).sent(sending))
                 .collect(),
         }
     }

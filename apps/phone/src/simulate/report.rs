@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{Instant, Quality};
+use rove_core::send::SendState;
 use serde::Serialize;
 
 /// One simulated call. What was not measured is `None`.
@@ -34,8 +35,23 @@ pub struct Simulated {
     pub mouth_to_ear_ms: Option<f64>,
     /// Packets that came too late to be played.
     pub late: u64,
+    /// Share of the played time taken out or put in to move the delay, in percent.
+    pub stretched_percent: Option<f64>,
+    /// Frames that were lost and recovered, by what told them.
+    pub recovered: Recovered,
     /// Each second of the call, as the receiving end measured it.
     pub quality: Vec<Second>,
+}
+
+/// Frames that were lost and played all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Recovered {
+    /// From a full copy (RFC 2198).
+    pub red: u64,
+    /// From the in-band redundancy of the packet after.
+    pub inband: u64,
+    /// From deep redundancy.
+    pub deep: u64,
 }
 
 /// What became of the media packets of one direction.
@@ -67,7 +83,7 @@ pub struct Delay {
 }
 
 /// The figures of one second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Second {
     /// Seconds since the start of the call.
     pub at_s: f64,
@@ -83,6 +99,12 @@ pub struct Second {
     pub concealed_percent: Option<f64>,
     /// Conversational quality, 1 to 5.
     pub mos: Option<f64>,
+    /// How the other end protects what it sends, as far as that is known here.
+    pub scheme: Option<String>,
+    /// What it asks of its codec, in kb/s.
+    pub codec_kbps: Option<f64>,
+    /// Duration of a packet it sends, in ms.
+    pub packet_time_ms: Option<f64>,
 }
 
 impl Path {
@@ -125,6 +147,19 @@ impl Second {
             mouth_to_ear_ms: quality.mouth_to_ear.map(millis),
             concealed_percent: quality.concealed.map(percent),
             mos: quality.mos.map(score),
+            scheme: None,
+            codec_kbps: None,
+            packet_time_ms: None,
+        }
+    }
+
+    /// With how the other end sends.
+    pub(super) fn sent(self, state: &SendState) -> Self {
+        Self {
+            scheme: Some(state.scheme.to_string()),
+            codec_kbps: state.codec_bitrate.map(|bits| thousandths(f64::from(bits) / 1_000.0)),
+            packet_time_ms: Some(millis(state.packet_time)),
+            ..self
         }
     }
 }
