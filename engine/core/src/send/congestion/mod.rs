@@ -198,7 +198,11 @@ impl Congestion {
         }
         let next = self.target * (1.0 + STEP_UP);
         self.target = match self.ceiling {
-            Some((ceiling, until)) if at < until => next.min(ceiling.max(self.target)),
+            // The queue is drained: back to what the path was seen to carry, half the way at a time.
+            Some((ceiling, until)) if at < until && self.target < ceiling => {
+                next.max(f64::midpoint(self.target, ceiling)).min(ceiling)
+            }
+            Some((_, until)) if at < until => self.target,
             _ => next,
         };
         if self.ceiling.is_some_and(|(_, until)| at >= until + FORGIVEN) {
