@@ -156,7 +156,7 @@ impl Congestion {
     /// Takes in a report on what was `sent` since the one before.
     pub fn on_report(&mut self, report: &PeerReport, sent: Traffic) -> Pace {
         let rate = self.wire_rate(sent);
-        let grown = self.queue.on_report(report);
+        let grown = self.queue.on_report(report, self.pace.packet_time);
         if self.queue.is_new_path() {
             self.queue.rebase();
             self.target = self.bounds.wire(self.bounds.most, self.bounds.packet_time);
