@@ -156,7 +156,7 @@ impl Congestion {
     /// Takes in a report on what was `sent` since the one before.
     pub fn on_report(&mut self, report: &PeerReport, sent: Traffic) -> Pace {
         let rate = self.wire_rate(sent);
-        let grown = self.queue.on_report(report);
+        let grown = self.queue.on_report(report, self.pace.packet_time);
         if self.queue.is_new_path() {
             self.queue.rebase();
             self.target = self.bounds.wire(self.bounds.most, self.bounds.packet_time);
@@ -198,7 +198,11 @@ impl Congestion {
         }
         let next = self.target * (1.0 + STEP_UP);
         self.target = match self.ceiling {
-            Some((ceiling, until)) if at < until => next.min(ceiling.max(self.target)),
+            // The queue is drained: back to what the path was seen to carry, half the way at a time.
+            Some((ceiling, until)) if at < until && self.target < ceiling => {
+                next.max(f64::midpoint(self.target, ceiling)).min(ceiling)
+            }
+            Some((_, until)) if at < until => self.target,
             _ => next,
         };
         if self.ceiling.is_some_and(|(_, until)| at >= until + FORGIVEN) {

@@ -24,12 +24,12 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Takes in a report and answers by how much the queue has grown since the one before.
-    pub(super) fn on_report(&mut self, report: &PeerReport) -> f64 {
+    pub(super) fn on_report(&mut self, report: &PeerReport, packet_time: Duration) -> f64 {
         let Some(round_trip) = report.round_trip.map(|time| time.as_secs_f64()) else { return 0.0 };
         let base = self.observe(round_trip, report.at);
         let above = (round_trip - base).max(0.0);
         self.jitter = report.jitter.unwrap_or_default().as_secs_f64();
-        self.threshold = LEAST_QUEUE + JITTERS * self.jitter;
+        self.threshold = PACKETS * packet_time.as_secs_f64().max(LEAST_PACKET) + JITTERS * self.jitter;
         let [_, earliest, earlier, before] = self.last;
         self.last = [earliest, earlier, before, above];
         self.seen = self.seen.saturating_add(1);
@@ -106,8 +106,10 @@ impl Queue {
 /// too thin for it. Where it is the path after all, it shows by not changing.
 const LONG_PATH: f64 = 0.2;
 const BASE_WINDOW: Duration = Duration::from_secs(30);
-/// A shorter queue is none, in seconds,
-const LEAST_QUEUE: f64 = 0.04;
+/// A queue of so many packets is none: on a thin link a report waits for the packet before it, each way;
+const PACKETS: f64 = 2.0;
+/// of packets so long at least, in seconds;
+const LEAST_PACKET: f64 = 0.02;
 /// nor is one of so many times the jitter.
 const JITTERS: f64 = 3.0;
 /// Loss above this is loss.

@@ -142,7 +142,8 @@ fn a_link_that_narrows_in_mid_call_is_answered_within_three_reports() {
     call.link.rate = 35_000.0;
     let seconds = call.run(20);
     assert!(seconds[4].0 < 35_000.0, "{seconds:?}");
-    assert!(seconds[6..].iter().all(|second| second.1 < 0.1), "{seconds:?}");
+    let waits = mean(seconds[6..].iter().map(|second| second.1));
+    assert!(waits < 0.05 && seconds[6..].iter().all(|second| second.1 < 0.2), "{seconds:?}");
 }
 
 #[test]

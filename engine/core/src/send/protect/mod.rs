@@ -60,13 +60,20 @@ pub struct Protector {
 
 impl Protector {
     /// Begins with what costs little and spares the first second, before anything is known.
+    /// The first report decides at once, because what stands here was a guess.
     #[must_use]
     pub fn new(means: Means) -> Self {
         let copies = Distances::new(&[1]).filter(|_| means.red).unwrap_or(Distances::NONE);
         let inband = means.inband && copies.is_empty();
         let codec =
             if inband { Redundancy::InBand { loss_percent: LEAST_EXPECTED } } else { Redundancy::None };
-        Self { means, scheme: Scheme { copies, codec }, fates: Fates::default(), calm: 0, noise: 1 }
+        Self {
+            means,
+            scheme: Scheme { copies, codec },
+            fates: Fates::default(),
+            calm: CALM_REPORTS - 1,
+            noise: 1,
+        }
     }
 
     /// The present choice.

@@ -92,7 +92,7 @@ fn a_clean_path_costs_nothing() {
     assert_ne!(protector.scheme(), Scheme::NONE, "the first second is spared without knowing");
     let mut clean = Gilbert::new(1, 0.0, 1.0);
     let schemes: Vec<_> = (0..6).map(|_| observe(&mut protector, &mut clean, 50)).collect();
-    assert_eq!(schemes[3..], [Scheme::NONE; 3]);
+    assert_eq!(schemes, [Scheme::NONE; 6]);
 }
 
 #[test]
