@@ -145,6 +145,7 @@ impl Scene {
     }
 
     fn send(&mut self) {
+        let payload_type = PayloadType::from_header(if self.clock == 48_000 { 96 } else { 0 });
         let (seq, timestamp) = (self.seq, self.timestamp);
         self.seq = self.seq.wrapping_add(1);
         self.timestamp = self.timestamp.wrapping_add(self.clock / 50);
@@ -164,13 +165,13 @@ impl Scene {
             }
             19 => self.timestamp = self.timestamp.wrapping_add(self.entropy.next_u32()),
             20..30 if self.held.is_none() => {
-                write_header(&mut datagram, ssrc, seq, timestamp);
+                write_header(&mut datagram, payload_type, ssrc, seq, timestamp);
                 self.held = Some((self.now, datagram, len));
                 return;
             }
             _ => {}
         }
-        write_header(&mut datagram, ssrc, seq, timestamp);
+        write_header(&mut datagram, payload_type, ssrc, seq, timestamp);
         self.push(&datagram[..len]);
         match self.entropy.next_u32() % 20 {
             0 => self.push(&datagram[..len]),
@@ -194,10 +195,10 @@ impl Scene {
     }
 }
 
-fn write_header(datagram: &mut [u8], ssrc: u32, seq: u16, timestamp: u32) {
+fn write_header(datagram: &mut [u8], payload_type: PayloadType, ssrc: u32, seq: u16, timestamp: u32) {
     let header = RtpHeader {
         marker: false,
-        payload_type: PayloadType::from_header(0),
+        payload_type,
         seq: SeqNumber(seq),
         timestamp: RtpTimestamp(timestamp),
         ssrc: Ssrc(ssrc),

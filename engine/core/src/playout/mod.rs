@@ -275,6 +275,10 @@ impl<S: PacketSource> Playout<S> {
         if self.state == State::Running {
             return true;
         }
+        // Whatever else comes before the first speech tells nothing to be heard.
+        if matches!(self.next(), Next::Nothing) {
+            return false;
+        }
         let Some(front) = self.reception.window.front() else { return false };
         let (ticks, ssrc) = (self.reception.clock.ticks(front.timestamp), front.ssrc);
         if self.ssrc.replace(ssrc).is_some_and(|before| before != ssrc) {
