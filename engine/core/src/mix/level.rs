@@ -11,11 +11,16 @@
 pub struct Level {
     peak: f32,
     power: f32,
-    /// What is left of the peak after one sample.
-    fall: f32,
-    /// What is left of the power after one sample.
-    forget: f32,
+    one: Decay,
+    many: Decay,
     begun: bool,
+}
+
+/// What is left of the peak and of the power after some samples.
+#[derive(Clone, Copy, Debug)]
+struct Decay {
+    peak: f32,
+    power: f32,
 }
 
 impl Level {
@@ -24,13 +29,11 @@ impl Level {
     pub fn new(rate: u32) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "rates are far below 2^24")]
         let rate = rate.max(1_000) as f32;
-        Self {
-            peak: 0.0,
-            power: 0.0,
-            fall: 10.0_f32.powf(-FALL_DB_PER_SEC / 20.0 / rate),
-            forget: (-1.0 / (rate * AVERAGE_SECS)).exp(),
-            begun: false,
-        }
+        let decay = |samples: f32| Decay {
+            peak: 10.0_f32.powf(-FALL_DB_PER_SEC / 20.0 * samples / rate),
+            power: (-samples / (rate * AVERAGE_SECS)).exp(),
+        };
+        Self { peak: 0.0, power: 0.0, one: decay(1.0), many: decay(f32::from(MANY)), begun: false }
     }
 
     /// Takes samples in. What is no number counts as silence.
@@ -39,12 +42,28 @@ impl Level {
     ///
     /// No allocation; linear in the length.
     pub fn measure(&mut self, pcm: &[f32]) {
-        for sample in pcm {
-            let sample = if sample.is_finite() { sample.clamp(-FULL, FULL) } else { 0.0 };
-            self.peak = (self.peak * self.fall).max(sample.abs());
-            self.power = sample * sample + (self.power - sample * sample) * self.forget;
+        let (chunks, rest) = pcm.as_chunks::<{ MANY as usize }>();
+        for chunk in chunks {
+            // Peaks and powers of a third of a millisecond, side by side, so that the compiler may use vectors.
+            let mut peak = 0.0_f32;
+            let mut power = 0.0;
+            for sample in chunk {
+                let sample = sane(*sample);
+                peak = peak.max(sample.abs());
+                power += sample * sample;
+            }
+            self.take(self.many, peak, power / f32::from(MANY));
+        }
+        for sample in rest {
+            let sample = sane(*sample);
+            self.take(self.one, sample.abs(), sample * sample);
         }
         self.begun |= !pcm.is_empty();
+    }
+
+    fn take(&mut self, decay: Decay, peak: f32, power: f32) {
+        self.peak = (self.peak * decay.peak).max(peak);
+        self.power = power + (self.power - power) * decay.power;
     }
 
     /// The peak in dBFS, from −127 to 0; `None` when nothing was measured yet.
@@ -70,10 +89,16 @@ impl Level {
     }
 }
 
+fn sane(sample: f32) -> f32 {
+    if sample.is_finite() { sample.clamp(-FULL, FULL) } else { 0.0 }
+}
+
 fn decibels(power: f32) -> f32 {
     (10.0 * power.max(f32::MIN_POSITIVE).log10()).clamp(-f32::from(LOWEST), 0.0)
 }
 
+/// Samples taken at once.
+const MANY: u8 = 16;
 /// Full scale.
 const FULL: f32 = 1.0;
 const LOWEST: u8 = 127;
