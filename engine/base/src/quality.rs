@@ -110,6 +110,15 @@ pub struct Quality {
 }
 
 impl Quality {
+    /// One-way delay of the path to here without its jitter, as well as it is known: the least that was measured where both
+    /// ends read the same clock, else half of the round trip. `None` before either was measured.
+    #[must_use]
+    pub fn path_delay(&self) -> Option<Duration> {
+        self.one_way_range
+            .map(|(least, _)| least)
+            .or(self.round_trip.map(|there_and_back| there_and_back / 2))
+    }
+
     /// Packets that the peer sent and that did not come: those before the first and after the last included, as far as the
     /// peer told how many it sent. Exact once the stream is over and the peer's last report has come.
     #[must_use]

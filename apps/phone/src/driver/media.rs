@@ -165,6 +165,9 @@ impl Media {
                 MediaEvent::Quality { call, quality } => {
                     if let Some(entry) = self.calls.get_mut(&CallId(call)) {
                         entry.left.samples.push(quality);
+                        if let Some(control) = &mut entry.control {
+                            control.on_quality(&quality);
+                        }
                     }
                     return Some((CallId(call), MediaNews::Quality(quality)));
                 }

@@ -21,8 +21,7 @@ pub(super) struct End {
     meter: LatestRx<PlayoutMeter>,
     input: Input,
     output: Output,
-    // Kept so that the crossings stay joined as in the real phone.
-    _control: ControlEnds,
+    control: ControlEnds,
     block: Vec<f32>,
     next_period: Instant,
 }
@@ -45,7 +44,7 @@ impl End {
             meter: wired.media.meter,
             input: wired.input,
             output: wired.output,
-            _control: wired.control,
+            control: wired.control,
             block: vec![0.0; samples],
             next_period: first,
         })
@@ -96,10 +95,13 @@ impl End {
 
     /// The stream's next step; its wait includes the next callback.
     pub(super) fn poll(&mut self, out: &mut Scratch) -> Step<StreamEvent> {
-        match self.stream.poll(out) {
-            Step::Wait(wake) => Step::Wait(Instant::earliest(wake, Some(self.next_period))),
-            step => step,
+        let step = self.stream.poll(out);
+        match step {
+            Step::Wait(wake) => return Step::Wait(Instant::earliest(wake, Some(self.next_period))),
+            Step::Event(StreamEvent::Quality(quality)) => self.control.on_quality(&quality),
+            _ => {}
         }
+        step
     }
 
     pub(super) const fn meter(&self) -> PlayoutMeter {

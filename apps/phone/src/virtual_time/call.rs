@@ -21,8 +21,7 @@ pub(super) struct VirtualCall {
     meter: LatestRx<rove_core::playout::PlayoutMeter>,
     input: Input,
     output: Output,
-    // Kept so that the crossings stay joined as in the real phone.
-    _control: ControlEnds,
+    control: ControlEnds,
     mouth: Mouth,
     block: Vec<f32>,
     next_period: Instant,
@@ -49,7 +48,7 @@ impl VirtualCall {
             meter: wired.media.meter,
             input: wired.input,
             output: wired.output,
-            _control: wired.control,
+            control: wired.control,
             mouth: Mouth::new(&config.voice, rate),
             block: vec![0.0; rate as usize / PERIODS_PER_SECOND],
             next_period: now.mono,
@@ -106,11 +105,14 @@ impl VirtualCall {
 
     /// The stream's next step; its wait includes the next callback.
     pub(super) fn poll(&mut self, out: &mut Scratch) -> Step<StreamEvent> {
-        match self.stream.poll(out) {
-            Step::Wait(_) if self.leaving => Step::Wait(None),
-            Step::Wait(wake) => Step::Wait(Instant::earliest(wake, Some(self.next_period))),
-            step => step,
+        let step = self.stream.poll(out);
+        match step {
+            Step::Wait(_) if self.leaving => return Step::Wait(None),
+            Step::Wait(wake) => return Step::Wait(Instant::earliest(wake, Some(self.next_period))),
+            Step::Event(StreamEvent::Quality(quality)) => self.control.on_quality(&quality),
+            _ => {}
         }
+        step
     }
 
     pub(super) fn heard(&self) -> &[f32] {

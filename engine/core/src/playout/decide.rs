@@ -35,6 +35,10 @@ pub(super) struct Shortage {
     pub(super) in_time: f64,
     /// The chance that it comes within a [`BRIDGE`] after that, when it does not come before.
     pub(super) soon: f64,
+    /// The chance that it comes at all, when it does not come before.
+    pub(super) ever: f64,
+    /// What stretching costs of what it saves, when it saves.
+    pub(super) price: f64,
 }
 
 /// What to do about it.
@@ -50,17 +54,17 @@ pub(super) enum Relief {
 
 /// Decides whether to bridge the time until a frame comes by slowing down.
 pub(super) fn relief(shortage: Shortage) -> Relief {
-    let Shortage { next, beyond, hand, credit, in_time, soon } = shortage;
+    let Shortage { next, beyond, hand, credit, in_time, soon, ever, price } = shortage;
     let short = beyond < 0.0;
     if !short && beyond >= GUARD {
         return Relief::Wait;
     }
     let missed = if short { 1.0 } else { 1.0 - in_time };
     let worth = match next {
-        // What is put in is not concealed, whenever the frame comes.
-        Next::Nothing => missed > WORTH,
+        // What is put in is not concealed, whenever the frame comes; but slowing down for one that never comes is heard twice.
+        Next::Nothing => missed * ever > price,
         // Waiting only pays when it comes.
-        Next::Missing => missed * soon > WORTH_LOST,
+        Next::Missing => missed * soon > price * RISK,
         Next::Here | Next::Copied | Next::Told | Next::Silence => false,
     };
     if worth && hand >= LEAST_HAND && credit >= LEAST_STRETCH {
@@ -91,23 +95,40 @@ pub(super) enum Change {
 impl Pull {
     /// Decides what to do about `excess` delay after `passed` milliseconds with it. The longer it has cost, the less
     /// good a place will do: waiting for the best place must not cost more than the place is better.
-    pub(super) fn decide(&mut self, excess: f64, passed: f64) -> Change {
-        if excess.abs() < SLACK || (excess < 0.0) != (self.paid < 0.0) {
+    ///
+    /// `ease` says how much cheaper delay is here than usual: by so much a change may wait for a place where nobody hears
+    /// it.
+    pub(super) fn decide(&mut self, excess: f64, passed: f64, ease: f64) -> Change {
+        let slack = if ease <= 1.0 {
+            SLACK
+        } else if excess > 0.0 {
+            SPARE
+        } else {
+            SHORT
+        };
+        if excess.abs() < slack || (excess < 0.0) != (self.paid < 0.0) {
             self.paid = 0.0;
         }
-        if excess.abs() < SLACK {
+        if excess.abs() < slack {
             return Change::None;
         }
         self.paid += excess * passed / 1_000.0;
-        let owed = self.paid.abs();
+        let patience = if ease > 1.0 { ease * AT_EASE } else { 1.0 };
+        let owed = self.paid.abs() / patience;
         if excess < 0.0 {
-            let care = if owed < PATIENT { Care::Inaudible } else { Care::Similar(SIMILAR) };
+            let care = match self.paid.abs() {
+                ..PATIENT if ease > 1.0 => QUIET,
+                ..PATIENT => Care::Inaudible,
+                _ => Care::Similar(SIMILAR),
+            };
             return Change::Lengthen((-excess).max(SLACK), care);
         }
-        let care = if excess > HURRY || owed > IMPATIENT {
+        let care = if excess > HURRY * ease || owed > IMPATIENT {
             Care::Similar(POOR)
         } else if owed > PATIENT {
             Care::Similar(SIMILAR)
+        } else if ease > 1.0 {
+            QUIET
         } else {
             Care::Inaudible
         };
@@ -126,13 +147,19 @@ const GUARD: f64 = 2.0;
 pub(super) const BRIDGE: f64 = 12.5;
 const LEAST_HAND: f64 = 2.0;
 const LEAST_STRETCH: f64 = 2.5;
-/// Stretching costs a fifth of what it saves, when it saves.
-const WORTH: f64 = 0.2;
-const WORTH_LOST: f64 = 0.15;
+/// Waiting for a frame whose successors are here risks a little less than its price.
+const RISK: f64 = 0.75;
 /// Not worth a change.
 const SLACK: f64 = 1.5;
+/// The same where delay is cheap: beyond the target, and short of it.
+const SPARE: f64 = 20.0;
+const SHORT: f64 = 6.0;
 const PATIENT: f64 = 4.0;
 const IMPATIENT: f64 = 12.0;
+/// Where delay is cheap, pauses are waited for so many times longer.
+const AT_EASE: f64 = 8.0;
 const SIMILAR: f32 = 0.7;
+/// Nothing is similar enough: only where there is next to nothing to be heard.
+const QUIET: Care = Care::Similar(f32::INFINITY);
 const POOR: f32 = 0.4;
 const HURRY: f64 = 60.0;

@@ -36,16 +36,24 @@ impl<S: PacketSource> Playout<S> {
         let arrivals = &self.reception.arrivals;
         let late = now - self.media_ms(self.end) - arrivals.base(now);
         let period = self.ms(wanted);
+        let then = late + if beyond < 0.0 { 0.0 } else { period };
         let shortage = Shortage {
             next,
             beyond,
             hand: self.ms(hand),
             credit: if pure { self.ms(self.credit) } else { 0.0 },
             in_time: arrivals.odds(late, period),
-            soon: arrivals.odds(late + if beyond < 0.0 { 0.0 } else { period }, super::decide::BRIDGE),
+            soon: arrivals.odds(then, super::decide::BRIDGE),
+            ever: arrivals.odds(then, f64::INFINITY),
+            price: arrivals.stretch_price(),
         };
         let Relief::Lengthen(most) = relief(shortage) else { return false };
-        let care = if beyond < 0.0 { Care::AnyRate } else { Care::Similar(BRIDGE_SIMILAR) };
+        let care = match beyond < 0.0 {
+            // Where delay is cheap there is no need to force a place.
+            true if arrivals.ease() > 1.0 => Care::Similar(FORCED_SIMILAR),
+            true => Care::AnyRate,
+            false => Care::Similar(BRIDGE_SIMILAR),
+        };
         let most = self.samples(most);
         let count = self.buffer.lengthen(&mut self.stretcher, most, care);
         self.count_preempted(count);
@@ -71,7 +79,7 @@ impl<S: PacketSource> Playout<S> {
                 return;
             }
         }
-        match self.drift.decide(excess, passed) {
+        match self.drift.decide(excess, passed, self.reception.arrivals.ease()) {
             Change::None => {}
             Change::Shorten(most, care) => {
                 if excess > CUT_MS {
@@ -264,6 +272,7 @@ const IDLE_MS: f64 = 2.5;
 const AHEAD_MS: f64 = 30.0;
 const FADE_MS: f64 = 5.0;
 const ROUNDS: usize = 8;
+const FORCED_SIMILAR: f32 = 0.5;
 const BRIDGE_SIMILAR: f32 = 0.3;
 /// So far beyond the target, packets are left out as a whole, until this is left.
 const CUT_MS: f64 = 150.0;

@@ -24,6 +24,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
+use rove_base::Quality;
 use rove_core::playout::PlayoutMeter;
 
 pub use self::{
@@ -101,6 +102,16 @@ pub struct ControlEnds {
     pub playouts: PlayoutTx,
     /// Where the old one comes home.
     pub graveyard: Graveyard,
+}
+
+impl ControlEnds {
+    /// Tells the playout what was measured of the path: what more delay costs depends on how much there is already.
+    pub fn on_quality(&mut self, quality: &Quality) {
+        let path_delay = quality.path_delay();
+        if path_delay != self.output.get().path_delay {
+            self.output.update(|knobs| knobs.path_delay = path_delay);
+        }
+    }
 }
 
 /// All crossings of one call.

@@ -89,6 +89,6 @@ pub(super) const BINS: usize = 512;
 /// A frame weighs this much more than the one before it: the memory is 1 200 frames, 24 s of 20 ms.
 const GROWTH: f64 = 1.0 + 1.0 / 1_200.0;
 const RESCALE: f64 = 1e6;
-const ASSUMED: f64 = 40.0;
-const ASSUMED_MS: f64 = 7.0;
-const ASSUMED_TO: usize = 100;
+const ASSUMED: f64 = 10.0;
+const ASSUMED_MS: f64 = 12.0;
+const ASSUMED_TO: usize = 150;

@@ -32,6 +32,11 @@ pub struct Arrivals {
     settled: usize,
     price: Price,
     pace: Pace,
+    /// Frames that came so far, up to some billions.
+    frames: u32,
+    path_known: bool,
+    /// Frames judged so far.
+    verdicts: u32,
     wait: f64,
     /// What each wait costs.
     costs: Box<[f64]>,
@@ -52,7 +57,7 @@ impl Arrivals {
     /// Nothing known yet; a first wait is assumed. The only allocation.
     #[must_use]
     pub fn new() -> Self {
-        let (histogram, price) = (Histogram::new(), Price::new(None));
+        let (histogram, price) = (Histogram::new(), Price::new(None).cheap(true));
         let none = || core::iter::repeat_n(0.0, BINS).collect();
         let mut arrivals = Self {
             levels: Levels::new(),
@@ -62,6 +67,9 @@ impl Arrivals {
             settled: 0,
             price,
             pace: Pace { frame: FRAME_MS, pull: FRAME_MS / 2.0, lost: 0.0 },
+            frames: 0,
+            path_known: false,
+            verdicts: 0,
             wait: 0.0,
             costs: none(),
             later: none(),
@@ -87,6 +95,10 @@ impl Arrivals {
             *place = Recent { piece: self.levels.newest(), at, relative, entry };
         }
         self.added = self.added.saturating_add(1);
+        self.frames = self.frames.saturating_add(1);
+        if self.frames == UNTOLD && !self.path_known {
+            self.price = self.price.cheap(false);
+        }
         if ended {
             self.settle();
         }
@@ -99,7 +111,9 @@ impl Arrivals {
 
     /// A frame, some time after it was due, has come in whatever form, or has not.
     pub fn judged(&mut self, came: bool) {
-        self.pace.lost += (if came { 0.0 } else { 1.0 } - self.pace.lost) * LOSS_STEP;
+        self.verdicts = self.verdicts.saturating_add(1);
+        let step = (1.0 / f64::from(self.verdicts.saturating_add(LOSS_ASSUMED))).max(LOSS_STEP);
+        self.pace.lost += (if came { 0.0 } else { 1.0 } - self.pace.lost) * step;
     }
 
     /// Frames last this long, and so much is asked for at a time.
@@ -112,8 +126,21 @@ impl Arrivals {
 
     /// The least one-way delay of the path, if somebody measured it.
     pub fn set_path(&mut self, path: Option<f64>) {
-        self.price = Price::new(path);
+        self.path_known = path.is_some();
+        self.price = Price::new(path).cheap(self.path_known || self.frames < UNTOLD);
         self.choose();
+    }
+
+    /// How much cheaper delay is on this path than on one whose delay nobody measured; never less than 1.
+    #[must_use]
+    pub const fn ease(&self) -> f64 {
+        self.price.ease()
+    }
+
+    /// What stretching costs of what it saves: where delay is cheap there is no need to make much of it be heard.
+    #[must_use]
+    pub const fn stretch_price(&self) -> f64 {
+        self.price.stretch()
     }
 
     /// The stream's timestamps begin anew, or the path is another one: the base is forgotten, the jitter is not.
@@ -198,6 +225,10 @@ const RECENT: usize = 320;
 const EVERY: u32 = 5;
 /// A change of wait that saves less than this many milliseconds is not worth it.
 const CLEARLY: f64 = 0.7;
+/// Frames before which nobody can have measured the path: so long delay is taken for cheap.
+const UNTOLD: u32 = 75;
 const LOSS_STEP: f64 = 0.005;
+/// So many frames are taken to have come before the first was judged.
+const LOSS_ASSUMED: u32 = 20;
 /// Until a frame came.
 const FRAME_MS: f64 = 20.0;

@@ -1,15 +1,23 @@
 //! What a millisecond of delay costs against a lost sound, as ITU-T G.107 has it.
 
-/// Price of stretching for a millisecond, and back, against that of concealing for one.
-const STRETCH: f64 = 0.25;
+/// Price of stretching for a millisecond, and back, against that of concealing for one. Where delay is dear.
+const STRETCH: f64 = 0.2;
+/// The same where delay is cheap: a listener would rather wait.
+const STRETCH_HEARD: f64 = 0.6;
+/// Frames are also stretched that would have come in time.
+const IN_VAIN: f64 = 1.25;
 /// What stretching bridges.
 const BRIDGE_MS: f64 = 14.0;
-/// Milliseconds of delay that a percent of concealment is worth where delay is cheap.
+/// Milliseconds of delay that a percent of concealment is worth on a path whose delay nobody measured.
 const PERCENT_MS: f64 = 42.0;
+/// The same where delay is known to be cheap: below the knee, G.107 has a percent of loss cost as much as 150 ms and more.
+const PERCENT_CHEAP_MS: f64 = 200.0;
+/// Share of the frames that tells how the rest falls off.
+const TAIL: f64 = 0.03;
 /// One-way delay from which on it is heard (G.107: Id rises by 0.024 a millisecond below, by 0.134 above).
 const KNEE_MS: f64 = 177.3;
-/// How much dearer delay is above the knee: there, G.107 has 27 ms of it cost as much as a percent of concealment.
-const ABOVE: f64 = PERCENT_MS / 27.0;
+/// Above the knee G.107 has so many milliseconds cost as much as a percent of concealment.
+const ABOVE_MS: f64 = 27.0;
 /// Delay outside of path and playout: a frame on the sender's side, and the devices.
 const REST_MS: f64 = 40.0;
 /// A path whose delay nobody measured.
@@ -19,12 +27,32 @@ const TYPICAL_PATH_MS: f64 = 50.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Price {
     knee: f64,
+    percent: f64,
+    stretch: f64,
 }
 
 impl Price {
     /// For a path with this one-way delay in milliseconds, at its least.
     pub(super) fn new(path: Option<f64>) -> Self {
-        Self { knee: (KNEE_MS - REST_MS - path.unwrap_or(TYPICAL_PATH_MS)).max(0.0) }
+        let knee = (KNEE_MS - REST_MS - path.unwrap_or(TYPICAL_PATH_MS)).max(0.0);
+        Self { knee, percent: PERCENT_MS, stretch: STRETCH }.cheap(path.is_some())
+    }
+
+    /// The same where delay is known to be cheap, or taken for it.
+    pub(super) fn cheap(self, cheap: bool) -> Self {
+        let (percent, stretch) =
+            if cheap { (PERCENT_CHEAP_MS, STRETCH_HEARD) } else { (PERCENT_MS, STRETCH) };
+        Self { percent, stretch, ..self }
+    }
+
+    /// How much cheaper delay is than on a path whose delay nobody measured.
+    pub(super) const fn ease(self) -> f64 {
+        self.percent / PERCENT_MS
+    }
+
+    /// What stretching costs of what it saves.
+    pub(super) const fn stretch(self) -> f64 {
+        self.stretch
     }
 
     /// What each wait, in whole milliseconds, costs in milliseconds of delay: its own, and that of frames that come
@@ -46,9 +74,12 @@ impl Price {
             *later = sum;
             sum += weight;
         }
+        if self.percent > PERCENT_MS {
+            extend(later, weights, total);
+        }
         let (step, whole) = (pull.clamp(2.0, 40.0), frame.clamp(5.0, 120.0));
         let pulls = (whole / step).ceil().max(1.0) as usize;
-        let percent = 100.0 * PERCENT_MS / whole / total.max(1e-9);
+        let percent = 100.0 * self.percent / whole / total.max(1e-9);
         let beyond = |wait: usize, more: f64| {
             let at = wait as f64 + more;
             if at < 0.0 { sum } else { later.get(at as usize).copied().unwrap_or(0.0) }
@@ -60,14 +91,34 @@ impl Price {
         for (wait, cost) in costs.iter_mut().enumerate() {
             let never = concealed(wait, 0.0);
             let awaited = beyond(wait, 0.0) + lost * total;
-            let always = awaited * STRETCH * BRIDGE_MS + concealed(wait, BRIDGE_MS);
+            let always = awaited * self.stretch * IN_VAIN * BRIDGE_MS + concealed(wait, BRIDGE_MS);
             let delay = wait as f64;
-            *cost = delay + (delay - self.knee).max(0.0) * (ABOVE - 1.0) + percent * never.min(always);
+            *cost = delay
+                + (delay - self.knee).max(0.0) * (self.percent / ABOVE_MS - 1.0)
+                + percent * never.min(always);
             if *cost < least {
                 (least, best) = (*cost, wait);
             }
         }
         best as f64
+    }
+}
+
+/// What comes latest is told by few frames, and the next may come later than all of them: beyond the [`TAIL`] latest the
+/// lateness is taken to fall off exponentially, as it did among these. Where they all came at once, as copies do, nothing
+/// is added.
+fn extend(later: &mut [f64], weights: &[f64], total: f64) {
+    let enough = total * TAIL;
+    let Some(from) = later.iter().rposition(|later| *later >= enough) else { return };
+    let Some(&sum) = later.get(from) else { return };
+    let beyond = weights.iter().enumerate().skip(from.saturating_add(1));
+    let mean =
+        beyond.map(|(bin, weight)| weight * bin.saturating_sub(from) as f64).sum::<f64>() / sum.max(1e-9);
+    let keep = (-1.0 / (mean - 1.0).max(0.1)).exp();
+    let mut left = sum;
+    for later in later.iter_mut().skip(from.saturating_add(1)) {
+        left *= keep;
+        *later = later.max(left);
     }
 }
 
