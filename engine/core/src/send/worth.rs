@@ -91,7 +91,7 @@ const HURT: [(f64, f64); 9] = [
 /// A frame concealed behind a concealed one hurts by so much more.
 const ROW_HURTS: f64 = 0.1;
 /// A frame told by in-band correction hurts like this share of a lost one.
-const INBAND_HURTS: f64 = 0.05;
+const INBAND_HURTS: f64 = 0.1;
 /// Share of the rate that in-band correction leaves to the frame itself.
 const INBAND_KEEPS: f64 = 0.66;
 /// The same two for deep redundancy.

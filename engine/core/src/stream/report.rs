@@ -264,7 +264,8 @@ impl Reporter {
     /// The fates in `rle` that no earlier block told, the newest [`FATES`] of them. One that is missing at the very end may
     /// only have been overtaken: it is left to the next report, which tells of it again.
     fn new_fates(&mut self, rle: &LossRle<'_>, jitter: Duration) -> Fates {
-        let overtaken = OVERTAKEN + usize::try_from(jitter.as_millis() / OVERTAKEN_PER_MS).unwrap_or(0);
+        let overtaken =
+            usize::try_from(jitter.as_millis() / OVERTAKEN_PER_MS).unwrap_or(0).saturating_add(OVERTAKEN);
         let mut fates = Fates::default();
         let near = |seq: &SeqNumber| usize::from(rle.end.0.wrapping_sub(seq.0)) <= FATES;
         let settled = |(seq, received): &(SeqNumber, bool)| {

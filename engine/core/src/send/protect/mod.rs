@@ -111,9 +111,7 @@ impl Protector {
             consider(Scheme { copies: Distances::NONE, codec });
         }
         if self.means.red {
-            // In-band correction tells as much as a copy in the next packet, and leaves more to the voice.
-            let nearest = usize::from(self.means.inband);
-            let copies = DISTANCES.iter().skip(nearest).filter_map(|distances| Distances::new(distances));
+            let copies = DISTANCES.iter().filter_map(|distances| Distances::new(distances));
             copies.for_each(|copies| consider(Scheme { copies, codec: Redundancy::None }));
         }
         let (best, promised) = best;
@@ -274,7 +272,7 @@ fn draw(noise: &mut u32) -> f64 {
     f64::from(*noise >> 8) / f64::from(1_u32 << 24)
 }
 
-/// Distances that are considered; the first is left out where the codec can do as much.
+/// Distances that are considered.
 const DISTANCES: [&[u8]; 15] = [
     &[1],
     &[2],
