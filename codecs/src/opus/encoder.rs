@@ -14,7 +14,7 @@ use crate::{CodecError, Encoder, Redundancy, Tuning};
 pub struct OpusEncoderConfig {
     /// What will be said.
     pub purpose: Purpose,
-    /// Bits per second of payload, all redundancy included, 6 000 to 510 000, on average over seconds; `None` is
+    /// Bits per second of payload, all redundancy included, 6 000 to 510 000, on average over many seconds; `None` is
     /// [`DEFAULT_BITRATE`].
     pub bitrate: Option<u32>,
     /// What is said twice.
@@ -186,7 +186,7 @@ impl Encoder for OpusEncoder {
         })?;
         let len = if self.dtx && len <= DTX_PAYLOAD { 0 } else { len };
         self.carried = Carried::by(out.get(..len).unwrap_or_default());
-        self.rate.spent(pcm.len(), len);
+        self.rate.spent(pcm.len(), self.told.0, len);
         Ok(len)
     }
 

@@ -9,24 +9,29 @@
 
 use super::SAMPLE_RATE;
 
-/// Counts what was spent against what may be, and asks libopus for a little more or less.
+/// Learns by what factor libopus differs from what it is asked for, and asks for so much less or more.
 ///
-/// libopus alone spends 9 % more than asked where it codes more than wideband, and a few percent less elsewhere.
+/// libopus alone spends 9 % more than asked where it codes more than wideband, and a few percent less elsewhere. That is
+/// all there is to make up for: within the factor its rate follows the voice, and is not held to a mean of seconds, which
+/// would be heard as a quality that comes and goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     asked: u32,
-    /// Bits saved so far; below zero is overspent.
-    credit: f32,
+    /// Bits that libopus was asked for and bits that it spent, in the last [`MEMORY`] seconds; both begin equal.
+    wanted: f32,
+    spent: f32,
 }
 
 impl Rate {
     pub(super) const fn new(asked: u32) -> Self {
-        Self { asked, credit: 0.0 }
+        let beginning = asked as f32 * BELIEF;
+        Self { asked, wanted: beginning, spent: beginning }
     }
 
-    /// Asks for another rate; what was saved or overspent stays.
-    pub(super) const fn ask(&mut self, asked: u32) {
-        self.asked = asked;
+    /// Asks for another rate; what was learned stays only for one near by.
+    pub(super) fn ask(&mut self, asked: u32) {
+        let near = self.asked.abs_diff(asked) <= self.asked / 5;
+        *self = if near { Self { asked, ..*self } } else { Self::new(asked) };
     }
 
     pub(super) const fn asked(&self) -> u32 {
@@ -35,27 +40,28 @@ impl Rate {
 
     /// Bits per second to ask the codec for now.
     pub(super) fn target(&self) -> i32 {
-        let asked = self.asked as f32;
-        let wanted = asked + self.credit / SETTLES_IN;
-        wanted.clamp(asked * (1.0 - REACH), asked * (1.0 + REACH)).max(LEAST) as i32
+        let factor = (self.wanted / self.spent.max(1.0)).clamp(1.0 - REACH, 1.0 + REACH);
+        (self.asked as f32 * factor).max(LEAST) as i32
     }
 
-    /// A frame of `samples` became `bytes`.
-    pub(super) fn spent(&mut self, samples: usize, bytes: usize) {
-        let asked = self.asked as f32;
-        let earned = asked * samples as f32 / SAMPLE_RATE as f32;
-        // Silence that sends nothing does not pay for a louder burst later: a quarter of a second is kept.
-        self.credit =
-            (self.credit + earned - bytes as f32 * 8.0).clamp(-MOST_OWED * asked, MOST_SAVED * asked);
+    /// A frame of `samples`, for which libopus was told `told` bits per second, became `bytes`.
+    pub(super) fn spent(&mut self, samples: usize, told: i32, bytes: usize) {
+        // Silence that sends nothing does not pay for louder speech.
+        if bytes == 0 {
+            return;
+        }
+        let seconds = samples as f32 / SAMPLE_RATE as f32;
+        let kept = 1.0 - seconds / MEMORY;
+        self.wanted = self.wanted * kept + told as f32 * seconds;
+        self.spent = self.spent * kept + bytes as f32 * 8.0;
     }
 }
 
-/// Seconds in which what was overspent is saved again.
-const SETTLES_IN: f32 = 1.5;
+/// How many seconds it takes to believe in another factor.
+const MEMORY: f32 = 15.0;
+/// The factor of 1 that it begins with counts as if it had been seen for so many seconds.
+const BELIEF: f32 = 0.5;
 /// The part of the rate by which a target may differ from it.
-const REACH: f32 = 0.25;
-/// Seconds of the rate.
-const MOST_OWED: f32 = 4.0;
-const MOST_SAVED: f32 = 0.25;
+const REACH: f32 = 0.12;
 /// The lowest rate that libopus has a codec for.
 const LEAST: f32 = 6_000.0;

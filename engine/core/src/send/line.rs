@@ -24,7 +24,9 @@ pub(super) struct Line {
     samples_per_tick: u32,
     /// The next packet is the first after a silence.
     pub(super) marker: bool,
-    pub(super) scheme: Scheme,
+    scheme: Scheme,
+    /// Copies at the distances before the last change, and packets sent since.
+    leaving: (Distances, u8),
     history: History,
     pub(super) budget: Budget,
     pub(super) keys: Keys,
@@ -48,6 +50,7 @@ impl Line {
             timestamp: config.first_timestamp,
             marker: true,
             scheme: Scheme::NONE,
+            leaving: (Distances::NONE, u8::MAX),
             history: History::new(),
             budget: Budget::new(config.bitrate),
             keys: Keys::new(config.clock),
@@ -63,6 +66,15 @@ impl Line {
             encoder,
             config,
         }
+    }
+
+    /// Protects by `scheme` from the next packet on. Copies of what was sent before go on until each has had all it was
+    /// promised; where they move further away, until the far ones have all come once.
+    pub(super) fn set_scheme(&mut self, scheme: Scheme) {
+        if scheme.copies != self.scheme.copies {
+            self.leaving = (self.scheme.copies, 0);
+        }
+        self.scheme = scheme;
     }
 
     /// How it sends at the moment.
@@ -136,7 +148,7 @@ impl Line {
 
     /// The voice of `frame`, behind what copies there are of earlier payloads.
     fn voice(&mut self, frame: &[f32], timestamp: RtpTimestamp, ticks: u32, out: &mut Scratch) -> Span {
-        let copies = self.copies();
+        let copies = self.next_copies();
         let plain = self.config.payload_type;
         let header = self.header(plain, timestamp, self.marker);
         let red = self.config.red;
@@ -169,6 +181,19 @@ impl Line {
         let Self { scheme: Scheme { copies, .. }, config, .. } = self;
         let affordable = self.budget.affords(config.packet_time, copies.copies(), LEAST_BITRATE);
         if affordable { *copies } else { Distances::NONE }
+    }
+
+    /// The copies of the next packet: those of the scheme, and after a change those of the one before that are still owed.
+    fn next_copies(&mut self) -> Distances {
+        let copies = self.copies();
+        let (before, since) = self.leaving;
+        let further = copies.reach() > before.reach();
+        if since >= before.reach().max(copies.reach()) {
+            return copies;
+        }
+        self.leaving.1 = since.saturating_add(1);
+        let owed = before.as_slice().iter().filter(|distance| further || **distance > since);
+        copies.and(owed.copied())
     }
 
     /// Tells the encoder what it may spend, when that has changed enough to matter.

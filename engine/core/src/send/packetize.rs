@@ -104,7 +104,7 @@ impl Sender {
     /// Protects packets by `scheme` from the next one on; copies only where RED was agreed.
     pub fn set_scheme(&mut self, scheme: Scheme) {
         let copies = if self.line.config.red.is_some() { scheme.copies } else { Distances::NONE };
-        self.line.scheme = Scheme { copies, ..scheme };
+        self.line.set_scheme(Scheme { copies, ..scheme });
     }
 
     /// Spends no more than `bitrate` bits per second of payload from now on, as a mean.

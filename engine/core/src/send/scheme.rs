@@ -35,6 +35,21 @@ impl Distances {
         self.list.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// These and `others`, as many of them as there is room for.
+    pub(super) fn and(mut self, others: impl Iterator<Item = u8>) -> Self {
+        for other in others {
+            let fits = !self.as_slice().contains(&other) && (1..=MAX_DISTANCE).contains(&other);
+            if let Some(slot) = self.list.get_mut(usize::from(self.len)).filter(|_| fits) {
+                *slot = other;
+                self.len = self.len.saturating_add(1);
+                if let Some(list) = self.list.get_mut(..usize::from(self.len)) {
+                    list.sort_unstable();
+                }
+            }
+        }
+        self
+    }
+
     /// How many copies each packet carries.
     #[must_use]
     pub const fn copies(&self) -> usize {

@@ -79,10 +79,10 @@ const CLEAN: [(f64, f64); 10] = [
 /// How much concealed frames hurt, by their share.
 const HURT: [(f64, f64); 9] = [
     (0.0, 0.0),
-    (0.01, 0.055),
-    (0.02, 0.13),
-    (0.04, 0.25),
-    (0.05, 0.38),
+    (0.01, 0.075),
+    (0.02, 0.17),
+    (0.04, 0.33),
+    (0.05, 0.43),
     (0.09, 0.72),
     (0.10, 0.82),
     (0.20, 1.35),
@@ -93,7 +93,7 @@ const ROW_HURTS: f64 = 0.1;
 /// A frame told by in-band correction hurts like this share of a lost one.
 const INBAND_HURTS: f64 = 0.1;
 /// Share of the rate that in-band correction leaves to the frame itself.
-const INBAND_KEEPS: f64 = 0.62;
+const INBAND_KEEPS: f64 = 0.66;
 /// The same two for deep redundancy.
 const DEEP_HURTS: f64 = 0.5;
 const DEEP_KEEPS: f64 = 0.6;

@@ -247,7 +247,8 @@ impl Reporter {
         let (ssrc, arrived) = from;
         match block {
             ExtendedBlock::LossRle(rle) if rle.ssrc == own && rle.thinning == 0 => {
-                told.fates = Some(self.new_fates(rle));
+                let jitter = told.block.map_or(Duration::ZERO, |block| self.clock.duration(block.jitter));
+                told.fates = Some(self.new_fates(rle, jitter));
             }
             ExtendedBlock::VoipMetrics(metrics) if metrics.ssrc == own => told.metrics = Some(*metrics),
             ExtendedBlock::ReferenceTime(ntp) => self.reference = Some((ssrc, ntp.middle(), arrived)),
@@ -260,11 +261,17 @@ impl Reporter {
         }
     }
 
-    /// The fates in `rle` that no earlier block told, the newest [`FATES`] of them.
-    fn new_fates(&mut self, rle: &LossRle<'_>) -> Fates {
+    /// The fates in `rle` that no earlier block told, the newest [`FATES`] of them. One that is missing at the very end may
+    /// only have been overtaken: it is left to the next report, which tells of it again.
+    fn new_fates(&mut self, rle: &LossRle<'_>, jitter: Duration) -> Fates {
+        let overtaken =
+            usize::try_from(jitter.as_millis() / OVERTAKEN_PER_MS).unwrap_or(0).saturating_add(OVERTAKEN);
         let mut fates = Fates::default();
         let near = |seq: &SeqNumber| usize::from(rle.end.0.wrapping_sub(seq.0)) <= FATES;
-        for (seq, received) in rle.fates().filter(|(seq, _)| near(seq)) {
+        let settled = |(seq, received): &(SeqNumber, bool)| {
+            *received || usize::from(rle.end.0.wrapping_sub(seq.0)) > overtaken
+        };
+        for (seq, received) in rle.fates().filter(|(seq, _)| near(seq)).take_while(settled) {
             if self.read_up_to.is_none_or(|read| seq.since(read) >= 0) {
                 fates.push(received);
                 self.read_up_to = Some(seq.plus(1));
@@ -356,6 +363,10 @@ fn units_of_65536(time: Duration) -> u32 {
     u32::try_from(units).unwrap_or(u32::MAX)
 }
 
+/// By how many packets one is overtaken now and then,
+const OVERTAKEN: usize = 3;
+/// and by one more for so many milliseconds of jitter.
+const OVERTAKEN_PER_MS: u128 = 4;
 /// Least time between two reports, before randomisation.
 const MINIMUM: Duration = Duration::from_secs(1);
 /// e − 3/2, which makes up for the timer's bias (RFC 3550 §6.3.1).

@@ -44,7 +44,9 @@ impl Steering {
     pub(super) fn on_report(&mut self, report: &PeerReport, sender: &mut Sender) -> Option<Tripped> {
         let sent = self.sent(report.at, sender);
         let Pace { bitrate, packet_time } = self.congestion.on_report(report, sent);
-        if let Some(protector) = &mut self.protector {
+        // What a full queue drops is not the path's to lose: less is sent, and copies would only make it worse.
+        let dropped = self.congestion.congested() && report.loss > 0.0;
+        if let Some(protector) = self.protector.as_mut().filter(|_| !dropped) {
             let packets = usize::try_from(sent.packets).unwrap_or(usize::MAX);
             protector.on_report(report, Conditions { limit: bitrate, packet_time }, packets);
         }

@@ -12,7 +12,7 @@
 //!   the report before, less what was lost, over the time it took to arrive: the time between the reports and what the
 //!   queue grew by. The rate goes a tenth below it, and further for as long as there is a queue to drain.
 //! * **Loss** without a queue is taken for the path's own and left to redundancy. A short queue that drops without delay
-//!   looks the same, so that heavy loss makes the controller try, at most once a minute, whether a lower rate loses less.
+//!   looks nearly the same, so that heavy loss on a path whose delay moves at all makes the controller try, at most once a minute, whether a lower rate loses less.
 //! * **Way back.** Without a queue the rate grows by a twentieth a report, at first not beyond what the path was last
 //!   seen to carry, later past it to find out.
 //! * **A new path** of longer delay looks like a queue, but comes at once and does not grow; or it does not drain although
@@ -55,6 +55,10 @@ pub struct Congestion {
     target: f64,
     /// What the path was last seen to carry, and until when it is believed.
     ceiling: Option<(f64, Instant)>,
+    /// Bits per second sent before the last report.
+    rate: f64,
+    /// Until when what reports tell is still the doing of the rate before the last cut.
+    draining: Option<Instant>,
     /// How long it is believed the next time.
     patience: Duration,
     trial: Trial,
@@ -129,6 +133,8 @@ impl Congestion {
             bounds,
             queue: Queue::default(),
             ceiling: None,
+            rate: 0.0,
+            draining: None,
             patience: FIRST_PATIENCE,
             trial: Trial::default(),
             pace: Pace { bitrate: most as u32, packet_time: plan.packet_time },
@@ -157,13 +163,19 @@ impl Congestion {
     pub fn on_report(&mut self, report: &PeerReport, sent: Traffic) -> Pace {
         let rate = self.wire_rate(sent);
         let grown = self.queue.on_report(report, self.pace.packet_time);
+        let before = self.rate;
+        self.rate = rate.unwrap_or(before);
+        // Rate and loss are not of quite the same packets: those lost were sent up to a report before.
+        let arrived = self.rate.max(before) * (1.0 - f64::from(report.loss).clamp(0.0, 0.95));
+        let over = sent.over.as_secs_f64();
+        let capacity = arrived * over / (over + grown).max(over / 2.0);
         if self.queue.is_new_path() {
             self.queue.rebase();
             self.target = self.bounds.wire(self.bounds.most, self.bounds.packet_time);
             self.ceiling = None;
         } else if self.queue.stands() {
             if !self.queue.may_be_path() {
-                self.come_down(report, rate, sent.over, grown);
+                self.come_down(report, rate, capacity, grown);
             }
         } else {
             self.go_up(report.at);
@@ -177,18 +189,24 @@ impl Congestion {
     }
 
     /// A queue stands: what gets through is what the path can carry.
-    fn come_down(&mut self, report: &PeerReport, rate: Option<f64>, over: Duration, grown: f64) {
+    fn come_down(&mut self, report: &PeerReport, rate: Option<f64>, capacity: f64, grown: f64) {
         let Some(rate) = rate else { return };
-        let over = over.as_secs_f64();
-        let arrived = rate * (1.0 - f64::from(report.loss).clamp(0.0, 0.95));
-        let capacity = arrived * over / (over + grown).max(over / 2.0);
+        if self.draining.is_some_and(|until| report.at < until) && grown < GROWS {
+            return;
+        }
         let drain = (self.queue.standing() * DRAIN_PER_SECOND).min(MOST_DRAIN);
         self.target = capacity * (1.0 - HEADROOM - drain);
         if self.ceiling.is_some_and(|(_, until)| report.at >= until) {
             // Went past what the path could carry, and it still cannot: ask less often.
             self.patience = self.patience.saturating_mul(2).min(LONGEST_PATIENCE);
         }
-        self.ceiling = Some((capacity * (1.0 - HEADROOM), report.at + self.patience));
+        // Less than the path was said to carry was sent, so that what came through does not tell what it can.
+        let known = self.ceiling.filter(|(ceiling, _)| rate < FILLED * ceiling).map_or(0.0, |known| known.0);
+        self.ceiling = Some((known.max(capacity * (1.0 - HEADROOM)), report.at + self.patience));
+        let drains_in = self.queue.standing() / (1.0 - self.target / capacity).max(HEADROOM);
+        let told_in = report.round_trip.unwrap_or_default() + BETWEEN_REPORTS;
+        self.draining =
+            Some(report.at + told_in + Duration::from_secs_f64(drains_in.clamp(0.0, LONGEST_DRAIN)));
         self.trial = Trial::default();
     }
 
@@ -229,7 +247,7 @@ impl Congestion {
             }
             return;
         }
-        if report.loss < TRIAL_LOSS || self.bounds.least >= self.bounds.most {
+        if report.loss < TRIAL_LOSS || !self.queue.stirs() || self.bounds.least >= self.bounds.most {
             *before = Sample::default();
             return;
         }
@@ -261,6 +279,14 @@ const HEADROOM: f64 = 0.08;
 const DRAIN_PER_SECOND: f64 = 1.0;
 /// but not more than this.
 const MOST_DRAIN: f64 = 0.4;
+/// A queue that grows by this in spite of a cut, in seconds, is cut again at once; else it is given time to drain,
+const GROWS: f64 = 0.05;
+/// but not longer than this, in seconds.
+const LONGEST_DRAIN: f64 = 2.0;
+/// A round trip is told so long after it was measured.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(800);
+/// From this share of what the path was said to carry on it is filled.
+const FILLED: f64 = 0.85;
 /// Growth per report.
 const STEP_UP: f64 = 0.05;
 /// How long what the path was seen to carry is believed: first, and at most.

@@ -63,6 +63,11 @@ impl Queue {
         self.stood <= 1 && !self.lost && now < LARGE && now - before < LARGE
     }
 
+    /// Whether the path shows that something waits in it at times, if only for moments.
+    pub(super) fn stirs(&self) -> bool {
+        self.jitter > STIRRED || self.last.iter().any(|above| *above > STIRRED)
+    }
+
     /// Whether there is surely none.
     pub(super) const fn is_empty(&self) -> bool {
         self.standing() < self.threshold / 2.0
@@ -73,7 +78,9 @@ impl Queue {
     pub(super) fn is_new_path(&self) -> bool {
         let [earliest, _, before, now] = self.last;
         let flat = (now - before).abs() < FLAT + self.jitter + SLACK * now;
-        let step = (1..=2).contains(&self.stood) && earliest < STEP * now && flat;
+        // At the beginning nothing is known of before: it may be a queue as well.
+        let known = self.seen >= self.last.len();
+        let step = known && (1..=2).contains(&self.stood) && earliest < STEP * now && flat;
         let (least, most) = self.range;
         let steady = self.stood >= STEADY_REPORTS && most - least < STEADY + self.threshold / 2.0;
         !self.lost && (step || steady)
@@ -105,6 +112,8 @@ impl Queue {
 /// A first round trip longer than this, in seconds, is rather a full queue than a path: a call may begin on a link that is
 /// too thin for it. Where it is the path after all, it shows by not changing.
 const LONG_PATH: f64 = 0.2;
+/// A path whose delay moves by less than this, in seconds, has no queue at all.
+const STIRRED: f64 = 0.003;
 const BASE_WINDOW: Duration = Duration::from_secs(30);
 /// A queue of so many packets is none: on a thin link a report waits for the packet before it, each way;
 const PACKETS: f64 = 2.0;

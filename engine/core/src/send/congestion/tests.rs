@@ -115,6 +115,30 @@ fn it_settles_below_a_thin_link_without_a_standing_queue() {
 }
 
 #[test]
+fn a_call_that_begins_on_a_thin_link_with_a_short_queue_soon_fills_it() {
+    for (bitrate, rate) in [(34_000, 30_000.0), (34_000, 40_000.0), (48_000, 62_000.0), (34_000, 24_000.0)] {
+        let mut link = Link::new(rate);
+        link.room = 0.2;
+        let mut call = Call::new(bitrate, link);
+        call.run(8);
+        let settled = call.run(40);
+        let used = mean(settled.iter().map(|second| second.0)) / rate;
+        let waits = mean(settled.iter().map(|second| second.1));
+        let lost = mean(settled.iter().map(|second| second.2));
+        assert!((0.85..1.0).contains(&used), "{rate}: {used} of the link, {:?}", call.seconds);
+        assert!(waits < 0.06 && lost < 0.01, "{rate}: waits {waits} s, loses {lost}, {:?}", call.seconds);
+    }
+}
+
+#[test]
+fn loss_on_a_path_whose_delay_never_moves_costs_no_rate() {
+    let mut link = Link::new(10_000_000.0);
+    link.random_loss = 0.2;
+    let mut call = Call::new(34_000, link);
+    assert!(call.run(60).iter().all(|second| second.0 > 49_000.0), "{:?}", call.seconds);
+}
+
+#[test]
 fn it_leaves_alone_what_the_link_can_carry() {
     let mut call = Call::new(34_000, Link::new(100_000.0));
     let first = call.congestion.pace();

@@ -6,9 +6,13 @@
 //!
 //! When the last second was worse than ten seconds make likely, a way counts as what it is worth on the worse of both:
 //! loss is answered within a report of its beginning and forgotten slowly. A second holds too few packets to tell a
-//! pattern from chance, so only its share of loss is believed, with the burstiness of the whole. A way is left only for
-//! one that is better by a margin, and for less protection only after several reports in a row.
+//! pattern from chance, so only its share of loss is believed, with the burstiness of the whole. Losses are taken for
+//! independent until it is unlikely that they are, and for bursts until they look independent again. A way is left only
+//! for one that is better by a margin, and for less protection only after several reports in a row.
+//!
+//! What came too late is no loss: a copy behind it comes later still. Jitter is the playout's to answer.
 
+mod pattern;
 mod replay;
 
 #[cfg(test)]
@@ -18,7 +22,10 @@ use core::{cmp::Ordering, time::Duration};
 
 use rove_codecs::Redundancy;
 
-use self::replay::{Channel, blend, replay};
+use self::{
+    pattern::Pattern,
+    replay::{Channel, blend, replay},
+};
 use super::{
     Distances, Scheme,
     budget::nominal,
@@ -52,6 +59,8 @@ pub struct Protector {
     means: Means,
     scheme: Scheme,
     fates: Fates,
+    /// Losses come in bursts.
+    bursty: bool,
     /// Reports in a row at which a lesser protection would have been better.
     calm: u32,
     /// Where the pattern that stands in for missing detail goes on.
@@ -59,18 +68,18 @@ pub struct Protector {
 }
 
 impl Protector {
-    /// Begins with what costs little and spares the first second, before anything is known.
-    /// The first report decides at once, because what stands here was a guess.
+    /// Begins with what costs least and spares the first half second, before anything is known.
+    /// The first report that knows enough decides at once, because what stands here was a guess.
     #[must_use]
     pub fn new(means: Means) -> Self {
-        let copies = Distances::new(&[1]).filter(|_| means.red).unwrap_or(Distances::NONE);
-        let inband = means.inband && copies.is_empty();
-        let codec =
-            if inband { Redundancy::InBand { loss_percent: LEAST_EXPECTED } } else { Redundancy::None };
+        let inband = Redundancy::InBand { loss_percent: LEAST_EXPECTED };
+        let codec = if means.inband { inband } else { Redundancy::None };
+        let copies = Distances::new(&[1]).filter(|_| means.red && !means.inband).unwrap_or(Distances::NONE);
         Self {
             means,
             scheme: Scheme { copies, codec },
             fates: Fates::default(),
+            bursty: false,
             calm: CALM_REPORTS - 1,
             noise: 1,
         }
@@ -85,10 +94,11 @@ impl Protector {
     /// Takes in a report and chooses anew. Once a second, some hundred microseconds.
     pub fn on_report(&mut self, report: &PeerReport, conditions: Conditions, packets: usize) -> Scheme {
         self.remember(report, packets);
-        if self.fates.is_empty() {
+        if self.fates.is_empty() || (self.fates.len() < ENOUGH && lost(&self.fates) == 0) {
             return self.scheme;
         }
-        let judge = Judge::new(&self.fates, report, conditions, self.scheme);
+        self.look_for_bursts();
+        let judge = Judge::new(&self.fates, report, conditions, (self.scheme, self.bursty));
         let mut best = (Scheme::NONE, judge.worth(Scheme::NONE));
         let mut consider = |scheme: Scheme| {
             let worth = judge.worth(scheme);
@@ -106,6 +116,13 @@ impl Protector {
         }
         let (best, promised) = best;
         self.settle(best, promised, judge.worth(self.scheme))
+    }
+
+    /// Decides whether losses come in bursts: of all that is remembered, or of late.
+    fn look_for_bursts(&mut self) {
+        let evidence = |packets| Pattern::of(&self.fates, packets).evidence();
+        let (all, late) = (evidence(self.fates.len()), evidence(LATE));
+        self.bursty = if self.bursty { all.max(late) > STILL_BURSTY } else { all.max(late) > BURSTY };
     }
 
     /// Takes `best` if it is better enough for long enough.
@@ -152,6 +169,8 @@ impl Protector {
 /// Values schemes on what is known of the path.
 struct Judge<'a> {
     fates: &'a Fates,
+    /// How many of them were lost.
+    lost: f64,
     /// The same as a channel.
     channel: Channel,
     /// As if the last second went on; `None` when it may be chance.
@@ -164,16 +183,23 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(fates: &'a Fates, report: &PeerReport, conditions: Conditions, present: Scheme) -> Self {
+    fn new(
+        fates: &'a Fates,
+        report: &PeerReport,
+        conditions: Conditions,
+        (present, bursty): (Scheme, bool),
+    ) -> Self {
         let short = RECENT.max(report.fates.map_or(0, |fates| fates.len())).min(fates.len());
         let half = report.round_trip.map_or(ASSUMED_PATH, |there_and_back| there_and_back / 2);
         // What the peer waits now includes the waiting for what is sent now.
         let waited = report.playout_delay.unwrap_or(ASSUMED_WAIT);
         let for_copies = reach(present, conditions.packet_time);
         let jitter = if waited <= for_copies + MARGIN_WAIT { LEAST_WAIT } else { waited };
-        let (channel, onset) = channels(fates, short);
+        let whole = Pattern::of(fates, fates.len());
+        let channel = whole.channel(bursty);
+        let onset = onset(&whole, &Pattern::of(fates, short), channel.burst);
         let path = half + conditions.packet_time;
-        Self { fates, channel, onset, conditions, path, jitter }
+        Self { fates, lost: whole.lost, channel, onset, conditions, path, jitter }
     }
 
     /// What `scheme` would have been worth. What cannot be done at all is worth nothing.
@@ -187,7 +213,7 @@ impl<'a> Judge<'a> {
         }
         let on = |outcome| worth(bitrate, scheme.codec, outcome);
         let modelled = |channel: &Channel| channel.outcome(scheme, packet_time);
-        let long = on(blend(replay(self.fates, scheme, packet_time), modelled(&self.channel)));
+        let long = on(blend(replay(self.fates, scheme, packet_time), modelled(&self.channel), self.lost));
         let worst = self.onset.as_ref().map_or(long, |onset| long.min(on(modelled(onset))));
         let delay = self.path + self.jitter.max(wait + MARGIN_WAIT);
         worst - delay_cost(delay)
@@ -227,29 +253,17 @@ fn same_kind(a: Redundancy, b: Redundancy) -> bool {
     core::mem::discriminant(&a) == core::mem::discriminant(&b)
 }
 
-/// Packets lost among the last `packets`.
-fn lost(fates: &Fates, packets: usize) -> usize {
-    fates.iter().skip(fates.len().saturating_sub(packets)).filter(|came| !came).count()
+/// Packets lost of those remembered.
+fn lost(fates: &Fates) -> usize {
+    fates.iter().filter(|came| !came).count()
 }
 
-/// How many times loss began in the last `packets`.
-fn runs(fates: &Fates, packets: usize) -> usize {
-    let mut before = true;
-    let begins = |came: bool| core::mem::replace(&mut before, came) && !came;
-    fates.iter().skip(fates.len().saturating_sub(packets)).map(begins).filter(|begins| *begins).count()
-}
-
-/// All of `fates` as a channel, and the last `packets` of them when the whole does not make them likely.
-fn channels(fates: &Fates, packets: usize) -> (Channel, Option<Channel>) {
-    let (recent, all) = (lost(fates, packets) as f64, lost(fates, fates.len()) as f64);
-    let (few, many) = (packets.max(1) as f64, fates.len().max(1) as f64);
-    let alone = 1.0 / (1.0 - all / many).max(0.1);
-    let burst = (all + PRIOR_RUNS * alone) / (runs(fates, fates.len()) as f64 + PRIOR_RUNS);
-    let channel = Channel { loss: all / many, burst };
-    let expected = all * few / many;
+/// The `recent` packets as a channel of runs of `burst`, when the `whole` does not make them likely.
+fn onset(whole: &Pattern, recent: &Pattern, burst: f64) -> Option<Channel> {
+    let expected = whole.loss() * recent.packets;
     let likely = expected + DEVIATIONS * (expected * burst.max(1.0)).sqrt() + 1.0;
-    let strange = recent > likely && runs(fates, packets) >= RUNS;
-    (channel, strange.then_some(Channel { loss: recent / few, burst }))
+    let strange = recent.lost > likely && recent.runs >= RUNS;
+    strange.then(|| Channel { loss: recent.loss(), burst })
 }
 
 /// The next of a sequence of numbers in 0..1, well enough mixed for a pattern of loss.
@@ -290,11 +304,17 @@ const ASSUMED_PATH: Duration = Duration::from_millis(50);
 /// Packets of the short stretch, at least.
 const RECENT: usize = 50;
 /// In the short stretch loss must begin this often to be more than chance,
-const RUNS: usize = 2;
+const RUNS: f64 = 2.0;
 /// and exceed what is expected by so many standard deviations.
-const DEVIATIONS: f64 = 1.5;
-/// Losses are taken for independent until more runs than these speak against it.
-const PRIOR_RUNS: f64 = 3.0;
+const DEVIATIONS: f64 = 2.2;
+/// Without a loss among them, fewer packets than this say nothing.
+const ENOUGH: usize = 22;
+/// Evidence from which on losses are taken for bursts: chance makes it in one report of a thousand,
+const BURSTY: f64 = 11.0;
+/// and until when.
+const STILL_BURSTY: f64 = 3.5;
+/// Packets of late, in which bursts are looked for as well as in all.
+const LATE: usize = 100;
 /// A way of more protection must be better by this to be taken,
 const MARGIN: f64 = 0.05;
 /// one of as much by this: the few packets of a second make every way look best at times,
@@ -302,7 +322,7 @@ const SIDE_MARGIN: f64 = 0.08;
 /// unless its copies are nearer, and the listener waits less;
 const NEAR_MARGIN: f64 = 0.03;
 /// and one of less by this,
-const CALM_MARGIN: f64 = 0.06;
+const CALM_MARGIN: f64 = 0.03;
 /// for so many reports in a row.
 const CALM_REPORTS: u32 = 3;
 /// Packets of unknown pattern that one report is taken to tell of, at most.

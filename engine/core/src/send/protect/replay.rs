@@ -90,9 +90,10 @@ fn depth(codec: Redundancy, packet_time: Duration) -> usize {
     }
 }
 
-/// Between what was `replayed` and what was `modelled`.
-pub(super) fn blend(replayed: Outcome, modelled: Outcome) -> Outcome {
-    let between = |replayed: f64, modelled: f64| modelled + (replayed - modelled) * REPLAY_SHARE;
+/// Between what was `replayed` over so many `lost` packets and what was `modelled`.
+pub(super) fn blend(replayed: Outcome, modelled: Outcome, lost: f64) -> Outcome {
+    let share = REPLAY_SHARE * lost / (lost + REPLAY_LOST);
+    let between = |replayed: f64, modelled: f64| modelled + (replayed - modelled) * share;
     Outcome {
         lost: between(replayed.lost, modelled.lost),
         coarse: between(replayed.coarse, modelled.coarse),
@@ -100,5 +101,7 @@ pub(super) fn blend(replayed: Outcome, modelled: Outcome) -> Outcome {
     }
 }
 
-/// How much the replay counts: a stretch of ten seconds has a few dozen losses to tell fifteen ways apart by.
+/// How much the replay counts at most: a stretch of ten seconds has a few dozen losses to tell fifteen ways apart by.
 const REPLAY_SHARE: f64 = 0.35;
+/// It counts half of that with so many losses.
+const REPLAY_LOST: f64 = 100.0;

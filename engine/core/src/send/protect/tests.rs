@@ -146,6 +146,72 @@ fn choices_are_steady_on_a_steady_path() {
     }
 }
 
+/// How many of the reports 5 to 60 found each way chosen.
+fn chosen(loss: f64, burst: f64, seed: u64, way: impl Fn(Scheme) -> bool) -> usize {
+    let (mut protector, mut channel) = (Protector::new(ALL), Gilbert::new(seed, loss, burst));
+    let schemes = (0..60).map(|_| observe(&mut protector, &mut channel, 50));
+    schemes.skip(4).filter(|scheme| way(*scheme)).count()
+}
+
+#[test]
+fn random_loss_is_not_taken_for_bursts() {
+    for loss in [0.05, 0.1, 0.2, 0.3] {
+        let far: usize =
+            (0..20).map(|seed| chosen(loss, 1.0, seed, |scheme| scheme.copies.reach() > 3)).sum();
+        assert!(far <= 20 * 56 / 30, "{loss}: {far} of {} reports", 20 * 56);
+    }
+}
+
+#[test]
+fn little_random_loss_is_left_to_the_codec_more_is_copied_once_and_much_twice() {
+    let of_ten =
+        |loss, way: fn(Scheme) -> bool| (0..10).map(|seed| chosen(loss, 1.0, seed, way)).sum::<usize>();
+    let inband = of_ten(0.02, |scheme| matches!(scheme.codec, Redundancy::InBand { .. }));
+    assert!(inband >= 450, "{inband} of 560");
+    for loss in [0.05, 0.08, 0.1] {
+        let thin = of_ten(loss, |scheme| scheme.copies.copies() > 1 || scheme == Scheme::NONE);
+        assert!(thin <= 28, "{loss}: {thin} of 560");
+    }
+    let once = of_ten(0.1, |scheme| scheme.copies.copies() == 1);
+    assert!(once >= 450, "{once} of 560");
+    for loss in [0.25, 0.3] {
+        let times = of_ten(loss, |scheme| scheme.copies.copies() == 2);
+        assert!(times >= 500, "{loss}: {times} of 560");
+    }
+}
+
+#[test]
+fn bursts_are_seen_within_three_reports_and_answered_by_a_far_copy_from_then_on() {
+    for seed in 0..10 {
+        let (mut protector, mut channel) = (Protector::new(ALL), Gilbert::new(seed, 0.2, 3.0));
+        let far = |scheme: Scheme| scheme.copies.reach() == 4;
+        let first = (1..=20).find(|_| far(observe(&mut protector, &mut channel, 50)));
+        assert!(first.is_some_and(|report| report <= 4), "seed {seed}: {first:?}");
+        let stays = (0..40).filter(|_| far(observe(&mut protector, &mut channel, 50))).count();
+        assert!(stays >= 38, "seed {seed}: {stays} of 40");
+    }
+}
+
+#[test]
+fn what_came_too_late_asks_for_no_redundancy() {
+    let mut protector = Protector::new(ALL);
+    let mut clean = Gilbert::new(1, 0.0, 1.0);
+    for _ in 0..20 {
+        let mut fates = Fates::default();
+        (0..50).for_each(|_| fates.push(clean.arrives()));
+        let late = PeerReport { discarded: Some(0.05), ..report(Some(fates), 0.0) };
+        assert_eq!(protector.on_report(&late, CONDITIONS, 50), Scheme::NONE);
+    }
+}
+
+#[test]
+fn a_first_report_of_a_few_packets_decides_nothing_unless_some_were_lost() {
+    let mut protector = Protector::new(ALL);
+    let (first, mut clean) = (protector.scheme(), Gilbert::new(1, 0.0, 1.0));
+    assert_eq!(observe(&mut protector, &mut clean, 10), first);
+    assert_eq!(observe(&mut protector, &mut clean, 15), Scheme::NONE);
+}
+
 #[test]
 fn only_what_was_agreed_is_chosen() {
     let cases = [

@@ -64,10 +64,11 @@ fn loss_is_answered_by_copies_within_the_agreed_rate_and_they_go_when_it_ends() 
     let lossy = |at: f64| (5.0..20.0).contains(&at);
     let (ends, states) = adapting_call(45, 34_000, |at, media| !media || !lossy(at) || entropy.unit() >= 0.2);
     assert_eq!(states[4].scheme, Scheme::NONE, "before");
+    assert_ne!(states[6].scheme, Scheme::NONE, "soon after it began");
     assert!(
-        !states[8].scheme.copies.is_empty() && states[8].codec_bitrate.unwrap() < 20_000,
+        !states[12].scheme.copies.is_empty() && states[12].codec_bitrate.unwrap() < 20_000,
         "{:?}",
-        states[8]
+        states[12]
     );
     assert_eq!(states[44].scheme, Scheme::NONE, "after: {:?}", states[44]);
     for (second, state) in states.iter().enumerate().skip(1) {
