@@ -330,7 +330,7 @@ impl<S: PacketSource> Playout<S> {
         self.trace.filtered = Duration::from_secs_f64((self.filtered / 1e3).max(0.0));
         let held = self.reception.window.len().saturating_mul(self.length).saturating_add(self.buffer.hand());
         self.trace.level = Duration::from_secs_f64((self.ms(held) / 1e3).max(0.0));
-        self.meter.target = self.trace.target;
+        (self.meter.target, self.meter.least, self.meter.most) = (self.trace.target, self.least, self.most);
         #[expect(clippy::cast_possible_truncation, reason = "at most a thousand")]
         let drift = arrivals.drift_ppm() as i16;
         self.meter.drift_ppm = drift;
