@@ -85,6 +85,10 @@ impl Decoder for L16Decoder {
         self.0.conceal(out);
     }
 
+    fn makes_noise(&self) -> bool {
+        false
+    }
+
     fn reset(&mut self) {
         self.0.reset();
     }

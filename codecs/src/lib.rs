@@ -142,6 +142,11 @@ pub trait Decoder: Send {
         false
     }
 
+    /// Whether [`Decoder::conceal`] becomes a comfort noise of the background where the sender is silent on purpose.
+    fn makes_noise(&self) -> bool {
+        true
+    }
+
     /// Forgets the past, as if newly built.
     fn reset(&mut self);
 }

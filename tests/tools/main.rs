@@ -8,6 +8,7 @@
 )]
 
 mod grid;
+mod mapping;
 mod programs;
 mod replay;
 mod truth;

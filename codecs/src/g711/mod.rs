@@ -96,6 +96,10 @@ impl<L: Law> Decoder for G711Decoder<L> {
         self.concealer.conceal(out);
     }
 
+    fn makes_noise(&self) -> bool {
+        false
+    }
+
     fn reset(&mut self) {
         self.concealer.reset();
     }

@@ -114,6 +114,10 @@ impl Decoder for G722Decoder {
         self.follow(analysis, out);
     }
 
+    fn makes_noise(&self) -> bool {
+        false
+    }
+
     fn reset(&mut self) {
         (self.bands, self.synthesis) = (Subbands::new(), Synthesis::new());
         self.concealer.reset();

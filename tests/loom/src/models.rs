@@ -6,7 +6,7 @@ use rove_base::Instant;
 
 use crate::{
     pcm::{Captured, pcm_ring},
-    ring::ring,
+    ring::{places, ring},
 };
 
 /// Explores all of `model` with `what` weakened.
@@ -16,7 +16,7 @@ fn explore(what: Weakened, model: fn()) {
     explorer.check(model);
 }
 
-/// More items than places, pushed and visited in place as packets are: each is seen once, whole, in order.
+/// More items than places, pushed and visited in place: each is seen once, whole, in order.
 fn visited() {
     let (mut tx, mut rx) = ring::<[u32; 2]>(2);
     let producer = thread::spawn(move || (1..=3).filter(|&item| tx.push([item, item * 10]).is_ok()).count());
@@ -29,6 +29,33 @@ fn visited() {
     let numbers: Vec<_> = seen.iter().map(|item| item[0]).collect();
     assert_eq!(seen.len(), pushed);
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    assert!(seen.iter().all(|item| item[1] == item[0] * 10));
+}
+
+/// Packets written in place into a ring that was full once; one is begun and not finished.
+fn written() {
+    let (mut tx, mut rx) = places::<[u32; 2]>(2, &[0, 0]);
+    let producer = thread::spawn(move || {
+        let mut write = |item: u32, whole: bool| {
+            tx.write(|place| {
+                place[0] = item;
+                if whole {
+                    place[1] = item * 10;
+                }
+                whole
+            })
+        };
+        [write(1, true), write(2, false), write(3, true), write(4, true)].map(usize::from).iter().sum::<usize>()
+    });
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        rx.visit(usize::MAX, |items| seen.extend_from_slice(items));
+    }
+    let written = producer.join().unwrap();
+    rx.visit(usize::MAX, |items| seen.extend_from_slice(items));
+    let numbers: Vec<_> = seen.iter().map(|item| item[0]).collect();
+    assert_eq!(seen.len(), written);
+    assert!(numbers.is_sorted_by(|a, b| a < b) && !numbers.contains(&2), "{numbers:?}");
     assert!(seen.iter().all(|item| item[1] == item[0] * 10));
 }
 
@@ -88,6 +115,7 @@ macro_rules! checked {
 
 checked! {
     visited: packets_cross, packets_race_without_release, packets_race_without_acquire;
+    written: places_cross, places_race_without_release, places_race_without_acquire;
     popped: retired_objects_cross, retired_objects_race_without_release, retired_objects_race_without_acquire;
     captured: samples_cross, samples_race_without_release, samples_race_without_acquire;
 }

@@ -43,22 +43,30 @@ impl Slot {
     };
 
     /// Copies `packet`, which came at `arrived`. `None` when its payload is longer than [`SLOT_BYTES`].
-    #[inline]
     #[must_use]
     pub fn new(arrived: Instant, packet: &RtpView<'_>) -> Option<Self> {
+        let mut slot = Self::EMPTY;
+        slot.set(arrived, packet).then_some(slot)
+    }
+
+    /// Becomes a copy of `packet`, which came at `arrived`; touches only the bytes that count. `false`, and unchanged, when
+    /// the payload is longer than [`SLOT_BYTES`].
+    ///
+    /// # Realtime
+    ///
+    /// No allocation; linear in the length of the payload.
+    #[inline]
+    pub fn set(&mut self, arrived: Instant, packet: &RtpView<'_>) -> bool {
         let payload = packet.payload();
-        let mut slot = Self {
-            arrived,
-            seq: packet.seq(),
-            timestamp: packet.timestamp(),
-            ssrc: packet.ssrc(),
-            marker: packet.marker(),
-            payload_type: packet.payload_type(),
-            len: u16::try_from(payload.len()).ok()?,
-            ..Self::EMPTY
+        let (Ok(len), Some(room)) = (u16::try_from(payload.len()), self.payload.get_mut(..payload.len()))
+        else {
+            return false;
         };
-        slot.payload.get_mut(..payload.len())?.copy_from_slice(payload);
-        Some(slot)
+        room.copy_from_slice(payload);
+        (self.arrived, self.seq, self.timestamp, self.ssrc) =
+            (arrived, packet.seq(), packet.timestamp(), packet.ssrc());
+        (self.marker, self.payload_type, self.len) = (packet.marker(), packet.payload_type(), len);
+        true
     }
 
     /// The payload; at most [`SLOT_BYTES`] bytes.

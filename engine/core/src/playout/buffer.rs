@@ -1,6 +1,6 @@
 //! Samples on their way out: what was played lately, what is in hand, and where their media time jumps.
 
-use super::stretch::{Care, Splice, Stretcher};
+use super::stretch::{Care, Splice, Stretcher, weight};
 
 /// Samples in one line, oldest first, in memory taken once.
 ///
@@ -35,7 +35,7 @@ impl Jump {
     fn left(&self, index: usize) -> f64 {
         match index.checked_sub(self.at) {
             None => self.back,
-            Some(into) if into < self.fade => self.back * (1.0 - f64::from(share(into, self.fade))),
+            Some(into) if into < self.fade => self.back * (1.0 - f64::from(weight(into, self.fade))),
             Some(_) => 0.0,
         }
     }
@@ -160,11 +160,14 @@ impl Buffer {
         let Splice { at, fade, samples, .. } = splice;
         self.end = self.end.saturating_add(samples);
         let mut back = float(samples);
-        for i in 0..JUMPS {
-            let Some(jump) = self.jumps.get_mut(i).filter(|jump| jump.back != 0.0) else { continue };
+        // As they were: what is noted on the way has its place already.
+        let before = self.jumps;
+        for (i, jump) in before.iter().enumerate().filter(|(_, jump)| jump.back != 0.0) {
             let again = Jump { at: jump.at.saturating_add(samples), ..*jump };
             if jump.at >= at {
-                *jump = again;
+                if let Some(place) = self.jumps.get_mut(i) {
+                    *place = again;
+                }
             } else if jump.at.saturating_add(samples) >= at {
                 // It lies in what is heard again, and so is jumped again.
                 back -= jump.back;

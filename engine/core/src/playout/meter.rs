@@ -50,6 +50,10 @@ pub struct PlayoutMeter {
     pub waited: Duration,
     /// How long a packet that came as fast as any shall wait now; not a count.
     pub target: Duration,
+    /// The bounds within which `target` may move; not counts.
+    pub least: Duration,
+    /// See [`PlayoutMeter::least`].
+    pub most: Duration,
     /// How slow the sender's clock is against ours in parts per million, negative for a fast one; not a count.
     pub drift_ppm: i16,
 }

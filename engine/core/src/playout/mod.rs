@@ -25,6 +25,7 @@ mod buffer;
 mod decide;
 mod formats;
 mod meter;
+mod noise;
 mod reception;
 mod shape;
 pub mod stretch;
@@ -42,6 +43,7 @@ use rove_codecs::Decoder;
 use self::{
     buffer::Buffer,
     decide::{Next, Pull},
+    noise::Noise,
     reception::{Reception, millis},
     stretch::Stretcher,
 };
@@ -79,6 +81,7 @@ pub struct Playout<S> {
     reception: Reception,
     buffer: Buffer,
     stretcher: Stretcher,
+    noise: Noise,
     rate: u32,
     samples_per_tick: i64,
     least: Duration,
@@ -132,6 +135,7 @@ impl<S: PacketSource> Playout<S> {
             reception: Reception::new(config.window, formats, frame),
             buffer: Buffer::new(ms(HISTORY_MS), ms(MAX_PACKET_MS).saturating_mul(2)),
             stretcher: Stretcher::new(rate),
+            noise: Noise::new(decoder.as_ref()),
             rate,
             samples_per_tick,
             least: Duration::ZERO,
@@ -284,6 +288,7 @@ impl<S: PacketSource> Playout<S> {
         if self.ssrc.replace(ssrc).is_some_and(|before| before != ssrc) {
             self.decoder.reset();
             self.stretcher.reset();
+            self.noise.reset();
         }
         self.state = State::Filling;
         if now < self.reception.media_ms(ticks) + self.target(now) {
@@ -325,7 +330,7 @@ impl<S: PacketSource> Playout<S> {
         self.trace.filtered = Duration::from_secs_f64((self.filtered / 1e3).max(0.0));
         let held = self.reception.window.len().saturating_mul(self.length).saturating_add(self.buffer.hand());
         self.trace.level = Duration::from_secs_f64((self.ms(held) / 1e3).max(0.0));
-        self.meter.target = self.trace.target;
+        (self.meter.target, self.meter.least, self.meter.most) = (self.trace.target, self.least, self.most);
         #[expect(clippy::cast_possible_truncation, reason = "at most a thousand")]
         let drift = arrivals.drift_ppm() as i16;
         self.meter.drift_ppm = drift;

@@ -222,8 +222,13 @@ impl<S: PacketSource> Playout<S> {
         let more = self.quantum_up(self.samples(FADE_MS));
         let lacking = samples.saturating_add(more).saturating_sub(self.buffer.spare());
         let more = more.saturating_add(self.quantum_up(lacking).saturating_sub(lacking));
-        let Self { buffer, decoder, .. } = self;
-        buffer.invent(samples, more, |pcm| if worth { decoder.conceal(pcm) } else { pcm.fill(0.0) });
+        let noisy = self.noisy();
+        let Self { buffer, decoder, noise, .. } = self;
+        buffer.invent(samples, more, |pcm| match () {
+            () if noisy && noise.fill(decoder.as_mut(), pcm) => {}
+            () if worth => decoder.conceal(pcm),
+            () => pcm.fill(0.0),
+        });
         self.end = self.end.saturating_add(self.samples_i64(samples));
         self.dry = self.dry.saturating_add(wide(samples));
         (self.pure, self.credit) = (0, 0);

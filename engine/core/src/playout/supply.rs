@@ -22,7 +22,11 @@ impl<S: PacketSource> Playout<S> {
             let Some(front) = self.reception.window.front() else { return Next::Nothing };
             match self.reception.kind(front) {
                 Kind::Speech | Kind::Red => return self.next_speech(),
-                Kind::Event | Kind::Noise => self.pause = true,
+                Kind::Event => self.pause = true,
+                Kind::Noise => {
+                    self.pause = true;
+                    self.noise.tell(front.payload());
+                }
                 Kind::Foreign => self.meter.foreign = self.meter.foreign.saturating_add(1),
             }
             self.reception.window.pass();
@@ -206,7 +210,10 @@ impl<S: PacketSource> Playout<S> {
         self.length = duration.max(1);
         let ticks = self.samples_i64(self.length).checked_div(self.samples_per_tick).unwrap_or(1);
         self.reception.frame = ticks.max(1);
-        self.buffer.show(count, |pcm| self.stretcher.heard(pcm));
+        self.buffer.show(count, |pcm| {
+            self.stretcher.heard(pcm);
+            self.noise.heard(pcm);
+        });
         (self.dry, self.hold, self.pause) = (0, None, false);
         let second = usize::try_from(self.rate).unwrap_or(usize::MAX);
         self.pure = self.pure.saturating_add(count).min(second);
@@ -217,6 +224,11 @@ impl<S: PacketSource> Playout<S> {
             let nanos = (now * 1e6) as u64;
             self.meter.first_played = Some(rove_base::Instant::from_nanos(nanos));
         }
+    }
+
+    /// Whether background noise is better than a continuation: the sender is silent, or it is too long ago that it spoke.
+    pub(super) fn noisy(&self) -> bool {
+        self.meter.first_played.is_some() && (self.pause || self.dry >= wide(self.samples(CONTINUED_MS)))
     }
 
     /// Begins a new timeline through the front packet, at once if its time has come.
@@ -254,4 +266,6 @@ const MAX_BEHIND: f64 = 1_000.0;
 const DTX_BYTES: usize = 2;
 /// What may be put in after an uninterrupted frame.
 const CREDIT_MS: f64 = 20.0;
+/// What is concealed is a continuation of speech for so long, and then the background behind it.
+const CONTINUED_MS: f64 = 60.0;
 const FILTER: f64 = 0.05;

@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod noise;
 mod world;
 
 use core::time::Duration;

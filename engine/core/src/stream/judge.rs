@@ -134,7 +134,15 @@ impl Judge {
         let delay = wait.map(|wait| wait.saturating_add(self.codec_delay));
         let scale = |rating: Option<f32>| rating.map(|r| emodel::of_100(r, quality.band).round() as u8);
         let tenths = |mos: Option<f32>| mos.map(|mos| (10.0 * mos).round() as u8);
-        let nominal = wait.map_or(0, millis);
+        let PlayoutMeter { target, least, most, .. } = self.meter;
+        let nominal = wait.map_or_else(|| millis(target), millis);
+        // The earliest packet is one that came as fast as any: `target` is what such a one waits.
+        let maximum = nominal.max(millis(target));
+        let adapts = match most {
+            Duration::ZERO => 0,
+            _ if least < most => VoipMetrics::ADAPTIVE,
+            _ => VoipMetrics::FIXED,
+        };
         VoipMetrics {
             ssrc: source,
             loss_rate: of_256(share(quality.lost, expected)),
@@ -149,10 +157,10 @@ impl Judge {
             rating: scale(quality.rating),
             mos_lq: tenths(quality.mos_lq),
             mos_cq: tenths(quality.mos),
-            receiver: VoipMetrics::CONCEALED_WELL | VoipMetrics::ADAPTIVE,
+            receiver: VoipMetrics::CONCEALED_WELL | adapts,
             buffer_nominal: nominal,
-            buffer_maximum: nominal.max(millis(self.meter.target)),
-            buffer_limit: nominal.max(millis(self.meter.target)),
+            buffer_maximum: maximum,
+            buffer_limit: maximum.max(millis(most)),
             ..VoipMetrics::default()
         }
     }

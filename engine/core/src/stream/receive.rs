@@ -1,5 +1,8 @@
 //! What comes in as RTP: checked, counted, handed to the playout.
 
+#[cfg(test)]
+mod tests;
+
 use core::time::Duration;
 
 use rove_base::{Instant, RtpTimestamp, SeqNumber, Ssrc};
@@ -10,7 +13,7 @@ use crate::{
     jitter::{PacketSink, SLOT_BYTES},
     playout::Formats,
     quality::ReceiveStats,
-    rtp::RtpView,
+    rtp::{RedView, RtpView},
     srtp::SrtpError,
 };
 
@@ -104,7 +107,9 @@ impl<K: PacketSink> Receiver<K> {
             return refuse(&mut self.refused.unproven);
         }
         self.stats.on_packet(arrived, packet.seq(), self.media_time(&packet));
-        self.stats.on_payload(packet.payload().len());
+        if let Some(speech) = self.speech(&packet).filter(|speech| speech.len() > SILENT) {
+            self.stats.on_payload(speech.len());
+        }
         if self.is_event(&packet) {
             let digit = self.digits.on_packet(arrived, packet.timestamp(), packet.payload());
             self.press(digit);
@@ -130,6 +135,20 @@ impl<K: PacketSink> Receiver<K> {
         let Formats { speech, red, telephone_event, comfort_noise, .. } = self.formats;
         let have = packet.payload_type();
         have == speech || [red, telephone_event, comfort_noise].contains(&Some(have))
+    }
+
+    /// The speech a packet is for: without its copies of earlier speech, and none in an event or in comfort noise.
+    fn speech<'a>(&self, packet: &RtpView<'a>) -> Option<&'a [u8]> {
+        let Formats { speech, red, .. } = self.formats;
+        let have = packet.payload_type();
+        if have == speech {
+            Some(packet.payload())
+        } else if red == Some(have) {
+            let primary = RedView::parse(packet.payload()).ok()?.primary();
+            (primary.payload_type == speech).then_some(primary.payload)
+        } else {
+            None
+        }
     }
 
     fn is_event(&self, packet: &RtpView<'_>) -> bool {
@@ -237,5 +256,7 @@ const fn refuse(count: &mut u64) -> Received {
 
 /// Keys that wait to be told, at most: nobody presses as many between two turns of the driver.
 const PRESSED: usize = 8;
+/// Longest payload that only says that there is no speech (RFC 6716 §2.1.9).
+const SILENT: usize = 2;
 /// What one packet of an event covers, as good as always.
 const EVENT_FRAME: Duration = Duration::from_millis(20);

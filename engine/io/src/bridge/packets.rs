@@ -6,11 +6,11 @@ use rove_core::{
     rtp::RtpView,
 };
 
-use super::ring::{Rx, Tx, ring};
+use super::ring::{Places, Rx, places};
 
 /// The media thread's end.
 #[derive(Debug)]
-pub struct PacketTx(Tx<Slot>);
+pub struct PacketTx(Places<Slot>);
 
 /// The output callback's end.
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub struct PacketRx(Rx<Slot>);
 /// Both ends of a ring that holds `slots` packets by value.
 #[must_use]
 pub fn packet_ring(slots: usize) -> (PacketTx, PacketRx) {
-    let (tx, rx) = ring(slots);
+    let (tx, rx) = places(slots, &Slot::EMPTY);
     (PacketTx(tx), PacketRx(rx))
 }
 
 impl PacketSink for PacketTx {
     #[inline]
     fn push(&mut self, arrived: Instant, packet: &RtpView<'_>) -> bool {
-        Slot::new(arrived, packet).is_some_and(|slot| self.0.push(slot).is_ok())
+        self.0.write(|slot| slot.set(arrived, packet))
     }
 }
 

@@ -9,7 +9,7 @@ use core::fmt;
 
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
-    traits::{Consumer, Observer, Producer, Split},
+    traits::{Consumer, Observer, Producer, Raw, Split},
 };
 
 /// The end where items go in.
@@ -22,6 +22,39 @@ pub(super) struct Rx<T>(HeapCons<T>);
 pub(super) fn ring<T>(capacity: usize) -> (Tx<T>, Rx<T>) {
     let (tx, rx) = HeapRb::new(capacity.max(1)).split();
     (Tx(tx), Rx(rx))
+}
+
+/// The end where items are written in place.
+pub(super) struct Places<T>(Tx<T>);
+
+/// A ring of `capacity` items, one at least, whose places hold `item` from the start, so that what is put in later need
+/// not be copied whole. The only allocation.
+pub(super) fn places<T: Clone>(capacity: usize, item: &T) -> (Places<T>, Rx<T>) {
+    // What leaves the ring must not take anything with it that the next one in its place still needs.
+    const { assert!(!core::mem::needs_drop::<T>()) };
+    let (mut tx, mut rx) = ring(capacity);
+    while tx.push(item.clone()).is_ok() {}
+    rx.visit(usize::MAX, |_| ());
+    (Places(tx), rx)
+}
+
+impl<T> Places<T> {
+    /// Shows `write` the next place, with whatever it was left with; it is an item as soon as `write` answers `true`. Answers
+    /// the same; `false` without asking when the ring is full.
+    #[inline]
+    #[allow(unsafe_code)]
+    pub(super) fn write(&mut self, write: impl FnOnce(&mut T) -> bool) -> bool {
+        let ring = &mut self.0.0;
+        let Some(place) = ring.vacant_slices_mut().0.first_mut() else { return false };
+        // SAFETY: `places` filled every place before either end was handed out; a `T` that was removed is still one, for
+        // it needs no dropping and nothing in this file, the only one that sees the ring, takes it out of its place.
+        let kept = write(unsafe { place.assume_init_mut() });
+        if kept {
+            // SAFETY: the first vacant place exists and is initialised, as said above.
+            unsafe { ring.advance_write_index(1) };
+        }
+        kept
+    }
 }
 
 impl<T> Tx<T> {
@@ -82,6 +115,12 @@ impl<T> Rx<T> {
 impl<T> fmt::Debug for Tx<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tx({} of {})", self.0.occupied_len(), self.0.capacity())
+    }
+}
+
+impl<T> fmt::Debug for Places<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

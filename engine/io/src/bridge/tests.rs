@@ -34,6 +34,19 @@ fn a_full_packet_ring_refuses_and_takes_again_once_drained() {
 }
 
 #[test]
+fn a_packet_too_long_for_a_slot_is_refused_and_leaves_nothing_behind() {
+    let (mut tx, mut rx) = packet_ring(2);
+    let long = [&[0x80, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1][..], &[9; 2_001]].concat();
+    for seq in 0..5 {
+        assert!(!tx.push(Instant::ZERO, &RtpView::parse(&long).unwrap()));
+        assert!(push(&mut tx, seq), "its place is still free");
+        let mut seen = Vec::new();
+        rx.drain(|slot| seen.push((slot.seq.0, slot.payload().to_vec())));
+        assert_eq!(seen, [(seq, vec![seq as u8; 160])]);
+    }
+}
+
+#[test]
 fn captured_sound_comes_out_with_its_time_and_what_was_missed_is_told() {
     let (mut tx, mut rx) = pcm_ring(10);
     let at = |n| Instant::from_nanos(n);

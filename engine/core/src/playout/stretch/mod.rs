@@ -196,7 +196,7 @@ fn mix(old: f32, new: f32, weight: f32, quality: Quality) -> f32 {
 }
 
 /// Rises from just above 0 to just below 1, smoothly: 3x² − 2x³.
-fn weight(into: usize, fade: usize) -> f32 {
+pub(super) fn weight(into: usize, fade: usize) -> f32 {
     let along = (float(into) + 1.0) / (float(fade) + 1.0);
     along * along * (3.0 - 2.0 * along)
 }

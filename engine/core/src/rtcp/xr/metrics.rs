@@ -129,11 +129,11 @@ pub struct VoipMetrics {
     pub mos_cq: Option<u8>,
     /// How losses are concealed and delay adapted; see the constants here (§4.7.6).
     pub receiver: u8,
-    /// Delay of the jitter buffer now, in milliseconds (§4.7.7).
+    /// What packets that come on time wait in the jitter buffer now, in milliseconds (§4.7.7).
     pub buffer_nominal: u16,
-    /// What the latest packet that could be played may be late by, in milliseconds (§4.7.7).
+    /// What the earliest packet that is not dropped for it waits now, in milliseconds (§4.7.7).
     pub buffer_maximum: u16,
-    /// What `buffer_maximum` can grow to, in milliseconds (§4.7.7).
+    /// What the wait can grow to in the worst case, in milliseconds (§4.7.7).
     pub buffer_limit: u16,
 }
 
@@ -142,6 +142,8 @@ impl VoipMetrics {
     pub const CONCEALED_WELL: u8 = 2 << 6;
     /// The jitter buffer adapts (§4.7.6).
     pub const ADAPTIVE: u8 = 3 << 4;
+    /// The jitter buffer has a fixed delay (§4.7.6).
+    pub const FIXED: u8 = 2 << 4;
     const BYTES: usize = 32;
 
     pub(super) fn read(body: &[u8]) -> Option<Self> {

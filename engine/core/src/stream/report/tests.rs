@@ -263,6 +263,7 @@ fn reports_tell_how_the_call_sounds_and_what_they_cannot_know_is_unavailable() {
         (first.rating, first.mos_lq, first.mos_cq, first.signal_level, first.buffer_nominal),
         (None, None, None, None, 0)
     );
+    assert_eq!(first.receiver, VoipMetrics::CONCEALED_WELL, "whether it adapts is not known yet");
     assert_eq!(VoipMetrics { gap_duration: 0, round_trip: 0, ..first }, unknown, "nothing was played yet");
 
     let meter = PlayoutMeter {
@@ -272,12 +273,16 @@ fn reports_tell_how_the_call_sounds_and_what_they_cannot_know_is_unavailable() {
         decoded_packets: 500,
         waited: Duration::from_millis(500 * 60),
         late: 5,
+        target: Duration::from_millis(70),
+        most: Duration::from_millis(400),
         ..PlayoutMeter::default()
     };
     call.ends[1].handle(call.now, MediaInput::Meter(meter));
     call.run(3_000, true, &mut |_, nth, control| !control && nth % 10 == 9);
     let last = metrics(&call, call.reports[1].len() - 1).unwrap();
     assert_eq!((last.buffer_nominal, last.end_system_delay), (60, 80));
+    assert_eq!((last.buffer_maximum, last.buffer_limit), (70, 400));
+    assert_eq!(last.receiver, VoipMetrics::CONCEALED_WELL | VoipMetrics::ADAPTIVE);
     assert!((59..=60).contains(&last.round_trip), "{last:?}");
     assert!((14..=22).contains(&last.loss_rate), "{last:?}");
     assert!(last.discard_rate > 0 && last.burst_duration > 0 && last.burst_density > 0, "{last:?}");
