@@ -105,7 +105,7 @@ fast() {
 
 scripts() {
     if command -v shellcheck >/dev/null 2>&1; then
-        one scripts shellcheck .ci/run .ci/*.sh apps/rove/assets/make-speech.sh
+        one scripts shellcheck .ci/run .ci/*.sh apps/rove/assets/*.sh benches/anchors/*.sh
     else
         skip shellcheck "not installed"
     fi
@@ -159,6 +159,29 @@ deep() {
     if [ -f tests/embed/Cargo.toml ]; then one embed cargo run --manifest-path tests/embed/Cargo.toml --target-dir "$target"; fi
 }
 
+# The receive path against NetEq, speexdsp and libopus: what they need is too much to install unasked, so it is named.
+anchors() {
+    missing=
+    [ -d /usr/include/tg_owt ] || missing="$missing libtgowt-dev"
+    [ -f /usr/include/opus/opus.h ] || missing="$missing libopus-dev"
+    ldconfig -p 2>/dev/null | grep -q libspeexdsp.so.1 || missing="$missing libspeexdsp1"
+    command -v ffmpeg >/dev/null 2>&1 || missing="$missing ffmpeg"
+    for voice in en fr es it ru; do
+        found=$(find /usr/share/asterisk/sounds -maxdepth 1 -name "$voice*" 2>/dev/null | head -n 1)
+        [ -n "$found" ] || missing="$missing asterisk-core-sounds-$voice-g722"
+    done
+    for module in numpy scipy soundfile onnxruntime speechmos pesq; do
+        python3 -c "import $module" >/dev/null 2>&1 || missing="$missing python:$module"
+    done
+    if [ -n "$missing" ]; then
+        skip anchors "missing:$missing; benches/anchors/README.md says how to install them"
+        return
+    fi
+    one anchors-program cargo build --locked --release -p rove
+    one anchors-own-tests python3 -m unittest discover -s benches/anchors
+    one anchors benches/anchors/all.sh "$target/release/rove"
+}
+
 # In a run without foreign peers each test that wants one prints "skipped: <peer>".
 case $mode in
 check)
@@ -187,6 +210,7 @@ prove)
     else
         skip rivals-srtp "libsrtp2 is built on OpenSSL: install libssl-dev and libclang-dev"
     fi
+    anchors
     ;;
 *)
     echo "usage: checks.sh test|check|prove" >&2

@@ -22,4 +22,8 @@ for script in jitter speech mos; do
   code=$?
   [ "$code" -le "$worst" ] || worst=$code
 done
+echo "== cost"
+python3 cost.py --json "$reports/cost.json"
+code=$?
+[ "$code" -le "$worst" ] || worst=$code
 exit "$worst"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the anchors into target/anchors (or the folder named): neteq, WebRTC's playout from Debian's libtgowt-dev, and
-# libopus as this project ships it, as a shared library that Python can drive.
+# Builds the anchors into target/anchors (or the folder named): neteq, WebRTC's playout from Debian's libtgowt-dev, speexcost,
+# a stopwatch around speexdsp, and libopus as this project ships it, as a shared library that Python can drive.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-../../target/anchors}
@@ -28,6 +28,10 @@ if ! newer neteq.cc "$out/neteq"; then
     -DWEBRTC_LIBRARY_IMPL -DWEBRTC_USE_BUILTIN_ISAC_FLOAT -I/usr/include/tg_owt -ffunction-sections \
     neteq.cc -o "$out/neteq" -Wl,--gc-sections -Wl,--start-group -ltg_owt "${absl[@]}" -Wl,--end-group \
     -lopus -lpthread -ldl -lm
+fi
+
+if ! newer speexcost.cc "$out/speexcost"; then
+  g++ -std=c++17 -O2 -Wall speexcost.cc -o "$out/speexcost" -ldl
 fi
 
 # The sources of libopus that cargo fetched for the codec crate.

@@ -153,14 +153,15 @@ def has_fec(payload):
 # ---- packets ---------------------------------------------------------------------------------------------------------
 
 
-def rtp(index, payload, payload_type=111, ssrc=0x5EED):
-    return struct.pack(">BBHII", 0x80, payload_type, index & 0xFFFF, index * FRAME & 0xFFFFFFFF, ssrc) + payload
+def rtp(index, payload, payload_type=111, ssrc=0x5EED, samples=FRAME):
+    return struct.pack(">BBHII", 0x80, payload_type, index & 0xFFFF, index * samples & 0xFFFFFFFF, ssrc) + payload
 
 
-def write_ptrace(path, payloads, delay_ms, payload_type=111, until_us=None):
-    """A capture: packet i leaves at (i + 1) · 20 ms and arrives after its delay, or never where that is nan."""
+def write_ptrace(path, payloads, delay_ms, payload_type=111, until_us=None, samples=FRAME):
+    """A capture: packet i, of so many samples of the codec's clock, leaves at (i + 1) · 20 ms and arrives after its delay,
+    or never where that is nan."""
     arrivals = [
-        ((i + 1) * PACKET_MS * 1_000 + round(delay * 1_000), rtp(i, payload, payload_type))
+        ((i + 1) * PACKET_MS * 1_000 + round(delay * 1_000), rtp(i, payload, payload_type, samples=samples))
         for i, (delay, payload) in enumerate(zip(delay_ms, payloads))
         if not np.isnan(delay)
     ]

@@ -4,8 +4,9 @@ use std::{ops::Range, path::Path};
 
 use rove_io::device::read_mono;
 
-/// The best correlation of the two waveforms over shifts up to 2 s, and that of their envelopes. The shift is found
-/// roughly below 1 kHz, then to the sample.
+/// How alike the two waveforms are, and their envelopes, as correlations. The shift, up to 2 s, is found roughly below
+/// 1 kHz, then to the sample for each piece of [`PIECE`]: the playout cuts and adds pitch periods as the delay changes. A
+/// piece counts by its energy.
 pub(crate) fn likeness(said: &Path, heard: &Path) -> (f64, f64) {
     let read = |path: &Path| -> Vec<f64> {
         let pcm = read_mono(path, RATE).unwrap_or_else(|error| panic!("{error}"));
@@ -13,10 +14,25 @@ pub(crate) fn likeness(said: &Path, heard: &Path) -> (f64, f64) {
     };
     let (said, heard) = (read(said), read(heard));
     let (rough, _) = best(&means(&said), &means(&heard), 0..2 * RATE as usize / EIGHT);
-    let around = (rough * EIGHT).saturating_sub(2 * EIGHT)..rough * EIGHT + 2 * EIGHT;
-    let (_, waveform) = best(&said, &heard, around);
     let (_, envelope) = best(&envelope(&said), &envelope(&heard), 0..200);
-    (waveform, envelope)
+    (pieces(&said, &heard, rough * EIGHT), envelope)
+}
+
+/// The mean over pieces of what was said, near the given shift.
+fn pieces(said: &[f64], heard: &[f64], rough: usize) -> f64 {
+    let (mut sum, mut energies) = (0.0, 0.0);
+    for (n, piece) in said.chunks_exact(PIECE).enumerate() {
+        let begin = n * PIECE + rough.saturating_sub(SLACK);
+        let Some(near) = heard.get(begin..(begin + PIECE + 2 * SLACK).min(heard.len())) else { break };
+        if near.len() < PIECE + SLACK {
+            break;
+        }
+        let (_, likeness) = best(piece, near, 0..near.len() - PIECE);
+        let energy = piece.iter().map(|sample| sample.powi(2)).sum::<f64>();
+        sum += energy * likeness;
+        energies += energy;
+    }
+    sum / energies
 }
 
 /// 2 kHz.
@@ -55,3 +71,7 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 
 const RATE: u32 = 16_000;
 const EIGHT: usize = 8;
+/// 250 ms.
+const PIECE: usize = 4_000;
+/// 60 ms.
+const SLACK: usize = 960;

@@ -135,7 +135,7 @@ impl Scene {
                 .output
                 .update(|knobs| (knobs.least_delay, knobs.path_delay) = (120 * MS, Some(30 * MS))),
             300 => {
-                self.control.output.update(|knobs| (knobs.least_delay, knobs.path_delay) = (40 * MS, None))
+                self.control.output.update(|knobs| (knobs.least_delay, knobs.path_delay) = (40 * MS, None));
             }
             350 => self.control.input.update(|knobs| knobs.gain = 2.0),
             400 => self.control.input.update(|knobs| (knobs.gain, knobs.muted) = (1.0, true)),

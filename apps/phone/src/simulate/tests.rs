@@ -88,8 +88,9 @@ fn a_bottleneck_delays_by_its_queue_and_drops_what_does_not_fit() {
     let rate = Rate { bits_per_second: 60_000, queue_bytes: 2_000 };
     let link = Impairments { rate: Some(rate), ..Impairments::delay(Duration::from_millis(40)) };
     let (simulated, _) = simulate(&pcmu(link), 20);
-    // 80 kb/s into 60 kb/s: a quarter is dropped, and the queue of 2 000 bytes is always full.
-    assert!((simulated.truth.loss_percent.unwrap() - 25.0).abs() < 3.0, "{:?}", simulated.truth);
+    // 80 kb/s into 60 kb/s: a quarter is dropped, and the queue of 2 000 bytes is always full. Packets of 60 ms, which a
+    // sender that hears of it may come to, need 69 kb/s still, of which an eighth is dropped.
+    assert!((12.0..28.0).contains(&simulated.truth.loss_percent.unwrap()), "{:?}", simulated.truth);
     assert!(simulated.truth.delay_ms.unwrap() > 200.0);
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "MS", default_value_t = 20, value_parser = clap::value_parser!(u64).range(10..=60))]
     pub(crate) packet_time: u64,
     /// Says the file so long, in s: cuts it, or begins it again.
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) seconds: Option<f64>,
     /// Decides all that is left to chance: the same number gives the same call, byte by byte.
     #[arg(long, value_name = "N", default_value_t = 1)]

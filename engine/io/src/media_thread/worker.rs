@@ -39,7 +39,7 @@ pub(super) struct Worker {
     commands: Receiver<Command>,
     sleeper: Sleeper,
     outward: Outward,
-    #[allow(clippy::vec_box, reason = "calls come and go by pointer, allocated and dropped by control")]
+    /// By pointer: they are allocated and dropped by control.
     calls: Vec<Box<Call>>,
     watch: Watch,
     /// Which socket of which call each watched descriptor is, from the second on; the first is the sleeper's.
