@@ -185,7 +185,8 @@ pub(super) fn last(rows: &[Row]) -> PlayoutMeter {
     rows.last().unwrap().meter
 }
 
-/// Media time of what was played, by the samples themselves, is what the trace says, wherever nothing was invented.
+/// Media time of what was played, by the samples themselves, is what the trace says, wherever nothing was invented. Where a
+/// pull ends inside a seam, between two pitch periods, there is no one answer; right after it there is again.
 pub(super) fn assert_exact(rows: &[Row]) {
     // What is faded in after something invented is no clear number yet.
     for some in rows.windows(4) {
@@ -194,7 +195,9 @@ pub(super) fn assert_exact(rows: &[Row]) {
         let real = row.heard.iter().all(|&sample| sample >= 0.0);
         if before.invented == row.invented && before.end.is_some() && real {
             let heard = f64::from(row.heard[79]) + 1.0;
-            assert!((heard - end as f64).abs() <= 8.0, "at {} us: {heard}, not {end}", row.at);
+            let seam = |row: &Row| (row.meter.accelerated, row.meter.preempted);
+            let most = if seam(&some[2]) == seam(row) { 8.0 } else { 80.0 };
+            assert!((heard - end as f64).abs() <= most, "at {} us: {heard}, not {end}", row.at);
         }
     }
 }
