@@ -58,11 +58,16 @@ fn prove(codec: CodecId, count: usize, each: Duration) {
         (each * count as u32).as_secs_f64() / 3_600.0,
         took.as_secs_f64()
     );
+    // A minute has not yet seen the longest delay there is; an hour has.
+    let rarely = if proving() { 10.0 } else { 20.0 };
     for end in 0..2 {
         let first = intervals[0][end];
         for interval in intervals.iter().map(|both| both[end]) {
             assert!(interval.mean_delay_ms <= first.mean_delay_ms + 2.0, "delay: {interval}, first {first}");
-            assert!(interval.most_delay_ms <= first.most_delay_ms + 10.0, "delay: {interval}, first {first}");
+            assert!(
+                interval.most_delay_ms <= first.most_delay_ms + rarely,
+                "delay: {interval}, first {first}"
+            );
             // A tenth of a percent is lost; what is concealed may follow what was lost, and no more.
             assert!(
                 interval.concealed_percent <= interval.lost_percent + 0.25,

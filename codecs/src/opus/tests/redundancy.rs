@@ -1,4 +1,6 @@
-use super::{FRAMES, correlation, decoder, encoder, energy, glide, payloads, protected, voice};
+use super::{FRAMES, correlation, decoder, encoder, glide, payloads, protected};
+#[cfg(feature = "dnn")]
+use super::{energy, voice};
 use crate::{
     Decoder, Encoder, Redundancy, Tuning,
     opus::{Carried, OpusEncoderConfig},
