@@ -97,8 +97,8 @@ impl Pull {
     /// good a place will do: waiting for the best place must not cost more than the place is better.
     ///
     /// `ease` says how much cheaper delay is here than usual: by so much a change may wait for a place where nobody hears
-    /// it.
-    pub(super) fn decide(&mut self, excess: f64, passed: f64, ease: f64) -> Change {
+    /// it, a `pause` between words at best.
+    pub(super) fn decide(&mut self, excess: f64, passed: f64, ease: f64, pause: bool) -> Change {
         let slack = if ease <= 1.0 {
             SLACK
         } else if excess > 0.0 {
@@ -117,7 +117,8 @@ impl Pull {
         let owed = self.paid.abs() / patience;
         if excess < 0.0 {
             let care = match self.paid.abs() {
-                ..PATIENT if ease > 1.0 => QUIET,
+                ..PATIENT if ease > 1.0 && !pause => return Change::None,
+                ..PATIENT if ease > 1.0 => Care::AnyRate,
                 ..PATIENT => Care::Inaudible,
                 _ => Care::Similar(SIMILAR),
             };
@@ -128,7 +129,10 @@ impl Pull {
         } else if owed > PATIENT {
             Care::Similar(SIMILAR)
         } else if ease > 1.0 {
-            QUIET
+            if !pause {
+                return Change::None;
+            }
+            Care::AnyRate
         } else {
             Care::Inaudible
         };
@@ -157,9 +161,7 @@ const SHORT: f64 = 6.0;
 const PATIENT: f64 = 4.0;
 const IMPATIENT: f64 = 12.0;
 /// Where delay is cheap, pauses are waited for so many times longer.
-const AT_EASE: f64 = 8.0;
+const AT_EASE: f64 = 30.0;
 const SIMILAR: f32 = 0.7;
-/// Nothing is similar enough: only where there is next to nothing to be heard.
-const QUIET: Care = Care::Similar(f32::INFINITY);
 const POOR: f32 = 0.4;
 const HURRY: f64 = 60.0;

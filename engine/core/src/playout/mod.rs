@@ -103,6 +103,8 @@ pub struct Playout<S> {
     pause: bool,
     /// Samples still to be put in before the packet after a pause, to reach the target.
     hold: Option<usize>,
+    /// Quiet samples received in a row.
+    calm: usize,
     drift: Pull,
     adapted: f64,
     filtered: f64,
@@ -150,6 +152,7 @@ impl<S: PacketSource> Playout<S> {
             credit: 0,
             pause: false,
             hold: None,
+            calm: 0,
             drift: Pull::default(),
             adapted: 0.0,
             filtered: 0.0,

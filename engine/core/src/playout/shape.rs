@@ -79,7 +79,8 @@ impl<S: PacketSource> Playout<S> {
                 return;
             }
         }
-        match self.drift.decide(excess, passed, self.reception.arrivals.ease()) {
+        let pause = self.ms(self.calm) >= PAUSE_MS;
+        match self.drift.decide(excess, passed, self.reception.arrivals.ease(), pause) {
             Change::None => {}
             Change::Shorten(most, care) => {
                 if excess > CUT_MS {
@@ -277,6 +278,8 @@ const IDLE_MS: f64 = 2.5;
 const AHEAD_MS: f64 = 30.0;
 const FADE_MS: f64 = 5.0;
 const ROUNDS: usize = 8;
+/// Quiet for so long is a pause between words, not within one.
+const PAUSE_MS: f64 = 160.0;
 const FORCED_SIMILAR: f32 = 0.5;
 const BRIDGE_SIMILAR: f32 = 0.3;
 /// So far beyond the target, packets are left out as a whole, until this is left.

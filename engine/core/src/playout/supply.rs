@@ -210,10 +210,13 @@ impl<S: PacketSource> Playout<S> {
         self.length = duration.max(1);
         let ticks = self.samples_i64(self.length).checked_div(self.samples_per_tick).unwrap_or(1);
         self.reception.frame = ticks.max(1);
+        let mut quiet = false;
         self.buffer.show(count, |pcm| {
             self.stretcher.heard(pcm);
             self.noise.heard(pcm);
+            quiet = self.stretcher.is_quiet(pcm);
         });
+        self.calm = if quiet { self.calm.saturating_add(count) } else { 0 };
         (self.dry, self.hold, self.pause) = (0, None, false);
         let second = usize::try_from(self.rate).unwrap_or(usize::MAX);
         self.pure = self.pure.saturating_add(count).min(second);

@@ -90,5 +90,5 @@ pub(super) const BINS: usize = 512;
 const GROWTH: f64 = 1.0 + 1.0 / 1_200.0;
 const RESCALE: f64 = 1e6;
 const ASSUMED: f64 = 10.0;
-const ASSUMED_MS: f64 = 12.0;
+const ASSUMED_MS: f64 = 11.0;
 const ASSUMED_TO: usize = 150;

@@ -10,8 +10,9 @@ const IN_VAIN: f64 = 1.25;
 const BRIDGE_MS: f64 = 14.0;
 /// Milliseconds of delay that a percent of concealment is worth on a path whose delay nobody measured.
 const PERCENT_MS: f64 = 42.0;
-/// The same where delay is known to be cheap: below the knee, G.107 has a percent of loss cost as much as 150 ms and more.
-const PERCENT_CHEAP_MS: f64 = 200.0;
+/// The same where delay is known to be cheap: below the knee, G.107 has a percent of loss cost as much as 150 ms and more,
+/// and what is concealed or stretched in the middle of speech is heard for longer than it lasts.
+const PERCENT_CHEAP_MS: f64 = 300.0;
 /// Share of the frames that tells how the rest falls off.
 const TAIL: f64 = 0.03;
 /// One-way delay from which on it is heard (G.107: Id rises by 0.024 a millisecond below, by 0.134 above).

@@ -58,6 +58,11 @@ impl Floor {
         }
     }
 
+    /// The mean square up to which a stretch is a pause in speech, whatever noise there is in it.
+    pub(super) fn pause(&self) -> f32 {
+        self.quiet().max(self.loudest * PAUSE)
+    }
+
     /// The mean square up to which a place is quiet.
     pub(super) fn quiet(&self) -> f32 {
         let least = self.least.iter().copied().fold(f32::INFINITY, f32::min);
@@ -74,6 +79,8 @@ const SPELL: usize = 50;
 const ABOVE: f32 = 4.0;
 /// What is less than 20 dB below speech is no background.
 const BELOW_SPEECH: f32 = 0.01;
+/// 36 dB below the loudest, nothing is said.
+const PAUSE: f32 = 2.5e-4;
 /// Half of it is gone after 7 s.
 const FORGET: f32 = 0.999;
 /// −70 dB of full scale.

@@ -88,6 +88,12 @@ impl Stretcher {
         Self { ms, search: Search::new(ms), floor: Floor::new(ms) }
     }
 
+    /// Whether `pcm` is quiet: at the noise floor, or so far below the voice that nothing is said.
+    #[must_use]
+    pub fn is_quiet(&self, pcm: &[f32]) -> bool {
+        search::dot(pcm, pcm) <= self.floor.pause() * float(pcm.len())
+    }
+
     /// Learns the noise floor from decoded samples, each handed in once. Without it only what is all but digital
     /// silence counts as quiet.
     ///
