@@ -16,10 +16,27 @@ fn envelope(pcm: &[f32]) -> Vec<f64> {
         .collect()
 }
 
+/// The correlation when each piece of what was said is laid where it fits best: a jitter buffer moves the delay a little
+/// while a call runs, in pauses mostly.
 fn best_correlation(said: &[f64], heard: &[f64]) -> f64 {
-    (0..=MOST_SHIFT.min(heard.len()))
-        .map(|shift| correlation(said, heard.get(shift..).unwrap_or_default()))
-        .fold(0.0, f64::max)
+    let at = |shift: usize| correlation(said, heard.get(shift..).unwrap_or_default());
+    let shifts = 0..=MOST_SHIFT.min(heard.len());
+    let Some(whole) = shifts.max_by(|a, b| at(*a).total_cmp(&at(*b))) else { return 0.0 };
+    let mut aligned = Vec::with_capacity(said.len());
+    for (n, piece) in said.chunks(PIECE).enumerate() {
+        let from = whole + n * PIECE;
+        let near = from.saturating_sub(MOST_MOVED)..=from + MOST_MOVED;
+        let laid = near.filter_map(|at| heard.get(at..at + piece.len()));
+        let Some(best) = laid.max_by(|a, b| product(piece, a).total_cmp(&product(piece, b))) else { break };
+        aligned.extend_from_slice(best);
+    }
+    correlation(said, &aligned)
+}
+
+/// How much two pieces have in common, by their form alone.
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let energy = b.iter().map(|b| b * b).sum::<f64>().sqrt();
+    if energy > 0.0 { a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / energy } else { 0.0 }
 }
 
 /// Pearson's coefficient over the common length; 0 for less than a second.
@@ -43,6 +60,10 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 const RATE: u32 = 16_000;
 /// 10 ms.
 const WINDOW: usize = 160;
+/// A second.
+const PIECE: usize = 100;
+/// By how many windows a piece may lie elsewhere than the whole.
+const MOST_MOVED: usize = 10;
 /// 2 s of set-up and buffering at most.
 const MOST_SHIFT: usize = 200;
 
