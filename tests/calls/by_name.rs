@@ -60,8 +60,8 @@ fn the_report_agrees_with_what_the_links_did() {
     assert!((loss - truth).abs() < 0.3, "reported {loss} %, true {truth} %");
     assert!((2_950..=3_050).contains(&report.sent.expect("measured")), "60 s of 20 ms: {:?}", report.sent);
     let delay = report.delay_ms.expect("measured");
-    // 40 ms of network, 20 of packet, 6.5 of look-ahead, and a playout that waits for nothing but a pull, or for copies.
-    assert!((70.0..125.0).contains(&delay), "{delay}");
+    // 40 ms of network, 20 of packet, 6.5 of look-ahead, and a playout that waits for copies, and for pauses to wait less.
+    assert!((90.0..160.0).contains(&delay), "{delay}");
     let callee = scene.world.get(scene.bob).reports().next().expect("over").clone();
     assert_eq!((callee.lost, callee.side.as_str()), (Some(0), "callee"));
     assert!(callee.mos > report.mos, "5 % loss is heard: {:?} {:?}", callee.mos, report.mos);

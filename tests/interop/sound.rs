@@ -14,8 +14,8 @@ pub(crate) fn likeness(said: &Path, heard: &Path) -> (f64, f64) {
     };
     let (said, heard) = (read(said), read(heard));
     let (rough, _) = best(&means(&said), &means(&heard), 0..2 * RATE as usize / EIGHT);
-    let (_, envelope) = best(&envelope(&said), &envelope(&heard), 0..200);
-    (pieces(&said, &heard, rough * EIGHT), envelope)
+    let waveform = pieces(&said, &heard, rough * EIGHT);
+    (waveform, levels(&envelope(&said), &envelope(&heard), rough * EIGHT / 160))
 }
 
 /// The mean over pieces of what was said, near the given shift.
@@ -33,6 +33,22 @@ fn pieces(said: &[f64], heard: &[f64], rough: usize) -> f64 {
         energies += energy;
     }
     sum / energies
+}
+
+/// The correlation of two envelopes, each quarter of a second of the second one laid where it fits best.
+fn levels(said: &[f64], heard: &[f64], rough: usize) -> f64 {
+    let common = |a: &[f64], b: &[f64]| {
+        let energy = b.iter().map(|b| b * b).sum::<f64>().sqrt().max(1e-9);
+        a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / energy
+    };
+    let mut laid = Vec::new();
+    for (n, piece) in said.chunks(25).enumerate() {
+        let from = rough + n * 25;
+        let near = (from.saturating_sub(8)..=from + 8).filter_map(|at| heard.get(at..at + piece.len()));
+        let Some(best) = near.max_by(|a, b| common(piece, a).total_cmp(&common(piece, b))) else { break };
+        laid.extend_from_slice(best);
+    }
+    correlation(said, &laid)
 }
 
 /// 2 kHz.

@@ -60,8 +60,8 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 const RATE: u32 = 16_000;
 /// 10 ms.
 const WINDOW: usize = 160;
-/// A second.
-const PIECE: usize = 100;
+/// A quarter of a second.
+const PIECE: usize = 25;
 /// By how many windows a piece may lie elsewhere than the whole.
 const MOST_MOVED: usize = 10;
 /// 2 s of set-up and buffering at most.
