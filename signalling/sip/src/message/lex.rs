@@ -23,6 +23,11 @@ impl Token {
         (!text.is_empty() && text.bytes().all(is_token)).then(|| Self(text.into()))
     }
 
+    /// A token that was checked before.
+    pub(crate) fn known(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -36,8 +41,8 @@ impl fmt::Display for Token {
     }
 }
 
-/// Reads a header value from left to right. Line folding has already become a space.
-#[derive(Clone, Debug)]
+/// Reads a header value from left to right. A folded line is space, as the grammar has it.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursor<'a> {
     rest: &'a str,
 }
@@ -48,7 +53,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What lies between here and `later`, which has read on from here.
-    pub(crate) fn read_until(&self, later: &Self) -> &'a str {
+    pub(crate) fn read_until(&self, later: Self) -> &'a str {
         let len = self.rest.len().saturating_sub(later.rest.len());
         self.rest.get(..len).unwrap_or_default()
     }
@@ -66,9 +71,22 @@ impl<'a> Cursor<'a> {
         core::mem::take(&mut self.rest)
     }
 
-    /// Skips spaces and tabs (LWS, SWS).
+    /// Skips spaces, tabs and folds (LWS, SWS).
     pub(crate) fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t']);
+        while self.at_space() {
+            let bytes = if self.peek() == Some(b'\r') { 3 } else { 1 };
+            self.rest = self.rest.get(bytes..).unwrap_or_default();
+        }
+    }
+
+    /// Whether a space, a tab or a fold is next.
+    pub(crate) fn at_space(&self) -> bool {
+        matches!(self.rest.as_bytes(), [b' ' | b'\t', ..] | [b'\r', b'\n', b' ' | b'\t', ..])
+    }
+
+    /// Skips what is not read as anything.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
     /// Reads `wanted` if it is next.
@@ -118,26 +136,29 @@ impl<'a> Cursor<'a> {
         if digits.is_empty() { Err(SyntaxError::Expected(what)) } else { Ok(digits) }
     }
 
-    /// Reads a quoted string, and answers it with its quotes and escapes.
+    /// Reads a quoted string, and answers it with its quotes, escapes and folds.
     pub(crate) fn quoted(&mut self) -> Result<&'a str, SyntaxError> {
-        let mut bytes = self.rest.bytes().enumerate();
-        if !matches!(bytes.next(), Some((_, b'"'))) {
+        let start = *self;
+        if !self.eat('"') {
             return Err(SyntaxError::Expected("a quoted string"));
         }
-        while let Some((at, byte)) = bytes.next() {
-            let escaped = byte == b'\\';
-            let byte = if escaped { bytes.next().map_or(byte, |(_, byte)| byte) } else { byte };
-            match byte {
-                b'\r' | b'\n' => return Err(SyntaxError::Character("a quoted string")),
-                b'"' if !escaped => {
-                    let (taken, rest) = self.rest.split_at_checked(at.saturating_add(1)).unwrap_or_default();
-                    self.rest = rest;
-                    return Ok(taken);
+        loop {
+            self.take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\r' | b'\n'));
+            match self.rest.as_bytes() {
+                [b'"', ..] => {
+                    self.skip(1);
+                    return Ok(start.read_until(*self));
                 }
-                _ => {}
+                [b'\\', b'\r' | b'\n', ..] => return Err(SyntaxError::Character("a quoted string")),
+                [b'\\', ..] => {
+                    let escaped = self.rest.chars().nth(1).map_or(0, char::len_utf8);
+                    self.skip(escaped.saturating_add(1));
+                }
+                [b'\r', b'\n', b' ' | b'\t', ..] => self.skip(3),
+                [_, ..] => return Err(SyntaxError::Character("a quoted string")),
+                [] => return Err(SyntaxError::UnclosedQuote),
             }
         }
-        Err(SyntaxError::UnclosedQuote)
     }
 
     /// Fails unless all has been read, but for space.
@@ -147,22 +168,51 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Reads the elements of a comma-separated list, at most [`MAX_ELEMENTS`].
-pub(crate) fn list<'a, T>(
+/// Reads the elements of a comma-separated list. `count` is how many have been read of all the lists of one header;
+/// [`MAX_ELEMENTS`] is the most.
+pub(crate) fn list<'a>(
     text: &'a str,
     what: &'static str,
-    mut element: impl FnMut(&mut Cursor<'a>) -> Result<T, SyntaxError>,
-    into: &mut Vec<T>,
+    count: &mut usize,
+    mut element: impl FnMut(&mut Cursor<'a>) -> Result<(), SyntaxError>,
 ) -> Result<(), SyntaxError> {
     let mut cursor = Cursor::new(text);
     loop {
         cursor.skip_space();
-        if into.len() >= MAX_ELEMENTS {
+        if *count >= MAX_ELEMENTS {
             return Err(SyntaxError::TooMany(what));
         }
-        into.push(element(&mut cursor)?);
+        *count = count.saturating_add(1);
+        element(&mut cursor)?;
         if !cursor.eat_spaced(',') {
             return cursor.finish(what);
+        }
+    }
+}
+
+/// `text` with each fold, and the space around it, as one space (RFC 3261 §7.3.1).
+pub(crate) fn unfold(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    unfold_into(text, &mut out);
+    Cow::Owned(out)
+}
+
+/// Appends `text` without its folds.
+pub(crate) fn unfold_into(text: &str, out: &mut String) {
+    let mut lines = text.split('\n');
+    if let Some(first) = lines.next() {
+        out.push_str(first.trim_end_matches(SPACE));
+    }
+    let mut lines = lines.peekable();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start_matches(SPACE);
+        let line = if lines.peek().is_some() { line.trim_end_matches(SPACE) } else { line };
+        if !line.is_empty() {
+            out.push(' ');
+            out.push_str(line);
         }
     }
 }
@@ -178,9 +228,10 @@ pub(crate) fn unquote(raw: &str) -> Cow<'_, str> {
     let Some(inner) = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return Cow::Borrowed(raw);
     };
-    if !inner.contains('\\') {
+    if memchr::memchr2(b'\\', b'\n', inner.as_bytes()).is_none() {
         return Cow::Borrowed(inner);
     }
+    let inner = unfold(inner);
     let mut out = String::with_capacity(inner.len());
     let mut chars = inner.chars();
     while let Some(char) = chars.next() {
@@ -206,9 +257,60 @@ pub(crate) fn write_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 
 /// Whether `byte` may stand in a token.
 pub(crate) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+    is(byte, TOKEN)
 }
 
+/// What may stand in a header parameter's value without quotes. More than a token, since addresses stand there too.
+pub(crate) const fn is_bare(byte: u8) -> bool {
+    is(byte, BARE)
+}
+
+/// What may stand in a name without quotes: tokens and what is not ASCII, without the space between.
+pub(crate) const fn is_word(byte: u8) -> bool {
+    is(byte, TOKEN) || !byte.is_ascii()
+}
+
+/// What may stand in any URI: all that prints, but for what surrounds a URI.
+pub(crate) const fn is_uri(byte: u8) -> bool {
+    is(byte, URI)
+}
+
+const fn is(byte: u8, class: u8) -> bool {
+    #[allow(clippy::indexing_slicing, reason = "a table of 256 has a place for every byte")]
+    let classes = CLASSES[byte as usize];
+    classes & class != 0
+}
+
+const TOKEN: u8 = 1;
+const BARE: u8 = 2;
+const URI: u8 = 4;
+/// The classes of each byte.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 127 {
+        let mut class = 0;
+        if byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
+        {
+            class |= TOKEN;
+        }
+        if byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\') {
+            class |= BARE;
+        }
+        if byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"') {
+            class |= URI;
+        }
+        #[allow(clippy::indexing_slicing, reason = "made at compile time")]
+        {
+            classes[byte as usize] = class;
+        }
+        byte = byte.saturating_add(1);
+    }
+    classes
+};
+
+/// What may stand around a value, and around a fold.
+const SPACE: [char; 3] = [' ', '\t', '\r'];
 /// Elements that a comma-separated header may have in all; a message with more is refused.
 pub(crate) const MAX_ELEMENTS: usize = 100;
