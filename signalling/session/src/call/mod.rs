@@ -188,6 +188,8 @@ impl Context<'_> {
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
             wishes: rove_sdp::Wishes::default(),
+            protection: rove_sdp::Protection::default(),
+            ice: None,
         }
     }
 
