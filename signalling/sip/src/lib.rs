@@ -3,4 +3,5 @@
 pub mod dialog;
 pub mod message;
 pub mod transaction;
+pub mod transport;
 pub mod ua;
