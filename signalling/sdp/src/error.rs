@@ -88,16 +88,18 @@ pub enum Mismatch {
 impl Mismatch {
     /// Whether it is about the protection of media, and not about media.
     #[must_use]
-    pub const fn is_security(&self) -> bool {
-        matches!(
-            self,
-            Self::NotProtected
-                | Self::KeysInClear
-                | Self::Keys(_)
-                | Self::KeyChoice
-                | Self::Fingerprint
-                | Self::Setup
-                | Self::RtcpMux
-        )
+    pub fn is_security(&self) -> bool {
+        let keys = |profile: &str| profile.to_ascii_uppercase().contains("SAVP");
+        matches!(self, Self::Profile(profile) if keys(profile))
+            || matches!(
+                self,
+                Self::NotProtected
+                    | Self::KeysInClear
+                    | Self::Keys(_)
+                    | Self::KeyChoice
+                    | Self::Fingerprint
+                    | Self::Setup
+                    | Self::RtcpMux
+            )
     }
 }

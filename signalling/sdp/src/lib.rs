@@ -36,6 +36,6 @@ pub use ice::{Candidate, Ice, MOST_CANDIDATES, RemoteCandidates};
 pub use negotiate::{IceAgreed, Negotiated};
 pub use offer::{Local, Wishes};
 pub use parse::{MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA};
-pub use protect::{MediaSecurity, Protection, Security};
+pub use protect::{MediaSecurity, Protection, Security, SecurityKind};
 pub use session::{Session, accept, answer, held, offer};
 pub use trickle::{TrickleFragment, TrickleMedia};

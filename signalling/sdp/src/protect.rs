@@ -7,6 +7,8 @@
     clippy::panic
 )]
 
+use core::fmt;
+
 use rove_base::SrtpKeys;
 
 use crate::{Crypto, CryptoError, Description, DtlsRole, Fingerprint, Line, Media, Mismatch, SdesKey, Setup};
@@ -61,14 +63,47 @@ pub enum Security {
 }
 
 impl Security {
-    /// Its name in reports: `none`, `sdes` or `dtls`.
+    /// Which kind it is.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub const fn kind(&self) -> SecurityKind {
         match self {
-            Self::Clear => "none",
-            Self::Sdes(_) => "sdes",
-            Self::Dtls { .. } => "dtls",
+            Self::Clear => SecurityKind::None,
+            Self::Sdes(_) => SecurityKind::Sdes,
+            Self::Dtls { .. } => SecurityKind::Dtls,
         }
+    }
+}
+
+/// How the keys came about, without the keys. Its `Display` is for the person at the phone.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SecurityKind {
+    /// There are none: whoever sees the packets can listen.
+    None,
+    /// They went with the signalling: whoever carries that can listen.
+    Sdes,
+    /// The two ends made them between themselves.
+    Dtls,
+}
+
+impl SecurityKind {
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Sdes => "sdes",
+            Self::Dtls => "dtls",
+        }
+    }
+}
+
+impl fmt::Display for SecurityKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "not encrypted: whoever carries the packets can listen",
+            Self::Sdes => "encrypted with keys that the signalling carried (SRTP, SDES)",
+            Self::Dtls => "encrypted with keys that only the two ends have (SRTP, DTLS)",
+        })
     }
 }
 
