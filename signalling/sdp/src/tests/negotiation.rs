@@ -169,6 +169,8 @@ fn two_phones_agree_on_the_same_call() {
         session_id: 9,
         direction: Direction::SendRecv,
         wishes: Wishes::default(),
+        protection: Protection::default(),
+        ice: None,
     };
     let alice =
         Local { address: address("[2001:db8::a]:40000"), rtcp: address("[2001:db8::a]:40001"), ..phone() };
