@@ -3,5 +3,6 @@
 pub mod dialog;
 pub mod digest;
 pub mod message;
+pub mod registrar;
 pub mod transaction;
 pub mod ua;
