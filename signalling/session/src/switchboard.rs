@@ -9,6 +9,7 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, 
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{NameAddr, StatusCode},
+    transport::LocalAddress,
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
@@ -47,7 +48,7 @@ impl Switchboard {
         let agent = UserAgent::new(
             UaConfig {
                 user_agent: config.user_agent.clone(),
-                local: config.sip.clone(),
+                local: config.sip.iter().copied().map(LocalAddress::udp).collect(),
                 max_calls: config.most_calls,
                 ..UaConfig::default()
             },
@@ -191,11 +192,11 @@ impl Switchboard {
                 let lookup = self.resolver.sip(now, query(&target));
                 self.by_lookup.insert(lookup, id);
             }
-            (Ask::Invite { flow, target, offer }, _) => {
+            (Ask::Invite { hop, target, offer }, _) => {
                 let invite = self.agent.invite(
                     now,
                     OutgoingInvite {
-                        flow,
+                        hop,
                         uri: target.uri().clone().into(),
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),
@@ -222,8 +223,8 @@ impl Switchboard {
 
     fn on_agent(&mut self, event: ua::Event) {
         let (invite, fact) = match event {
-            ua::Event::Incoming { call, flow, uri, from, body, .. } => {
-                return self.on_incoming(call, flow.remote, uri.to_string(), from.to_string(), &body);
+            ua::Event::Incoming { call, hop, uri, from, body, .. } => {
+                return self.on_incoming(call, hop.remote, uri.to_string(), from.to_string(), &body);
             }
             ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
             ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
@@ -290,10 +291,16 @@ impl Switchboard {
             Arrival::Datagram { flow: Flow::Udp(flow), .. } => addresses.iter().any(|a| {
                 a.port() == flow.local.port() && (a.ip() == flow.local.ip() || a.ip().is_unspecified())
             }),
+            Arrival::Connected { stream, .. }
+            | Arrival::Stream { stream, .. }
+            | Arrival::Closed { stream, .. } => stream.0 % 2 == 1 || stream.0 < FIRST_OTHER_STREAM,
             _ => true,
         }
     }
 }
+
+/// Even streams from here on are those of look-ups and updates, the ones before are SIP's, as are all that others open.
+const FIRST_OTHER_STREAM: u64 = 1 << 40;
 
 impl Machine for Switchboard {
     type Input<'a> = Arrival<'a>;

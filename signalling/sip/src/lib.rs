@@ -5,4 +5,5 @@ pub mod digest;
 pub mod message;
 pub mod registrar;
 pub mod transaction;
+pub mod transport;
 pub mod ua;

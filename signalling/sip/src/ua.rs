@@ -14,7 +14,7 @@ mod requests;
 mod responses;
 mod talking;
 
-use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, UaConfig};
 pub use event::{CallId, Event, Failure, OptionsId, Party};
@@ -27,6 +27,7 @@ use self::{
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
     transaction::{Expired, KeyedMap, Outgoing, Timers},
+    transport::Hop,
 };
 
 /// A SIP user agent over UDP.
@@ -98,12 +99,12 @@ impl UserAgent {
     }
 
     /// Asks what `uri` can do. [`Event::OptionsAnswered`] or [`Event::OptionsFailed`] follows.
-    pub fn options(&mut self, now: Now, flow: UdpFlow, uri: Uri) -> OptionsId {
+    pub fn options(&mut self, now: Now, hop: Hop, uri: Uri) -> OptionsId {
         self.at(now);
         self.last_options += 1;
         let id = OptionsId(self.last_options);
         let cx = &mut self.cx;
-        let contact = context::contact(&uri, flow.local);
+        let contact = context::contact(&uri, &hop, &uri);
         let from = format!("{contact};tag={}", cx.new_tag());
         let to = NameAddr::new(uri.clone()).to_string();
         let mut request = Request::new(Method::Options, uri);
@@ -115,10 +116,10 @@ impl UserAgent {
         headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Accept, SDP);
-        let key = cx.stamp(&mut request, flow.local);
+        let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
         let bytes = cx.request_bytes(&request);
-        cx.layer.request(cx.now, key, Outgoing { flow, bytes }, ClientUse::Options(id));
+        cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Options(id));
         id
     }
 
@@ -127,11 +128,11 @@ impl UserAgent {
         self.cx.config.capabilities = body;
     }
 
-    /// The network says that nothing can be sent along `flow`: whatever waits there for a first answer fails now
+    /// The network says that nothing can be sent along `hop`: whatever waits there for a first answer fails now
     /// (RFC 3261 §18.4).
-    pub fn transport_failed(&mut self, now: Now, flow: UdpFlow) {
+    pub fn transport_failed(&mut self, now: Now, hop: Hop) {
         self.at(now);
-        for (_, user) in self.cx.layer.transport_failed(flow) {
+        for (_, user) in self.cx.layer.transport_failed(|one| *one == hop) {
             self.on_lost(user, Failure::Transport);
         }
     }
@@ -183,13 +184,13 @@ impl UserAgent {
         }
     }
 
-    fn on_datagram(&mut self, flow: UdpFlow, bytes: &[u8]) {
+    fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
         match Message::parse(bytes) {
-            Ok(Message::Request(request)) => self.on_request(request, flow),
+            Ok(Message::Request(request)) => self.on_request(request, hop),
             Ok(Message::Response(response)) => self.on_response(response),
             Err(error) => {
                 if let Some(rejection) = error.rejection {
-                    self.on_flawed(*rejection, flow);
+                    self.on_flawed(*rejection, hop);
                 }
             }
         }
@@ -222,7 +223,7 @@ impl Machine for UserAgent {
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
         if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_datagram(flow, bytes);
+            self.on_message(flow.into(), bytes);
         }
         self.expire();
     }
@@ -233,8 +234,8 @@ impl Machine for UserAgent {
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        if let Some(Outgoing { flow, bytes }) = self.cx.layer.next_out() {
-            return Step::Send(Transmit { flow: Flow::Udp(flow), range: out.push(&bytes), dscp: Dscp::CS3 });
+        if let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
+            return Step::Send(Transmit { flow: hop.flow, range: out.push(&bytes), dscp: Dscp::CS3 });
         }
         if let Some(event) = self.cx.events.pop_front() {
             return Step::Event(event);

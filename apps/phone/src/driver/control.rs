@@ -145,8 +145,8 @@ impl Desk {
                     }
                 });
             }
-            Woken::Stream(StreamEvent::Connected { stream, local, remote }) => {
-                self.board.handle(now, Arrival::Connected { stream, local, remote });
+            Woken::Stream(StreamEvent::Connected { stream, local, remote, transport }) => {
+                self.board.handle(now, Arrival::Connected { stream, local, remote, transport });
             }
             Woken::Stream(StreamEvent::Bytes { stream, bytes }) => {
                 self.board.handle(now, Arrival::Stream { stream, bytes: &bytes });

@@ -9,11 +9,12 @@ mod talking;
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{CodecId, Instant, MediaPlan, Now, UdpFlow};
+use rove_base::{CodecId, Instant, MediaPlan, Now};
 use rove_dns::lookup::{Candidate, LookupError};
 use rove_sdp::Local;
 use rove_sip::{
     message::StatusCode,
+    transport::Hop,
     ua::{Failure, Party},
 };
 
@@ -70,7 +71,7 @@ pub(crate) enum Fact {
 pub(crate) enum Ask {
     Resolve(Target),
     OpenMedia(SocketAddr),
-    Invite { flow: UdpFlow, target: Target, offer: Vec<u8> },
+    Invite { hop: Hop, target: Target, offer: Vec<u8> },
     Ring,
     Accept(Vec<u8>),
     Reject { status: StatusCode, why: Option<String> },

@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::{collections::VecDeque, net::SocketAddr};
 
-use rove_base::{Instant, UdpFlow};
+use rove_base::Instant;
 use rove_sdp::{Description, Local};
-use rove_sip::ua::Failure;
+use rove_sip::{transport::Hop, ua::Failure};
 
 use super::{Ask, Context, Fact, Opening, Progress, State, Talking};
 use crate::{Cause, MediaPorts, Target};
@@ -14,7 +14,7 @@ use crate::{Cause, MediaPorts, Target};
 #[derive(Debug)]
 pub(crate) struct Offering {
     target: Target,
-    flow: UdpFlow,
+    hop: Hop,
     local: Local,
     offer: Description,
     others: VecDeque<SocketAddr>,
@@ -23,23 +23,23 @@ pub(crate) struct Offering {
 }
 
 impl Offering {
-    /// Sends the offer along `flow`; `others` are tried when it leads nowhere (RFC 3263 §4.3).
+    /// Sends the offer along `hop`; `others` are tried when it leads nowhere (RFC 3263 §4.3).
     pub(super) fn start(
         cx: &mut Context<'_>,
         target: Target,
-        flow: UdpFlow,
+        hop: Hop,
         ports: &MediaPorts,
         others: VecDeque<SocketAddr>,
     ) -> State {
         let local = cx.local(ports);
         let offer = rove_sdp::offer(&local);
         cx.record.invited = Some(cx.now.mono);
-        cx.tell(Progress::Inviting { address: flow.remote });
-        cx.ask(Ask::Invite { flow, target: target.clone(), offer: offer.to_string().into_bytes() });
+        cx.tell(Progress::Inviting { address: hop.remote });
+        cx.ask(Ask::Invite { hop, target: target.clone(), offer: offer.to_string().into_bytes() });
         let patience =
             if others.is_empty() { cx.config.ring_for } else { cx.config.ring_for.min(NEXT_ADDRESS) };
         let deadline = cx.now.mono + patience;
-        State::Offering(Self { target, flow, local, offer, others, heard: false, deadline })
+        State::Offering(Self { target, hop, local, offer, others, heard: false, deadline })
     }
 
     pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
@@ -125,7 +125,7 @@ impl Offering {
     }
 
     fn unreachable(&self) -> Cause {
-        Cause::Unreachable { target: self.target.to_string(), addresses: self.flow.remote.to_string() }
+        Cause::Unreachable { target: self.target.to_string(), addresses: self.hop.remote.to_string() }
     }
 }
 

@@ -5,13 +5,14 @@ mod servers;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rove_base::{Instant, UdpFlow};
+use rove_base::Instant;
 
 use super::{
     Client, ClientInvite, Server, ServerInvite,
     keyed::{Fingerprint, Keyed, KeyedMap},
     timers::Timers,
 };
+use crate::transport::Hop;
 
 /// Names a client transaction: the number in its branch, and whether it is the CANCEL of another with that branch.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -26,7 +27,7 @@ pub(crate) type ServerKey = Fingerprint;
 /// Bytes on their way out.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) flow: UdpFlow,
+    pub(crate) hop: Hop,
     pub(crate) bytes: Arc<[u8]>,
 }
 
@@ -76,7 +77,7 @@ struct ClientEntry<C> {
 #[derive(Debug)]
 struct ServerEntry<S> {
     machine: ServerMachine,
-    flow: UdpFlow,
+    hop: Hop,
     /// The last response.
     response: Option<Arc<[u8]>>,
     invited: Option<Fingerprint>,
@@ -115,8 +116,8 @@ impl<C, S> Layer<C, S> {
     }
 
     /// Sends bytes that no transaction repeats.
-    pub(crate) fn send(&mut self, flow: UdpFlow, bytes: Arc<[u8]>) {
-        self.out.push_back(Outgoing { flow, bytes });
+    pub(crate) fn send(&mut self, hop: Hop, bytes: Arc<[u8]>) {
+        self.out.push_back(Outgoing { hop, bytes });
     }
 
     /// The next bytes to put on the wire.

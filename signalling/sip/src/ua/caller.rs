@@ -35,14 +35,14 @@ enum Cancel {
 impl Calling {
     /// Sends the INVITE.
     pub(super) fn start(cx: &mut Context, call: CallId, tag: LocalTag, outgoing: OutgoingInvite) -> Self {
-        let flow = outgoing.flow;
+        let hop = outgoing.hop;
         let mut request = invite(cx, tag, outgoing);
-        let key = cx.stamp(&mut request, flow.local);
+        let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
-        let invitation = Invitation { call, request, flow, accepted: Vec::new() };
+        let invitation = Invitation { call, request, hop, accepted: Vec::new() };
         let user = ClientUse::Invite(Box::new(invitation));
-        cx.layer.invite(cx.now, key, Outgoing { flow, bytes }, user);
+        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         Self { invite: key, cancel: Cancel::No }
     }
 
@@ -93,13 +93,13 @@ impl Calling {
     /// CANCEL has the branch of its INVITE and goes the same way (RFC 3261 §9.1).
     fn send_cancel(self, cx: &mut Context) -> Self {
         if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) {
-            let flow = invitation.flow;
+            let hop = invitation.hop;
             let to = invitation.request.headers.get(&HeaderName::To).unwrap_or_default();
             let mut cancel = follow_up(&invitation.request, Method::Cancel, to);
             cx.sign_request(&mut cancel);
             let bytes = cx.request_bytes(&cancel);
             let key = ClientKey { cancel: true, ..self.invite };
-            cx.layer.request(cx.now, key, Outgoing { flow, bytes }, ClientUse::Cancel);
+            cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Cancel);
         }
         Self { cancel: Cancel::Sent { give_up: cx.now + GIVE_UP }, ..self }
     }
@@ -128,7 +128,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { flow, mut uri, from, mut to, body, headers: more } = outgoing;
+    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }
@@ -136,7 +136,7 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     let mut request = Request::new(Method::Invite, uri);
     let headers = &mut request.headers;
     headers.push(HeaderName::MaxForwards, "70");
-    let contact = contact(&from.uri, flow.local);
+    let contact = contact(&from.uri, &hop, &request.uri);
     headers.push(HeaderName::From, from.with_tag(&tag.to_string()).to_string());
     headers.push(HeaderName::To, to.to_string());
     headers.push(HeaderName::CallId, cx.new_call_id());

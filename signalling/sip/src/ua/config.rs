@@ -1,19 +1,18 @@
 //! What an agent is told once, and what it is told for each call it makes.
 
-use std::net::SocketAddr;
-
-use rove_base::UdpFlow;
-
-use crate::message::{HeaderName, NameAddr, Uri};
+use crate::{
+    message::{HeaderName, NameAddr, Uri},
+    transport::{Hop, LocalAddress},
+};
 
 /// How a user agent presents and limits itself.
 #[derive(Clone, Debug)]
 pub struct UaConfig {
     /// What User-Agent and Server say; empty leaves them out.
     pub user_agent: String,
-    /// The UDP addresses that requests may leave from. Requests inside a call use another one than the call was made
+    /// The addresses where we are reached, which requests name as their sender. Requests inside a call use another one than the call was made
     /// on only when the other end asks for the other address family.
-    pub local: Vec<SocketAddr>,
+    pub local: Vec<LocalAddress>,
     /// Calls at a time; another caller hears 486 (Busy Here).
     pub max_calls: usize,
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
@@ -40,7 +39,7 @@ impl Default for UaConfig {
 #[derive(Clone, Debug)]
 pub struct OutgoingInvite {
     /// The way the INVITE takes.
-    pub flow: UdpFlow,
+    pub hop: Hop,
     /// Who is called: the Request-URI.
     pub uri: Uri,
     /// Who calls; the tag is added.

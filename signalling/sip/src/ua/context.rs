@@ -3,13 +3,14 @@
 use core::fmt;
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
-use rove_base::{Entropy, Instant, UdpFlow};
+use rove_base::{Entropy, Instant};
 
 use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
 use crate::{
     dialog::Dialog,
-    message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, StatusCode, Uri},
+    message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
     transaction::{ClientKey, Keyed, Layer, Outgoing, ServerKey},
+    transport::{Hop, is_sips},
 };
 
 /// Handed to whoever works on a call.
@@ -47,7 +48,7 @@ pub(super) struct Invitation {
     pub(super) call: CallId,
     /// Without its body.
     pub(super) request: Request,
-    pub(super) flow: UdpFlow,
+    pub(super) hop: Hop,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -105,12 +106,12 @@ impl Context {
     }
 
     /// Puts a Via with a new branch in front of `request`.
-    pub(super) fn stamp(&mut self, request: &mut Request, local: SocketAddr) -> ClientKey {
+    pub(super) fn stamp(&mut self, request: &mut Request, hop: &Hop) -> ClientKey {
         let branch = self.entropy.next_u64();
-        let address = Address(local);
+        let (transport, address) = (ViaTransport::from(hop.transport), Address(hop.local));
         request.headers.prepend(
             HeaderName::Via,
-            format!("SIP/2.0/UDP {address};branch={MAGIC_COOKIE}{branch:016x};rport"),
+            format!("SIP/2.0/{transport} {address};branch={MAGIC_COOKIE}{branch:016x};rport"),
         );
         ClientKey { branch, cancel: false }
     }
@@ -156,27 +157,29 @@ impl Context {
     pub(super) fn send_statelessly(&mut self, reply: &Reply, mut response: Response) {
         self.sign_response(&mut response);
         let bytes = self.response_bytes(&response);
-        self.layer.send(reply.flow(), bytes);
+        self.layer.send(reply.hop(), bytes);
     }
 
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
-        let flow = dialog.next_hop(&self.config.local);
+        let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
-        let key = self.stamp(&mut bye, flow.local);
+        let key = self.stamp(&mut bye, &hop);
         self.sign_request(&mut bye);
         let bytes = self.request_bytes(&bye);
-        self.layer.request(self.now, key, Outgoing { flow, bytes }, ClientUse::Bye(call));
+        self.layer.request(self.now, key, Outgoing { hop, bytes }, ClientUse::Bye(call));
     }
 }
 
-/// A Contact of ours at `local`, with the user part of `user`.
-pub(super) fn contact(user: &Uri, local: SocketAddr) -> String {
-    let address = Address(local);
-    match user.as_sip().and_then(|uri| uri.user()) {
-        Some(user) => format!("<sip:{user}@{address}>"),
-        None => format!("<sip:{address}>"),
+/// A Contact of ours on the way `hop`, with the user part of `user`; `sips` when the request is for such a URI
+/// (RFC 5630 §5.1.1.1).
+pub(super) fn contact(user: &Uri, hop: &Hop, request: &Uri) -> String {
+    let mut uri = SipUri::at(SocketAddr::new(hop.local.ip(), hop.local.port()));
+    uri.secure = is_sips(request) && hop.transport.is_secure();
+    if let Some(user) = user.as_sip() {
+        uri = uri.with_user_of(user);
     }
+    format!("<{}>", uri.over(hop.transport))
 }
 
 /// Host and port as SIP writes them, without the scope of a link-local address.

@@ -1,8 +1,9 @@
 //! What an agent tells its owner.
 
-use rove_base::UdpFlow;
-
-use crate::message::{NameAddr, StatusCode, Uri};
+use crate::{
+    message::{NameAddr, StatusCode, Uri},
+    transport::Hop,
+};
 
 /// Names one call of an agent, for ever.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -23,7 +24,7 @@ pub enum Event {
         /// Its name from now on.
         call: CallId,
         /// The way it came.
-        flow: UdpFlow,
+        hop: Hop,
         /// Who is called: the Request-URI.
         uri: Uri,
         /// Who says to call.

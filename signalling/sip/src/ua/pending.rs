@@ -69,7 +69,7 @@ impl Pending {
         record_routes.copy(&HeaderName::RecordRoute, headers);
         Self {
             server,
-            contact: contact(&invite.uri, reply.flow().local),
+            contact: contact(&invite.uri, &reply.hop(), &invite.uri),
             reply,
             tag,
             number: headers.cseq().map_or(0, |cseq| cseq.number),
@@ -137,7 +137,7 @@ impl Pending {
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
         if let Some(text) = why {
-            let agent = Address(self.reply.flow().local).to_string();
+            let agent = Address(self.reply.hop().local).to_string();
             response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
         }
         cx.sign_response(&mut response);
@@ -155,7 +155,7 @@ impl Pending {
             }
             Stage::Accepted { give_up, .. } if *give_up <= cx.now => Due::Unacknowledged,
             Stage::Accepted { ok, resend, interval, .. } if *resend <= cx.now => {
-                cx.layer.send(self.reply.flow(), ok.clone());
+                cx.layer.send(self.reply.hop(), ok.clone());
                 *interval = interval.saturating_mul(2).min(T2);
                 *resend = cx.now + *interval;
                 Due::Nothing

@@ -7,8 +7,6 @@
     clippy::panic
 )]
 
-use rove_base::UdpFlow;
-
 use super::{
     CallId, Event, UserAgent,
     call::{Alerting, Call, State},
@@ -20,11 +18,12 @@ use crate::{
     dialog::Dialog,
     message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri, Via},
     transaction::{Fingerprint, Keyed, Outgoing, ServerKey},
+    transport::{Hop, is_sips},
 };
 
 impl UserAgent {
     /// A request that could not be read.
-    pub(super) fn on_flawed(&mut self, rejection: Rejection, arrival: UdpFlow) {
+    pub(super) fn on_flawed(&mut self, rejection: Rejection, arrival: Hop) {
         let key = self.cx.keyed.fingerprint(&("flawed", rejection.headers.get(&HeaderName::Via)));
         let Some(reply) = Reply::to_flawed(rejection.headers, arrival) else { return };
         let mut response = self.cx.plain(&reply, key, rejection.status);
@@ -32,7 +31,7 @@ impl UserAgent {
         self.cx.send_statelessly(&reply, response);
     }
 
-    pub(super) fn on_request(&mut self, request: Request, arrival: UdpFlow) {
+    pub(super) fn on_request(&mut self, request: Request, arrival: Hop) {
         let Ok(via) = request.headers.via() else { return };
         let now = self.cx.now;
         if request.method == Method::Ack {
@@ -90,7 +89,7 @@ impl UserAgent {
     }
 
     /// A request without a tag in To.
-    fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+    fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
             Method::Invite if self.calls.len() >= self.cx.config.max_calls => {
@@ -101,7 +100,7 @@ impl UserAgent {
         }
     }
 
-    fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+    fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         let (tag, call) = (self.cx.new_tag(), self.next_call());
         let (Ok(from), Ok(to)) = (request.headers.from(), request.headers.to()) else { return };
         let Ok(dialog) = Dialog::of_callee(&request, &tag.to_string(), arrival) else {
@@ -117,7 +116,7 @@ impl UserAgent {
         let state = State::Alerting(Box::new(Alerting { dialog, pending }));
         self.add_call(Call { id: call, tag, state });
         let Request { uri, body, .. } = request;
-        self.cx.tell(Event::Incoming { call, flow: arrival, uri, from, to, body, user_agent });
+        self.cx.tell(Event::Incoming { call, hop: arrival, uri, from, to, body, user_agent });
     }
 }
 
@@ -137,7 +136,7 @@ pub(super) fn open_invite(
         return false;
     }
     let invited = invited(&cx.keyed, request);
-    cx.layer.invited(cx.now, key, invited, reply.flow(), ServerUse { call, tag });
+    cx.layer.invited(cx.now, key, invited, reply.hop(), ServerUse { call, tag });
     true
 }
 
@@ -158,7 +157,7 @@ pub(super) fn answer_bye(cx: &mut Context, reply: &Reply, key: ServerKey, call: 
         return cx.send_statelessly(reply, response);
     }
     cx.sign_response(&mut response);
-    let response = Outgoing { flow: reply.flow(), bytes: cx.response_bytes(&response) };
+    let response = Outgoing { hop: reply.hop(), bytes: cx.response_bytes(&response) };
     cx.layer.answered(cx.now, key, StatusCode::OK.code(), response, ServerUse { call, tag });
 }
 
@@ -183,7 +182,9 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
-    if !matches!(request.uri, Uri::Sip(_) | Uri::Tel(_)) || request.uri.scheme() == "sips" {
+    if !matches!(request.uri, Uri::Sip(_) | Uri::Tel(_))
+        || is_sips(&request.uri) && !reply.hop().transport.is_secure()
+    {
         return refuse(StatusCode::UNSUPPORTED_URI_SCHEME);
     }
     let headers = &request.headers;

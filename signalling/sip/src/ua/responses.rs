@@ -72,21 +72,21 @@ impl UserAgent {
         let Ok(to) = response.headers.to() else { return };
         let tag = to.tag().unwrap_or_default();
         if let Some(accepted) = invitation.accepted.iter().find(|accepted| accepted.tag == tag) {
-            let Outgoing { flow, bytes } = accepted.ack.clone();
-            return cx.layer.send(flow, bytes);
+            let Outgoing { hop, bytes } = accepted.ack.clone();
+            return cx.layer.send(hop, bytes);
         }
         if invitation.accepted.len() >= MAX_ACCEPTED {
             return;
         }
-        let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.flow) else { return };
-        let flow = dialog.next_hop(&cx.config.local);
+        let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
+        let hop = dialog.next_hop(&cx.config.local);
         let mut ack = dialog.ack();
-        cx.stamp(&mut ack, flow.local);
+        cx.stamp(&mut ack, &hop);
         cx.sign_request(&mut ack);
         let bytes = cx.request_bytes(&ack);
-        cx.layer.send(flow, bytes.clone());
+        cx.layer.send(hop, bytes.clone());
         if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(key) {
-            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { flow, bytes } });
+            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
         }
         let mut dialog = Some(dialog);
         self.on_call(call, |call, cx| {

@@ -34,11 +34,11 @@ fn inside(method: &str, branch: &str, tag: &str, cseq: u32, lines: &str) -> Stri
 fn a_caller_without_an_offer_answers_ours_in_the_ack() {
     let mut world = World::alone();
     world.say(&invite("z9hG4bKlate", "Expires: 120\r\nUser-Agent: by hand\r\n"));
-    let Event::Incoming { call, uri, from, body, user_agent, flow, .. } = world.event(0) else {
+    let Event::Incoming { call, uri, from, body, user_agent, hop, .. } = world.event(0) else {
         panic!("a call")
     };
     assert_eq!((uri.to_string().as_str(), from.display.as_deref()), ("sip:bob@192.0.2.1", Some("Carol")));
-    assert_eq!((body.len(), user_agent.as_deref(), flow.remote), (0, Some("by hand"), peer()));
+    assert_eq!((body.len(), user_agent.as_deref(), hop.remote), (0, Some("by hand"), peer()));
     world.with(0, |agent, now| agent.accept(now, call, OFFER.to_vec()));
     let ok = world.hear_response(200);
     assert_eq!(

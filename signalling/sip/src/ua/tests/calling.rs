@@ -1,17 +1,16 @@
 //! Calls to peers that do what our own agent never would: forks, routers, redirection.
 
-use rove_base::UdpFlow;
-
 use super::{peer::*, world::*};
 use crate::{
     message::{HeaderName, Method},
+    transport::Hop,
     ua::{CallId, Event, Failure, OutgoingInvite, Party},
 };
 
 fn dial(world: &mut World) -> CallId {
-    let flow = UdpFlow { local: world.phones[0].address, remote: peer() };
+    let hop = Hop::udp(world.phones[0].address, peer());
     let outgoing = OutgoingInvite {
-        flow,
+        hop,
         uri: "sip:carol@example.com".parse().unwrap(),
         from: "<sip:bob@192.0.2.1>".parse().unwrap(),
         to: "<sip:carol@example.com>".parse().unwrap(),
