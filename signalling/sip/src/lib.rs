@@ -1,7 +1,9 @@
 //! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).
 
 pub mod dialog;
+pub mod digest;
 pub mod message;
+pub mod registrar;
 pub mod transaction;
 pub mod transport;
 pub mod ua;
