@@ -184,68 +184,103 @@ impl NameId {
         self.0 as usize
     }
 
-    /// The number of this spelling, long or compact, in any case.
+    /// The number of this spelling, long or compact, in any case. `name` has no control characters.
+    #[inline]
     pub(crate) fn find(name: &[u8]) -> Self {
-        let Some(mut slot) = slot(name) else { return Self::OTHER };
-        loop {
-            let Some(&(spelling, id)) = SLOTS.get(slot).and_then(|at| SPELLINGS.get(usize::from(*at))) else {
-                return Self::OTHER;
-            };
-            if spelling.as_bytes() == name || spelling.as_bytes().eq_ignore_ascii_case(name) {
-                return Self(id);
-            }
-            slot = slot.wrapping_add(1) & MASK;
+        let key = Key::of(name);
+        let spelling = SLOTS.get(key.slot()).and_then(|index| KEYS.get(usize::from(*index)));
+        match spelling {
+            Some((same, id)) if *same == key && (key.len <= 16 || is_spelling(*id, name)) => Self(*id),
+            _ => Self::OTHER,
         }
     }
 }
 
-/// Where the search for a name starts: its length and three of its letters tell nearly all names apart.
-const fn slot(name: &[u8]) -> Option<usize> {
-    let (Some(first), Some(last)) = (name.first(), name.last()) else { return None };
-    let middle = match name.split_at_checked(name.len() / 2) {
-        Some((_, [middle, ..])) => middle,
-        _ => first,
-    };
-    let [first, last, middle] = [*first as usize | 32, *last as usize | 32, *middle as usize | 32];
-    let sum = name.len().wrapping_mul(231).wrapping_add(first.wrapping_mul(42));
-    Some(sum.wrapping_add(last.wrapping_mul(245)).wrapping_add(middle.wrapping_mul(186)) & MASK)
+/// Whether a long `name` is the long form of this number; its [`Key`] does not hold all of it.
+fn is_spelling(id: u8, name: &[u8]) -> bool {
+    HeaderName::of(NameId(id)).is_some_and(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
 }
 
+/// What a name of up to 16 bytes is compared by: its first and last bytes, as two words that may overlap, and its
+/// length. Bit 5 is set in all of them, which makes capitals small and leaves hyphens and digits as they are.
+#[derive(Clone, Copy, Eq, PartialEq)]
+struct Key {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl Key {
+    #[inline]
+    const fn of(name: &[u8]) -> Self {
+        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(first), Some(last)) => {
+                    (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64)
+                }
+                _ => match *name {
+                    [a] => (a as u64 | (a as u64) << 8, a as u64),
+                    [a, b] => (a as u64 | (b as u64) << 8, b as u64),
+                    [a, b, c] => (a as u64 | (b as u64) << 8, c as u64),
+                    _ => (0, 0),
+                },
+            },
+        };
+        const SMALL: u64 = 0x2020_2020_2020_2020;
+        Self { first: first | SMALL, last: last | SMALL, len: name.len() }
+    }
+
+    /// Where the table has this name, if it is one of those known: no two of them share a place.
+    #[inline]
+    const fn slot(&self) -> usize {
+        let mixed = self.first ^ self.last.rotate_left(23) ^ self.len as u64;
+        (mixed.wrapping_mul(0xfc6c_ce9e_9ca5_c11d) >> SHIFT) as usize
+    }
+}
+
+/// The keys of all [`SPELLINGS`], with what they stand for.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "worked out by the compiler")]
+static KEYS: [(Key, u8); SPELLINGS.len()] = {
+    let mut keys = [(Key { first: 0, last: 0, len: 0 }, 0); SPELLINGS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = (Key::of(SPELLINGS[at].0.as_bytes()), SPELLINGS[at].1);
+        at += 1;
+    }
+    keys
+};
+
+/// Where each key stands in [`KEYS`], by its [slot](Key::slot).
 #[allow(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::panic,
-    reason = "what goes wrong here does not compile"
+    reason = "worked out by the compiler, which finds two names in one place"
 )]
-/// A hash table of [`SPELLINGS`] made at compile time: each slot is an index, or 255 where nothing stands.
-static SLOTS: [u8; MASK + 1] = {
-    let mut slots = [u8::MAX; MASK + 1];
+static SLOTS: [u8; 1 << (64 - SHIFT)] = {
+    let mut slots = [u8::MAX; 1 << (64 - SHIFT)];
     let mut at = 0;
     while at < SPELLINGS.len() {
-        let Some(mut slot) = slot(SPELLINGS[at].0.as_bytes()) else { panic!("a name is not empty") };
-        while slots[slot] != u8::MAX {
-            slot = (slot + 1) & MASK;
-        }
+        let slot = Key::of(SPELLINGS[at].0.as_bytes()).slot();
+        assert!(slots[slot] == u8::MAX && at < 255, "another multiplier is needed");
         slots[slot] = at as u8;
         at += 1;
     }
     slots
 };
 
-/// Slots of the table less one; more than twice as many as there are spellings, so that a search is short.
-const MASK: usize = 255;
-const _: () = assert!(SPELLINGS.len() < 128, "a table this full would be slow, and its indices would not fit");
+/// Bits of a product that do not choose the slot.
+const SHIFT: u32 = 55;
 
 impl FromStr for HeaderName {
     type Err = SyntaxError;
 
     /// Any token is a name.
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        if let Some(known) = Self::of(NameId::find(text.as_bytes())) {
-            return Ok(known.clone());
-        }
         let token = Token::new(text).ok_or(SyntaxError::Expected("a header name"))?;
-        Ok(Self::Other(OtherName(token)))
+        let known = Self::of(NameId::find(text.as_bytes())).cloned();
+        Ok(known.unwrap_or(Self::Other(OtherName(token))))
     }
 }
 

@@ -10,7 +10,7 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use super::SyntaxError;
+use super::{SyntaxError, escape};
 
 /// A checked token: one or more of the letters, digits and `-.!%*_+\`'~` (RFC 3261 §25.1). Case is kept.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -58,10 +58,12 @@ impl<'a> Cursor<'a> {
         self.rest.get(..len).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn is_done(&self) -> bool {
         self.rest.is_empty()
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.rest.as_bytes().first().copied()
     }
@@ -72,6 +74,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips spaces, tabs and folds (LWS, SWS).
+    #[inline]
     pub(crate) fn skip_space(&mut self) {
         while self.at_space() {
             let bytes = if self.peek() == Some(b'\r') { 3 } else { 1 };
@@ -80,39 +83,42 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a space, a tab or a fold is next.
+    #[inline]
     pub(crate) fn at_space(&self) -> bool {
         matches!(self.rest.as_bytes(), [b' ' | b'\t', ..] | [b'\r', b'\n', b' ' | b'\t', ..])
     }
 
     /// Skips what is not read as anything.
+    #[inline]
     pub(crate) fn skip(&mut self, bytes: usize) {
         self.rest = self.rest.get(bytes..).unwrap_or_default();
     }
 
     /// Reads `wanted` if it is next.
-    pub(crate) fn eat(&mut self, wanted: char) -> bool {
-        match self.rest.strip_prefix(wanted) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Reads `wanted` with optional space on both sides, as SEMI, COMMA, SLASH, EQUAL and COLON allow. Space
-    /// before something else is read too.
-    pub(crate) fn eat_spaced(&mut self, wanted: char) -> bool {
-        self.skip_space();
-        let found = self.eat(wanted);
+    #[inline]
+    pub(crate) fn eat(&mut self, wanted: u8) -> bool {
+        let found = self.peek() == Some(wanted);
         if found {
-            self.skip_space();
+            self.skip(1);
         }
         found
     }
 
+    /// Reads `wanted` with optional space on both sides, as SEMI, COMMA, SLASH, EQUAL and COLON allow. Space
+    /// before something else is read too.
+    #[inline]
+    pub(crate) fn eat_spaced(&mut self, wanted: u8) -> bool {
+        self.skip_space();
+        if !self.eat(wanted) {
+            return false;
+        }
+        self.skip_space();
+        true
+    }
+
     /// Reads the longest run of bytes that `accept` takes. `accept` takes all bytes above 127 or none.
-    pub(crate) fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'a str {
+    #[inline]
+    pub(crate) fn take_while(&mut self, mut accept: impl FnMut(u8) -> bool) -> &'a str {
         let len = self.rest.bytes().position(|byte| !accept(byte)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at_checked(len).unwrap_or(("", self.rest));
         self.rest = rest;
@@ -126,6 +132,7 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    #[inline]
     pub(crate) fn token(&mut self, what: &'static str) -> Result<&'a str, SyntaxError> {
         let token = self.take_while(is_token);
         if token.is_empty() { Err(SyntaxError::Expected(what)) } else { Ok(token) }
@@ -139,7 +146,7 @@ impl<'a> Cursor<'a> {
     /// Reads a quoted string, and answers it with its quotes, escapes and folds.
     pub(crate) fn quoted(&mut self) -> Result<&'a str, SyntaxError> {
         let start = *self;
-        if !self.eat('"') {
+        if !self.eat(b'"') {
             return Err(SyntaxError::Expected("a quoted string"));
         }
         loop {
@@ -184,7 +191,7 @@ pub(crate) fn list<'a>(
         }
         *count = count.saturating_add(1);
         element(&mut cursor)?;
-        if !cursor.eat_spaced(',') {
+        if !cursor.eat_spaced(b',') {
             return cursor.finish(what);
         }
     }
@@ -218,6 +225,7 @@ pub(crate) fn unfold_into(text: &str, out: &mut String) {
 }
 
 /// The text before the first `byte`, and the text after it.
+#[inline]
 pub(crate) fn split_once(text: &str, byte: u8) -> Option<(&str, &str)> {
     let (before, rest) = text.split_at_checked(memchr::memchr(byte, text.as_bytes())?)?;
     Some((before, rest.get(1..)?))
@@ -256,59 +264,85 @@ pub(crate) fn write_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 }
 
 /// Whether `byte` may stand in a token.
-pub(crate) const fn is_token(byte: u8) -> bool {
+#[inline]
+pub(crate) fn is_token(byte: u8) -> bool {
     is(byte, TOKEN)
 }
 
 /// What may stand in a header parameter's value without quotes. More than a token, since addresses stand there too.
-pub(crate) const fn is_bare(byte: u8) -> bool {
+#[inline]
+pub(crate) fn is_bare(byte: u8) -> bool {
     is(byte, BARE)
 }
 
 /// What may stand in a name without quotes: tokens and what is not ASCII, without the space between.
-pub(crate) const fn is_word(byte: u8) -> bool {
+#[inline]
+pub(crate) fn is_word(byte: u8) -> bool {
     is(byte, TOKEN) || !byte.is_ascii()
 }
 
+/// Whether `byte` is of any of these classes, which stand at the end of this file.
+#[inline]
+pub(crate) fn is(byte: u8, classes: u8) -> bool {
+    CLASSES.get(usize::from(byte)).is_some_and(|class| class & classes != 0)
+}
+
+/// What a token is made of.
+pub(crate) const TOKEN: u8 = 1;
+/// What may stand in a header parameter's value without quotes.
+pub(crate) const BARE: u8 = 2;
 /// What may stand in any URI: all that prints, but for what surrounds a URI.
-pub(crate) const fn is_uri(byte: u8) -> bool {
-    is(byte, URI)
-}
+pub(crate) const URI: u8 = 4;
+/// What may stand in the user of a SIP URI: as the grammar has it, and the `#` that telephones put there.
+pub(crate) const USER: u8 = 8;
+/// What may stand in a URI parameter.
+pub(crate) const PARAM: u8 = 16;
+/// What may stand in a URI header.
+pub(crate) const HEADER: u8 = 32;
+/// Letters, digits and the underscore, of which host names are made.
+pub(crate) const HOST: u8 = 64;
 
-const fn is(byte: u8, class: u8) -> bool {
-    #[allow(clippy::indexing_slicing, reason = "a table of 256 has a place for every byte")]
-    let classes = CLASSES[byte as usize];
-    classes & class != 0
-}
-
-const TOKEN: u8 = 1;
-const BARE: u8 = 2;
-const URI: u8 = 4;
-/// The classes of each byte.
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0_u8;
     while byte < 127 {
-        let mut class = 0;
-        if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
-        {
-            class |= TOKEN;
-        }
-        if byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\') {
-            class |= BARE;
-        }
-        if byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"') {
-            class |= URI;
-        }
         #[allow(clippy::indexing_slicing, reason = "made at compile time")]
         {
-            classes[byte as usize] = class;
+            classes[byte as usize] = class(byte);
         }
         byte = byte.saturating_add(1);
     }
     classes
 };
+
+/// The classes of one byte, by the grammar (RFC 3261 §25.1).
+const fn class(byte: u8) -> u8 {
+    let alphanumeric = byte.is_ascii_alphanumeric();
+    let unreserved = escape::is_unreserved(byte);
+    let mut class = 0;
+    if alphanumeric || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~') {
+        class |= TOKEN;
+    }
+    if byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\') {
+        class |= BARE;
+    }
+    if byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"') {
+        class |= URI;
+    }
+    if unreserved || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'#') {
+        class |= USER;
+    }
+    if unreserved || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$') {
+        class |= PARAM;
+    }
+    if unreserved || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$') {
+        class |= HEADER;
+    }
+    if alphanumeric || byte == b'_' {
+        class |= HOST;
+    }
+    class
+}
 
 /// What may stand around a value, and around a fold.
 const SPACE: [char; 3] = [' ', '\t', '\r'];

@@ -48,8 +48,8 @@ pub use status::StatusCode;
 pub use uri::{OtherUri, SipUri, TelUri, Uri};
 pub use via::{MAGIC_COOKIE, Via, ViaTransport};
 pub use view::{
-    CSeqView, HostView, MessageView, NameAddrView, ParamsView, Routing, SipUriView, StartView, TelUriView,
-    UriParamsView, UriView, ViaView,
+    CSeqView, HeaderTable, HostView, MessageView, NameAddrView, ParamsView, Routing, SipUriView, StartView,
+    TelUriView, UriParamsView, UriView, ViaView,
 };
 pub use warning::Warning;
 

@@ -8,7 +8,8 @@
 )]
 
 use super::{
-    Headers, Message, MessageView, Method, ParseError, ParseErrorKind, Request, Response, StartView,
+    HeaderTable, Headers, Message, MessageView, Method, ParseError, ParseErrorKind, Request, Response,
+    StartView,
 };
 
 impl Message {
@@ -22,7 +23,7 @@ impl Message {
     ///
     /// [`ParseError`] says what is wrong and how to refuse it.
     pub fn parse(datagram: &[u8]) -> Result<Self, ParseError> {
-        Self::try_from(&MessageView::parse(datagram)?)
+        Self::try_from(&MessageView::parse(datagram, &mut HeaderTable::new())?)
     }
 }
 

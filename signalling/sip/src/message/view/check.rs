@@ -29,8 +29,8 @@ impl MessageView<'_> {
         self.max_forwards()?;
         self.each(&HeaderName::Route, |cursor| NameAddrView::read(cursor).map(drop))?;
         self.each(&HeaderName::RecordRoute, |cursor| NameAddrView::read(cursor).map(drop))?;
-        let wildcard = !self.table.is_repeated(&HeaderName::Contact)
-            && self.raw(&HeaderName::Contact).eq(["*"]);
+        let wildcard =
+            !self.table.is_repeated(&HeaderName::Contact) && self.raw(&HeaderName::Contact).eq(["*"]);
         if !wildcard {
             self.each(&HeaderName::Contact, |cursor| NameAddrView::read(cursor).map(drop))?;
         }

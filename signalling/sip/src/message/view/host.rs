@@ -9,7 +9,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::{Host, SyntaxError, lex::Cursor};
+use super::super::{
+    Host, SyntaxError,
+    lex::{Cursor, HOST, is},
+};
 
 /// Where a URI or a Via points, borrowed from the message (RFC 3261 §25.1, `host`).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,16 +45,10 @@ impl<'a> HostView<'a> {
 
     /// Reads a host, up to the first character that cannot be part of one.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
-        if cursor.eat('[') {
+        if cursor.eat(b'[') {
             return ipv6(cursor.take_until(b']').ok_or(SyntaxError::Host)?).map(Self::Ipv6);
         }
-        let text = cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-        if text.starts_with(|c: char| c.is_ascii_digit())
-            && let Ok(ip) = text.parse()
-        {
-            return Ok(Self::Ipv4(ip));
-        }
-        if is_domain(text) { Ok(Self::Domain(text)) } else { Err(SyntaxError::Host) }
+        read_name(cursor)
     }
 
     /// Reads `host [ ":" port ]`; `spaced` where the grammar allows space around the colon.
@@ -60,7 +57,7 @@ impl<'a> HostView<'a> {
         spaced: bool,
     ) -> Result<(Self, Option<u16>), SyntaxError> {
         let host = Self::read(cursor)?;
-        let colon = if spaced { cursor.eat_spaced(':') } else { cursor.eat(':') };
+        let colon = if spaced { cursor.eat_spaced(b':') } else { cursor.eat(b':') };
         if !colon {
             return Ok((host, None));
         }
@@ -92,27 +89,33 @@ fn ipv6(text: &str) -> Result<Ipv6Addr, SyntaxError> {
     .map_err(|_| SyntaxError::Host)
 }
 
-/// Labels of letters, digits, hyphens and underscores; no hyphen at their ends, no digit at the start of the last.
-fn is_domain(text: &str) -> bool {
-    let name = text.strip_suffix('.').unwrap_or(text);
-    let (mut start, mut before, mut len) = (b'.', b'.', 0_usize);
-    for byte in name.bytes() {
-        let fine = match byte {
-            b'.' => !matches!(before, b'.' | b'-'),
-            b'-' => before != b'.',
-            b'_' => true,
-            byte => byte.is_ascii_alphanumeric(),
-        };
-        if before == b'.' {
-            (start, len) = (byte, 0);
-        }
-        len = len.saturating_add(usize::from(byte != b'.'));
-        if !fine || len > MAX_LABEL {
+/// Reads a name or an IPv4 address. A name has labels of letters, digits, hyphens and underscores; no hyphen at their
+/// ends, no digit at the start of the last.
+fn read_name<'a>(cursor: &mut Cursor<'a>) -> Result<HostView<'a>, SyntaxError> {
+    // The byte before, and the first one of the last label that is not empty.
+    let (mut before, mut start, mut wrong) = (b'.', b'.', false);
+    let text = cursor.take_while(|byte| {
+        if is(byte, HOST) {
+            if before == b'.' {
+                start = byte;
+            }
+        } else if matches!(byte, b'.' | b'-') {
+            wrong |= before == b'.' || (before == b'-' && byte == b'.');
+        } else {
             return false;
         }
         before = byte;
+        true
+    });
+    if start.is_ascii_digit() {
+        return text.parse().map(HostView::Ipv4).map_err(|_| SyntaxError::Host);
     }
-    text.len() <= MAX_NAME && !matches!(before, b'.' | b'-') && !start.is_ascii_digit()
+    let long = text.len() > MAX_LABEL && text.split('.').any(|label| label.len() > MAX_LABEL);
+    let empty = start == b'.';
+    if wrong || empty || before == b'-' || long || text.len() > MAX_NAME {
+        return Err(SyntaxError::Host);
+    }
+    Ok(HostView::Domain(text))
 }
 
 /// Bytes of a name and of a label (RFC 1035 §2.3.4).

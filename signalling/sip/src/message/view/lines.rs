@@ -13,7 +13,6 @@ use super::super::{HeaderName, MAX_HEADERS, ParseErrorKind, header_name::NameId,
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) start: u16,
-    pub(crate) name_end: u16,
     pub(crate) value: u16,
     pub(crate) end: u16,
     pub(crate) id: NameId,
@@ -22,12 +21,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    const NONE: Self = Self { start: 0, name_end: 0, value: 0, end: 0, id: NameId::OTHER, folded: false };
+    const NONE: Self = Self { start: 0, value: 0, end: 0, id: NameId::OTHER, folded: false };
 }
 
-/// The headers of a message: a table of fixed size, no allocation.
+/// Room for the places of all headers of one message, to be used again and again: of fixed size, about 900 bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Table {
+pub struct HeaderTable {
     entries: [Entry; MAX_HEADERS],
     len: usize,
     /// The first header of each known name; [`ABSENT`] where there is none.
@@ -36,13 +35,24 @@ pub(crate) struct Table {
     repeated: u128,
 }
 
-impl Table {
-    pub(crate) const EMPTY: Self = Self {
-        entries: [Entry::NONE; MAX_HEADERS],
-        len: 0,
-        first: [ABSENT; NameId::COUNT],
-        repeated: 0,
-    };
+impl Default for HeaderTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HeaderTable {
+    /// Room for the headers of a message.
+    #[must_use]
+    pub const fn new() -> Self {
+        let entries = [Entry::NONE; MAX_HEADERS];
+        Self { entries, len: 0, first: [ABSENT; NameId::COUNT], repeated: 0 }
+    }
+
+    fn clear(&mut self) {
+        (self.len, self.repeated) = (0, 0);
+        self.first = [ABSENT; NameId::COUNT];
+    }
 
     pub(crate) fn entries(&self) -> &[Entry] {
         self.entries.get(..self.len).unwrap_or_default()
@@ -83,14 +93,14 @@ impl Table {
     }
 }
 
-fn bit(id: NameId) -> u128 {
-    u32::try_from(id.index()).ok().and_then(|index| 1_u128.checked_shl(index)).unwrap_or_default()
+const fn bit(id: NameId) -> u128 {
+    1_u128.wrapping_shl(id.index() as u32)
 }
 
 /// What one pass over a message finds.
-#[derive(Clone, Debug)]
-pub(crate) struct Lines {
-    pub(crate) table: Table,
+#[derive(Debug)]
+pub(crate) struct Lines<'t> {
+    table: &'t mut HeaderTable,
     /// Bytes of the start line.
     pub(crate) start: usize,
     /// Bytes of the head, without the line end of its last line.
@@ -101,13 +111,13 @@ pub(crate) struct Lines {
     pub(crate) flaw: Option<ParseErrorKind>,
 }
 
-impl Lines {
-    /// Looks at `bytes`, of which at most [`MAX_HEAD`] count. Goes on behind a flaw, since the other headers make the
-    /// rejection.
-    pub(crate) fn find(bytes: &[u8]) -> Self {
+impl<'t> Lines<'t> {
+    /// Looks at `bytes` and fills the table. At most [`MAX_HEAD`] bytes count. Goes on behind a flaw, since the
+    /// other headers make the rejection.
+    pub(crate) fn find(bytes: &[u8], table: &'t mut HeaderTable) -> Self {
         let bytes = bytes.get(..MAX_HEAD).unwrap_or(bytes);
-        let mut lines =
-            Self { table: Table::EMPTY, start: bytes.len(), head: bytes.len(), body: None, flaw: None };
+        table.clear();
+        let mut lines = Self { table, start: bytes.len(), head: bytes.len(), body: None, flaw: None };
         // How many line ends stand in the head, and whether the one before was whole.
         let (mut ends, mut whole) = (0_usize, false);
         let mut at = 0_usize;
@@ -157,7 +167,7 @@ impl Lines {
     /// A line that goes on with the header before.
     fn fold(&mut self, at: usize, line: &[u8]) {
         let Some(entry) = self.table.last_mut() else { return self.note(ParseErrorKind::HeaderLine) };
-        let (value, end) = trimmed(at, line, 0);
+        let (value, end) = trimmed(at.wrapping_add(line.len()), line);
         if value == end {
             return;
         }
@@ -170,22 +180,16 @@ impl Lines {
     }
 
     fn header(&mut self, at: usize, line: &[u8]) {
-        let Some(colon) = colon(line) else { return self.note(ParseErrorKind::HeaderLine) };
-        let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
+        let Some((name, value)) = colon(line).and_then(|colon| line.split_at_checked(colon)) else {
+            return self.note(ParseErrorKind::HeaderLine);
+        };
+        let name = if let [.., b' ' | b'\t'] = name { name.trim_ascii_end() } else { name };
         let id = NameId::find(name);
         if id == NameId::OTHER && (name.is_empty() || !name.iter().all(|byte| is_token(*byte))) {
             return self.note(ParseErrorKind::HeaderLine);
         }
-        let (value, end) = trimmed(at, line, colon.saturating_add(1));
-        let entry = Entry {
-            start: place(at),
-            name_end: place(at.saturating_add(name.len())),
-            value,
-            end,
-            id,
-            folded: false,
-        };
-        if !self.table.push(entry) {
+        let (value, end) = trimmed(at.wrapping_add(line.len()), value.get(1..).unwrap_or_default());
+        if !self.table.push(Entry { start: place(at), value, end, id, folded: false }) {
             self.flaw = Some(ParseErrorKind::TooManyHeaders);
         }
     }
@@ -195,19 +199,21 @@ impl Lines {
     }
 }
 
-/// Where the text of `line` from `from` on starts and ends, without the space around it.
-fn trimmed(at: usize, line: &[u8], from: usize) -> (u16, u16) {
-    let text = line.get(from..).unwrap_or_default();
-    let before = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let text = text.get(before..).unwrap_or_default();
-    let after = text.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let start = at.saturating_add(from).saturating_add(before);
-    (place(start), place(start.saturating_add(text.len().saturating_sub(after))))
+/// Where `text`, which ends at `end`, starts and ends without the space around it.
+fn trimmed(end: usize, mut text: &[u8]) -> (u16, u16) {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    let start = end.wrapping_sub(text.len());
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    (place(start), place(start.wrapping_add(text.len())))
 }
 
-/// A head is short enough for this, see [`MAX_HEAD`].
-fn place(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
+/// A place in the head as it is kept; no head is longer than [`MAX_HEAD`], which fits.
+const fn place(at: usize) -> u16 {
+    at as u16
 }
 
 /// The first colon. Names are short: eight bytes are looked at together (each byte of the difference to eight colons

@@ -34,7 +34,8 @@ pub use uri::{SipUriView, TelUriView, UriView};
 pub use values::CSeqView;
 pub use via::ViaView;
 
-pub(crate) use lines::{Entry, MAX_HEAD, Table};
+pub use lines::HeaderTable;
+pub(crate) use lines::{Entry, MAX_HEAD};
 pub(crate) use params::is_paramchar;
 pub(crate) use uri::is_user_char;
 pub(crate) use values::{number, word};
@@ -46,11 +47,11 @@ pub(crate) use via::unique;
 /// # Realtime
 ///
 /// Neither reading a datagram that is a message nor looking into one allocates, but for unfolding a folded value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct MessageView<'a> {
     head: &'a str,
     start: StartView<'a>,
-    table: Table,
+    table: &'a HeaderTable,
     body: &'a [u8],
 }
 
@@ -74,7 +75,7 @@ pub enum StartView<'a> {
 }
 
 impl<'a> MessageView<'a> {
-    /// Looks at the message of one datagram.
+    /// Looks at the message of one datagram. `table` is room that may have been used before.
     ///
     /// Line ends before it are skipped. Bytes after the body that Content-Length counts are ignored; without
     /// Content-Length the body goes to the end (RFC 3261 §18.3).
@@ -82,31 +83,29 @@ impl<'a> MessageView<'a> {
     /// # Errors
     ///
     /// [`ParseError`] says what is wrong and how to refuse it.
-    pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(datagram: &'a [u8], table: &'a mut HeaderTable) -> Result<Self, ParseError> {
         let bytes = skip_line_ends(datagram);
         if bytes.is_empty() {
             return Err(ParseError { kind: ParseErrorKind::Empty, rejection: None });
         }
-        let lines = Lines::find(bytes);
+        let lines = Lines::find(bytes, table);
         let rest = lines.body.and_then(|body| bytes.get(body..));
+        let (end, flaw) = (lines.start, lines.flaw);
         let head = bytes.get(..lines.head).unwrap_or_default();
         let Ok(head) = core::str::from_utf8(head) else { return Err(refusal::of_broken_text(head)) };
-        let start = head.get(..lines.start).unwrap_or_default();
-        let read = StartView::read(start).and_then(|start| {
-            let flaw = if bytes.len() > MAX_MESSAGE {
-                Some(ParseErrorKind::TooLong)
-            } else {
-                rest.is_none().then_some(ParseErrorKind::Unfinished).or(lines.flaw)
-            };
-            flaw.map_or(Ok(start), Err)
-        });
-        let found = read.and_then(|start| {
-            let body = body(head, &lines.table, rest.unwrap_or_default())?;
-            Ok((start, body))
+        let line = head.get(..end).unwrap_or_default();
+        let flaw = if bytes.len() > MAX_MESSAGE {
+            Some(ParseErrorKind::TooLong)
+        } else {
+            rest.is_none().then_some(ParseErrorKind::Unfinished).or(flaw)
+        };
+        let found = StartView::read(line).and_then(|start| {
+            flaw.map_or(Ok(()), Err)?;
+            Ok((start, body(head, table, rest.unwrap_or_default())?))
         });
         match found {
-            Ok((start, body)) => Ok(Self { head, start, table: lines.table, body }),
-            Err(kind) => Err(refusal::refuse(head, start, &lines.table, kind)),
+            Ok((start, body)) => Ok(Self { head, start, table, body }),
+            Err(kind) => Err(refusal::refuse(head, line, table, kind)),
         }
     }
 
@@ -176,11 +175,11 @@ impl<'a> MessageView<'a> {
     #[must_use]
     pub fn refuse(&self, kind: ParseErrorKind) -> ParseError {
         let start = split_once(self.head, b'\r').map_or(self.head, |(start, _)| start);
-        refusal::refuse(self.head, start, &self.table, kind)
+        refusal::refuse(self.head, start, self.table, kind)
     }
 
-    pub(crate) const fn parts(&self) -> (&'a str, &Table) {
-        (self.head, &self.table)
+    pub(crate) const fn parts(&self) -> (&'a str, &'a HeaderTable) {
+        (self.head, self.table)
     }
 }
 
@@ -212,7 +211,7 @@ impl<'a> StartView<'a> {
     }
 }
 
-fn body<'a>(head: &str, table: &Table, rest: &'a [u8]) -> Result<&'a [u8], ParseErrorKind> {
+fn body<'a>(head: &str, table: &HeaderTable, rest: &'a [u8]) -> Result<&'a [u8], ParseErrorKind> {
     let Some(entry) = table.first(&HeaderName::ContentLength) else { return Ok(rest) };
     if table.is_repeated(&HeaderName::ContentLength) {
         return Err(HeaderError::Repeated(HeaderName::ContentLength).into());
@@ -224,7 +223,8 @@ fn body<'a>(head: &str, table: &Table, rest: &'a [u8]) -> Result<&'a [u8], Parse
 
 /// The name of a header as it stands there.
 pub(crate) fn name<'a>(head: &'a str, entry: &Entry) -> &'a str {
-    head.get(usize::from(entry.start)..usize::from(entry.name_end)).unwrap_or_default()
+    let rest = head.get(usize::from(entry.start)..).unwrap_or_default();
+    split_once(rest, b':').map_or("", |(name, _)| name.trim_ascii_end())
 }
 
 /// The value of a header as it stands there, folds included.

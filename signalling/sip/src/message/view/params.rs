@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use super::super::{
     SyntaxError, escape,
-    lex::{Cursor, is_bare, split_once, unquote},
+    lex::{Cursor, PARAM, is, is_bare, split_once, unquote},
 };
 
 /// Parameters of a header, borrowed from the message (generic-param, RFC 3261 §25.1): space and folds between the
@@ -86,12 +86,12 @@ impl<'a> ParamsView<'a> {
 
 /// Reads one `SEMI generic-param`; `None` when there is none.
 fn next_param<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(&'a str, Option<&'a str>)>, SyntaxError> {
-    if !cursor.eat_spaced(';') {
+    if !cursor.eat_spaced(b';') {
         return Ok(None);
     }
     let name = cursor.token("a parameter name")?;
     let end = *cursor;
-    if !cursor.eat_spaced('=') {
+    if !cursor.eat_spaced(b'=') {
         *cursor = end;
         return Ok(Some((name, None)));
     }
@@ -163,8 +163,9 @@ fn split_value(param: &str) -> (&str, Option<&str>) {
     split_once(param, b'=').map_or((param, None), |(name, value)| (name, Some(value)))
 }
 
-pub(crate) const fn is_paramchar(byte: u8) -> bool {
-    escape::is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
+/// Whether `byte` may stand in a URI parameter without an escape.
+pub(crate) fn is_paramchar(byte: u8) -> bool {
+    is(byte, PARAM)
 }
 
 /// Parameters of one URI or header element; one with more is refused.

@@ -7,27 +7,25 @@
     clippy::panic
 )]
 
-use super::super::{
-    COPIED, HeaderName, Headers, Method, ParseError, ParseErrorKind, Rejection, StatusCode,
-};
-use super::{Lines, MAX_HEAD, Table, is_version, value};
+use super::super::{COPIED, HeaderName, Headers, Method, ParseError, ParseErrorKind, Rejection, StatusCode};
+use super::{HeaderTable, Lines, MAX_HEAD, is_version, value};
 
 /// The refusal of a head that is not UTF-8.
 pub(super) fn of_broken_text(head: &[u8]) -> ParseError {
     let text = String::from_utf8_lossy(head);
     let text = text.get(..text.floor_char_boundary(MAX_HEAD)).unwrap_or_default();
-    let lines = Lines::find(text.as_bytes());
-    let start = text.get(..lines.start).unwrap_or_default();
-    refuse(text, start, &lines.table, ParseErrorKind::Encoding)
+    let mut table = HeaderTable::new();
+    let start = Lines::find(text.as_bytes(), &mut table).start;
+    refuse(text, text.get(..start).unwrap_or_default(), &table, ParseErrorKind::Encoding)
 }
 
 /// The refusal of what starts with this line.
-pub(super) fn refuse(head: &str, start: &str, table: &Table, kind: ParseErrorKind) -> ParseError {
+pub(super) fn refuse(head: &str, start: &str, table: &HeaderTable, kind: ParseErrorKind) -> ParseError {
     ParseError { rejection: rejection(head, start, table, &kind).map(Box::new), kind }
 }
 
 /// How to refuse it: if it looks like a request, is not an ACK, and says to whom an answer would go.
-fn rejection(head: &str, start: &str, table: &Table, kind: &ParseErrorKind) -> Option<Rejection> {
+fn rejection(head: &str, start: &str, table: &HeaderTable, kind: &ParseErrorKind) -> Option<Rejection> {
     if start.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("SIP/")) {
         return None;
     }

@@ -7,7 +7,7 @@
     clippy::panic
 )]
 
-use super::{CSeqView, MessageView, NameAddrView, ParseErrorKind, UriView, ViaView};
+use super::{CSeqView, MessageView, ParseErrorKind, UriView, ViaView};
 
 /// All that routing needs, borrowed from the message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,14 +20,14 @@ pub struct Routing<'a> {
     pub call_id: &'a str,
     /// CSeq.
     pub cseq: CSeqView<'a>,
-    /// From.
-    pub from: NameAddrView<'a>,
-    /// To.
-    pub to: NameAddrView<'a>,
+    /// The tag of From.
+    pub from_tag: Option<&'a str>,
+    /// The tag of To; `None` outside a dialog.
+    pub to_tag: Option<&'a str>,
     /// Max-Forwards; `None` when it is not there.
     pub max_forwards: Option<u8>,
     /// The topmost Route; `None` when there is none.
-    pub route: Option<NameAddrView<'a>>,
+    pub route: Option<UriView<'a>>,
 }
 
 impl<'a> MessageView<'a> {
@@ -47,10 +47,10 @@ impl<'a> MessageView<'a> {
             via: self.via()?,
             call_id: self.call_id()?,
             cseq,
-            from: self.from()?,
-            to: self.to()?,
+            from_tag: self.from_tag()?,
+            to_tag: self.to_tag()?,
             max_forwards: self.max_forwards()?,
-            route: self.route()?,
+            route: self.route()?.map(|route| route.uri),
         })
     }
 }

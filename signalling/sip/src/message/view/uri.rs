@@ -9,7 +9,7 @@
 
 use super::super::{
     SyntaxError, escape,
-    lex::{Cursor, MAX_ELEMENTS, is_uri, split_once},
+    lex::{Cursor, HEADER, MAX_ELEMENTS, URI, USER, is, split_once},
 };
 use super::{HostView, UriParamsView};
 
@@ -44,24 +44,34 @@ impl<'a> UriView<'a> {
     /// [`SyntaxError`] when it has no scheme or does not follow the grammar of its scheme.
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let (scheme, rest) = split_once(text, b':').ok_or(SyntaxError::Expected("a URI scheme"))?;
-        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        {
-            return Err(SyntaxError::Expected("a URI scheme"));
-        }
-        if !rest.bytes().all(is_uri) {
-            return Err(SyntaxError::Character("a URI"));
-        }
-        if scheme.eq_ignore_ascii_case("sip") {
+        let read = if scheme.eq_ignore_ascii_case("sip") {
             SipUriView::parse(false, rest).map(Self::Sip)
         } else if scheme.eq_ignore_ascii_case("sips") {
             SipUriView::parse(true, rest).map(Self::Sip)
         } else if scheme.eq_ignore_ascii_case("tel") {
             TelUriView::parse(rest).map(Self::Tel)
-        } else if rest.is_empty() {
-            Err(SyntaxError::Expected("more than a URI scheme"))
         } else {
+            Self::parse_other(text, scheme, rest)
+        };
+        // What is wrong with any URI is named before what is wrong with one of its scheme.
+        read.map_err(|error| {
+            if rest.bytes().all(|byte| is(byte, URI)) { error } else { SyntaxError::Character("a URI") }
+        })
+    }
+
+    fn parse_other(text: &'a str, scheme: &str, rest: &str) -> Result<Self, SyntaxError> {
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        {
+            return Err(SyntaxError::Expected("a URI scheme"));
+        }
+        if rest.is_empty() {
+            return Err(SyntaxError::Expected("more than a URI scheme"));
+        }
+        if rest.bytes().all(|byte| is(byte, URI)) {
             Ok(Self::Other(text))
+        } else {
+            Err(SyntaxError::Character("a URI"))
         }
     }
 }
@@ -189,17 +199,16 @@ fn check_headers(text: &str) -> Result<(), SyntaxError> {
     Ok(())
 }
 
-/// As the grammar has it, and the `#` that telephones put there.
-pub(crate) const fn is_user_char(byte: u8) -> bool {
-    escape::is_unreserved(byte)
-        || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'#')
+/// Whether `byte` may stand in the user of a SIP URI without an escape.
+pub(crate) fn is_user_char(byte: u8) -> bool {
+    is(byte, USER)
 }
 
 /// As the grammar has it, and the colon and slash that RFC 4475 §3.1.1.2 has in a password.
-const fn is_password_char(byte: u8) -> bool {
-    is_user_char(byte) || byte == b':'
+fn is_password_char(byte: u8) -> bool {
+    is(byte, USER) || byte == b':'
 }
 
-const fn is_header_char(byte: u8) -> bool {
-    escape::is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$')
+fn is_header_char(byte: u8) -> bool {
+    is(byte, HEADER)
 }

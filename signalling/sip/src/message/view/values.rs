@@ -11,7 +11,7 @@ use super::super::{
     HeaderError, HeaderName, Method, ParseErrorKind, SyntaxError,
     lex::{Cursor, list},
 };
-use super::{MessageView, NameAddrView, StartView, UriView, ViaView};
+use super::{MessageView, NameAddrView, StartView, UriView, ViaView, address::tag};
 
 /// A sequence number and the method it counts, borrowed from the message (RFC 3261 §20.16).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -76,6 +76,16 @@ impl<'a> MessageView<'a> {
     /// To.
     pub fn to(&self) -> Result<NameAddrView<'a>, HeaderError> {
         self.single(&HeaderName::To, NameAddrView::parse)
+    }
+
+    /// The tag of From; what else stands there is not looked at, but for where it ends.
+    pub fn from_tag(&self) -> Result<Option<&'a str>, HeaderError> {
+        self.single(&HeaderName::From, tag)
+    }
+
+    /// The tag of To, in the same way.
+    pub fn to_tag(&self) -> Result<Option<&'a str>, HeaderError> {
+        self.single(&HeaderName::To, tag)
     }
 
     /// Call-ID.

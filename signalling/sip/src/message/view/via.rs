@@ -41,8 +41,8 @@ impl<'a> ViaView<'a> {
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         cursor.skip_space();
         let name = cursor.token("a protocol")?;
-        let version = if cursor.eat_spaced('/') { cursor.token("a version")? } else { "" };
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !cursor.eat_spaced('/') {
+        let version = if cursor.eat_spaced(b'/') { cursor.token("a version")? } else { "" };
+        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !cursor.eat_spaced(b'/') {
             return Err(SyntaxError::Protocol);
         }
         let transport = cursor.token("a transport")?;
