@@ -82,8 +82,9 @@ impl World {
 
     pub(super) fn add_agent(&mut self, at: &str) {
         let address = addr(at);
+        let seed = u64::from(address.port()) + 7 * self.agents.len() as u64;
         let config = UaConfig { local: vec![LocalAddress::udp(address)], ..UaConfig::default() };
-        self.agents.insert(address, UserAgent::new(config, Entropy::from_number(address.port().into())));
+        self.agents.insert(address, UserAgent::new(config, Entropy::from_number(seed)));
     }
 
     /// `from` sends this to `to`.
