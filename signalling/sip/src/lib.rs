@@ -3,7 +3,9 @@
 pub mod dialog;
 pub mod digest;
 pub mod message;
+mod proxy;
 pub mod registrar;
+pub mod server;
 pub mod transaction;
 pub mod transport;
 pub mod ua;

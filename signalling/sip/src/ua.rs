@@ -9,8 +9,8 @@ mod config;
 mod context;
 mod event;
 mod pending;
-mod reply;
-mod requests;
+pub(crate) mod reply;
+pub(crate) mod requests;
 mod responses;
 mod talking;
 

@@ -219,7 +219,7 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
 
 /// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
 /// a peer that follows RFC 2543, all that a repetition has in common with its first.
-fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
+pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
     let method = method.as_str();
     match via.unique_branch() {
         Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
@@ -231,7 +231,7 @@ fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> S
 }
 
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
-fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
+pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
     let from = headers.from().ok();
     let number = headers.cseq().map_or(0, |cseq| cseq.number);
