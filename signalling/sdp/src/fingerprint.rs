@@ -33,7 +33,7 @@ pub enum Hash {
 impl Hash {
     /// Bytes of its output.
     #[must_use]
-    pub const fn len(self) -> usize {
+    pub const fn size(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
@@ -65,7 +65,7 @@ impl Fingerprint {
         self.hash
     }
 
-    /// The hash itself, as many bytes as [`Hash::len`] says.
+    /// The hash itself, as many bytes as [`Hash::size`] says.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -91,7 +91,7 @@ impl FromStr for Fingerprint {
             u8::from_str_radix(text, 16).ok().filter(|_| hex)
         };
         let bytes: Option<Vec<u8>> = hex.trim().split(':').map(byte).collect();
-        let bytes = bytes.filter(|bytes| bytes.len() == hash.len()).ok_or(malformed)?;
+        let bytes = bytes.filter(|bytes| bytes.len() == hash.size()).ok_or(malformed)?;
         Ok(Self { hash, bytes })
     }
 }

@@ -7,10 +7,15 @@ use rove_base::{CodecId, CodecPlan, Direction, Entropy, PayloadType, PayloadType
 
 use super::*;
 
+mod browsers;
 mod candidates;
 mod crypto;
+mod flows;
+mod musts;
 mod negotiation;
 mod properties;
+mod protection;
+mod sessions;
 mod syntax;
 
 /// A phone at 192.0.2.1 with all codecs.

@@ -5,6 +5,8 @@ mod dialing;
 mod ending;
 mod offering;
 mod talking;
+#[cfg(test)]
+mod tests;
 
 use core::time::Duration;
 use std::net::SocketAddr;
