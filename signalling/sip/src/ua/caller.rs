@@ -5,19 +5,27 @@ use core::time::Duration;
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, OutgoingInvite,
+    CallId, Event, Failure, OutgoingInvite, SessionChange,
     call::State,
     context::{ALLOW, ClientUse, Context, Invitation, LocalTag, SDP, contact},
+    early::{Early, Fork},
+    leg::{Leg, May},
+    reply::Reply,
+    talking::Talking,
 };
 use crate::{
     message::{CSeq, HeaderName, Method, Request, Response, Uri},
-    transaction::{ClientKey, Outgoing},
+    transaction::{ClientKey, Outgoing, ServerKey},
 };
 
 /// Our INVITE has no final answer.
 #[derive(Debug)]
 pub(super) struct Calling {
     pub(super) invite: ClientKey,
+    /// Whom it has reached.
+    pub(super) fork: Fork,
+    /// What we want to change once somebody has answered.
+    wish: Option<SessionChange>,
     cancel: Cancel,
 }
 
@@ -34,16 +42,20 @@ enum Cancel {
 
 impl Calling {
     /// Sends the INVITE.
-    pub(super) fn start(cx: &mut Context, call: CallId, tag: LocalTag, outgoing: OutgoingInvite) -> Self {
+    pub(super) fn start(
+        cx: &mut Context,
+        call: CallId,
+        tag: LocalTag,
+        outgoing: OutgoingInvite,
+    ) -> Box<Self> {
         let hop = outgoing.hop;
         let mut request = invite(cx, tag, outgoing);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
-        request.body = Vec::new();
-        let invitation = Invitation { call, request, hop, accepted: Vec::new() };
+        let invitation = Invitation { call, request, hop, dialog: None, accepted: Vec::new() };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
-        Self { invite: key, cancel: Cancel::No }
+        Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
 
     /// Whether the owner has hung up.
@@ -51,28 +63,68 @@ impl Calling {
         !matches!(self.cancel, Cancel::No)
     }
 
-    pub(super) fn hang_up(self, cx: &mut Context) -> Self {
+    pub(super) fn hang_up(mut self: Box<Self>, cx: &mut Context) -> Box<Self> {
         match self.cancel {
             Cancel::No if cx.layer.may_cancel(self.invite) => self.send_cancel(cx),
-            Cancel::No => Self { cancel: Cancel::Wanted, ..self },
-            Cancel::Wanted | Cancel::Sent { .. } => self,
+            Cancel::No => self.cancel = Cancel::Wanted,
+            Cancel::Wanted | Cancel::Sent { .. } => {}
         }
+        self
     }
 
-    pub(super) fn progress(self, cx: &mut Context, call: CallId, response: Response) -> Self {
+    pub(super) fn progress(&mut self, cx: &mut Context, call: CallId, response: Response) {
         match self.cancel {
             Cancel::No => {
+                if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) {
+                    self.fork.hear(invitation, &response);
+                }
                 let Response { status, reason, body, .. } = response;
                 let body = Some(body).filter(|body| !body.is_empty());
                 cx.tell(Event::Progress { call, status, reason, body });
-                self
             }
             Cancel::Wanted => self.send_cancel(cx),
-            Cancel::Sent { .. } => self,
+            Cancel::Sent { .. } => {}
         }
     }
 
-    pub(super) fn tick(self, cx: &mut Context, call: CallId) -> State {
+    /// UPDATE of a callee that has not accepted yet.
+    pub(super) fn update(
+        &mut self,
+        cx: &mut Context,
+        whose: (CallId, LocalTag),
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+    ) {
+        let from = request.headers.from().ok();
+        let tag = from.as_ref().and_then(|from| from.tag()).unwrap_or_default();
+        if let Some(early) = self.fork.with_tag(tag) {
+            let unanswered = early.answer.is_none();
+            early.leg.update(cx, whose, request, reply, key, (false, unanswered));
+        }
+    }
+
+    /// What the owner wants to change.
+    pub(super) fn want(&mut self, change: SessionChange) {
+        self.wish = Some(change);
+    }
+
+    /// Sends it to the one callee that has answered our offer, if there is just one; else it waits until one accepts.
+    pub(super) fn settle(&mut self, cx: &mut Context, call: CallId) {
+        if self.is_given_up() {
+            return;
+        }
+        let mut callees = self.fork.iter_mut();
+        if let (Some(early), None) = (callees.next(), callees.next())
+            && early.agreed
+        {
+            early.leg.inherit(self.wish.take());
+            early.leg.settle(cx, call, May::Update);
+        }
+    }
+
+    pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
+        self.fork.iter_mut().for_each(|early| early.leg.tick(cx));
         match self.cancel {
             Cancel::Sent { give_up } if give_up <= cx.now => {
                 cx.layer.forget_client(self.invite);
@@ -83,15 +135,17 @@ impl Calling {
         }
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.cancel {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let give_up = match self.cancel {
             Cancel::Sent { give_up } => Some(give_up),
             Cancel::No | Cancel::Wanted => None,
-        }
+        };
+        let legs = self.fork.iter().filter_map(|early| early.leg.deadline());
+        legs.chain(give_up).min()
     }
 
     /// CANCEL has the branch of its INVITE and goes the same way (RFC 3261 §9.1).
-    fn send_cancel(self, cx: &mut Context) -> Self {
+    fn send_cancel(&mut self, cx: &mut Context) {
         if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) {
             let hop = invitation.hop;
             let to = invitation.request.headers.get(&HeaderName::To).unwrap_or_default();
@@ -101,8 +155,28 @@ impl Calling {
             let key = ClientKey { cancel: true, ..self.invite };
             cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Cancel);
         }
-        Self { cancel: Cancel::Sent { give_up: cx.now + GIVE_UP }, ..self }
+        self.cancel = Cancel::Sent { give_up: cx.now + GIVE_UP };
     }
+}
+
+/// A 2xx to our INVITE, in the dialog `leg`: the state that follows, and the dialog when it is not wanted.
+pub(super) fn answered(
+    mut calling: Box<Calling>,
+    cx: &mut Context,
+    call: CallId,
+    leg: Leg,
+    response: Response,
+) -> (State, Option<Leg>) {
+    let Early { mut leg, answer, .. } = calling.fork.take(leg, &response);
+    if calling.is_given_up() {
+        cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+        return (State::Over, Some(leg));
+    }
+    let answer = answer.unwrap_or(response.body);
+    let Calling { wish, fork, .. } = *calling;
+    leg.inherit(wish.or_else(|| fork.unsent()));
+    cx.tell(Event::Answered { call, body: answer });
+    (State::Talking(Box::new(Talking::answered(leg))), None)
 }
 
 /// The ACK for a final response other than 2xx (RFC 3261 §17.1.1.3).

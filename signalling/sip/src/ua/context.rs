@@ -33,6 +33,18 @@ pub(super) enum ClientUse {
     /// `None` when no call waits for it.
     Bye(Option<CallId>),
     Options(OptionsId),
+    /// A request inside a dialog of a call, for which that waits.
+    Inside {
+        call: CallId,
+        purpose: Purpose,
+    },
+}
+
+/// What a request inside a dialog is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// To change the session, by UPDATE.
+    Change,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -49,6 +61,8 @@ pub(super) struct Invitation {
     /// Without its body.
     pub(super) request: Request,
     pub(super) hop: Hop,
+    /// Of an INVITE inside a dialog: that dialog as it was then.
+    pub(super) dialog: Option<Dialog>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -160,6 +174,21 @@ impl Context {
         self.layer.send(reply.hop(), bytes);
     }
 
+    /// Acknowledges the 2xx of the INVITE `key` with the callee `tag`, in `dialog` as it was when that INVITE was its
+    /// newest request.
+    pub(super) fn acknowledge(&mut self, key: ClientKey, dialog: &Dialog, tag: &str) {
+        let hop = dialog.next_hop(&self.config.local);
+        let mut ack = dialog.ack();
+        self.stamp(&mut ack, &hop);
+        self.sign_request(&mut ack);
+        let bytes = self.request_bytes(&ack);
+        self.layer.send(hop, bytes.clone());
+        if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
+            invitation.request.body = Vec::new();
+            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
+        }
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
@@ -192,6 +221,6 @@ impl fmt::Display for Address {
 }
 
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE";
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

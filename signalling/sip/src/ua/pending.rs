@@ -12,6 +12,7 @@ use super::{
 use crate::{
     message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
     transaction::{ServerKey, T1, T2},
+    transport::Hop,
 };
 
 /// One INVITE of the other side, first or repeated within the call.
@@ -25,6 +26,8 @@ pub(super) struct Pending {
     record_routes: Headers,
     /// What Contact of the INVITE says.
     target: Option<Uri>,
+    /// Whether the INVITE came without an offer, so that ours goes into the 2xx.
+    wants_offer: bool,
     stage: Stage,
 }
 
@@ -75,12 +78,18 @@ impl Pending {
             number: headers.cseq().map_or(0, |cseq| cseq.number),
             record_routes,
             target: headers.contact().ok().flatten().map(|contact| contact.uri),
+            wants_offer: invite.body.is_empty(),
             stage: Stage::Deciding { expires, refresh: None },
         }
     }
 
     pub(super) const fn is_undecided(&self) -> bool {
         matches!(self.stage, Stage::Deciding { .. })
+    }
+
+    /// Whether our 2xx carries an offer whose answer the ACK will bring.
+    pub(super) const fn offers(&self) -> bool {
+        self.wants_offer && !self.is_undecided()
     }
 
     pub(super) fn is_of(&self, server: ServerKey) -> bool {
@@ -131,15 +140,12 @@ impl Pending {
     }
 
     /// Sends a final response, 300 to 699. `why` becomes a Warning.
-    pub(super) fn refuse(self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+    pub(super) fn refuse(self, cx: &mut Context, status: StatusCode, why: Option<&str>) {
         if !self.is_undecided() {
             return;
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
-        if let Some(text) = why {
-            let agent = Address(self.reply.hop().local).to_string();
-            response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
-        }
+        put_warning(&mut response, self.reply.hop(), why);
         cx.sign_response(&mut response);
         let bytes = cx.response_bytes(&response);
         cx.layer.respond(cx.now, self.server, status.code(), bytes);
@@ -186,6 +192,14 @@ fn dialog_response(
     response.headers.copy(&HeaderName::RecordRoute, record_routes);
     response.headers.push(HeaderName::Contact, contact);
     response
+}
+
+/// Says `why` for people.
+pub(super) fn put_warning(response: &mut Response, hop: Hop, why: Option<&str>) {
+    if let Some(text) = why {
+        let (agent, text) = (Address(hop.local).to_string(), text.to_owned());
+        response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
+    }
 }
 
 /// Puts a session description into a response.

@@ -4,6 +4,7 @@ mod world;
 mod bounds;
 mod called;
 mod calling;
+mod changes;
 mod flows;
 mod loss;
 mod refusals;

@@ -2,8 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::world::World;
-use crate::message::{HeaderName, Message, Method, Request, Response, StatusCode};
+use super::world::{OFFER, World};
+use crate::{
+    message::{HeaderName, Message, Method, Request, Response, StatusCode},
+    transport::Hop,
+    ua::{CallId, OutgoingInvite},
+};
 
 pub(super) const PEER: &str = "192.0.2.77:5070";
 
@@ -19,6 +23,20 @@ pub(super) fn request(method: &str, uri: &str, branch: &str, to: &str, cseq: u32
          From: Carol <sip:carol@{PEER}>;tag=carol\r\nTo: {to}\r\nCall-ID: handmade@{PEER}\r\n\
          CSeq: {number} {method}\r\n{lines}\r\n"
     )
+}
+
+/// Phone 0 calls the peer.
+pub(super) fn dial(world: &mut World) -> CallId {
+    let hop = Hop::udp(world.phones[0].address, peer());
+    let outgoing = OutgoingInvite {
+        hop,
+        uri: "sip:carol@example.com".parse().unwrap(),
+        from: "<sip:bob@192.0.2.1>".parse().unwrap(),
+        to: "<sip:carol@example.com>".parse().unwrap(),
+        body: OFFER.to_vec(),
+        headers: vec![(HeaderName::Subject, "lunch".into())],
+    };
+    world.with(0, |agent, now| agent.invite(now, outgoing))
 }
 
 /// An INVITE without an offer.
@@ -55,6 +73,13 @@ impl World {
     pub(super) fn hear_request(&mut self, method: &Method) -> Request {
         match self.hear() {
             Message::Request(request) if request.method == *method => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn hear_request_of_any(&mut self) -> Request {
+        match self.hear() {
+            Message::Request(request) => request,
             other => panic!("{other:?}"),
         }
     }
@@ -97,4 +122,27 @@ impl World {
 /// The tag in To.
 pub(super) fn to_tag(response: &Response) -> String {
     response.headers.to().unwrap().tag().unwrap().to_owned()
+}
+
+/// A request of the callee `tag` inside the dialog that `invite`, a request of ours, has made.
+pub(super) fn backwards(invite: &Request, method: &str, tag: &str, number: u32) -> Request {
+    let mut request = Request::new(method.parse().unwrap(), invite.uri.clone());
+    let headers = &mut request.headers;
+    headers.push(HeaderName::Via, format!("SIP/2.0/UDP {PEER};branch=z9hG4bK{method}{tag}{number}"));
+    headers.push(HeaderName::MaxForwards, "70");
+    let mut from = invite.headers.to().unwrap();
+    from.params.remove("tag");
+    headers.push(HeaderName::From, from.with_tag(tag).to_string());
+    headers.push(HeaderName::To, invite.headers.get(&HeaderName::From).unwrap());
+    headers.push(HeaderName::CallId, invite.headers.call_id().unwrap());
+    headers.push(HeaderName::CSeq, format!("{number} {method}"));
+    headers.push(HeaderName::Contact, format!("<sip:carol@{PEER}>"));
+    request
+}
+
+/// The bytes of a request as text.
+pub(super) fn text(request: &Request) -> String {
+    let mut bytes = Vec::new();
+    request.write(&mut bytes);
+    String::from_utf8(bytes).unwrap()
 }
