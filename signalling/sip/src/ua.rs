@@ -13,6 +13,7 @@ mod event;
 mod inside;
 mod leg;
 mod pending;
+mod reliable;
 mod reply;
 mod requests;
 mod responses;
@@ -84,7 +85,7 @@ impl UserAgent {
     /// [`Event::Confirmed`] follows; without it the call ends after 32 s.
     pub fn accept(&mut self, now: Now, call: CallId, body: Vec<u8>) {
         self.at(now);
-        self.on_call(call, |call, cx| call.accept(cx, body));
+        self.on_call(call, |call, _| call.accept(body));
     }
 
     /// Refuses an incoming call, which ends it. `why` is told the other side as a Warning. A `status` that does not

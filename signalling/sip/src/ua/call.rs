@@ -42,6 +42,15 @@ pub(super) enum State {
 pub(super) struct Alerting {
     pub(super) leg: Leg,
     pub(super) pending: Pending,
+    /// The owner has accepted, but what is on its way must arrive first.
+    pub(super) accepted: Option<Vec<u8>>,
+}
+
+impl Alerting {
+    /// Takes what the owner has accepted with, once the 2xx may go out.
+    fn take_accepted(&mut self) -> Option<Vec<u8>> {
+        self.accepted.take_if(|_| self.pending.may_accept() && !self.leg.is_busy())
+    }
 }
 
 /// What the owner wants.
@@ -52,10 +61,17 @@ impl Call {
         }
     }
 
-    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+    pub(super) fn accept(&mut self, body: Vec<u8>) {
+        if let State::Alerting(alerting) = &mut self.state {
+            alerting.accepted = Some(body);
+        }
+    }
+
+    /// Sends the 2xx.
+    fn accept_now(&mut self, cx: &mut Context, body: Vec<u8>) {
         self.change(|state, _| match state {
             State::Alerting(alerting) => {
-                let Alerting { leg, mut pending } = *alerting;
+                let Alerting { leg, mut pending, .. } = *alerting;
                 pending.accept(cx, body);
                 State::Talking(Box::new(Talking::called(leg, pending)))
             }
@@ -184,6 +200,11 @@ impl Call {
                         cx.tell(Event::Failed { call, failure: Failure::Cancelled });
                         State::Over
                     }
+                    Due::Unheard => {
+                        alerting.pending.refuse(cx, StatusCode::SERVER_TIMEOUT, None);
+                        cx.tell(Event::Failed { call, failure: Failure::Timeout });
+                        State::Over
+                    }
                     Due::Nothing | Due::Unacknowledged => State::Alerting(alerting),
                 }
             }
@@ -205,9 +226,17 @@ impl Call {
 
     /// Sends what has waited until it may be sent.
     pub(super) fn settle(&mut self, cx: &mut Context) {
+        if let State::Alerting(alerting) = &mut self.state
+            && let Some(body) = alerting.take_accepted()
+        {
+            self.accept_now(cx, body);
+        }
         match &mut self.state {
             State::Calling(calling) => calling.settle(cx, self.id),
-            State::Alerting(alerting) => alerting.leg.settle(cx, self.id, May::Wait),
+            State::Alerting(alerting) => {
+                let may = if alerting.pending.has_answered() { May::Update } else { May::Wait };
+                alerting.leg.settle(cx, self.id, may);
+            }
             State::Talking(talking) => talking.settle(cx, self.id),
             State::Ending(_) | State::Over => {}
         }

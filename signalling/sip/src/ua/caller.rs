@@ -7,9 +7,10 @@ use rove_base::Instant;
 use super::{
     CallId, Event, Failure, OutgoingInvite, SessionChange,
     call::State,
-    context::{ALLOW, ClientUse, Context, Invitation, LocalTag, SDP, contact},
+    context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, LocalTag, Purpose, SDP, contact},
     early::{Early, Fork},
     leg::{Leg, May},
+    reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
 };
@@ -75,16 +76,30 @@ impl Calling {
     pub(super) fn progress(&mut self, cx: &mut Context, call: CallId, response: Response) {
         match self.cancel {
             Cancel::No => {
-                if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) {
-                    self.fork.hear(invitation, &response);
-                }
+                let Some(callee) = self.hear(cx, call, &response) else { return };
                 let Response { status, reason, body, .. } = response;
                 let body = Some(body).filter(|body| !body.is_empty());
-                cx.tell(Event::Progress { call, status, reason, body });
+                cx.tell(Event::Progress { call, callee, status, reason, body });
             }
             Cancel::Wanted => self.send_cancel(cx),
             Cancel::Sent { .. } => {}
         }
+    }
+
+    /// Notes who has sent a provisional response, and acknowledges it when it is reliable (RFC 3262 §4). Answers the
+    /// callee's place; `None` when the owner is not to hear of it.
+    fn hear(&mut self, cx: &mut Context, call: CallId, response: &Response) -> Option<Option<usize>> {
+        let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) else {
+            return Some(None);
+        };
+        let Some(heard) = self.fork.hear(invitation, response)? else { return Some(None) };
+        if let Some(number) = heard.number {
+            let mut prack = heard.early.leg.dialog.request(Method::Prack);
+            let invite = response.headers.cseq().map_or(1, |cseq| cseq.number);
+            prack.headers.push(HeaderName::RAck, format!("{number} {invite} INVITE"));
+            heard.early.leg.send(cx, call, prack, Purpose::Prack);
+        }
+        Some(Some(heard.place))
     }
 
     /// UPDATE of a callee that has not accepted yet.
@@ -217,6 +232,9 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Invite }.to_string());
     headers.push(HeaderName::Contact, contact);
     headers.push(HeaderName::Allow, ALLOW);
+    // An offer in a provisional response would want our answer in PRACK.
+    let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
+    headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
     for (name, value) in more {
         headers.push(name, value);
     }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant};
 
-use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
+use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -45,6 +45,8 @@ pub(super) enum ClientUse {
 pub(super) enum Purpose {
     /// To change the session, by UPDATE.
     Change,
+    /// To acknowledge a provisional response.
+    Prack,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -221,6 +223,8 @@ impl fmt::Display for Address {
 }
 
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
+/// The extensions we understand: what Supported says.
+pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

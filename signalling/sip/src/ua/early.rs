@@ -1,7 +1,7 @@
 //! The early dialogs of an INVITE of ours: one for each callee that has tagged a provisional response
 //! (RFC 3261 §12.1, §13.2.2.1).
 
-use super::{context::Invitation, leg::Leg};
+use super::{context::Invitation, leg::Leg, reliable};
 use crate::{
     dialog::Dialog,
     message::{Request, Response, StatusCode},
@@ -15,6 +15,18 @@ pub(super) struct Early {
     pub(super) answer: Option<Vec<u8>>,
     /// Whether that answer is certain to be the one: it came reliably (RFC 3262 §5).
     pub(super) agreed: bool,
+    /// The number of the last reliable response.
+    number: Option<u32>,
+}
+
+/// What a provisional response of a callee asks for.
+#[derive(Debug)]
+pub(super) struct Heard<'a> {
+    /// The place of the callee among those that the INVITE has reached.
+    pub(super) place: usize,
+    pub(super) early: &'a mut Early,
+    /// What its PRACK says, when it is reliable.
+    pub(super) number: Option<u32>,
 }
 
 /// All callees that a forked INVITE has reached so far.
@@ -22,31 +34,41 @@ pub(super) struct Early {
 pub(super) struct Fork(Vec<Early>);
 
 impl Fork {
-    /// The callee that sent this provisional response, and its place among the others; one it is the first of is added.
-    /// `None` when it has no tag, or there are too many.
-    pub(super) fn hear(
-        &mut self,
-        invitation: &Invitation,
-        response: &Response,
-    ) -> Option<(usize, &mut Early)> {
-        let to = response.headers.to().ok()?;
-        let tag = to.tag().filter(|_| response.status != StatusCode::TRYING)?;
-        let place = match self.0.iter().position(|early| early.leg.dialog.remote_tag() == tag) {
-            Some(place) => place,
-            None if self.0.len() >= MOST_CALLEES => return None,
-            None => {
-                let dialog = Dialog::of_caller(&invitation.request, response, invitation.hop).ok()?;
-                let leg = Leg::of_caller(dialog, user(&invitation.request), response);
-                self.0.push(Early { leg, answer: None, agreed: false });
-                self.0.len().saturating_sub(1)
-            }
+    /// Notes a provisional response. `None` when it is to be ignored: a reliable one that came before, or out of turn
+    /// (RFC 3262 §4).
+    pub(super) fn hear(&mut self, invitation: &Invitation, response: &Response) -> Option<Option<Heard<'_>>> {
+        let reliable = reliable::number(response);
+        let Some(place) = self.place(invitation, response) else {
+            return reliable.is_none().then_some(None);
         };
         let early = self.0.get_mut(place)?;
-        early.leg.hear(&response.headers);
-        if early.answer.is_none() && !response.body.is_empty() {
-            early.answer = Some(response.body.clone());
+        if let Some(number) = reliable {
+            if early.number.is_some_and(|last| last.checked_add(1) != Some(number)) {
+                return None;
+            }
+            early.number = reliable;
         }
-        Some((place, early))
+        early.leg.hear(&response.headers);
+        if !early.agreed && !response.body.is_empty() {
+            early.answer = Some(response.body.clone());
+            early.agreed = reliable.is_some();
+        }
+        Some(Some(Heard { place, early, number: reliable }))
+    }
+
+    /// The callee that sent this, which is added when it is the first from there. `None` when it has no tag, or there
+    /// are too many.
+    fn place(&mut self, invitation: &Invitation, response: &Response) -> Option<usize> {
+        let to = response.headers.to().ok()?;
+        let tag = to.tag().filter(|_| response.status != StatusCode::TRYING)?;
+        let known = self.0.iter().position(|early| early.leg.dialog.remote_tag() == tag);
+        if known.is_some() || self.0.len() >= MOST_CALLEES {
+            return known;
+        }
+        let dialog = Dialog::of_caller(&invitation.request, response, invitation.hop).ok()?;
+        let leg = Leg::of_caller(dialog, user(&invitation.request), response);
+        self.0.push(Early { leg, answer: None, agreed: false, number: None });
+        self.0.len().checked_sub(1)
     }
 
     /// Takes out the callee that `confirmed` is with; else `confirmed` is all that is known of it.
@@ -54,11 +76,11 @@ impl Fork {
         let tag = confirmed.dialog.remote_tag();
         match self.0.iter().position(|early| early.leg.dialog.remote_tag() == tag) {
             Some(place) => {
-                let mut early = self.0.swap_remove(place);
+                let mut early = self.0.remove(place);
                 early.leg.confirm(confirmed.dialog, response);
                 early
             }
-            None => Early { leg: confirmed, answer: None, agreed: false },
+            None => Early { leg: confirmed, answer: None, agreed: false, number: None },
         }
     }
 

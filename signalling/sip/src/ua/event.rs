@@ -40,6 +40,9 @@ pub enum Event {
     Progress {
         /// Which call.
         call: CallId,
+        /// Which of the callees that a forked INVITE has reached, counted from 0 in the order they were heard. `None`
+        /// when that cannot be told.
+        callee: Option<usize>,
         /// 100 to 199.
         status: StatusCode,
         /// Its phrase.

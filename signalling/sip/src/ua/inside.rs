@@ -33,6 +33,7 @@ impl Call {
             Method::Bye => self.bye(cx, request, &reply, key),
             Method::Invite => self.invite(cx, request, reply, key),
             Method::Update => self.update(cx, request, reply, key),
+            Method::Prack => self.prack(cx, request, reply, key),
             _ => requests::answer_options(cx, &reply, key),
         }
     }
@@ -45,6 +46,16 @@ impl Call {
             State::Talking(talking) => Some(&mut talking.leg),
             State::Ending(ending) => Some(&mut ending.leg),
             State::Over => None,
+        }
+    }
+
+    /// All its dialogs.
+    fn legs(&mut self) -> Box<dyn Iterator<Item = &mut Leg> + '_> {
+        match &mut self.state {
+            State::Calling(calling) => Box::new(calling.fork.iter_mut().map(|early| &mut early.leg)),
+            State::Alerting(alerting) => Box::new(core::iter::once(&mut alerting.leg)),
+            State::Talking(talking) => Box::new(core::iter::once(&mut talking.leg)),
+            State::Ending(_) | State::Over => Box::new(core::iter::empty()),
         }
     }
 
@@ -81,11 +92,28 @@ impl Call {
         let whose = (self.id, self.tag);
         match &mut self.state {
             State::Talking(talking) => talking.update(cx, whose, request, reply, key),
-            // The offer of the INVITE is not answered before the call is.
-            State::Alerting(alerting) => alerting.leg.update(cx, whose, request, reply, key, (true, false)),
+            State::Alerting(alerting) => {
+                let undecided = !alerting.pending.has_answered();
+                alerting.leg.update(cx, whose, request, reply, key, (undecided, false));
+            }
             State::Calling(calling) => calling.update(cx, whose, request, reply, key),
             _ => cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
         }
+    }
+
+    /// PRACK; an offer in it is as good as one in UPDATE (RFC 3262 §5).
+    fn prack(&mut self, cx: &mut Context, request: &Request, reply: Reply, key: ServerKey) {
+        let known = match &mut self.state {
+            State::Alerting(alerting) => alerting.pending.acknowledged(cx, request),
+            State::Talking(talking) => talking.heard(cx, request),
+            _ => false,
+        };
+        let status = if known { StatusCode::OK } else { StatusCode::CALL_DOES_NOT_EXIST };
+        if let (State::Alerting(alerting), true, false) = (&mut self.state, known, request.body.is_empty()) {
+            return alerting.leg.ask(cx, (self.id, self.tag), request, reply, key);
+        }
+        let response = reply.response(status, &self.tag.to_string());
+        requests::answer_once(cx, &reply, key, response, self.id, self.tag);
     }
 
     /// An ACK inside the dialog.
@@ -107,16 +135,14 @@ impl Call {
         purpose: Purpose,
         outcome: Result<Response, Failure>,
     ) {
-        let verdict = match (&mut self.state, purpose) {
-            (State::Calling(calling), Purpose::Change) => {
-                let leg =
-                    calling.fork.iter_mut().map(|early| &mut early.leg).find(|leg| leg.is_changed_by(key));
-                leg.map_or(Verdict::Stands, |leg| leg.changed(cx, self.id, outcome))
-            }
-            (State::Talking(talking), Purpose::Change) if talking.leg.is_changed_by(key) => {
-                talking.leg.changed(cx, self.id, outcome)
-            }
-            _ => Verdict::Stands,
+        let call = self.id;
+        let changes = |leg: &&mut Leg| leg.is_changed_by(key);
+        let verdict = match purpose {
+            Purpose::Prack => Verdict::Stands,
+            Purpose::Change => match self.legs().find(changes) {
+                Some(leg) => leg.changed(cx, call, outcome),
+                None => Verdict::Stands,
+            },
         };
         if let Verdict::Gone(why) = verdict {
             self.change(|state, call| match state {

@@ -10,7 +10,7 @@
 use super::{
     CallId, Event, UserAgent,
     call::{Alerting, Call, State},
-    context::{ALLOW, Context, LocalTag, SDP, ServerUse},
+    context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
     leg::Leg,
     pending::{Pending, put_body},
     reply::Reply,
@@ -113,9 +113,9 @@ impl UserAgent {
             return;
         }
         let leg = Leg::of_callee(dialog, &request);
-        let pending = Pending::new(&request, key, reply, tag, self.cx.now);
+        let pending = Pending::new(&request, key, reply, tag, &mut self.cx);
         let user_agent = request.headers.get(&HeaderName::UserAgent).map(str::to_owned);
-        let state = State::Alerting(Box::new(Alerting { leg, pending }));
+        let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None }));
         self.add_call(Call { id: call, tag, state });
         let Request { uri, body, .. } = request;
         self.cx.tell(Event::Incoming { call, hop: arrival, uri, from, to, body, user_agent });
@@ -146,6 +146,7 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     response.headers.push(HeaderName::Allow, ALLOW);
     response.headers.push(HeaderName::Accept, SDP);
     response.headers.push(HeaderName::AcceptEncoding, "identity");
+    response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
     cx.send_statelessly(reply, response);
 }
@@ -192,7 +193,7 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Some(response)
     };
     match &request.method {
-        Method::Invite | Method::Bye | Method::Options | Method::Update => {}
+        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack => {}
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -207,13 +208,16 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         return refuse(StatusCode::LOOP_DETECTED);
     }
     match headers.require() {
-        Ok(required) if required.is_empty() => {}
-        Ok(required) => {
-            return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &required.join(", "));
+        Ok(mut required) => {
+            required.retain(|tag| !EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(tag)));
+            if !required.is_empty() {
+                let unknown = required.join(", ");
+                return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &unknown);
+            }
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
-    let offers = matches!(request.method, Method::Invite | Method::Update);
+    let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
     if !offers || request.body.is_empty() {
         return None;
     }

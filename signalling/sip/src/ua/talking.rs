@@ -133,9 +133,14 @@ impl Talking {
         }
         self.leg.hear(&request.headers);
         if requests::open_invite(cx, request, &reply, key, call, tag) {
-            self.pending = Some(Pending::new(request, key, reply, tag, cx.now));
+            self.pending = Some(Pending::new(request, key, reply, tag, cx));
             cx.tell(Event::Reoffered { call, body: request.body.clone() });
         }
+    }
+
+    /// A PRACK has come. `false` when it acknowledges nothing: what was provisional is said no more.
+    pub(super) fn heard(&mut self, cx: &mut Context, prack: &Request) -> bool {
+        self.pending.as_mut().is_some_and(|pending| pending.acknowledged(cx, prack))
     }
 
     pub(super) fn acknowledged(mut self: Box<Self>, cx: &mut Context, call: CallId, ack: Request) -> State {
@@ -163,7 +168,7 @@ impl Talking {
         self.leg.tick(cx);
         match self.pending.as_mut().map_or(Due::Nothing, |pending| pending.tick(cx)) {
             Due::Nothing => State::Talking(self),
-            Due::Expired => {
+            Due::Expired | Due::Unheard => {
                 self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
                 State::Talking(self)
             }

@@ -7,4 +7,5 @@ mod calling;
 mod changes;
 mod flows;
 mod loss;
+mod provisional;
 mod refusals;

@@ -16,11 +16,6 @@ fn hold(by_update: bool) -> SessionChange {
     SessionChange { by_update, ..SessionChange::offer(HOLD.to_vec()) }
 }
 
-/// A number from 0 to 1 that repeats itself.
-fn chance(number: usize, seed: u64) -> f64 {
-    rove_base::Entropy::from_number(seed << 32 | number as u64).unit()
-}
-
 /// Phone `at` accepts the change that it is asked for.
 fn accept(world: &mut World, at: usize, call: CallId) {
     assert_eq!(world.event(at), Event::Reoffered { call, body: HOLD.to_vec() });

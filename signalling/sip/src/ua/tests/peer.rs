@@ -84,6 +84,13 @@ impl World {
         }
     }
 
+    pub(super) fn hear_response_of_any(&mut self) -> Response {
+        match self.hear() {
+            Message::Response(response) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn hear_response(&mut self, status: u16) -> Response {
         match self.hear() {
             Message::Response(response) if response.status.code() == status => response,
@@ -99,6 +106,18 @@ impl World {
 
     /// The peer answers a request of phone 0 with a To tag and more headers.
     pub(super) fn reply(&mut self, request: &Request, status: u16, tag: &str, more: &[(HeaderName, &str)]) {
+        self.reply_with(request, status, tag, more, b"");
+    }
+
+    /// The same with a body.
+    pub(super) fn reply_with(
+        &mut self,
+        request: &Request,
+        status: u16,
+        tag: &str,
+        more: &[(HeaderName, &str)],
+        body: &[u8],
+    ) {
         let mut response = request.response(StatusCode::new(status).unwrap());
         let to = request.headers.to().unwrap();
         if to.tag().is_none() {
@@ -107,6 +126,7 @@ impl World {
         for (name, value) in more {
             response.headers.push(name.clone(), *value);
         }
+        response.body = body.to_vec();
         let mut bytes = Vec::new();
         response.write(&mut bytes);
         self.say(std::str::from_utf8(&bytes).unwrap());

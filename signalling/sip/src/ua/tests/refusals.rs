@@ -22,7 +22,7 @@ fn requests_that_cannot_be_worked_on_are_refused_with_what_would_help() {
             "extensions",
             invite("z9hG4bKx", "Require: 100rel, gruu\r\n"),
             420,
-            Some((HeaderName::Unsupported, "100rel, gruu")),
+            Some((HeaderName::Unsupported, "gruu")),
         ),
         ("a body we cannot read", sdp, 415, Some((HeaderName::Accept, "application/sdp"))),
         ("a body that is packed", packed, 415, Some((HeaderName::AcceptEncoding, "identity"))),
