@@ -87,10 +87,11 @@ impl Talking {
             self.session = next;
         }
         cx.ask(match again {
-            Some(description) => Ask::Accept(description.to_bytes()),
-            None => {
-                Ask::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some("session unchanged".into()) }
-            }
+            Some(description) => Ask::AcceptChange(description.to_bytes()),
+            None => Ask::RejectChange {
+                status: StatusCode::NOT_ACCEPTABLE_HERE,
+                why: Some("session unchanged".into()),
+            },
         });
         State::Talking(self)
     }

@@ -111,8 +111,8 @@ impl<R: RegistryStore> SipServer<R> {
     pub(super) fn expire_transactions(&mut self) {
         while let Some(expired) = self.core.layer.expire(self.core.now.mono) {
             match expired {
-                Expired::Quietly | Expired::Lost(ClientUse::Cancel) => {}
-                Expired::Lost(ClientUse::Branch { relay, branch, .. }) => {
+                Expired::Quietly | Expired::Lost(_, ClientUse::Cancel) => {}
+                Expired::Lost(_, ClientUse::Branch { relay, branch, .. }) => {
                     self.branch_failed(relay, branch, StatusCode::REQUEST_TIMEOUT);
                     self.advance(relay);
                 }

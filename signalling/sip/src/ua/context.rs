@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant, Transport};
 
-use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
+use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -34,6 +34,20 @@ pub(super) enum ClientUse {
     /// `None` when no call waits for it.
     Bye(Option<CallId>),
     Options(OptionsId),
+    /// A request inside a dialog of a call, for which that waits.
+    Inside {
+        call: CallId,
+        purpose: Purpose,
+    },
+}
+
+/// What a request inside a dialog is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// To change the session, by UPDATE.
+    Change,
+    /// To acknowledge a provisional response.
+    Prack,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -53,6 +67,8 @@ pub(super) struct Invitation {
     /// The body, and the way of datagrams to take should there be no TCP at the other end, when the INVITE was too
     /// long for them.
     pub(super) spare: Option<(Vec<u8>, Hop)>,
+    /// Of an INVITE inside a dialog: that dialog as it was then.
+    pub(super) dialog: Option<Dialog>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -184,6 +200,21 @@ impl Context {
         self.layer.send(reply.hop(), bytes);
     }
 
+    /// Acknowledges the 2xx of the INVITE `key` with the callee `tag`, in `dialog` as it was when that INVITE was its
+    /// newest request.
+    pub(super) fn acknowledge(&mut self, key: ClientKey, dialog: &Dialog, tag: &str) {
+        let hop = dialog.next_hop(&self.config.local);
+        let mut ack = dialog.ack();
+        self.stamp(&mut ack, &hop);
+        self.sign_request(&mut ack);
+        let bytes = self.request_bytes(&ack);
+        self.layer.send(hop, bytes.clone());
+        if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
+            invitation.request.body = Vec::new();
+            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
+        }
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
@@ -217,6 +248,8 @@ impl fmt::Display for Address {
 /// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
 const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
+/// The extensions we understand: what Supported says.
+pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -158,6 +158,7 @@ impl World {
     pub(super) fn call(&mut self, from: &str, proxy: &str, uri: &str) -> CallId {
         let outgoing = OutgoingInvite {
             hop: Hop::udp(addr(from), addr(proxy)),
+            name: None,
             uri: uri.parse().unwrap(),
             from: "<sip:alice@home.example>".parse().unwrap(),
             to: format!("<{uri}>").parse().unwrap(),

@@ -92,8 +92,9 @@ impl<C, S> Layer<C, S> {
         };
         self.timers.change(Key::Server(key), before, entry.machine.due(now));
         if may {
-            // The user repeats a 2xx itself.
-            entry.response = (!(200..=299).contains(&status)).then(|| bytes.clone());
+            // The user repeats the 2xx of an INVITE itself.
+            let users = matches!(entry.machine, ServerMachine::Invite(_)) && (200..=299).contains(&status);
+            entry.response = (!users).then(|| bytes.clone());
             self.out.push_back(Outgoing { hop: entry.hop, bytes });
         }
         may
