@@ -1,6 +1,7 @@
 //! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).
 
 pub mod dialog;
+pub mod digest;
 pub mod message;
 pub mod transaction;
 pub mod transport;
