@@ -8,8 +8,12 @@ mod caller;
 mod config;
 mod context;
 mod event;
+mod keyring;
+mod page;
 mod pending;
+mod registrations;
 mod reply;
+mod request;
 mod requests;
 mod responses;
 mod talking;
@@ -17,15 +21,19 @@ mod talking;
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, UaConfig};
-pub use event::{CallId, Event, Failure, OptionsId, Party};
+pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
+pub use request::OutgoingRequest;
 
 use self::{
     call::{Call, State},
     caller::Calling,
     context::{ClientUse, Context, LocalTag, SDP},
+    registrations::Registrations,
+    request::{Exchange, Purpose},
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
+    register::is_stun_answer,
     transaction::{Expired, KeyedMap, Outgoing, Timers},
     transport::Hop,
 };
@@ -39,6 +47,8 @@ pub struct UserAgent {
     calls: KeyedMap<CallId, Call>,
     tags: KeyedMap<LocalTag, CallId>,
     timers: Timers<CallId>,
+    registrations: Registrations,
+    last_request: u64,
     last_call: u64,
     last_options: u64,
 }
@@ -52,6 +62,8 @@ impl UserAgent {
             calls: KeyedMap::with_hasher(cx.keyed.clone()),
             tags: KeyedMap::with_hasher(cx.keyed.clone()),
             timers: Timers::default(),
+            registrations: Registrations::default(),
+            last_request: 0,
             last_call: 0,
             last_options: 0,
             cx,
@@ -123,6 +135,20 @@ impl UserAgent {
         id
     }
 
+    /// Makes a request outside of calls. [`Event::Responded`] or [`Event::RequestFailed`] follows.
+    pub fn request(&mut self, now: Now, mut outgoing: OutgoingRequest) -> RequestId {
+        self.at(now);
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let hops = core::mem::take(&mut outgoing.hops);
+        let request = self.cx.outside(outgoing);
+        match Exchange::new(Purpose::Owner(id), request, hops) {
+            Some(exchange) => self.cx.start(exchange),
+            None => self.cx.tell_outcome(id, Err(Failure::Transport)),
+        }
+        id
+    }
+
     /// The session description that OPTIONS is answered with from now on.
     pub fn set_capabilities(&mut self, body: Option<Vec<u8>>) {
         self.cx.config.capabilities = body;
@@ -135,6 +161,7 @@ impl UserAgent {
         for (_, user) in self.cx.layer.transport_failed(|one| *one == hop) {
             self.on_lost(user, Failure::Transport);
         }
+        self.flows_broke(|one| *one == hop);
     }
 
     /// How many calls there are.
@@ -153,7 +180,10 @@ impl UserAgent {
     /// absorb repetitions may be left; to leave then costs at most that a lost last message is not repeated.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.cx.events.is_empty() && self.cx.layer.is_settled()
+        self.calls.is_empty()
+            && self.cx.events.is_empty()
+            && self.cx.layer.is_settled()
+            && self.registrations.is_idle()
     }
 
     fn at(&mut self, now: Now) {
@@ -197,6 +227,7 @@ impl UserAgent {
     }
 
     fn expire(&mut self) {
+        self.tick_registrations();
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
@@ -223,7 +254,12 @@ impl Machine for UserAgent {
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
         if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_message(flow.into(), bytes);
+            let hop = Hop::from(flow);
+            if is_stun_answer(bytes) {
+                self.on_stun_answer(&hop, bytes);
+            } else {
+                self.on_message(hop, bytes);
+            }
         }
         self.expire();
     }
@@ -240,7 +276,8 @@ impl Machine for UserAgent {
         if let Some(event) = self.cx.events.pop_front() {
             return Step::Event(event);
         }
-        Step::Wait(Instant::earliest(self.cx.layer.deadline(), self.timers.next()))
+        let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
+        Step::Wait(Instant::earliest(calls, self.registrations.deadline()))
     }
 }
 

@@ -119,6 +119,19 @@ impl Call {
         });
     }
 
+    /// Our INVITE was challenged, and is out again with an answer to that.
+    pub(super) fn invited_again(&mut self, cx: &mut Context, invite: ClientKey) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                cx.layer.forget_client(invite);
+                State::Over
+            }
+            State::Calling(calling) => State::Calling(calling.again(invite)),
+            other => other,
+        });
+    }
+
     /// A 2xx to our INVITE, whose ACK is out. Answers the dialog when this call has no use for it: the call was given
     /// up, or another branch of a fork was first (RFC 3261 §13.2.2.4).
     pub(super) fn answered(
@@ -181,6 +194,7 @@ impl Call {
         match request.method {
             Method::Bye => self.bye(cx, request, &reply, key),
             Method::Invite => self.invite(cx, request, reply, key),
+            Method::Message => super::page::receive(cx, request, &reply, key),
             _ => super::requests::answer_options(cx, &reply, key),
         }
     }

@@ -37,13 +37,21 @@ impl Calling {
     pub(super) fn start(cx: &mut Context, call: CallId, tag: LocalTag, outgoing: OutgoingInvite) -> Self {
         let hop = outgoing.hop;
         let mut request = invite(cx, tag, outgoing);
+        cx.keyring.authorise(&mut request, &hop);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
-        request.body = Vec::new();
+        if !cx.keyring.knows(&request) {
+            request.body = Vec::new();
+        }
         let invitation = Invitation { call, request, hop, accepted: Vec::new() };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         Self { invite: key, cancel: Cancel::No }
+    }
+
+    /// The same, asked by another INVITE.
+    pub(super) fn again(self, invite: ClientKey) -> Self {
+        Self { invite, ..self }
     }
 
     /// Whether the owner has hung up.

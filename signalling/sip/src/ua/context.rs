@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant};
 
-use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
+use super::{CallId, Event, OptionsId, UaConfig, keyring::Keyring, reply::Reply, request::{Exchange, Purpose}};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -22,6 +22,7 @@ pub(super) struct Context {
     pub(super) keyed: Keyed,
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
+    pub(super) keyring: Keyring,
     buffer: Vec<u8>,
 }
 
@@ -30,9 +31,8 @@ pub(super) struct Context {
 pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
-    /// `None` when no call waits for it.
-    Bye(Option<CallId>),
     Options(OptionsId),
+    Exchange(Box<Exchange>),
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -40,6 +40,13 @@ pub(super) enum ClientUse {
 pub(super) struct ServerUse {
     pub(super) call: CallId,
     pub(super) tag: LocalTag,
+}
+
+impl ServerUse {
+    /// Of a transaction that belongs to no call.
+    pub(super) const fn of_nobody(tag: LocalTag) -> Self {
+        Self { call: CallId(0), tag }
+    }
 }
 
 /// An INVITE of ours. Outlives the call, since its 2xx may come again, or from another branch of a fork.
@@ -88,6 +95,7 @@ impl Context {
             keyed,
             entropy,
             events: VecDeque::new(),
+            keyring: Keyring::default(),
             buffer: Vec::new(),
         }
     }
@@ -160,26 +168,38 @@ impl Context {
         self.layer.send(reply.hop(), bytes);
     }
 
+    /// 503: there is no room for one more transaction, until one of those that only absorb repetitions ends.
+    pub(super) fn answer_unavailable(&mut self, reply: &Reply, key: ServerKey) {
+        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, "32");
+        self.send_statelessly(reply, response);
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
-        let key = self.stamp(&mut bye, &hop);
         self.sign_request(&mut bye);
-        let bytes = self.request_bytes(&bye);
-        self.layer.request(self.now, key, Outgoing { hop, bytes }, ClientUse::Bye(call));
+        if let Some(exchange) = Exchange::new(Purpose::Bye(call), bye, vec![hop]) {
+            self.start(exchange);
+        }
     }
 }
 
 /// A Contact of ours on the way `hop`, with the user part of `user`; `sips` when the request is for such a URI
 /// (RFC 5630 §5.1.1.1).
 pub(super) fn contact(user: &Uri, hop: &Hop, request: &Uri) -> String {
+    format!("<{}>", contact_uri(user, hop, request))
+}
+
+/// The URI of such a Contact.
+pub(super) fn contact_uri(user: &Uri, hop: &Hop, request: &Uri) -> SipUri {
     let mut uri = SipUri::at(SocketAddr::new(hop.local.ip(), hop.local.port()));
     uri.secure = is_sips(request) && hop.transport.is_secure();
     if let Some(user) = user.as_sip() {
         uri = uri.with_user_of(user);
     }
-    format!("<{}>", uri.over(hop.transport))
+    uri.over(hop.transport)
 }
 
 /// Host and port as SIP writes them, without the scope of a link-local address.
@@ -192,6 +212,6 @@ impl fmt::Display for Address {
 }
 
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -18,13 +18,13 @@ fn requests_that_cannot_be_worked_on_are_refused_with_what_would_help() {
             "a known method",
             to("REGISTER", "sip:192.0.2.1", ""),
             405,
-            Some((HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS")),
+            Some((HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY")),
         ),
         (
             "an unknown method",
             to("DANCE", "sip:bob@192.0.2.1", ""),
             501,
-            Some((HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS")),
+            Some((HeaderName::Allow, "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY")),
         ),
         ("an unknown scheme", to("OPTIONS", "name:bob", ""), 416, None),
         ("a scheme that asks for TLS", to("OPTIONS", "sips:bob@192.0.2.1", ""), 416, None),
@@ -130,7 +130,7 @@ fn a_request_to_us_need_not_have_hops_left() {
     let text = request("OPTIONS", "sip:192.0.2.1", "z9hG4bKx", "<sip:192.0.2.1>", 1, "").replace("70", "0");
     let answer = world.ask(&text, 200);
     assert_eq!(answer.headers.get(&HeaderName::Accept), Some("application/sdp"));
-    assert_eq!(answer.headers.get(&HeaderName::Allow), Some("INVITE, ACK, BYE, CANCEL, OPTIONS"));
+    assert_eq!(answer.headers.get(&HeaderName::Allow), Some("INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY"));
 }
 
 #[test]
