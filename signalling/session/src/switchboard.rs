@@ -197,6 +197,7 @@ impl Switchboard {
                     now,
                     OutgoingInvite {
                         hop,
+                        name: None,
                         uri: target.uri().clone().into(),
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),

@@ -13,7 +13,6 @@
 
 mod flow;
 mod granted;
-mod keep_alive;
 
 #[cfg(test)]
 mod tests;
@@ -28,7 +27,6 @@ use crate::{
 
 pub(crate) use flow::{Due, Flow};
 pub(crate) use granted::Granted;
-pub(crate) use keep_alive::{KeepAlive, Pulse, is_stun_answer};
 
 /// What is to be registered where.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use rove_base::Instant;
 use super::{
     CallId, Event, Failure, Party,
     caller::Calling,
-    context::{Context, LocalTag},
+    context::{Context, Invitation, LocalTag},
     pending::{Due, Pending},
     reply::Reply,
     talking::{Ending, Talking},
@@ -107,6 +107,20 @@ impl Call {
         });
     }
 
+    /// Our INVITE could not be sent the way its length asks for.
+    pub(super) fn invited_again(&mut self, cx: &mut Context, invite: ClientKey, invitation: Box<Invitation>) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.invite == invite && calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                State::Over
+            }
+            State::Calling(calling) if calling.invite == invite => {
+                State::Calling(calling.start_again(cx, invitation))
+            }
+            other => other,
+        });
+    }
+
     /// A final response other than 2xx to our INVITE, or none at all.
     pub(super) fn failed(&mut self, cx: &mut Context, failure: Failure) {
         self.change(|state, call| match state {
@@ -120,7 +134,7 @@ impl Call {
     }
 
     /// Our INVITE was challenged, and is out again with an answer to that.
-    pub(super) fn invited_again(&mut self, cx: &mut Context, invite: ClientKey) {
+    pub(super) fn challenged(&mut self, cx: &mut Context, invite: ClientKey) {
         self.change(|state, call| match state {
             State::Calling(calling) if calling.is_given_up() => {
                 cx.tell(Event::Failed { call, failure: Failure::Cancelled });

@@ -19,7 +19,7 @@ use super::context::{ClientUse, Context, Invitation};
 use crate::{
     digest::{Answerer, Asking, Login},
     message::{CSeq, HeaderName, Headers, Request, Response, StatusCode, Uri},
-    transaction::{ClientKey, Outgoing},
+    transaction::ClientKey,
     transport::Hop,
 };
 
@@ -140,6 +140,7 @@ impl Context {
         let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) else { return None };
         let (call, hop) = (invitation.call, invitation.hop);
         let mut request = invitation.request.clone();
+        request.body.clone_from(&invitation.again);
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
         if number >= MAX_CHALLENGED || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy) {
@@ -147,11 +148,10 @@ impl Context {
         }
         let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
-        let again = self.stamp(&mut request, &hop);
-        let bytes = self.request_bytes(&request);
-        let invitation = Invitation { call, request, hop, accepted: Vec::new() };
-        let user = ClientUse::Invite(Box::new(invitation));
-        self.layer.invite(self.now, again, Outgoing { hop, bytes }, user);
+        let (again, outgoing) = self.prepare(&mut request, hop);
+        let (hop, body) = (outgoing.hop, core::mem::take(&mut request.body));
+        let invitation = Invitation { call, request, hop, spare: None, again: body, accepted: Vec::new() };
+        self.layer.invite(self.now, again, outgoing, ClientUse::Invite(Box::new(invitation)));
         Some(again)
     }
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri},
-    register::{Due, Flow, Granted, KeepAlive, Pulse, Registering},
+    register::{Due, Flow, Granted, Registering},
     transport::Hop,
 };
 
@@ -52,7 +52,8 @@ struct Binding {
     public: Option<SocketAddr>,
     /// The contact before, which is to go.
     former: Option<Uri>,
-    keep_alive: Option<KeepAlive>,
+    /// When a NAT on the way is reminded of us, and how often.
+    ping: Option<(Instant, Duration)>,
 }
 
 impl UserAgent {
@@ -110,18 +111,6 @@ impl UserAgent {
         }
     }
 
-    /// The answer to a keep-alive has come along `hop`.
-    pub(super) fn on_stun_answer(&mut self, hop: &Hop, bytes: &[u8]) {
-        for one in self.registrations.standing.values_mut() {
-            for binding in one.flows.iter_mut().filter(|binding| binding.hop.as_ref() == Some(hop)) {
-                if binding.keep_alive.as_mut().map_or(Pulse::Nothing, |alive| alive.heard(bytes)) == Pulse::Broken
-                {
-                    binding.broke(self.cx.now);
-                }
-            }
-        }
-    }
-
     pub(super) fn tick_registrations(&mut self) {
         let now = self.cx.now;
         let due: Vec<u64> = self.registrations.due(now);
@@ -129,7 +118,7 @@ impl UserAgent {
             let Some(one) = self.registrations.standing.get_mut(&id) else { continue };
             for flow in 0..one.flows.len() {
                 let Some(binding) = one.flows.get_mut(flow) else { continue };
-                binding.keep_alive(&mut self.cx);
+                binding.ping(&mut self.cx);
                 if binding.flow.tick(now) == Due::Register {
                     one.ask(&mut self.cx, id, flow);
                 }
@@ -275,12 +264,10 @@ impl Registration {
             return self.ask(cx, id, flow);
         }
         if leaving {
-            binding.keep_alive = None;
-            return;
+            binding.ping = None;
+            return cx.connections.let_go(&hop);
         }
-        let timer = granted.flow_timer;
-        binding.keep_alive = keep_alive_time(&hop, outbound, timer, binding.public.is_some())
-            .map(|every| KeepAlive::new(cx.now, every, outbound && hop.transport == Transport::Udp, &mut cx.entropy));
+        binding.keep_open(cx, &hop, outbound, granted.flow_timer);
         let (public, gruu) = (binding.public, granted.gruu);
         let registration = RegistrationId(id);
         let Granted { service_route: route, .. } = granted;
@@ -308,7 +295,10 @@ impl Registration {
         let others = self.flows.iter().enumerate().any(|(index, one)| index != flow && one.flow.stands());
         let leaving = self.leaving;
         let Some(binding) = self.flows.get_mut(flow) else { return };
-        (binding.hop, binding.keep_alive) = (None, None);
+        if let Some(hop) = binding.hop.take() {
+            cx.connections.let_go(&hop);
+        }
+        binding.ping = None;
         let (temporary, least) = match &failure {
             Failure::Status { code, retry_after, .. } => (is_temporary(*code), *retry_after),
             _ => (true, None),
@@ -337,7 +327,7 @@ impl Binding {
             hop: None,
             public: None,
             former: None,
-            keep_alive: None,
+            ping: None,
         }
     }
 
@@ -348,32 +338,34 @@ impl Binding {
     }
 
     fn broke(&mut self, now: Instant) {
-        self.keep_alive = None;
+        self.ping = None;
         self.flow.lost(now);
     }
 
-    fn keep_alive(&mut self, cx: &mut Context) {
-        let (Some(alive), Some(hop)) = (&mut self.keep_alive, self.hop) else { return };
-        match alive.tick(cx.now, &mut cx.entropy) {
-            Pulse::Nothing => {}
-            Pulse::Send(bytes) => cx.layer.send(hop, Arc::from(bytes)),
-            Pulse::Broken => self.broke(cx.now),
+    /// Sends an empty line, which no SIP server answers, and which opens the way back through a NAT.
+    fn ping(&mut self, cx: &mut Context) {
+        let (Some((at, every)), Some(hop)) = (self.ping, self.hop) else { return };
+        if at <= cx.now {
+            self.ping = Some((cx.now + every, every));
+            cx.layer.send(hop, Arc::from(PING));
+        }
+    }
+
+    /// Keeps the flow open from now on: watched where the server answers, else blindly.
+    fn keep_open(&mut self, cx: &mut Context, hop: &Hop, outbound: bool, timer: Option<Duration>) {
+        let watched = outbound || hop.transport.is_reliable();
+        let usual = if hop.transport.is_reliable() { STREAM } else { DATAGRAM };
+        let every = timer.filter(|_| outbound).map_or(usual, |timer| timer.clamp(SHORTEST, usual));
+        let every = every.mul_f64(0.8 + cx.entropy.unit() / 5.0);
+        if watched {
+            cx.connections.keep_alive(cx.now, hop, every);
+        } else if self.public.is_some() {
+            self.ping = Some((cx.now + every, every));
         }
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let alive = self.keep_alive.as_ref().map(KeepAlive::deadline);
-        Instant::earliest(self.flow.deadline(), alive)
-    }
-}
-
-/// How often a flow is kept open: as often as the server says, else by RFC 5626 §4.4; without outbound only where a NAT
-/// stands between.
-fn keep_alive_time(hop: &Hop, outbound: bool, timer: Option<Duration>, behind_nat: bool) -> Option<Duration> {
-    match hop.transport.is_reliable() {
-        _ if timer.is_some() && outbound => timer.map(|timer| timer.clamp(SHORTEST, STREAM)),
-        true => Some(STREAM),
-        false => (outbound || behind_nat).then_some(DATAGRAM),
+        Instant::earliest(self.flow.deadline(), self.ping.map(|(at, _)| at))
     }
 }
 
@@ -386,11 +378,13 @@ impl UserAgent {
     }
 }
 
+/// An empty line twice (RFC 5626 §3.5.1).
+const PING: &[u8] = b"\r\n\r\n";
 /// Flows of one registration (RFC 5626 §4.2 asks for two).
 const MAX_FLOWS: usize = 4;
 /// A registrar that wants a longer time is not obeyed.
 const MOST_EXPIRES: Duration = Duration::from_secs(7 * 86_400);
-/// How often datagrams, and streams, are kept open at least (RFC 5626 §4.4).
+/// How often datagrams, and streams, are kept open at least, and how often at most (RFC 5626 §4.4).
 const DATAGRAM: Duration = Duration::from_secs(29);
 const STREAM: Duration = Duration::from_secs(120);
 const SHORTEST: Duration = Duration::from_secs(5);

@@ -51,6 +51,8 @@ pub(super) struct Exchange {
     others: VecDeque<Hop>,
     challenges: u8,
     redirected: Vec<Uri>,
+    /// Goes as a datagram whatever its length: there is no TCP at the other end (RFC 3261 §18.1.1).
+    short: bool,
 }
 
 /// Who waits for the answer.
@@ -86,7 +88,7 @@ impl Exchange {
         let mut others = VecDeque::from(hops);
         others.truncate(MAX_HOPS);
         let hop = others.pop_front()?;
-        Some(Self { purpose, request, hop, others, challenges: 0, redirected: Vec::new() })
+        Some(Self { purpose, request, hop, others, challenges: 0, redirected: Vec::new(), short: false })
     }
 
     fn outcome(self, result: Result<Response, Failure>) -> Outcome {
@@ -168,9 +170,13 @@ impl Context {
     fn send_exchange(&mut self, exchange: Exchange) {
         let hop = exchange.hop;
         let mut request = exchange.request.clone();
-        let key = self.stamp(&mut request, &hop);
-        let bytes = self.request_bytes(&request);
-        self.layer.request(self.now, key, Outgoing { hop, bytes }, ClientUse::Exchange(Box::new(exchange)));
+        let (key, outgoing) = if exchange.short {
+            let key = self.stamp(&mut request, &hop);
+            (key, Outgoing { hop, bytes: self.request_bytes(&request) })
+        } else {
+            self.prepare(&mut request, hop)
+        };
+        self.layer.request(self.now, key, outgoing, ClientUse::Exchange(Box::new(exchange)));
     }
 
     /// A final response has come. `None`: the request is on its way again.
@@ -196,7 +202,13 @@ impl Context {
     }
 
     /// Nobody has answered, or there is no way. `None`: the request is on its way to the next address.
-    pub(super) fn unanswered(&mut self, exchange: Exchange, failure: Failure) -> Option<Outcome> {
+    pub(super) fn unanswered(&mut self, mut exchange: Exchange, failure: Failure) -> Option<Outcome> {
+        if failure == Failure::Transport && exchange.hop.transport == Transport::Udp && !exchange.short {
+            exchange.short = true;
+            self.send_exchange(exchange);
+            return None;
+        }
+        exchange.short = false;
         self.failed_over(exchange, Err(failure))
     }
 

@@ -41,8 +41,11 @@ impl UserAgent {
     }
 
     /// Nobody has answered, or nobody can be reached.
-    pub(super) fn on_lost(&mut self, user: ClientUse, failure: Failure) {
+    pub(super) fn on_lost(&mut self, key: ClientKey, user: ClientUse, failure: Failure) {
         match user {
+            ClientUse::Invite(invitation) if invitation.spare.is_some() && failure == Failure::Transport => {
+                self.on_call(invitation.call, |call, cx| call.invited_again(cx, key, invitation));
+            }
             ClientUse::Invite(invitation) => {
                 self.on_call(invitation.call, |call, cx| call.failed(cx, failure));
             }
@@ -80,7 +83,7 @@ impl UserAgent {
         } else if response.status.is_success() {
             self.on_accepted(call, key, response);
         } else if let Some(again) = self.cx.invite_again(key, &response) {
-            self.on_call(call, |call, cx| call.invited_again(cx, again));
+            self.on_call(call, |call, cx| call.challenged(cx, again));
         } else {
             let failure = caller::refusal(response);
             self.on_call(call, |call, cx| call.failed(cx, failure));
