@@ -4,6 +4,7 @@ pub mod dialog;
 pub mod digest;
 pub mod message;
 mod proxy;
+pub mod register;
 pub mod registrar;
 pub mod server;
 pub mod transaction;

@@ -11,23 +11,30 @@ mod context;
 mod early;
 mod event;
 mod inside;
+mod keyring;
 mod leg;
+mod page;
 mod pending;
-pub(crate) mod reply;
-pub(crate) mod requests;
+mod registrations;
 mod reliable;
+pub(crate) mod reply;
+mod request;
+pub(crate) mod requests;
 mod responses;
 mod talking;
 
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, SessionChange, UaConfig};
-pub use event::{CallId, Event, Failure, OptionsId, Party};
+pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
+pub use request::OutgoingRequest;
 
 use self::{
     call::{Call, State},
     caller::Calling,
     context::{ClientUse, Context, LocalTag, SDP},
+    registrations::Registrations,
+    request::{Exchange, Purpose},
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
@@ -44,6 +51,8 @@ pub struct UserAgent {
     calls: KeyedMap<CallId, Call>,
     tags: KeyedMap<LocalTag, CallId>,
     timers: Timers<CallId>,
+    registrations: Registrations,
+    last_request: u64,
     last_call: u64,
     last_options: u64,
 }
@@ -57,6 +66,8 @@ impl UserAgent {
             calls: KeyedMap::with_hasher(cx.keyed.clone()),
             tags: KeyedMap::with_hasher(cx.keyed.clone()),
             timers: Timers::default(),
+            registrations: Registrations::default(),
+            last_request: 0,
             last_call: 0,
             last_options: 0,
             cx,
@@ -150,6 +161,20 @@ impl UserAgent {
         id
     }
 
+    /// Makes a request outside of calls. [`Event::Responded`] or [`Event::RequestFailed`] follows.
+    pub fn request(&mut self, now: Now, mut outgoing: OutgoingRequest) -> RequestId {
+        self.at(now);
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let hops = core::mem::take(&mut outgoing.hops);
+        let request = self.cx.outside(outgoing);
+        match Exchange::new(Purpose::Owner(id), request, hops) {
+            Some(exchange) => self.cx.start(exchange),
+            None => self.cx.tell_outcome(id, Err(Failure::Transport)),
+        }
+        id
+    }
+
     /// The session description that OPTIONS is answered with from now on.
     pub fn set_capabilities(&mut self, body: Option<Vec<u8>>) {
         self.cx.config.capabilities = body;
@@ -162,6 +187,7 @@ impl UserAgent {
         for (key, user) in self.cx.layer.transport_failed(|one| *one == hop) {
             self.on_lost(key, user, Failure::Transport);
         }
+        self.flows_broke(|one| *one == hop);
     }
 
     /// The streams of this agent, and its flows that are to be kept alive.
@@ -185,7 +211,10 @@ impl UserAgent {
     /// absorb repetitions may be left; to leave then costs at most that a lost last message is not repeated.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.cx.events.is_empty() && self.cx.layer.is_settled()
+        self.calls.is_empty()
+            && self.cx.events.is_empty()
+            && self.cx.layer.is_settled()
+            && self.registrations.is_idle()
     }
 
     fn at(&mut self, now: Now) {
@@ -229,7 +258,14 @@ impl UserAgent {
                     self.on_lost(key, user, Failure::Transport);
                 }
             }
-            News::FlowFailed { hop } => self.cx.tell(Event::FlowFailed { hop }),
+            News::FlowFailed { hop } => {
+                self.flows_broke(|one| {
+                    one.flow == hop.flow
+                        || one.flow == Hop::ANY_STREAM
+                            && (one.transport, one.remote) == (hop.transport, hop.remote)
+                });
+                self.cx.tell(Event::FlowFailed { hop });
+            }
         }
     }
 
@@ -246,6 +282,7 @@ impl UserAgent {
     }
 
     fn expire(&mut self) {
+        self.tick_registrations();
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
@@ -314,7 +351,8 @@ impl Machine for UserAgent {
                 return Step::Event(event);
             }
             let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
-            return Step::Wait(Instant::earliest(calls, streams));
+            let others = Instant::earliest(streams, self.registrations.deadline());
+            return Step::Wait(Instant::earliest(calls, others));
         }
     }
 }

@@ -173,6 +173,19 @@ impl Call {
         });
     }
 
+    /// Our INVITE was challenged, and is out again with an answer to that.
+    pub(super) fn challenged(&mut self, cx: &mut Context, invite: ClientKey) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                cx.layer.forget_client(invite);
+                State::Over
+            }
+            State::Calling(calling) => State::Calling(calling.again(invite)),
+            other => other,
+        });
+    }
+
     /// Our BYE was answered, or never will be.
     pub(super) fn bye_done(&mut self, cx: &mut Context) {
         self.change(|state, call| match state {

@@ -54,11 +54,13 @@ impl Calling {
             cx.connections.expect_name(wanted.transport, wanted.remote, name);
         }
         let mut request = invite(cx, tag, outgoing);
+        cx.keyring.authorise(&mut request, &wanted);
         let (key, outgoing) = cx.prepare(&mut request, wanted);
         let hop = outgoing.hop;
         let body = core::mem::take(&mut request.body);
+        let again = if cx.keyring.knows(&request) { body.clone() } else { Vec::new() };
         let spare = (hop.transport != wanted.transport).then_some((body, wanted));
-        let invitation = Invitation { call, request, hop, spare, dialog: None, accepted: Vec::new() };
+        let invitation = Invitation { call, request, hop, spare, dialog: None, again, accepted: Vec::new() };
         cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
         Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
@@ -70,17 +72,23 @@ impl Calling {
         cx: &mut Context,
         invitation: Box<Invitation>,
     ) -> Box<Self> {
-        let Invitation { call, mut request, spare, accepted, .. } = *invitation;
+        let Invitation { call, mut request, spare, again, accepted, .. } = *invitation;
         let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
         request.body = body;
         request.headers.remove(&HeaderName::Via);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
-        let invitation = Invitation { call, request, hop, spare: None, dialog: None, accepted };
+        let invitation = Invitation { call, request, hop, spare: None, dialog: None, again, accepted };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         self.invite = key;
+        self
+    }
+
+    /// The same, asked by another INVITE.
+    pub(super) fn again(mut self: Box<Self>, invite: ClientKey) -> Box<Self> {
+        self.invite = invite;
         self
     }
 

@@ -5,7 +5,13 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant, Transport};
 
-use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply};
+use super::{
+    CallId, Event, OptionsId, UaConfig,
+    keyring::Keyring,
+    reliable::RELIABLE,
+    reply::Reply,
+    request::{self, Exchange},
+};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -23,6 +29,7 @@ pub(super) struct Context {
     pub(super) keyed: Keyed,
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
+    pub(super) keyring: Keyring,
     buffer: Vec<u8>,
 }
 
@@ -31,14 +38,13 @@ pub(super) struct Context {
 pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
-    /// `None` when no call waits for it.
-    Bye(Option<CallId>),
     Options(OptionsId),
     /// A request inside a dialog of a call, for which that waits.
     Inside {
         call: CallId,
         purpose: Purpose,
     },
+    Exchange(Box<Exchange>),
 }
 
 /// What a request inside a dialog is for.
@@ -57,6 +63,13 @@ pub(super) struct ServerUse {
     pub(super) tag: LocalTag,
 }
 
+impl ServerUse {
+    /// Of a transaction that belongs to no call.
+    pub(super) const fn of_nobody(tag: LocalTag) -> Self {
+        Self { call: CallId(0), tag }
+    }
+}
+
 /// An INVITE of ours. Outlives the call, since its 2xx may come again, or from another branch of a fork.
 #[derive(Debug)]
 pub(super) struct Invitation {
@@ -69,6 +82,8 @@ pub(super) struct Invitation {
     pub(super) spare: Option<(Vec<u8>, Hop)>,
     /// Of an INVITE inside a dialog: that dialog as it was then.
     pub(super) dialog: Option<Dialog>,
+    /// Its body, kept where a challenge can be answered.
+    pub(super) again: Vec<u8>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -109,6 +124,7 @@ impl Context {
             keyed,
             entropy,
             events: VecDeque::new(),
+            keyring: Keyring::default(),
             buffer: Vec::new(),
         }
     }
@@ -215,25 +231,38 @@ impl Context {
         }
     }
 
+    /// 503: there is no room for one more transaction, until one of those that only absorb repetitions ends.
+    pub(super) fn answer_unavailable(&mut self, reply: &Reply, key: ServerKey) {
+        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, "32");
+        self.send_statelessly(reply, response);
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
         self.sign_request(&mut bye);
-        let (key, outgoing) = self.prepare(&mut bye, hop);
-        self.layer.request(self.now, key, outgoing, ClientUse::Bye(call));
+        if let Some(exchange) = Exchange::new(request::Purpose::Bye(call), bye, vec![hop]) {
+            self.start(exchange);
+        }
     }
 }
 
 /// A Contact of ours on the way `hop`, with the user part of `user`; `sips` when the request is for such a URI
 /// (RFC 5630 §5.1.1.1).
 pub(super) fn contact(user: &Uri, hop: &Hop, request: &Uri) -> String {
+    format!("<{}>", contact_uri(user, hop, request))
+}
+
+/// The URI of such a Contact.
+pub(super) fn contact_uri(user: &Uri, hop: &Hop, request: &Uri) -> SipUri {
     let mut uri = SipUri::at(SocketAddr::new(hop.local.ip(), hop.local.port()));
     uri.secure = is_sips(request) && hop.transport.is_secure();
     if let Some(user) = user.as_sip() {
         uri = uri.with_user_of(user);
     }
-    format!("<{}>", uri.over(hop.transport))
+    uri.over(hop.transport)
 }
 
 /// Host and port as SIP writes them, without the scope of a link-local address.
@@ -248,7 +277,7 @@ impl fmt::Display for Address {
 /// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
 const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The extensions we understand: what Supported says.
 pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
 /// The one body we understand.

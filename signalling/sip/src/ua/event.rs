@@ -1,7 +1,10 @@
 //! What an agent tells its owner.
 
+use core::time::Duration;
+use std::net::SocketAddr;
+
 use crate::{
-    message::{NameAddr, StatusCode, Uri},
+    message::{MediaType, NameAddr, Response, StatusCode, Uri},
     transport::Hop,
 };
 
@@ -12,6 +15,14 @@ pub struct CallId(pub u64);
 /// Names one OPTIONS request of an agent, for ever.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OptionsId(pub u64);
+
+/// Names one request of an agent outside of calls, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RequestId(pub u64);
+
+/// Names one registration of an agent, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RegistrationId(pub u64);
 
 /// What has happened. Each call ends by exactly one [`Event::Failed`] or [`Event::Ended`], after which its name means
 /// nothing.
@@ -123,6 +134,68 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// Somebody has sent a message (RFC 3428), which was confirmed already.
+    Message {
+        /// The way that answers take.
+        hop: Hop,
+        /// For whom: the Request-URI.
+        uri: Uri,
+        /// Who says to send it.
+        from: NameAddr,
+        /// For whom it was in the first place.
+        to: NameAddr,
+        /// What its body is.
+        kind: MediaType,
+        /// What it says.
+        body: Vec<u8>,
+    },
+    /// A request of ours outside of calls got its final response.
+    Responded {
+        /// Which request.
+        request: RequestId,
+        /// The response.
+        response: Response,
+    },
+    /// A request of ours outside of calls got no response.
+    RequestFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A binding stands, for the first time or anew.
+    Registered {
+        /// Of which registration.
+        registration: RegistrationId,
+        /// Which flow of it, from 0.
+        flow: usize,
+        /// The way it takes.
+        hop: Hop,
+        /// How long the registrar keeps it.
+        expires: Duration,
+        /// The route that our requests to others take, first hop first (RFC 3608).
+        route: Vec<NameAddr>,
+        /// The address that the registrar sees us at, when it is another than ours.
+        public: Option<SocketAddr>,
+        /// A name that reaches this very phone (RFC 5627).
+        gruu: Option<Uri>,
+    },
+    /// A binding does not stand.
+    RegistrationFailed {
+        /// Of which registration.
+        registration: RegistrationId,
+        /// Which flow of it, from 0.
+        flow: usize,
+        /// Why.
+        failure: Failure,
+        /// When it is tried again. `None`: it is given up.
+        retry_in: Option<Duration>,
+    },
+    /// All bindings of a registration were taken back, as far as the registrar could be reached.
+    Unregistered {
+        /// Which registration.
+        registration: RegistrationId,
+    },
 }
 
 /// Why something never came about.
@@ -148,6 +221,8 @@ pub enum Failure {
     Transport,
     /// The caller has given up: we, or the one who called us.
     Cancelled,
+    /// The registrar says that all is well, but its answer does not have our contact.
+    NotBound,
 }
 
 /// One of the two.

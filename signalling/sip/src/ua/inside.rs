@@ -34,6 +34,7 @@ impl Call {
             Method::Invite => self.invite(cx, request, reply, key),
             Method::Update => self.update(cx, request, reply, key),
             Method::Prack => self.prack(cx, request, reply, key),
+            Method::Message => super::page::receive(cx, request, &reply, key),
             _ => requests::answer_options(cx, &reply, key),
         }
     }

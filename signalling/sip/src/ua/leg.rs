@@ -188,7 +188,8 @@ impl Leg {
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
         let dialog = Some(self.dialog.clone());
-        let invitation = Invitation { call, request, hop, spare: None, dialog, accepted: Vec::new() };
+        let invitation =
+            Invitation { call, request, hop, spare: None, dialog, again: Vec::new(), accepted: Vec::new() };
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, ClientUse::Invite(Box::new(invitation)));
         key
     }
@@ -291,7 +292,7 @@ impl Leg {
         key: ServerKey,
     ) {
         if cx.layer.is_full() {
-            return super::requests::answer_full(cx, &reply, key);
+            return cx.answer_unavailable(&reply, key);
         }
         cx.layer.asked(key, reply.hop(), ServerUse { call, tag });
         self.asked = Some(Asked {

@@ -29,13 +29,15 @@ impl Reply {
         reply
     }
 
-    /// For a request that could not be read, of which these headers are left. `None` when it is not clear to whom an
-    /// answer would go.
+    /// For a request that could not be read, of which these headers are left. It goes back to where it came from when
+    /// not even its topmost Via can be read. `None` when it has none.
     pub(crate) fn to_flawed(headers: Headers, arrival: Hop) -> Option<Self> {
+        headers.get(&HeaderName::Via)?;
         let has_tag = headers.to().map_or(true, |to| to.tag().is_some());
-        let via = headers.via().ok()?;
         let mut reply = Self { hop: arrival, headers, has_tag };
-        reply.route(via);
+        if let Ok(via) = reply.headers.via() {
+            reply.route(via);
+        }
         Some(reply)
     }
 

@@ -12,6 +12,7 @@ use super::{
     call::{Alerting, Call, State},
     context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
     leg::Leg,
+    page,
     pending::{Pending, put_body},
     reply::Reply,
 };
@@ -29,6 +30,9 @@ impl UserAgent {
         let Some(reply) = Reply::to_flawed(rejection.headers, arrival) else { return };
         let mut response = self.cx.plain(&reply, key, rejection.status);
         response.reason = rejection.reason;
+        if matches!(rejection.status.code(), 405 | 501) {
+            response.headers.push(HeaderName::Allow, ALLOW);
+        }
         self.cx.send_statelessly(&reply, response);
     }
 
@@ -98,6 +102,7 @@ impl UserAgent {
     fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
+            Method::Message => page::receive(&mut self.cx, &request, &reply, key),
             Method::Invite if self.calls.len() >= self.cx.config.max_calls => {
                 self.cx.answer_statelessly(&reply, key, StatusCode::BUSY_HERE);
             }
@@ -137,7 +142,7 @@ pub(super) fn open_invite(
     tag: LocalTag,
 ) -> bool {
     if cx.layer.is_full() {
-        answer_full(cx, reply, key);
+        cx.answer_unavailable(reply, key);
         return false;
     }
     let invited = invited(&cx.keyed, request);
@@ -153,13 +158,6 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     response.headers.push(HeaderName::AcceptEncoding, "identity");
     response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
-    cx.send_statelessly(reply, response);
-}
-
-/// 503 when no more transactions may be opened.
-pub(super) fn answer_full(cx: &mut Context, reply: &Reply, key: ServerKey) {
-    let mut response = cx.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
-    response.headers.push(HeaderName::RetryAfter, "32");
     cx.send_statelessly(reply, response);
 }
 
@@ -198,7 +196,8 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Some(response)
     };
     match &request.method {
-        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack => {}
+        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack | Method::Message => {
+        }
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -222,6 +221,9 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
+    if request.method == Method::Invite && !accepts_sdp(request) {
+        return refuse_naming(StatusCode::NOT_ACCEPTABLE, HeaderName::Accept, SDP);
+    }
     let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
     if !offers || request.body.is_empty() {
         return None;
@@ -234,6 +236,17 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Ok(Some(kind)) if kind.is("application", "sdp") => None,
         _ => refuse_naming(StatusCode::UNSUPPORTED_MEDIA_TYPE, HeaderName::Accept, SDP),
     }
+}
+
+/// Whether whoever calls can read the description we would answer with: by what Accept says, or where it says nothing
+/// (RFC 3261 §20.1).
+fn accepts_sdp(request: &Request) -> bool {
+    let mut ranges = request.headers.all(&HeaderName::Accept).flat_map(|value| value.split(',')).peekable();
+    let fits = |range: &str| {
+        let kind = range.split(';').next().unwrap_or_default().trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+    };
+    ranges.peek().is_none() || ranges.any(fits)
 }
 
 /// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for

@@ -12,6 +12,7 @@ use super::{
     context::{ClientUse, Purpose},
     early,
     leg::Leg,
+    request::{self, Outcome},
 };
 use crate::{
     dialog::Dialog,
@@ -36,9 +37,7 @@ impl UserAgent {
                 let call = invitation.call;
                 self.on_invite_response(call, key, response);
             }
-            Some(&mut ClientUse::Bye(Some(call))) if status.is_final() => {
-                self.on_call(call, |call, cx| call.bye_done(cx));
-            }
+            Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
             Some(&mut ClientUse::Options(options)) if status.is_final() => {
                 self.cx.tell(Event::OptionsAnswered { options, status, body: response.body });
             }
@@ -66,9 +65,35 @@ impl UserAgent {
             ClientUse::Inside { call, purpose } => {
                 self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
             }
-            ClientUse::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
             ClientUse::Options(options) => self.cx.tell(Event::OptionsFailed { options, failure }),
-            ClientUse::Bye(None) | ClientUse::Cancel => {}
+            ClientUse::Exchange(exchange) => {
+                if let Some(outcome) = self.cx.unanswered(*exchange, failure) {
+                    self.on_outcome(outcome);
+                }
+            }
+            ClientUse::Cancel => {}
+        }
+    }
+
+    /// A final response to a request outside of calls, of which there is one only: the transaction absorbs the others.
+    fn on_final(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Exchange(exchange)) = self.cx.layer.settle(key, ClientUse::Cancel) else {
+            return;
+        };
+        if let Some(outcome) = self.cx.responded(*exchange, response) {
+            self.on_outcome(outcome);
+        }
+    }
+
+    fn on_outcome(&mut self, outcome: Outcome) {
+        match outcome.purpose {
+            request::Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            request::Purpose::Bye(None) => {}
+            request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
+            request::Purpose::Subscription(_)
+            | request::Purpose::Publication(_)
+            | request::Purpose::Notification(_) => {}
         }
     }
 
@@ -77,6 +102,8 @@ impl UserAgent {
             self.on_call(call, |call, cx| call.progress(cx, response));
         } else if response.status.is_success() {
             self.on_accepted(call, key, response);
+        } else if let Some(again) = self.cx.invite_again(key, &response) {
+            self.on_call(call, |call, cx| call.challenged(cx, again));
         } else {
             let failure = caller::refusal(response);
             self.on_call(call, |call, cx| call.failed(cx, failure));
