@@ -11,6 +11,8 @@
 )]
 
 mod auth;
+#[cfg(feature = "rsip")]
+mod bridge;
 mod cseq;
 mod disposition;
 mod error;
