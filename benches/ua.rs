@@ -7,9 +7,10 @@ use std::{
 };
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rove_base::{Arrival, Entropy, Flow, Machine, Now, Scratch, Step, UdpFlow};
+use rove_base::{Arrival, Entropy, Flow, Machine, Now, Scratch, Step};
 use rove_sip::{
     message::{NameAddr, StatusCode},
+    transport::{Hop, LocalAddress},
     ua::{Event, OutgoingInvite, UaConfig, UserAgent},
 };
 use rustix::time::{ClockId, clock_gettime};
@@ -32,7 +33,7 @@ impl Pair {
     fn new() -> Self {
         let side = |last: u8| {
             let address = SocketAddr::from(([192, 0, 2, last], 5060));
-            let config = UaConfig { local: vec![address], ..UaConfig::default() };
+            let config = UaConfig { local: vec![LocalAddress::udp(address)], ..UaConfig::default() };
             let agent = UserAgent::new(config, Entropy::from_number(last.into()));
             Side { agent, address, scratch: Scratch::with_capacity(4_096), busy: Duration::ZERO }
         };
@@ -116,7 +117,8 @@ fn cpu_time() -> Duration {
 fn outgoing(local: SocketAddr, remote: SocketAddr) -> OutgoingInvite {
     let to: NameAddr = format!("<sip:bob@{remote}>").parse().expect("an address");
     OutgoingInvite {
-        flow: UdpFlow { local, remote },
+        hop: Hop::udp(local, remote),
+        name: None,
         uri: to.uri.clone(),
         from: format!("\"Alice\" <sip:alice@{local}>").parse().expect("an address"),
         to,

@@ -78,7 +78,7 @@ impl Outlet for WorldOutlet<'_> {
     }
 
     fn connect(&mut self, connect: Connect) {
-        let Connect { stream, remote, .. } = connect;
+        let Connect { stream, remote, transport, .. } = connect;
         let (now, asking) = (self.world.clock.now().mono, (self.host, stream));
         let reachable = self.world.network.owner(remote.ip()).zip(self.address_towards(remote));
         let Some((host, local)) = reachable else {
@@ -91,8 +91,12 @@ impl Outlet for WorldOutlet<'_> {
             self.tell_later(asking, What::Closed(ClosedBy::Failure), CONNECT_TIMEOUT);
         } else if host != self.host && self.world.host(host).listens(remote) {
             let theirs = self.world.streams.join(asking, host, there, back);
-            self.tell_later((host, theirs), What::Connected { local: remote, remote: local }, there);
-            self.tell_later(asking, What::Connected { local, remote }, there + back);
+            self.tell_later(
+                (host, theirs),
+                What::Connected { local: remote, remote: local, transport },
+                there,
+            );
+            self.tell_later(asking, What::Connected { local, remote, transport }, there + back);
         } else {
             self.tell_later(asking, What::Closed(ClosedBy::Failure), there + back);
         }

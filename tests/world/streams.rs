@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::{collections::HashMap, net::SocketAddr};
 
-use rove_base::{Arrival, ClosedBy, StreamId};
+use rove_base::{Arrival, ClosedBy, StreamId, Transport};
 
 /// One end of a stream: the host and its name for it.
 pub(crate) type End = (usize, StreamId);
@@ -26,7 +26,7 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 pub(crate) enum What {
-    Connected { local: SocketAddr, remote: SocketAddr },
+    Connected { local: SocketAddr, remote: SocketAddr, transport: Transport },
     Bytes(Vec<u8>),
     Closed(ClosedBy),
 }
@@ -87,8 +87,8 @@ impl Delivery {
     pub(crate) fn arrival(&self) -> Arrival<'_> {
         let stream = self.to.1;
         match &self.what {
-            What::Connected { local, remote } => {
-                Arrival::Connected { stream, local: *local, remote: *remote }
+            What::Connected { local, remote, transport } => {
+                Arrival::Connected { stream, local: *local, remote: *remote, transport: *transport }
             }
             What::Bytes(bytes) => Arrival::Stream { stream, bytes },
             What::Closed(by) => Arrival::Closed { stream, by: *by },

@@ -54,6 +54,24 @@ pub enum Transport {
     Tcp,
     /// TLS over TCP.
     Tls,
+    /// Messages of a WebSocket (RFC 6455); each arrives as one piece of its stream.
+    Ws,
+    /// A WebSocket over TLS.
+    Wss,
+}
+
+impl Transport {
+    /// Whether it repeats what is lost by itself, and keeps the order.
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        !matches!(self, Self::Udp)
+    }
+
+    /// Whether nobody between the two ends can read along.
+    #[must_use]
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
 }
 
 impl fmt::Display for Transport {
@@ -62,6 +80,8 @@ impl fmt::Display for Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         })
     }
 }

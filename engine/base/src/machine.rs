@@ -99,6 +99,9 @@ pub struct Connect {
     pub remote: SocketAddr,
     /// In what.
     pub transport: Transport,
+    /// Whose certificate is expected: a host name, or an address as text. `None` where nothing is secured, or when the
+    /// address alone is known.
+    pub name: Option<String>,
 }
 
 /// A record for the journal.
@@ -142,6 +145,8 @@ pub enum Arrival<'a> {
         local: SocketAddr,
         /// The other end.
         remote: SocketAddr,
+        /// In what.
+        transport: Transport,
     },
     /// A stream is gone, or could not be opened. Nothing more arrives on it.
     Closed {

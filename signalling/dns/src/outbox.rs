@@ -32,7 +32,7 @@ impl<E> Outbox<E> {
     pub(crate) fn connect(&mut self, remote: SocketAddr, transport: Transport) -> StreamId {
         let stream = StreamId(self.next_stream);
         self.next_stream = self.next_stream.wrapping_add(2);
-        self.steps.push_back(Pending::Connect(Connect { stream, remote, transport }));
+        self.steps.push_back(Pending::Connect(Connect { stream, remote, transport, name: None }));
         stream
     }
 

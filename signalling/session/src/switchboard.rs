@@ -9,6 +9,7 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, 
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{NameAddr, StatusCode},
+    transport::{Hop, LocalAddress},
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
@@ -47,7 +48,7 @@ impl Switchboard {
         let agent = UserAgent::new(
             UaConfig {
                 user_agent: config.user_agent.clone(),
-                local: config.sip.clone(),
+                local: config.sip.iter().copied().map(LocalAddress::udp).collect(),
                 max_calls: config.most_calls,
                 ..UaConfig::default()
             },
@@ -77,7 +78,7 @@ impl Switchboard {
         let (id, mut call) = self.new_call(record);
         let mut asks = Vec::new();
         call.state = Dialing::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
             target,
         );
         self.calls.insert(id, call);
@@ -172,8 +173,10 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let mut asks = Vec::new();
         let state = core::mem::replace(&mut call.state, State::Over);
-        call.state =
-            state.on(&mut context(&self.config, now, &mut call.record, &mut asks, call.session_id), fact);
+        call.state = state.on(
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            fact,
+        );
         self.carry(id, asks);
     }
 
@@ -191,11 +194,12 @@ impl Switchboard {
                 let lookup = self.resolver.sip(now, query(&target));
                 self.by_lookup.insert(lookup, id);
             }
-            (Ask::Invite { flow, target, offer }, _) => {
+            (Ask::Invite { hop, target, offer }, _) => {
                 let invite = self.agent.invite(
                     now,
                     OutgoingInvite {
-                        flow,
+                        hop,
+                        name: None,
                         uri: target.uri().clone().into(),
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),
@@ -210,9 +214,23 @@ impl Switchboard {
             }
             (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
             (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
-            (Ask::Reject { status, why }, Some(invite)) => self.agent.reject(now, invite, status, why),
+            (Ask::Reject { status, why }, Some(invite)) => {
+                self.agent.reject(now, invite, status, why.as_deref());
+            }
+            (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
+            (Ask::RejectChange { status, why }, Some(invite)) => {
+                self.agent.reject_change(now, invite, status, why.as_deref());
+            }
             (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
-            (Ask::Ring | Ask::Accept(_) | Ask::Reject { .. } | Ask::HangUp, None) => {}
+            (
+                Ask::Ring
+                | Ask::Accept(_)
+                | Ask::Reject { .. }
+                | Ask::AcceptChange(_)
+                | Ask::RejectChange { .. }
+                | Ask::HangUp,
+                None,
+            ) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
             (Ask::StartMedia(plan), _) => self.events.push_back(Event::StartMedia { call: id, plan }),
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
@@ -222,8 +240,8 @@ impl Switchboard {
 
     fn on_agent(&mut self, event: ua::Event) {
         let (invite, fact) = match event {
-            ua::Event::Incoming { call, flow, uri, from, body, .. } => {
-                return self.on_incoming(call, flow.remote, uri.to_string(), from.to_string(), &body);
+            ua::Event::Incoming { call, hop, uri, from, body, .. } => {
+                return self.on_incoming(call, hop, uri.to_string(), from.to_string(), &body);
             }
             ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
             ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
@@ -241,14 +259,7 @@ impl Switchboard {
         }
     }
 
-    fn on_incoming(
-        &mut self,
-        invite: ua::CallId,
-        remote: SocketAddr,
-        target: String,
-        from: String,
-        body: &[u8],
-    ) {
+    fn on_incoming(&mut self, invite: ua::CallId, hop: Hop, target: String, from: String, body: &[u8]) {
         let now = self.now;
         let record = Record::new(Side::Callee, target, from.clone(), now.mono);
         let (id, mut call) = self.new_call(record);
@@ -256,8 +267,8 @@ impl Switchboard {
         self.by_invite.insert(invite, id);
         let mut asks = vec![Ask::Tell(Progress::Incoming { from })];
         call.state = Alerting::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
-            remote,
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            hop,
             body,
         );
         self.calls.insert(id, call);
@@ -290,10 +301,16 @@ impl Switchboard {
             Arrival::Datagram { flow: Flow::Udp(flow), .. } => addresses.iter().any(|a| {
                 a.port() == flow.local.port() && (a.ip() == flow.local.ip() || a.ip().is_unspecified())
             }),
+            Arrival::Connected { stream, .. }
+            | Arrival::Stream { stream, .. }
+            | Arrival::Closed { stream, .. } => stream.0 % 2 == 1 || stream.0 < FIRST_OTHER_STREAM,
             _ => true,
         }
     }
 }
+
+/// Even streams from here on are those of look-ups and updates, the ones before are SIP's, as are all that others open.
+const FIRST_OTHER_STREAM: u64 = 1 << 40;
 
 impl Machine for Switchboard {
     type Input<'a> = Arrival<'a>;
@@ -370,8 +387,9 @@ fn context<'a>(
     record: &'a mut Record,
     asks: &'a mut Vec<Ask>,
     session_id: u64,
+    entropy: &'a mut Entropy,
 ) -> Context<'a> {
-    Context { now, config, record, asks, session_id }
+    Context { now, config, record, asks, session_id, entropy }
 }
 
 fn query(target: &Target) -> Query {

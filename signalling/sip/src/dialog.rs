@@ -9,9 +9,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rove_base::UdpFlow;
+use rove_base::Transport;
 
-use crate::message::{CSeq, HeaderError, HeaderName, Method, NameAddr, Request, Response, SipUri, Uri};
+use crate::{
+    message::{
+        CSeq, HeaderError, HeaderName, Method, NameAddr, Request, Response, SipUri, Uri, ViaTransport,
+    },
+    transport::{Hop, LocalAddress, local_toward},
+};
 
 /// One end of a dialog.
 #[derive(Clone, Debug)]
@@ -27,7 +32,7 @@ pub struct Dialog {
     remote_number: Option<u32>,
     routes: Vec<NameAddr>,
     target: Uri,
-    flow: UdpFlow,
+    hop: Hop,
 }
 
 impl Dialog {
@@ -37,7 +42,7 @@ impl Dialog {
     /// # Errors
     ///
     /// [`HeaderError`] when a header it is made of cannot be read.
-    pub fn of_caller(invite: &Request, response: &Response, flow: UdpFlow) -> Result<Self, HeaderError> {
+    pub fn of_caller(invite: &Request, response: &Response, hop: Hop) -> Result<Self, HeaderError> {
         let headers = &response.headers;
         let mut routes = headers.record_routes()?;
         routes.reverse();
@@ -50,28 +55,31 @@ impl Dialog {
             remote_number: None,
             routes,
             target: headers.contact()?.map_or_else(|| invite.uri.clone(), |contact| contact.uri),
-            flow,
+            hop,
         })
     }
 
-    /// The callee's end, made by the INVITE; `local_tag` is the one its responses carry (RFC 3261 §12.1.1).
+    /// The callee's end, made by the INVITE; `local_tag` is the one its responses carry (RFC 3261 §12.1.1). A caller that
+    /// follows RFC 2543, having no tag, may have no Contact either, and is then reached at the address it calls from.
     ///
     /// # Errors
     ///
     /// [`HeaderError`] when a header it is made of cannot be read, or Contact is missing.
-    pub fn of_callee(invite: &Request, local_tag: &str, flow: UdpFlow) -> Result<Self, HeaderError> {
+    pub fn of_callee(invite: &Request, local_tag: &str, hop: Hop) -> Result<Self, HeaderError> {
         let headers = &invite.headers;
-        let contact = headers.contact()?.ok_or(HeaderError::Missing(HeaderName::Contact))?;
+        let from = headers.from()?;
+        let old = || from.tag().is_none().then(|| from.clone());
+        let contact = headers.contact()?.or_else(old).ok_or(HeaderError::Missing(HeaderName::Contact))?;
         Ok(Self {
             call_id: headers.call_id()?.to_owned(),
             local: format!("{};tag={local_tag}", text(invite, &HeaderName::To)?),
             remote: text(invite, &HeaderName::From)?,
-            remote_tag: headers.from()?.tag().unwrap_or_default().to_owned(),
+            remote_tag: from.tag().unwrap_or_default().to_owned(),
             local_number: 0,
             remote_number: Some(headers.cseq()?.number),
             routes: headers.record_routes()?,
             target: contact.uri,
-            flow,
+            hop,
         })
     }
 
@@ -110,6 +118,42 @@ impl Dialog {
         self.numbered(Method::Ack, self.local_number)
     }
 
+    /// Names the call for both ends.
+    #[must_use]
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Names the other end; empty when it follows RFC 2543.
+    #[must_use]
+    pub fn remote_tag(&self) -> &str {
+        &self.remote_tag
+    }
+
+    /// The other end's address, as it says itself.
+    #[must_use]
+    pub fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    /// Where the other end wants to be reached.
+    #[must_use]
+    pub const fn target(&self) -> &Uri {
+        &self.target
+    }
+
+    /// What the 2xx of our INVITE changes in an early dialog: the routers and the target are those of the 2xx
+    /// (RFC 3261 §13.2.2.4). `confirmed` was made of that response.
+    pub fn confirm(&mut self, confirmed: Self) {
+        self.routes = confirmed.routes;
+        self.target = confirmed.target;
+    }
+
+    /// From now on this end sends along `hop`: it has moved to another network.
+    pub fn move_to(&mut self, hop: Hop) {
+        self.hop = hop;
+    }
+
     fn numbered(&self, method: Method, number: u32) -> Request {
         let strict =
             self.routes.first().filter(|first| !first.uri.as_sip().is_some_and(SipUri::is_loose_router));
@@ -130,25 +174,52 @@ impl Dialog {
         request
     }
 
-    /// Where our requests go: to the first router, else to the target. A host name, or an address that we cannot
-    /// send to, leaves the way the dialog was made on. `local` are the addresses we may send from.
+    /// The way the dialog was made on.
     #[must_use]
-    pub fn next_hop(&self, local: &[SocketAddr]) -> UdpFlow {
+    pub const fn hop(&self) -> Hop {
+        self.hop
+    }
+
+    /// Where our requests go: to the first router, else to the target. A host name, or an address that we cannot
+    /// send to, leaves the way the dialog was made on; so does one at the other end of a stream that says nothing of
+    /// its transport, since whoever is behind that stream hears it there. `local` are the addresses we may send from.
+    #[must_use]
+    pub fn next_hop(&self, local: &[LocalAddress]) -> Hop {
         let uri = self.routes.first().map_or(&self.target, |route| &route.uri);
-        let address = uri.as_sip().and_then(|uri| Some((uri.host.ip()?, uri.port.unwrap_or(5060))));
-        let Some((ip, port)) = address.filter(|(ip, _)| is_reachable(*ip)) else { return self.flow };
-        let mut remote = SocketAddr::new(ip, port);
-        if ip == self.flow.remote.ip() {
+        let Some(uri) = uri.as_sip() else { return self.hop };
+        let Some(ip) = uri.host.ip().filter(|ip| is_reachable(*ip)) else { return self.hop };
+        let same_host = ip == self.hop.remote.ip();
+        let transport = match uri.transport() {
+            // The transport of the URI is the same for WebSockets of both kinds (RFC 7118 §6).
+            Some(Transport::Ws) if same_host && self.hop.transport == Transport::Wss => Transport::Wss,
+            None if same_host && self.hop.transport.is_reliable() => {
+                let port = uri.port.unwrap_or_else(|| default_port(self.hop.transport));
+                let mut remote = self.hop.remote;
+                remote.set_port(port);
+                return Hop { remote, ..self.hop };
+            }
+            named => named.unwrap_or(Transport::Udp),
+        };
+        let mut remote = SocketAddr::new(ip, uri.port.unwrap_or_else(|| default_port(transport)));
+        if same_host {
             // Keeps the scope of a link-local address.
-            remote = self.flow.remote;
+            let port = remote.port();
+            remote = self.hop.remote;
             remote.set_port(port);
         }
-        let same_family = |a: &&SocketAddr| a.is_ipv4() == remote.is_ipv4() && !a.ip().is_unspecified();
-        match Some(&self.flow.local).filter(same_family).or_else(|| local.iter().find(same_family)) {
-            Some(local) => UdpFlow { local: *local, remote },
-            None => self.flow,
+        if transport == self.hop.transport && remote == self.hop.remote {
+            return self.hop;
         }
+        let same_way = transport == self.hop.transport
+            && self.hop.local.is_ipv4() == remote.is_ipv4()
+            && !self.hop.local.ip().is_unspecified();
+        let local = if same_way { Some(self.hop.local) } else { local_toward(local, transport, remote) };
+        local.map_or(self.hop, |local| Hop::toward(transport, local, remote))
     }
+}
+
+fn default_port(transport: Transport) -> u16 {
+    ViaTransport::from(transport).default_port()
 }
 
 fn text(request: &Request, name: &HeaderName) -> Result<String, HeaderError> {

@@ -1,43 +1,58 @@
-//! The user agent: makes and takes calls over UDP (RFC 3261 §8, §9, §11, §13, §14, §15).
+//! The user agent: makes and takes calls (RFC 3261 §8, §9, §11, §13, §14, §15).
 //!
 //! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
 //! leaves nothing behind.
 
 mod call;
 mod caller;
+mod change;
 mod config;
 mod context;
+mod early;
 mod event;
+mod inside;
+mod keyring;
+mod leg;
+mod page;
 mod pending;
-mod reply;
-mod requests;
+mod registrations;
+mod reliable;
+pub(crate) mod reply;
+mod request;
+pub(crate) mod requests;
 mod responses;
 mod talking;
 
-use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
-pub use config::{OutgoingInvite, UaConfig};
-pub use event::{CallId, Event, Failure, OptionsId, Party};
+pub use config::{OutgoingInvite, SessionChange, UaConfig};
+pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
+pub use request::OutgoingRequest;
 
 use self::{
     call::{Call, State},
     caller::Calling,
     context::{ClientUse, Context, LocalTag, SDP},
+    registrations::Registrations,
+    request::{Exchange, Purpose},
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
     transaction::{Expired, KeyedMap, Outgoing, Timers},
+    transport::{Connections, Hop, News},
 };
 
-/// A SIP user agent over UDP.
+/// A SIP user agent over datagrams and streams.
 ///
-/// Bounded whatever peers send: by [`UaConfig::max_calls`] and [`UaConfig::max_transactions`].
+/// Bounded whatever peers send: by [`UaConfig::max_calls`], [`UaConfig::max_transactions`] and [`UaConfig::streams`].
 #[derive(Debug)]
 pub struct UserAgent {
     cx: Context,
     calls: KeyedMap<CallId, Call>,
     tags: KeyedMap<LocalTag, CallId>,
     timers: Timers<CallId>,
+    registrations: Registrations,
+    last_request: u64,
     last_call: u64,
     last_options: u64,
 }
@@ -51,6 +66,8 @@ impl UserAgent {
             calls: KeyedMap::with_hasher(cx.keyed.clone()),
             tags: KeyedMap::with_hasher(cx.keyed.clone()),
             timers: Timers::default(),
+            registrations: Registrations::default(),
+            last_request: 0,
             last_call: 0,
             last_options: 0,
             cx,
@@ -75,19 +92,42 @@ impl UserAgent {
         self.on_call(call, |call, cx| call.ring(cx, status, body));
     }
 
-    /// Accepts an incoming call, or a change of a running one. `body` is the answer to the offer, or the offer when
-    /// the INVITE had none. [`Event::Confirmed`] follows; without it the call ends after 32 s.
+    /// Accepts an incoming call. `body` is the answer to the offer, or the offer when the INVITE had none.
+    /// [`Event::Confirmed`] follows; without it the call ends after 32 s.
     pub fn accept(&mut self, now: Now, call: CallId, body: Vec<u8>) {
         self.at(now);
-        self.on_call(call, |call, cx| call.accept(cx, body));
+        self.on_call(call, |call, _| call.accept(body));
     }
 
-    /// Refuses an incoming call, which ends it, or a change of a running one, which goes on as it was. `why` is told
-    /// the other side as a Warning. A `status` that does not refuse counts as 603 (Decline).
-    pub fn reject(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<String>) {
+    /// Refuses an incoming call, which ends it. `why` is told the other side as a Warning. A `status` that does not
+    /// refuse counts as 603 (Decline).
+    pub fn reject(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<&str>) {
         self.at(now);
         let status = if status.code() >= 300 { status } else { StatusCode::DECLINE };
         self.on_call(call, |call, cx| call.reject(cx, status, why));
+    }
+
+    /// Accepts a change of the session that the other side wants. `body` is the answer to its offer, or the offer when
+    /// it had none.
+    pub fn accept_change(&mut self, now: Now, call: CallId, body: Vec<u8>) {
+        self.at(now);
+        self.on_call(call, |call, cx| call.accept_change(cx, body));
+    }
+
+    /// Refuses a change of the session that the other side wants; the call goes on as it was. `why` is told the other
+    /// side as a Warning. A `status` that does not refuse counts as 488 (Not Acceptable Here).
+    pub fn reject_change(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<&str>) {
+        self.at(now);
+        let status = if status.code() >= 300 { status } else { StatusCode::NOT_ACCEPTABLE_HERE };
+        self.on_call(call, |call, cx| call.reject_change(cx, status, why));
+    }
+
+    /// Changes the session of a call, as soon as no other change is under way: [`Event::Changed`] or
+    /// [`Event::ChangeFailed`] follows. One that meets a change of the other side is tried again (RFC 3261 §14.1). A
+    /// wish that has not gone out gives way to a newer one.
+    pub fn change(&mut self, now: Now, call: CallId, change: SessionChange) {
+        self.at(now);
+        self.on_call(call, |call, _| call.want(change));
     }
 
     /// Ends a call in whatever state it is: by CANCEL as soon as that is allowed, by 480 to a caller that waits, by BYE
@@ -98,12 +138,12 @@ impl UserAgent {
     }
 
     /// Asks what `uri` can do. [`Event::OptionsAnswered`] or [`Event::OptionsFailed`] follows.
-    pub fn options(&mut self, now: Now, flow: UdpFlow, uri: Uri) -> OptionsId {
+    pub fn options(&mut self, now: Now, hop: Hop, uri: Uri) -> OptionsId {
         self.at(now);
         self.last_options += 1;
         let id = OptionsId(self.last_options);
         let cx = &mut self.cx;
-        let contact = context::contact(&uri, flow.local);
+        let contact = context::contact(&uri, &hop, &uri);
         let from = format!("{contact};tag={}", cx.new_tag());
         let to = NameAddr::new(uri.clone()).to_string();
         let mut request = Request::new(Method::Options, uri);
@@ -115,10 +155,23 @@ impl UserAgent {
         headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Accept, SDP);
-        let key = cx.stamp(&mut request, flow.local);
         cx.sign_request(&mut request);
-        let bytes = cx.request_bytes(&request);
-        cx.layer.request(cx.now, key, Outgoing { flow, bytes }, ClientUse::Options(id));
+        let (key, outgoing) = cx.prepare(&mut request, hop);
+        cx.layer.request(cx.now, key, outgoing, ClientUse::Options(id));
+        id
+    }
+
+    /// Makes a request outside of calls. [`Event::Responded`] or [`Event::RequestFailed`] follows.
+    pub fn request(&mut self, now: Now, mut outgoing: OutgoingRequest) -> RequestId {
+        self.at(now);
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let hops = core::mem::take(&mut outgoing.hops);
+        let request = self.cx.outside(outgoing);
+        match Exchange::new(Purpose::Owner(id), request, hops) {
+            Some(exchange) => self.cx.start(exchange),
+            None => self.cx.tell_outcome(id, Err(Failure::Transport)),
+        }
         id
     }
 
@@ -127,13 +180,19 @@ impl UserAgent {
         self.cx.config.capabilities = body;
     }
 
-    /// The network says that nothing can be sent along `flow`: whatever waits there for a first answer fails now
+    /// The network says that nothing can be sent along `hop`: whatever waits there for a first answer fails now
     /// (RFC 3261 §18.4).
-    pub fn transport_failed(&mut self, now: Now, flow: UdpFlow) {
+    pub fn transport_failed(&mut self, now: Now, hop: Hop) {
         self.at(now);
-        for (_, user) in self.cx.layer.transport_failed(flow) {
-            self.on_lost(user, Failure::Transport);
+        for (key, user) in self.cx.layer.transport_failed(|one| *one == hop) {
+            self.on_lost(key, user, Failure::Transport);
         }
+        self.flows_broke(|one| *one == hop);
+    }
+
+    /// The streams of this agent, and its flows that are to be kept alive.
+    pub fn connections(&mut self) -> &mut Connections {
+        &mut self.cx.connections
     }
 
     /// How many calls there are.
@@ -152,7 +211,10 @@ impl UserAgent {
     /// absorb repetitions may be left; to leave then costs at most that a lost last message is not repeated.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.cx.events.is_empty() && self.cx.layer.is_settled()
+        self.calls.is_empty()
+            && self.cx.events.is_empty()
+            && self.cx.layer.is_settled()
+            && self.registrations.is_idle()
     }
 
     fn at(&mut self, now: Now) {
@@ -175,6 +237,7 @@ impl UserAgent {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let before = call.deadline();
         happens(call, &mut self.cx);
+        call.settle(&mut self.cx);
         self.timers.change(id, before, call.deadline());
         if call.is_over() {
             let tag = call.tag;
@@ -183,23 +246,47 @@ impl UserAgent {
         }
     }
 
-    fn on_datagram(&mut self, flow: UdpFlow, bytes: &[u8]) {
+    fn on_news(&mut self, news: News) {
+        match news {
+            News::Message { hop, bytes } => self.on_message(hop, &bytes),
+            News::Lost { hop } => {
+                let is_lost = |one: &Hop| {
+                    one.transport == hop.transport
+                        && (one.flow == hop.flow || one.flow == Hop::ANY_STREAM && one.remote == hop.remote)
+                };
+                for (key, user) in self.cx.layer.transport_failed(is_lost) {
+                    self.on_lost(key, user, Failure::Transport);
+                }
+            }
+            News::FlowFailed { hop } => {
+                self.flows_broke(|one| {
+                    one.flow == hop.flow
+                        || one.flow == Hop::ANY_STREAM
+                            && (one.transport, one.remote) == (hop.transport, hop.remote)
+                });
+                self.cx.tell(Event::FlowFailed { hop });
+            }
+        }
+    }
+
+    fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
         match Message::parse(bytes) {
-            Ok(Message::Request(request)) => self.on_request(request, flow),
+            Ok(Message::Request(request)) => self.on_request(request, hop),
             Ok(Message::Response(response)) => self.on_response(response),
             Err(error) => {
                 if let Some(rejection) = error.rejection {
-                    self.on_flawed(*rejection, flow);
+                    self.on_flawed(*rejection, hop);
                 }
             }
         }
     }
 
     fn expire(&mut self) {
+        self.tick_registrations();
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
-                Expired::Lost(user) => self.on_lost(user, Failure::Timeout),
+                Expired::Lost(key, user) => self.on_lost(key, user, Failure::Timeout),
                 Expired::Unanswered(key) => {
                     if let Some(call) = self.cx.layer.server_user(key).map(|(user, _)| user.call) {
                         self.on_call(call, |call, cx| call.trying(cx));
@@ -221,25 +308,52 @@ impl Machine for UserAgent {
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
-        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_datagram(flow, bytes);
+        match input {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => {
+                if !self.cx.connections.is_keep_alive(self.cx.now, flow, bytes) {
+                    self.on_message(flow.into(), bytes);
+                }
+            }
+            stream => {
+                self.cx.connections.handle(now, stream);
+                while let Some(news) = self.cx.connections.next_news() {
+                    self.on_news(news);
+                }
+            }
         }
         self.expire();
     }
 
     fn tick(&mut self, now: Now) {
         self.at(now);
+        self.cx.connections.tick(now);
         self.expire();
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        if let Some(Outgoing { flow, bytes }) = self.cx.layer.next_out() {
-            return Step::Send(Transmit { flow: Flow::Udp(flow), range: out.push(&bytes), dscp: Dscp::CS3 });
+        loop {
+            while let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
+                if let Flow::Udp(_) = hop.flow {
+                    let range = out.push(&bytes);
+                    return Step::Send(Transmit { flow: hop.flow, range, dscp: Dscp::CS3 });
+                }
+                self.cx.connections.send(self.cx.now, &hop, bytes);
+            }
+            let streams = match self.cx.connections.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Event(news) => {
+                    self.on_news(news);
+                    continue;
+                }
+                Nested::Wait(at) => at,
+            };
+            if let Some(event) = self.cx.events.pop_front() {
+                return Step::Event(event);
+            }
+            let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
+            let others = Instant::earliest(streams, self.registrations.deadline());
+            return Step::Wait(Instant::earliest(calls, others));
         }
-        if let Some(event) = self.cx.events.pop_front() {
-            return Step::Event(event);
-        }
-        Step::Wait(Instant::earliest(self.cx.layer.deadline(), self.timers.next()))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use rove_base::{Arrival, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Ticket, UnixTime};
+use rove_base::{
+    Arrival, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Ticket, Transport, UnixTime,
+};
 use rove_dns::{
     server::{Server, ServerConfig},
     tsig::{TsigKey, sign},
@@ -32,7 +34,7 @@ pub fn server(datagram: &[u8]) {
     let len = u16::try_from(signed.len()).unwrap_or(u16::MAX).to_be_bytes();
     let pieces: [&[u8]; 4] = [&len, &signed, &len, datagram];
     let (local, remote) = (([127, 0, 0, 1], 53).into(), ([127, 0, 0, 1], 4_000).into());
-    server.handle(NOW, Arrival::Connected { stream: STREAM, local, remote });
+    server.handle(NOW, Arrival::Connected { stream: STREAM, local, remote, transport: Transport::Tcp });
     for bytes in pieces.into_iter().filter(|piece| !piece.is_empty()) {
         server.handle(NOW, Arrival::Stream { stream: STREAM, bytes });
         drain(&mut server);

@@ -21,7 +21,7 @@ fn world() -> (World, Handle<Parrot>, Handle<Parrot>) {
 }
 
 fn connect(world: &mut World, from: Handle<Parrot>, to: &str) {
-    let connect = Connect { stream: OURS, remote: socket(to), transport: Transport::Tcp };
+    let connect = Connect { stream: OURS, remote: socket(to), transport: Transport::Tcp, name: None };
     world.act(from, |host, _| host.to_connect.push(connect));
 }
 

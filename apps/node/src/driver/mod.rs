@@ -131,8 +131,8 @@ impl<R: Role> Desk<R> {
     fn stream_event(&mut self, event: StreamEvent) {
         let now = self.clock.now();
         match event {
-            StreamEvent::Connected { stream, local, remote } => {
-                self.role.handle(now, Arrival::Connected { stream, local, remote });
+            StreamEvent::Connected { stream, local, remote, transport } => {
+                self.role.handle(now, Arrival::Connected { stream, local, remote, transport });
             }
             StreamEvent::Bytes { stream, bytes } => {
                 self.role.handle(now, Arrival::Stream { stream, bytes: &bytes });

@@ -6,7 +6,7 @@
 use core::time::Duration;
 use std::{collections::HashMap, io, net::SocketAddr};
 
-use rove_base::{ClosedBy, StreamId};
+use rove_base::{ClosedBy, StreamId, Transport};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -17,7 +17,7 @@ use tokio::{
 /// What a stream brought.
 #[derive(Debug)]
 pub(super) enum StreamEvent {
-    Connected { stream: StreamId, local: SocketAddr, remote: SocketAddr },
+    Connected { stream: StreamId, local: SocketAddr, remote: SocketAddr, transport: Transport },
     Bytes { stream: StreamId, bytes: Vec<u8> },
     Closed { stream: StreamId, by: ClosedBy },
 }
@@ -85,7 +85,7 @@ impl Streams {
         let (orders, inbox) = unbounded_channel();
         self.open.insert(stream, orders);
         tokio::spawn(carry(stream, tcp, inbox, self.news.clone()));
-        StreamEvent::Connected { stream, local, remote }
+        StreamEvent::Connected { stream, local, remote, transport: Transport::Tcp }
     }
 
     /// Writes `bytes`.

@@ -66,6 +66,7 @@ impl Control {
                 dns_servers: servers,
                 codecs: config.codecs,
                 packet_time: config.packet_time,
+                media_security: config.media_security,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
                 most_calls: config.most_calls,
@@ -145,8 +146,8 @@ impl Desk {
                     }
                 });
             }
-            Woken::Stream(StreamEvent::Connected { stream, local, remote }) => {
-                self.board.handle(now, Arrival::Connected { stream, local, remote });
+            Woken::Stream(StreamEvent::Connected { stream, local, remote, transport }) => {
+                self.board.handle(now, Arrival::Connected { stream, local, remote, transport });
             }
             Woken::Stream(StreamEvent::Bytes { stream, bytes }) => {
                 self.board.handle(now, Arrival::Stream { stream, bytes: &bytes });

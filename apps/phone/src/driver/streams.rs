@@ -13,9 +13,20 @@ use tokio::{
 /// What a stream brought.
 #[derive(Debug)]
 pub(super) enum StreamEvent {
-    Connected { stream: StreamId, local: std::net::SocketAddr, remote: std::net::SocketAddr },
-    Bytes { stream: StreamId, bytes: Vec<u8> },
-    Closed { stream: StreamId, by: ClosedBy },
+    Connected {
+        stream: StreamId,
+        local: std::net::SocketAddr,
+        remote: std::net::SocketAddr,
+        transport: Transport,
+    },
+    Bytes {
+        stream: StreamId,
+        bytes: Vec<u8>,
+    },
+    Closed {
+        stream: StreamId,
+        by: ClosedBy,
+    },
 }
 
 /// All open streams of one control thread.
@@ -87,7 +98,9 @@ async fn converse(
     let mut tcp = tokio::time::timeout(PATIENCE, TcpStream::connect(connect.remote)).await??;
     let (local, remote) = (tcp.local_addr()?, tcp.peer_addr()?);
     let gone = |_| std::io::Error::from(std::io::ErrorKind::BrokenPipe);
-    events.send(StreamEvent::Connected { stream: connect.stream, local, remote }).await.map_err(gone)?;
+    let transport = connect.transport;
+    let connected = StreamEvent::Connected { stream: connect.stream, local, remote, transport };
+    events.send(connected).await.map_err(gone)?;
     let mut buffer = vec![0; READ_BYTES];
     loop {
         tokio::select! {

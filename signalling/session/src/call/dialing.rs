@@ -2,8 +2,9 @@
 
 use std::{collections::VecDeque, net::SocketAddr};
 
-use rove_base::{Transport, UdpFlow};
+use rove_base::Transport;
 use rove_dns::lookup::{Candidate, LookupError};
+use rove_sip::transport::Hop;
 
 use super::{Ask, Context, Fact, Offering, Progress, State};
 use crate::{Cause, Target};
@@ -61,8 +62,8 @@ impl Opening {
         match fact {
             Fact::MediaOpened(ports) => {
                 let Some(remote) = self.addresses.pop_front() else { return State::Opening(self) };
-                let flow = UdpFlow { local: ports.signalling, remote };
-                Offering::start(cx, self.target, flow, &ports, self.addresses)
+                let hop = Hop::udp(ports.signalling, remote);
+                Offering::start(cx, self.target, hop, &ports, self.addresses)
             }
             Fact::NoMedia(why) => {
                 self.addresses.pop_front();

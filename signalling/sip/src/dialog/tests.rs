@@ -4,8 +4,8 @@ use crate::message::{Message, StatusCode};
 const INVITE: &str = "INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
     From: \"A\" <sip:alice@192.0.2.1>;tag=a\r\nTo: <sip:bob@example.com>\r\nCall-ID: 1\r\nCSeq: 41 INVITE\r\n";
 
-fn flow() -> UdpFlow {
-    UdpFlow { local: "192.0.2.1:5060".parse().unwrap(), remote: "192.0.2.2:5062".parse().unwrap() }
+fn hop() -> Hop {
+    Hop::udp("192.0.2.1:5060".parse().unwrap(), "192.0.2.2:5062".parse().unwrap())
 }
 
 fn invite(lines: &str) -> Request {
@@ -23,7 +23,7 @@ fn caller(lines: &[(HeaderName, &str)]) -> Dialog {
     for (name, value) in lines {
         response.headers.push(name.clone(), *value);
     }
-    Dialog::of_caller(&invite, &response, flow()).unwrap()
+    Dialog::of_caller(&invite, &response, hop()).unwrap()
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn both_ends_name_each_other() {
     assert_eq!(bye.headers.get(&HeaderName::From), Some("\"A\" <sip:alice@192.0.2.1>;tag=a"));
     assert_eq!(bye.headers.get(&HeaderName::To), Some("<sip:bob@example.com>;tag=b"));
 
-    let mut dialog = Dialog::of_callee(&invite("Contact: <sip:a@192.0.2.1>\r\n"), "b", flow()).unwrap();
+    let mut dialog = Dialog::of_callee(&invite("Contact: <sip:a@192.0.2.1>\r\n"), "b", hop()).unwrap();
     assert!(dialog.is_with("1", "a"));
     let bye = dialog.request(Method::Bye);
     assert_eq!(bye.headers.get(&HeaderName::From), Some("<sip:bob@example.com>;tag=b"));
@@ -53,13 +53,13 @@ fn both_ends_name_each_other() {
 
 #[test]
 fn an_invite_without_contact_makes_no_dialog() {
-    let error = Dialog::of_callee(&invite(""), "b", flow()).unwrap_err();
+    let error = Dialog::of_callee(&invite(""), "b", hop()).unwrap_err();
     assert_eq!(error, HeaderError::Missing(HeaderName::Contact));
 }
 
 #[test]
 fn numbers_of_the_other_end_may_leap_but_not_fall() {
-    let mut dialog = Dialog::of_callee(&invite("Contact: <sip:a@192.0.2.1>\r\n"), "b", flow()).unwrap();
+    let mut dialog = Dialog::of_callee(&invite("Contact: <sip:a@192.0.2.1>\r\n"), "b", hop()).unwrap();
     let seen = [42, 42, 50, 49, u32::MAX, 0].map(|number| dialog.in_order(number));
     assert_eq!(seen, [true, true, true, false, true, false]);
     assert!(caller(&[]).in_order(0), "the caller has seen none yet");
@@ -67,7 +67,7 @@ fn numbers_of_the_other_end_may_leap_but_not_fall() {
 
 #[test]
 fn requests_go_to_the_first_router_or_the_target_or_where_the_dialog_was_made() {
-    let local = ["0.0.0.0:9".parse().unwrap(), "[2001:db8::1]:5060".parse().unwrap()];
+    let local = ["0.0.0.0:9", "[2001:db8::1]:5060"].map(|text| LocalAddress::udp(text.parse().unwrap()));
     let cases = [
         ("the target", "<sip:b@192.0.2.9:5066>", "", "192.0.2.1:5060", "192.0.2.9:5066"),
         ("the default port", "<sip:b@192.0.2.9>", "", "192.0.2.1:5060", "192.0.2.9:5060"),
@@ -87,14 +87,14 @@ fn requests_go_to_the_first_router_or_the_target_or_where_the_dialog_was_made() 
         assert_eq!((hop.local, hop.remote), (from.parse().unwrap(), to.parse().unwrap()), "{what}");
     }
     let v6 = caller(&[(HeaderName::Contact, "<sip:b@[2001:db8::9]>")]);
-    assert_eq!(v6.next_hop(&[]), flow(), "no address of that family to send from");
+    assert_eq!(v6.next_hop(&[]), hop(), "no address of that family to send from");
 }
 
 #[test]
 fn a_link_local_peer_keeps_its_scope() {
     let remote = SocketAddr::V6(std::net::SocketAddrV6::new("fe80::2".parse().unwrap(), 5062, 0, 7));
-    let flow = UdpFlow { local: "[fe80::1]:5060".parse().unwrap(), remote };
-    let dialog = Dialog::of_callee(&invite("Contact: <sip:a@[fe80::2]:5070>\r\n"), "b", flow).unwrap();
+    let hop = Hop::udp("[fe80::1]:5060".parse().unwrap(), remote);
+    let dialog = Dialog::of_callee(&invite("Contact: <sip:a@[fe80::2]:5070>\r\n"), "b", hop).unwrap();
     let hop = dialog.next_hop(&[]);
     assert_eq!(
         hop.remote,

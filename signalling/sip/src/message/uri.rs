@@ -139,6 +139,12 @@ impl SipUri {
         Self { user, password: None, ..self }
     }
 
+    /// The same with the user of `other`.
+    #[must_use]
+    pub fn with_user_of(self, other: &Self) -> Self {
+        Self { user: other.user.clone(), password: None, ..self }
+    }
+
     /// The user part, with its escapes.
     #[must_use]
     pub fn user(&self) -> Option<&str> {

@@ -5,13 +5,14 @@ mod servers;
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rove_base::{Instant, UdpFlow};
+use rove_base::Instant;
 
 use super::{
     Client, ClientInvite, Server, ServerInvite,
     keyed::{Fingerprint, Keyed, KeyedMap},
     timers::Timers,
 };
+use crate::transport::Hop;
 
 /// Names a client transaction: the number in its branch, and whether it is the CANCEL of another with that branch.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -26,7 +27,7 @@ pub(crate) type ServerKey = Fingerprint;
 /// Bytes on their way out.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) flow: UdpFlow,
+    pub(crate) hop: Hop,
     pub(crate) bytes: Arc<[u8]>,
 }
 
@@ -49,7 +50,7 @@ pub(crate) enum Expired<C> {
     /// Nothing that its user needs to know.
     Quietly,
     /// Nobody has answered. This is what the user kept with the transaction, which is gone.
-    Lost(C),
+    Lost(ClientKey, C),
     /// We have not answered this INVITE for 200 ms: the user is to send 100 (Trying).
     Unanswered(ServerKey),
 }
@@ -76,7 +77,7 @@ struct ClientEntry<C> {
 #[derive(Debug)]
 struct ServerEntry<S> {
     machine: ServerMachine,
-    flow: UdpFlow,
+    hop: Hop,
     /// The last response.
     response: Option<Arc<[u8]>>,
     invited: Option<Fingerprint>,
@@ -115,8 +116,8 @@ impl<C, S> Layer<C, S> {
     }
 
     /// Sends bytes that no transaction repeats.
-    pub(crate) fn send(&mut self, flow: UdpFlow, bytes: Arc<[u8]>) {
-        self.out.push_back(Outgoing { flow, bytes });
+    pub(crate) fn send(&mut self, hop: Hop, bytes: Arc<[u8]>) {
+        self.out.push_back(Outgoing { hop, bytes });
     }
 
     /// The next bytes to put on the wire.
@@ -149,7 +150,10 @@ impl<C, S> Layer<C, S> {
     /// Lets one transaction whose time has come do what is due. `None` when none is left.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Expired<C>> {
         Some(match self.timers.take_due(now)? {
-            Key::Client(key) => self.expire_client(now, key).map_or(Expired::Quietly, Expired::Lost),
+            Key::Client(key) => match self.expire_client(now, key) {
+                None => Expired::Quietly,
+                Some(user) => Expired::Lost(key, user),
+            },
             Key::Server(key) if self.expire_server(now, key) => Expired::Unanswered(key),
             Key::Server(_) => Expired::Quietly,
         })

@@ -1,24 +1,25 @@
 //! What an agent is told once, and what it is told for each call it makes.
 
-use std::net::SocketAddr;
-
-use rove_base::UdpFlow;
-
-use crate::message::{HeaderName, NameAddr, Uri};
+use crate::{
+    message::{HeaderName, NameAddr, Uri},
+    transport::{Hop, Limits, LocalAddress},
+};
 
 /// How a user agent presents and limits itself.
 #[derive(Clone, Debug)]
 pub struct UaConfig {
     /// What User-Agent and Server say; empty leaves them out.
     pub user_agent: String,
-    /// The UDP addresses that requests may leave from. Requests inside a call use another one than the call was made
+    /// The addresses where we are reached, which requests name as their sender. Requests inside a call use another one than the call was made
     /// on only when the other end asks for the other address family.
-    pub local: Vec<SocketAddr>,
+    pub local: Vec<LocalAddress>,
     /// Calls at a time; another caller hears 486 (Busy Here).
     pub max_calls: usize,
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
     /// hears 503 (Service Unavailable).
     pub max_transactions: usize,
+    /// How many streams there may be, and how long each may take.
+    pub streams: Limits,
     /// The session description that OPTIONS is answered with.
     pub capabilities: Option<Vec<u8>>,
 }
@@ -31,6 +32,7 @@ impl Default for UaConfig {
             local: Vec::new(),
             max_calls: 1_000,
             max_transactions: 65_536,
+            streams: Limits::default(),
             capabilities: None,
         }
     }
@@ -39,8 +41,12 @@ impl Default for UaConfig {
 /// A call to be made.
 #[derive(Clone, Debug)]
 pub struct OutgoingInvite {
-    /// The way the INVITE takes.
-    pub flow: UdpFlow,
+    /// The way the INVITE takes. One that is too long for a datagram goes over TCP, if that can be had
+    /// (RFC 3261 §18.1.1).
+    pub hop: Hop,
+    /// The domain that was looked up, whose certificate a secure stream must show (RFC 5922 §7.1). `None` when an
+    /// address was dialled.
+    pub name: Option<String>,
     /// Who is called: the Request-URI.
     pub uri: Uri,
     /// Who calls; the tag is added.
@@ -51,4 +57,24 @@ pub struct OutgoingInvite {
     pub body: Vec<u8>,
     /// More headers, none of those that the agent writes itself. Route leads over a proxy.
     pub headers: Vec<(HeaderName, String)>,
+}
+
+/// A change of a running session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionChange {
+    /// The new offer, as `application/sdp`.
+    pub body: Vec<u8>,
+    /// The way this end sends from now on, when it has moved to another network.
+    pub hop: Option<Hop>,
+    /// By UPDATE (RFC 3311) where the other end understands that, else by INVITE. Before the call is answered it goes by
+    /// UPDATE, or waits for the answer.
+    pub by_update: bool,
+}
+
+impl SessionChange {
+    /// A new offer by INVITE.
+    #[must_use]
+    pub const fn offer(body: Vec<u8>) -> Self {
+        Self { body, hop: None, by_update: false }
+    }
 }

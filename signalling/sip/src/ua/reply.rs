@@ -7,44 +7,51 @@
     clippy::panic
 )]
 
-use rove_base::UdpFlow;
-
-use crate::message::{HeaderName, Headers, Request, Response, StatusCode, Via};
+use crate::{
+    message::{HeaderName, Headers, Request, Response, StatusCode, Via},
+    transport::Hop,
+};
 
 /// All that is needed to answer one request.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
-    flow: UdpFlow,
+pub(crate) struct Reply {
+    hop: Hop,
     headers: Headers,
     has_tag: bool,
 }
 
 impl Reply {
     /// For a request that came along `arrival`, whose topmost Via is `via`.
-    pub(super) fn to(request: &Request, via: Via, arrival: UdpFlow) -> Self {
+    pub(crate) fn to(request: &Request, via: Via, arrival: Hop) -> Self {
         let has_tag = request.headers.to().is_ok_and(|to| to.tag().is_some());
-        let mut reply = Self { flow: arrival, headers: request.response(StatusCode::OK).headers, has_tag };
+        let mut reply = Self { hop: arrival, headers: request.response(StatusCode::OK).headers, has_tag };
         reply.route(via);
         reply
     }
 
-    /// For a request that could not be read, of which these headers are left. `None` when it is not clear to whom an
-    /// answer would go.
-    pub(super) fn to_flawed(headers: Headers, arrival: UdpFlow) -> Option<Self> {
+    /// For a request that could not be read, of which these headers are left. It goes back to where it came from when
+    /// not even its topmost Via can be read. `None` when it has none.
+    pub(crate) fn to_flawed(headers: Headers, arrival: Hop) -> Option<Self> {
+        headers.get(&HeaderName::Via)?;
         let has_tag = headers.to().map_or(true, |to| to.tag().is_some());
-        let via = headers.via().ok()?;
-        let mut reply = Self { flow: arrival, headers, has_tag };
-        reply.route(via);
+        let mut reply = Self { hop: arrival, headers, has_tag };
+        if let Ok(via) = reply.headers.via() {
+            reply.route(via);
+        }
         Some(reply)
     }
 
     /// Notes the source in the topmost Via and sends the response there: to the port the request came from when
-    /// `rport` asks for that, else to the port that Via names (RFC 3581 §4, RFC 3261 §18.2.2). `maddr` is not obeyed,
-    /// since it would let anybody aim our answers.
+    /// `rport` asks for that, else to the port that Via names (RFC 3581 §4, RFC 3261 §18.2.2). Over a stream it goes
+    /// back along that stream, and only should that be gone to the port that Via names. `maddr` is not obeyed, since
+    /// it would let anybody aim our answers.
     fn route(&mut self, mut via: Via) {
-        let source = self.flow.remote;
-        if !via.wants_rport() {
-            self.flow.remote.set_port(via.sent_by_port());
+        let source = self.hop.remote;
+        if self.hop.transport.is_reliable() {
+            self.hop.remote.set_port(via.sent_by_port());
+        } else if !via.wants_rport() {
+            self.hop.remote.set_port(via.sent_by_port());
+            self.hop = Hop::udp(self.hop.local, self.hop.remote);
         }
         via.note_source(source);
         // Fails only when a lower Via cannot be read; then it is sent back as it came.
@@ -52,12 +59,12 @@ impl Reply {
     }
 
     /// The way the responses take.
-    pub(super) const fn flow(&self) -> UdpFlow {
-        self.flow
+    pub(crate) const fn hop(&self) -> Hop {
+        self.hop
     }
 
     /// A response; `tag` is ours, for when the request has none in To. 100 (Trying) does without.
-    pub(super) fn response(&self, status: StatusCode, tag: &str) -> Response {
+    pub(crate) fn response(&self, status: StatusCode, tag: &str) -> Response {
         let mut response = Response { headers: self.headers.clone(), ..Response::new(status) };
         if !self.has_tag
             && status != StatusCode::TRYING

@@ -7,12 +7,12 @@
     clippy::panic
 )]
 
-use rove_base::UdpFlow;
-
 use super::{
     CallId, Event, UserAgent,
     call::{Alerting, Call, State},
-    context::{ALLOW, Context, LocalTag, SDP, ServerUse},
+    context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
+    leg::Leg,
+    page,
     pending::{Pending, put_body},
     reply::Reply,
 };
@@ -20,19 +20,23 @@ use crate::{
     dialog::Dialog,
     message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri, Via},
     transaction::{Fingerprint, Keyed, Outgoing, ServerKey},
+    transport::{Hop, is_sips},
 };
 
 impl UserAgent {
     /// A request that could not be read.
-    pub(super) fn on_flawed(&mut self, rejection: Rejection, arrival: UdpFlow) {
+    pub(super) fn on_flawed(&mut self, rejection: Rejection, arrival: Hop) {
         let key = self.cx.keyed.fingerprint(&("flawed", rejection.headers.get(&HeaderName::Via)));
         let Some(reply) = Reply::to_flawed(rejection.headers, arrival) else { return };
         let mut response = self.cx.plain(&reply, key, rejection.status);
         response.reason = rejection.reason;
+        if matches!(rejection.status.code(), 405 | 501) {
+            response.headers.push(HeaderName::Allow, ALLOW);
+        }
         self.cx.send_statelessly(&reply, response);
     }
 
-    pub(super) fn on_request(&mut self, request: Request, arrival: UdpFlow) {
+    pub(super) fn on_request(&mut self, request: Request, arrival: Hop) {
         let Ok(via) = request.headers.via() else { return };
         let now = self.cx.now;
         if request.method == Method::Ack {
@@ -41,6 +45,11 @@ impl UserAgent {
                 self.on_ack(request);
             }
             return;
+        }
+        if via.params.has("alias")
+            && let Some(ip) = via.host.ip()
+        {
+            self.cx.connections.alias(&arrival, std::net::SocketAddr::new(ip, via.sent_by_port()));
         }
         let key = server_key(&self.cx.keyed, &request, &via, &request.method);
         if self.cx.layer.absorbs(key) {
@@ -90,9 +99,10 @@ impl UserAgent {
     }
 
     /// A request without a tag in To.
-    fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+    fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
+            Method::Message => page::receive(&mut self.cx, &request, &reply, key),
             Method::Invite if self.calls.len() >= self.cx.config.max_calls => {
                 self.cx.answer_statelessly(&reply, key, StatusCode::BUSY_HERE);
             }
@@ -101,7 +111,7 @@ impl UserAgent {
         }
     }
 
-    fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: UdpFlow) {
+    fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         let (tag, call) = (self.cx.new_tag(), self.next_call());
         let (Ok(from), Ok(to)) = (request.headers.from(), request.headers.to()) else { return };
         let Ok(dialog) = Dialog::of_callee(&request, &tag.to_string(), arrival) else {
@@ -112,12 +122,13 @@ impl UserAgent {
         if !open_invite(&mut self.cx, &request, &reply, key, call, tag) {
             return;
         }
-        let pending = Pending::new(&request, key, reply, tag, self.cx.now);
+        let leg = Leg::of_callee(dialog, &request);
+        let pending = Pending::new(&request, key, reply, tag, &mut self.cx);
         let user_agent = request.headers.get(&HeaderName::UserAgent).map(str::to_owned);
-        let state = State::Alerting(Box::new(Alerting { dialog, pending }));
+        let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None }));
         self.add_call(Call { id: call, tag, state });
         let Request { uri, body, .. } = request;
-        self.cx.tell(Event::Incoming { call, flow: arrival, uri, from, to, body, user_agent });
+        self.cx.tell(Event::Incoming { call, hop: arrival, uri, from, to, body, user_agent });
     }
 }
 
@@ -131,13 +142,11 @@ pub(super) fn open_invite(
     tag: LocalTag,
 ) -> bool {
     if cx.layer.is_full() {
-        let mut response = cx.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
-        response.headers.push(HeaderName::RetryAfter, "32");
-        cx.send_statelessly(reply, response);
+        cx.answer_unavailable(reply, key);
         return false;
     }
     let invited = invited(&cx.keyed, request);
-    cx.layer.invited(cx.now, key, invited, reply.flow(), ServerUse { call, tag });
+    cx.layer.invited(cx.now, key, invited, reply.hop(), ServerUse { call, tag });
     true
 }
 
@@ -147,19 +156,27 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     response.headers.push(HeaderName::Allow, ALLOW);
     response.headers.push(HeaderName::Accept, SDP);
     response.headers.push(HeaderName::AcceptEncoding, "identity");
+    response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
     cx.send_statelessly(reply, response);
 }
 
-/// 200 for BYE, kept by a transaction since the call will not be there when the BYE comes again.
-pub(super) fn answer_bye(cx: &mut Context, reply: &Reply, key: ServerKey, call: CallId, tag: LocalTag) {
-    let mut response = reply.response(StatusCode::OK, &tag.to_string());
+/// A final response to what must not happen twice, kept by a transaction for when the request comes again.
+pub(super) fn answer_once(
+    cx: &mut Context,
+    reply: &Reply,
+    key: ServerKey,
+    mut response: Response,
+    call: CallId,
+    tag: LocalTag,
+) {
     if cx.layer.is_full() {
         return cx.send_statelessly(reply, response);
     }
     cx.sign_response(&mut response);
-    let response = Outgoing { flow: reply.flow(), bytes: cx.response_bytes(&response) };
-    cx.layer.answered(cx.now, key, StatusCode::OK.code(), response, ServerUse { call, tag });
+    let status = response.status.code();
+    let response = Outgoing { hop: reply.hop(), bytes: cx.response_bytes(&response) };
+    cx.layer.answered(cx.now, key, status, response, ServerUse { call, tag });
 }
 
 /// 500 for an INVITE that came before another was done with (RFC 3261 §14.2).
@@ -179,11 +196,14 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Some(response)
     };
     match &request.method {
-        Method::Invite | Method::Bye | Method::Options => {}
+        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack | Method::Message => {
+        }
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
-    if !matches!(request.uri, Uri::Sip(_) | Uri::Tel(_)) || request.uri.scheme() == "sips" {
+    if !matches!(request.uri, Uri::Sip(_) | Uri::Tel(_))
+        || is_sips(&request.uri) && !reply.hop().transport.is_secure()
+    {
         return refuse(StatusCode::UNSUPPORTED_URI_SCHEME);
     }
     let headers = &request.headers;
@@ -192,13 +212,20 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         return refuse(StatusCode::LOOP_DETECTED);
     }
     match headers.require() {
-        Ok(required) if required.is_empty() => {}
-        Ok(required) => {
-            return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &required.join(", "));
+        Ok(mut required) => {
+            required.retain(|tag| !EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(tag)));
+            if !required.is_empty() {
+                let unknown = required.join(", ");
+                return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &unknown);
+            }
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
-    if request.method != Method::Invite || request.body.is_empty() {
+    if request.method == Method::Invite && !accepts_sdp(request) {
+        return refuse_naming(StatusCode::NOT_ACCEPTABLE, HeaderName::Accept, SDP);
+    }
+    let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
+    if !offers || request.body.is_empty() {
         return None;
     }
     let encoding = headers.get(&HeaderName::ContentEncoding).unwrap_or("identity");
@@ -211,9 +238,20 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
     }
 }
 
+/// Whether whoever calls can read the description we would answer with: by what Accept says, or where it says nothing
+/// (RFC 3261 §20.1).
+fn accepts_sdp(request: &Request) -> bool {
+    let mut ranges = request.headers.all(&HeaderName::Accept).flat_map(|value| value.split(',')).peekable();
+    let fits = |range: &str| {
+        let kind = range.split(';').next().unwrap_or_default().trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+    };
+    ranges.peek().is_none() || ranges.any(fits)
+}
+
 /// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
 /// a peer that follows RFC 2543, all that a repetition has in common with its first.
-fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
+pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
     let method = method.as_str();
     match via.unique_branch() {
         Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
@@ -225,7 +263,7 @@ fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> S
 }
 
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
-fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
+pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
     let from = headers.from().ok();
     let number = headers.cseq().map_or(0, |cseq| cseq.number);

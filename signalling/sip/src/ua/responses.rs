@@ -9,7 +9,10 @@
 
 use super::{
     CallId, Event, Failure, UserAgent, caller,
-    context::{Accepted, ClientUse},
+    context::{ClientUse, Purpose},
+    early,
+    leg::Leg,
+    request::{self, Outcome},
 };
 use crate::{
     dialog::Dialog,
@@ -27,29 +30,70 @@ impl UserAgent {
             Heard::PassUpAndAck => self.acknowledge(key, &response),
         }
         match self.cx.layer.client_user(key) {
+            Some(ClientUse::Invite(invitation)) if invitation.dialog.is_some() => {
+                self.on_reinvite_response(key, response);
+            }
             Some(ClientUse::Invite(invitation)) => {
                 let call = invitation.call;
                 self.on_invite_response(call, key, response);
             }
-            Some(&mut ClientUse::Bye(Some(call))) if status.is_final() => {
-                self.on_call(call, |call, cx| call.bye_done(cx));
-            }
+            Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
             Some(&mut ClientUse::Options(options)) if status.is_final() => {
                 self.cx.tell(Event::OptionsAnswered { options, status, body: response.body });
+            }
+            Some(&mut ClientUse::Inside { call, purpose }) if status.is_final() => {
+                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Ok(response)));
             }
             _ => {}
         }
     }
 
     /// Nobody has answered, or nobody can be reached.
-    pub(super) fn on_lost(&mut self, user: ClientUse, failure: Failure) {
+    pub(super) fn on_lost(&mut self, key: ClientKey, user: ClientUse, failure: Failure) {
         match user {
+            ClientUse::Invite(invitation) if invitation.spare.is_some() && failure == Failure::Transport => {
+                self.on_call(invitation.call, |call, cx| call.invited_again(cx, key, invitation));
+            }
+            ClientUse::Invite(invitation) if invitation.dialog.is_some() => {
+                self.on_call(invitation.call, |call, cx| {
+                    call.responded(cx, key, Purpose::Change, Err(failure));
+                });
+            }
             ClientUse::Invite(invitation) => {
                 self.on_call(invitation.call, |call, cx| call.failed(cx, failure));
             }
-            ClientUse::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            ClientUse::Inside { call, purpose } => {
+                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
+            }
             ClientUse::Options(options) => self.cx.tell(Event::OptionsFailed { options, failure }),
-            ClientUse::Bye(None) | ClientUse::Cancel => {}
+            ClientUse::Exchange(exchange) => {
+                if let Some(outcome) = self.cx.unanswered(*exchange, failure) {
+                    self.on_outcome(outcome);
+                }
+            }
+            ClientUse::Cancel => {}
+        }
+    }
+
+    /// A final response to a request outside of calls, of which there is one only: the transaction absorbs the others.
+    fn on_final(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Exchange(exchange)) = self.cx.layer.settle(key, ClientUse::Cancel) else {
+            return;
+        };
+        if let Some(outcome) = self.cx.responded(*exchange, response) {
+            self.on_outcome(outcome);
+        }
+    }
+
+    fn on_outcome(&mut self, outcome: Outcome) {
+        match outcome.purpose {
+            request::Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            request::Purpose::Bye(None) => {}
+            request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
+            request::Purpose::Subscription(_)
+            | request::Purpose::Publication(_)
+            | request::Purpose::Notification(_) => {}
         }
     }
 
@@ -58,6 +102,8 @@ impl UserAgent {
             self.on_call(call, |call, cx| call.progress(cx, response));
         } else if response.status.is_success() {
             self.on_accepted(call, key, response);
+        } else if let Some(again) = self.cx.invite_again(key, &response) {
+            self.on_call(call, |call, cx| call.challenged(cx, again));
         } else {
             let failure = caller::refusal(response);
             self.on_call(call, |call, cx| call.failed(cx, failure));
@@ -72,29 +118,45 @@ impl UserAgent {
         let Ok(to) = response.headers.to() else { return };
         let tag = to.tag().unwrap_or_default();
         if let Some(accepted) = invitation.accepted.iter().find(|accepted| accepted.tag == tag) {
-            let Outgoing { flow, bytes } = accepted.ack.clone();
-            return cx.layer.send(flow, bytes);
+            let Outgoing { hop, bytes } = accepted.ack.clone();
+            return cx.layer.send(hop, bytes);
         }
         if invitation.accepted.len() >= MAX_ACCEPTED {
             return;
         }
-        let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.flow) else { return };
-        let flow = dialog.next_hop(&cx.config.local);
-        let mut ack = dialog.ack();
-        cx.stamp(&mut ack, flow.local);
-        cx.sign_request(&mut ack);
-        let bytes = cx.request_bytes(&ack);
-        cx.layer.send(flow, bytes.clone());
-        if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(key) {
-            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { flow, bytes } });
-        }
-        let mut dialog = Some(dialog);
+        let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
+        let leg = Leg::of_caller(dialog, early::user(&invitation.request), &response);
+        cx.acknowledge(key, &leg.dialog, tag);
+        let mut leg = Some(leg);
         self.on_call(call, |call, cx| {
-            dialog = dialog.take().and_then(|dialog| call.answered(cx, key, dialog, response.body));
+            leg = leg.take().and_then(|leg| call.answered(cx, key, leg, response));
         });
-        if let Some(mut unused) = dialog {
-            self.cx.send_bye(&mut unused, None);
+        if let Some(mut unused) = leg {
+            self.cx.send_bye(&mut unused.dialog, None);
         }
+    }
+
+    /// A response to an INVITE of ours inside a dialog. The ACK of its 2xx goes to the target that this names.
+    fn on_reinvite_response(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Invite(invitation)) = self.cx.layer.client_user(key) else { return };
+        let call = invitation.call;
+        if response.status.is_provisional() {
+            return;
+        }
+        if response.status.is_success() {
+            let tag =
+                invitation.dialog.as_ref().map(|dialog| dialog.remote_tag().to_owned()).unwrap_or_default();
+            if let Some(accepted) = invitation.accepted.first() {
+                let Outgoing { hop, bytes } = accepted.ack.clone();
+                return self.cx.layer.send(hop, bytes);
+            }
+            let Some(mut dialog) = invitation.dialog.clone() else { return };
+            if let Some(contact) = response.headers.contact().ok().flatten() {
+                dialog.refresh_target(contact.uri);
+            }
+            self.cx.acknowledge(key, &dialog, &tag);
+        }
+        self.on_call(call, |call, cx| call.responded(cx, key, Purpose::Change, Ok(response)));
     }
 
     fn acknowledge(&mut self, key: ClientKey, response: &Response) {

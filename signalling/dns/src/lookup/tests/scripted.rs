@@ -13,7 +13,9 @@ use hickory_proto::{
         rdata::{CNAME, NAPTR, PTR, SOA, SRV},
     },
 };
-use rove_base::{Arrival, ClosedBy, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, UdpFlow};
+use rove_base::{
+    Arrival, ClosedBy, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UdpFlow,
+};
 
 use crate::lookup::{Candidate, Event, LookupError, Resolver, ResolverConfig, TraceStep};
 
@@ -134,9 +136,12 @@ impl Desk {
         let input = match &flight {
             Flight::Datagram(flow, bytes) => Arrival::Datagram { flow: Flow::Udp(*flow), bytes },
             Flight::Stream(stream, bytes) => Arrival::Stream { stream: *stream, bytes },
-            Flight::Connected(stream, remote) => {
-                Arrival::Connected { stream: *stream, local: OURS, remote: *remote }
-            }
+            Flight::Connected(stream, remote) => Arrival::Connected {
+                stream: *stream,
+                local: OURS,
+                remote: *remote,
+                transport: Transport::Tcp,
+            },
             Flight::Refused(stream) => Arrival::Closed { stream: *stream, by: ClosedBy::Failure },
         };
         self.resolver.handle(self.now, input);

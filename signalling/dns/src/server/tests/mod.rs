@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hickory_proto::{op::Message as Reply, serialize::binary::BinDecodable};
 use proptest::{collection::vec, prelude::*};
-use rove_base::{ClosedBy, StreamId};
+use rove_base::{ClosedBy, StreamId, Transport};
 
 use super::*;
 use crate::{
@@ -166,7 +166,7 @@ fn messages_on_a_stream_are_found_however_it_is_cut() {
         [framed(&question(1, "alice.home.example", 1)), framed(&question(2, "ns.home.example", 1))].concat();
     for cut in 1..=bytes.len() {
         let mut bench = Bench::new();
-        bench.handle(Arrival::Connected { stream, local, remote });
+        bench.handle(Arrival::Connected { stream, local, remote, transport: Transport::Tcp });
         for piece in bytes.chunks(cut) {
             bench.handle(Arrival::Stream { stream, bytes: piece });
         }
@@ -182,12 +182,17 @@ fn silent_streams_are_closed_and_crowded_ones_make_room() {
     let mut bench = Bench::new();
     let (local, remote) = ("192.0.2.53:53".parse().unwrap(), CLIENT.parse().unwrap());
     for n in 0..256 {
-        bench.handle(Arrival::Connected { stream: StreamId(2 * n + 1), local, remote });
+        bench.handle(Arrival::Connected {
+            stream: StreamId(2 * n + 1),
+            local,
+            remote,
+            transport: Transport::Tcp,
+        });
         bench.now = bench.now.later(Duration::from_millis(1));
     }
     let busy = framed(&question(1, "alice.home.example", 1));
     bench.handle(Arrival::Stream { stream: StreamId(1), bytes: &busy });
-    bench.handle(Arrival::Connected { stream: StreamId(9_001), local, remote });
+    bench.handle(Arrival::Connected { stream: StreamId(9_001), local, remote, transport: Transport::Tcp });
     assert_eq!(bench.closed, [StreamId(3)], "the one that was silent longest");
     bench.now = bench.now.later(Duration::from_secs(11));
     bench.server.tick(bench.now);

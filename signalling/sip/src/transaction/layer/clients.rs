@@ -2,21 +2,24 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use rove_base::{Instant, UdpFlow};
+use rove_base::Instant;
 
 use super::{ClientEntry, ClientKey, ClientMachine, Heard, Key, Layer, Outgoing};
-use crate::transaction::{Client, ClientInvite, Delivery, Fired, InviteReply};
+use crate::{
+    transaction::{Client, ClientInvite, Fired, InviteReply},
+    transport::Hop,
+};
 
 impl<C, S> Layer<C, S> {
     /// Sends an INVITE and waits for its responses.
     pub(crate) fn invite(&mut self, now: Instant, key: ClientKey, request: Outgoing, user: C) {
-        let machine = ClientMachine::Invite(ClientInvite::start(now, Delivery::Unreliable));
+        let machine = ClientMachine::Invite(ClientInvite::start(now, request.hop.delivery()));
         self.open_client(key, machine, request, user);
     }
 
     /// Sends any other request but ACK and waits for its responses.
     pub(crate) fn request(&mut self, now: Instant, key: ClientKey, request: Outgoing, user: C) {
-        let machine = ClientMachine::Other(Client::start(now, Delivery::Unreliable));
+        let machine = ClientMachine::Other(Client::start(now, request.hop.delivery()));
         self.open_client(key, machine, request, user);
     }
 
@@ -37,7 +40,7 @@ impl<C, S> Layer<C, S> {
         status: u16,
     ) -> Heard {
         let Some(entry) = self.clients.get_mut(&key) else { return Heard::Nothing };
-        let local = entry.request.flow.local;
+        let local = entry.request.hop.local;
         if sent_by != (Some(local.ip()), local.port()) {
             return Heard::Nothing;
         }
@@ -58,7 +61,7 @@ impl<C, S> Layer<C, S> {
             },
             _ => Heard::Nothing,
         };
-        self.timers.change(Key::Client(key), before, entry.machine.deadline());
+        self.timers.change(Key::Client(key), before, entry.machine.due(now));
         heard
     }
 
@@ -66,7 +69,7 @@ impl<C, S> Layer<C, S> {
     /// (RFC 3261 §17.1.1.3).
     pub(crate) fn acknowledge(&mut self, key: ClientKey, ack: Arc<[u8]>) {
         if let Some(entry) = self.clients.get_mut(&key) {
-            let ack = Outgoing { flow: entry.request.flow, bytes: ack };
+            let ack = Outgoing { hop: entry.request.hop, bytes: ack };
             self.out.push_back(ack.clone());
             entry.ack = Some(ack);
         }
@@ -75,6 +78,11 @@ impl<C, S> Layer<C, S> {
     /// What the user keeps with a client transaction.
     pub(crate) fn client_user(&mut self, key: ClientKey) -> Option<&mut C> {
         self.clients.get_mut(&key).map(|entry| &mut entry.user)
+    }
+
+    /// Takes what the user keeps with a client transaction, and leaves `instead`.
+    pub(crate) fn settle(&mut self, key: ClientKey, instead: C) -> Option<C> {
+        self.clients.get_mut(&key).map(|entry| core::mem::replace(&mut entry.user, instead))
     }
 
     /// Whether CANCEL may be sent for this INVITE now (RFC 3261 §9.1).
@@ -89,12 +97,12 @@ impl<C, S> Layer<C, S> {
         Some(entry.user)
     }
 
-    /// Nothing can be sent to `flow.remote` from `flow.local`: gives up what waits there for a first answer.
-    pub(crate) fn transport_failed(&mut self, flow: UdpFlow) -> Vec<(ClientKey, C)> {
+    /// Nothing can be sent along the hops that `is_dead` names: gives up what waits there for an answer.
+    pub(crate) fn transport_failed(&mut self, is_dead: impl Fn(&Hop) -> bool) -> Vec<(ClientKey, C)> {
         let mut failed = Vec::new();
         for (key, entry) in &mut self.clients {
             let before = entry.machine.deadline();
-            if entry.request.flow == flow && entry.machine.transport_failed() {
+            if is_dead(&entry.request.hop) && entry.machine.transport_failed() {
                 self.timers.change(Key::Client(*key), before, None);
                 failed.push(*key);
             }
@@ -105,6 +113,10 @@ impl<C, S> Layer<C, S> {
 
     pub(super) fn expire_client(&mut self, now: Instant, key: ClientKey) -> Option<C> {
         let entry = self.clients.get_mut(&key)?;
+        if entry.machine.is_terminated() {
+            self.clients.remove(&key);
+            return None;
+        }
         let fired = entry.machine.tick(now);
         self.timers.change(Key::Client(key), None, entry.machine.deadline());
         match fired {
@@ -122,6 +134,18 @@ impl ClientMachine {
         match self {
             Self::Invite(machine) => machine.deadline(),
             Self::Other(machine) => machine.deadline(),
+        }
+    }
+
+    /// The deadline; one that is over is cleared away at once, as those over a reliable transport are.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        if self.is_terminated() { Some(now) } else { self.deadline() }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_terminated(),
+            Self::Other(machine) => machine.is_terminated(),
         }
     }
 

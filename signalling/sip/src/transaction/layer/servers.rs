@@ -2,10 +2,13 @@
 
 use std::{collections::hash_map::Entry, sync::Arc};
 
-use rove_base::{Instant, UdpFlow};
+use rove_base::Instant;
 
 use super::{Fingerprint, Key, Layer, Outgoing, ServerEntry, ServerKey, ServerMachine};
-use crate::transaction::{AckFor, Delivery, Fired, Server, ServerInvite};
+use crate::{
+    transaction::{AckFor, Fired, Server, ServerInvite},
+    transport::Hop,
+};
 
 impl<C, S> Layer<C, S> {
     /// A request other than ACK has come. `true` when its transaction exists already, which then has answered as it
@@ -17,7 +20,7 @@ impl<C, S> Layer<C, S> {
             ServerMachine::Other(machine) => machine.request_again(),
         };
         if let Some(bytes) = entry.response.clone().filter(|_| again) {
-            self.out.push_back(Outgoing { flow: entry.flow, bytes });
+            self.out.push_back(Outgoing { hop: entry.hop, bytes });
         }
         true
     }
@@ -33,19 +36,26 @@ impl<C, S> Layer<C, S> {
         self.servers.len() >= self.max_servers
     }
 
-    /// Opens the transaction of an INVITE, whose responses go along `flow`.
-    pub(crate) fn invited(
-        &mut self,
-        now: Instant,
-        key: ServerKey,
-        invited: Fingerprint,
-        flow: UdpFlow,
-        user: S,
-    ) {
-        let machine = ServerMachine::Invite(ServerInvite::start(now, Delivery::Unreliable));
+    /// Opens the transaction of an INVITE, whose responses go along `hop`.
+    pub(crate) fn invited(&mut self, now: Instant, key: ServerKey, invited: Fingerprint, hop: Hop, user: S) {
+        let machine = ServerMachine::Invite(ServerInvite::start(now, hop.delivery()));
         self.timers.change(Key::Server(key), None, machine.deadline());
         self.invited.insert(invited, key);
-        self.servers.insert(key, ServerEntry { machine, flow, response: None, invited: Some(invited), user });
+        self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: Some(invited), user });
+    }
+
+    /// Opens the transaction of any other request but ACK, to be answered along `hop` later.
+    pub(crate) fn asked(&mut self, key: ServerKey, hop: Hop, user: S) {
+        let machine = ServerMachine::Other(Server::start(hop.delivery()));
+        self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: None, user });
+    }
+
+    /// Gives a server transaction up, unanswered.
+    pub(crate) fn forget_server(&mut self, key: ServerKey) {
+        if let Some(entry) = self.servers.get(&key) {
+            self.timers.change(Key::Server(key), entry.machine.deadline(), None);
+            self.close_server(key);
+        }
     }
 
     /// Opens the transaction of any other request but ACK, and answers it with a final response.
@@ -57,15 +67,18 @@ impl<C, S> Layer<C, S> {
         response: Outgoing,
         user: S,
     ) {
-        let mut machine = Server::start(Delivery::Unreliable);
+        let mut machine = Server::start(response.hop.delivery());
         if let Entry::Vacant(place) = self.servers.entry(key)
             && machine.respond(now, status)
         {
             self.out.push_back(response.clone());
+            if machine.is_terminated() {
+                return;
+            }
             self.timers.change(Key::Server(key), None, machine.deadline());
             let machine = ServerMachine::Other(machine);
-            let (flow, response) = (response.flow, Some(response.bytes));
-            place.insert(ServerEntry { machine, flow, response, invited: None, user });
+            let (hop, response) = (response.hop, Some(response.bytes));
+            place.insert(ServerEntry { machine, hop, response, invited: None, user });
         }
     }
 
@@ -77,11 +90,12 @@ impl<C, S> Layer<C, S> {
             ServerMachine::Invite(machine) => machine.respond(now, status),
             ServerMachine::Other(machine) => machine.respond(now, status),
         };
-        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        self.timers.change(Key::Server(key), before, entry.machine.due(now));
         if may {
-            // The user repeats a 2xx itself.
-            entry.response = (!(200..=299).contains(&status)).then(|| bytes.clone());
-            self.out.push_back(Outgoing { flow: entry.flow, bytes });
+            // The user repeats the 2xx of an INVITE itself.
+            let users = matches!(entry.machine, ServerMachine::Invite(_)) && (200..=299).contains(&status);
+            entry.response = (!users).then(|| bytes.clone());
+            self.out.push_back(Outgoing { hop: entry.hop, bytes });
         }
         may
     }
@@ -94,7 +108,7 @@ impl<C, S> Layer<C, S> {
             ServerMachine::Invite(machine) => machine.ack(now),
             ServerMachine::Other(_) => AckFor::Transaction,
         };
-        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        self.timers.change(Key::Server(key), before, entry.machine.due(now));
         whose == AckFor::User
     }
 
@@ -108,6 +122,10 @@ impl<C, S> Layer<C, S> {
     /// `true` when the user is to send 100 (Trying).
     pub(super) fn expire_server(&mut self, now: Instant, key: ServerKey) -> bool {
         let Some(entry) = self.servers.get_mut(&key) else { return false };
+        if entry.machine.is_terminated() {
+            self.close_server(key);
+            return false;
+        }
         let fired = match &mut entry.machine {
             ServerMachine::Invite(machine) => machine.tick(now),
             ServerMachine::Other(machine) => machine.tick(now),
@@ -115,16 +133,18 @@ impl<C, S> Layer<C, S> {
         self.timers.change(Key::Server(key), None, entry.machine.deadline());
         match fired {
             Fired::Resend => {
-                self.out.extend(entry.response.clone().map(|bytes| Outgoing { flow: entry.flow, bytes }));
+                self.out.extend(entry.response.clone().map(|bytes| Outgoing { hop: entry.hop, bytes }));
             }
-            Fired::TimedOut | Fired::Finished => {
-                if let Some(invited) = self.servers.remove(&key).and_then(|entry| entry.invited) {
-                    self.invited.remove(&invited);
-                }
-            }
+            Fired::TimedOut | Fired::Finished => self.close_server(key),
             Fired::SendTrying | Fired::Nothing => {}
         }
         fired == Fired::SendTrying
+    }
+
+    fn close_server(&mut self, key: ServerKey) {
+        if let Some(invited) = self.servers.remove(&key).and_then(|entry| entry.invited) {
+            self.invited.remove(&invited);
+        }
     }
 }
 
@@ -133,6 +153,18 @@ impl ServerMachine {
         match self {
             Self::Invite(machine) => machine.deadline(),
             Self::Other(machine) => machine.deadline(),
+        }
+    }
+
+    /// The deadline; one that is over is cleared away at once, as those over a reliable transport are.
+    fn due(&self, now: Instant) -> Option<Instant> {
+        if self.is_terminated() { Some(now) } else { self.deadline() }
+    }
+
+    fn is_terminated(&self) -> bool {
+        match self {
+            Self::Invite(machine) => machine.is_terminated(),
+            Self::Other(machine) => machine.is_terminated(),
         }
     }
 

@@ -9,8 +9,8 @@ const T0: Instant = Instant::from_nanos(1);
 const LOCAL: ([u8; 4], u16) = ([192, 0, 2, 1], 5060);
 const SENT_BY: (Option<IpAddr>, u16) = (Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1))), 5060);
 
-fn flow() -> UdpFlow {
-    UdpFlow { local: LOCAL.into(), remote: ([192, 0, 2, 2], 5060).into() }
+fn hop() -> Hop {
+    Hop::udp(LOCAL.into(), ([192, 0, 2, 2], 5060).into())
 }
 
 fn layer() -> (Layer<&'static str, &'static str>, Keyed) {
@@ -19,7 +19,7 @@ fn layer() -> (Layer<&'static str, &'static str>, Keyed) {
 }
 
 fn bytes(text: &str) -> Outgoing {
-    Outgoing { flow: flow(), bytes: text.as_bytes().into() }
+    Outgoing { hop: hop(), bytes: text.as_bytes().into() }
 }
 
 fn sent(layer: &mut Layer<&'static str, &'static str>) -> Vec<String> {
@@ -35,7 +35,7 @@ fn run(layer: &mut Layer<&'static str, &'static str>, ms: u64) -> Vec<&'static s
     while let Some(at) = layer.deadline().filter(|at| *at <= end) {
         match layer.expire(at).unwrap() {
             Expired::Quietly => {}
-            Expired::Lost(user) => lost.push(user),
+            Expired::Lost(_, user) => lost.push(user),
             Expired::Unanswered(key) => assert!(layer.respond(at, key, 100, b"100"[..].into())),
         }
     }
@@ -102,7 +102,7 @@ fn an_invite_of_a_peer_is_answered_again_until_its_ack_is_here() {
     let (mut layer, keyed) = layer();
     let (key, invited) = (keyed.fingerprint(&"branch"), keyed.fingerprint(&"call"));
     assert!(!layer.absorbs(key));
-    layer.invited(T0, key, invited, flow(), "call");
+    layer.invited(T0, key, invited, hop(), "call");
     assert!(layer.is_merged(invited) && layer.absorbs(key));
     assert_eq!(sent(&mut layer), Vec::<String>::new(), "nothing is answered yet");
     run(&mut layer, 200);
@@ -133,4 +133,26 @@ fn any_other_request_of_a_peer_is_answered_again_for_32_seconds() {
     assert!(layer.absorbs(key));
     run(&mut layer, 32_000);
     assert!(!layer.absorbs(key));
+}
+
+#[test]
+fn nothing_is_repeated_or_kept_over_a_stream() {
+    let (mut layer, keyed) = layer();
+    let way = Hop::toward(rove_base::Transport::Tcp, LOCAL.into(), ([192, 0, 2, 2], 5060).into());
+    let over = |text: &str| Outgoing { hop: way, bytes: text.as_bytes().into() };
+    let invite = ClientKey { branch: 1, cancel: false };
+    layer.invite(T0, invite, over("INVITE"), "caller");
+    assert_eq!(layer.response(T0, invite, SENT_BY, true, 486), Heard::PassUpAndAck);
+    layer.acknowledge(invite, b"ACK".as_slice().into());
+    let options = ClientKey { branch: 2, cancel: false };
+    layer.request(T0, options, over("OPTIONS"), "asker");
+    assert_eq!(layer.response(T0, options, SENT_BY, false, 200), Heard::PassUp);
+    layer.answered(T0, keyed.fingerprint(&"bye"), 200, over("200"), "callee");
+    let key = keyed.fingerprint(&"invite");
+    layer.invited(T0, key, keyed.fingerprint(&"copy"), way, "callee");
+    assert!(layer.respond(T0, key, 603, b"603".as_slice().into()));
+    assert!(!layer.ack(T0, key));
+    while layer.expire(T0).is_some() {}
+    assert_eq!(sent(&mut layer), ["INVITE", "ACK", "OPTIONS", "200", "603"]);
+    assert!(layer.is_empty(), "{layer:?}");
 }

@@ -188,8 +188,10 @@ impl Victim {
                 let uri: crate::message::Uri = "sip:carol@example.com".parse().unwrap();
                 let from = "<sip:bob@192.0.2.1>".parse().unwrap();
                 let to = crate::message::NameAddr::new(uri.clone());
-                let (flow, body, headers) = (Self::flow(), OFFER.to_vec(), Vec::new());
-                let call = self.agent.invite(self.now, OutgoingInvite { flow, uri, from, to, body, headers });
+                let (hop, body, headers) = (Self::flow().into(), OFFER.to_vec(), Vec::new());
+                let call = self
+                    .agent
+                    .invite(self.now, OutgoingInvite { hop, name: None, uri, from, to, body, headers });
                 self.calls.insert(call);
             }
             Move::Ring | Move::Accept | Move::Reject | Move::HangUp => {

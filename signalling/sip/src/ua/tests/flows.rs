@@ -1,10 +1,9 @@
 //! Whole calls (after RFC 3665 §3).
 
-use rove_base::UdpFlow;
-
 use super::world::*;
 use crate::{
     message::StatusCode,
+    transport::Hop,
     ua::{Event, Failure, Party},
 };
 
@@ -36,7 +35,7 @@ fn the_callee_refuses() {
         let mut world = World::pair();
         let ours = world.call(1);
         let theirs = world.incoming(1);
-        world.with(1, |agent, now| agent.reject(now, theirs, status, Some("as I \"said\"".into())));
+        world.with(1, |agent, now| agent.reject(now, theirs, status, Some("as I \"said\"")));
         assert_eq!(world.event(1), ended(theirs, Party::Us));
         let Event::Failed { call, failure: Failure::Status { code, reason, warning, .. } } = world.event(0)
         else {
@@ -170,7 +169,7 @@ fn early_media_comes_with_183() {
     world.with(1, |agent, now| agent.ring(now, theirs, StatusCode::SESSION_PROGRESS, Some(ANSWER.to_vec())));
     let (status, reason, body) =
         (StatusCode::SESSION_PROGRESS, "Session Progress".into(), Some(ANSWER.to_vec()));
-    assert_eq!(world.event(0), Event::Progress { call: ours, status, reason, body });
+    assert_eq!(world.event(0), Event::Progress { call: ours, callee: Some(0), status, reason, body });
 }
 
 #[test]
@@ -188,12 +187,14 @@ fn options_tells_what_the_other_side_can_do() {
     let mut world = World::pair();
     world.with(1, |agent, _| agent.set_capabilities(Some(OFFER.to_vec())));
     let flow = world.flow(0, 1);
-    let options = world.with(0, |agent, now| agent.options(now, flow, "sip:192.0.2.2".parse().unwrap()));
+    let options =
+        world.with(0, |agent, now| agent.options(now, flow.into(), "sip:192.0.2.2".parse().unwrap()));
     let answered = Event::OptionsAnswered { options, status: StatusCode::OK, body: OFFER.to_vec() };
     assert_eq!(world.event(0), answered);
     assert_eq!(world.phones[1].agent.transactions(), 0, "answering leaves nothing behind");
     world.lose = Box::new(|_, _| true);
-    let options = world.with(0, |agent, now| agent.options(now, flow, "sip:192.0.2.2".parse().unwrap()));
+    let options =
+        world.with(0, |agent, now| agent.options(now, flow.into(), "sip:192.0.2.2".parse().unwrap()));
     assert_eq!(world.event(0), Event::OptionsFailed { options, failure: Failure::Timeout });
     world.finish();
 }
@@ -204,9 +205,9 @@ fn an_unreachable_network_is_told_at_once() {
     world.lose = Box::new(|_, _| true);
     let ours = world.call(1);
     let flow = world.flow(0, 1);
-    world.with(0, |agent, now| agent.transport_failed(now, UdpFlow { remote: flow.local, ..flow }));
+    world.with(0, |agent, now| agent.transport_failed(now, Hop::udp(flow.local, flow.local)));
     assert_eq!(world.events(0), []);
-    world.with(0, |agent, now| agent.transport_failed(now, flow));
+    world.with(0, |agent, now| agent.transport_failed(now, flow.into()));
     assert_eq!(world.events(0), [Event::Failed { call: ours, failure: Failure::Transport }]);
     world.finish();
 }

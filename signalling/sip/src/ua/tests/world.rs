@@ -10,6 +10,7 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Ud
 
 use crate::{
     message::{Message, StatusCode},
+    transport::{Hop, LocalAddress},
     ua::{CallId, Event, Failure, OutgoingInvite, Party, UaConfig, UserAgent},
 };
 
@@ -45,7 +46,7 @@ impl World {
     pub(super) fn new(addresses: &[&str]) -> Self {
         let phones = addresses.iter().enumerate().map(|(seed, address)| {
             let address: SocketAddr = address.parse().unwrap();
-            let config = UaConfig { local: vec![address], ..UaConfig::default() };
+            let config = UaConfig { local: vec![LocalAddress::udp(address)], ..UaConfig::default() };
             let agent = UserAgent::new(config, Entropy::from_number(seed as u64));
             Phone { agent, address, events: VecDeque::new() }
         });
@@ -69,7 +70,8 @@ impl World {
     pub(super) fn call(&mut self, callee: usize) -> CallId {
         let (from, to) = (self.phones[0].address, self.phones[callee].address);
         let outgoing = OutgoingInvite {
-            flow: UdpFlow { local: from, remote: to },
+            hop: Hop::udp(from, to),
+            name: None,
             uri: format!("sip:bob@{to}").parse().unwrap(),
             from: format!("\"Alice\" <sip:alice@{from}>").parse().unwrap(),
             to: format!("<sip:bob@{to}>").parse().unwrap(),
@@ -259,4 +261,9 @@ pub(super) fn refused(event: &Event) -> Option<u16> {
         Event::Failed { failure: Failure::Status { code, .. }, .. } => Some(code.code()),
         _ => None,
     }
+}
+
+/// A number from 0 to 1 that repeats itself.
+pub(super) fn chance(number: usize, seed: u64) -> f64 {
+    Entropy::from_number(seed << 32 | number as u64).unit()
 }
