@@ -3,6 +3,7 @@
 //! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
 //! leaves nothing behind.
 
+mod asked;
 mod call;
 mod caller;
 mod change;
@@ -18,6 +19,7 @@ mod reply;
 mod requests;
 mod responses;
 mod talking;
+mod timer;
 
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
 

@@ -9,6 +9,7 @@ use super::{
     leg::{Leg, May},
     pending::{Due, Pending},
     talking::{Ending, Talking},
+    timer,
 };
 use crate::{
     message::{Response, StatusCode},
@@ -71,8 +72,8 @@ impl Call {
     fn accept_now(&mut self, cx: &mut Context, body: Vec<u8>) {
         self.change(|state, _| match state {
             State::Alerting(alerting) => {
-                let Alerting { leg, mut pending, .. } = *alerting;
-                pending.accept(cx, body);
+                let Alerting { mut leg, mut pending, .. } = *alerting;
+                pending.accept(cx, body, &mut leg);
                 State::Talking(Box::new(Talking::called(leg, pending)))
             }
             other => other,
@@ -147,6 +148,13 @@ impl Call {
         }
     }
 
+    /// The other side refuses our INVITE, but only because it wants sessions of `least` seconds at least.
+    pub(super) fn lengthen(&mut self, cx: &mut Context, least: u32) {
+        if let State::Calling(calling) = &mut self.state {
+            calling.again(cx, |config, headers| timer::propose(config, headers, Some(least)));
+        }
+    }
+
     /// A final response other than 2xx to our INVITE, or none at all.
     pub(super) fn failed(&mut self, cx: &mut Context, failure: Failure) {
         self.change(|state, call| match state {
@@ -193,7 +201,8 @@ impl Call {
         self.change(|state, call| match state {
             State::Calling(calling) => calling.tick(cx, call),
             State::Alerting(mut alerting) => {
-                alerting.leg.tick(cx);
+                // Before the call stands there is no session that could expire.
+                let _ = alerting.leg.tick(cx);
                 match alerting.pending.tick(cx) {
                     Due::Expired => {
                         alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);

@@ -5,7 +5,7 @@ use core::time::Duration;
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, OutgoingInvite, SessionChange,
+    CallId, Event, Failure, OutgoingInvite, SessionChange, UaConfig,
     call::State,
     context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, LocalTag, Purpose, SDP, contact},
     early::{Early, Fork},
@@ -13,9 +13,10 @@ use super::{
     reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
+    timer,
 };
 use crate::{
-    message::{CSeq, HeaderName, Method, Request, Response, Uri},
+    message::{CSeq, HeaderName, Headers, Method, Request, Response, Uri},
     transaction::{ClientKey, Outgoing, ServerKey},
 };
 
@@ -57,6 +58,25 @@ impl Calling {
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
+    }
+
+    /// Sends the INVITE once more, with headers that `edit` has changed, since it was refused for them.
+    pub(super) fn again(&mut self, cx: &mut Context, edit: impl FnOnce(&UaConfig, &mut Headers)) {
+        let Some(ClientUse::Invite(refused)) = cx.layer.client_user(self.invite) else { return };
+        let (call, hop) = (refused.call, refused.hop);
+        let mut request = refused.request.clone();
+        refused.request.body = Vec::new();
+        let number = request.headers.cseq().map_or(1, |cseq| cseq.number).saturating_add(1);
+        request.headers.remove(&HeaderName::Via);
+        request.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite }.to_string());
+        edit(&cx.config, &mut request.headers);
+        let key = cx.stamp(&mut request, &hop);
+        let bytes = cx.request_bytes(&request);
+        let invitation = Invitation { call, request, hop, dialog: None, accepted: Vec::new() };
+        let user = ClientUse::Invite(Box::new(invitation));
+        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
+        self.invite = key;
+        self.fork = Fork::default();
     }
 
     /// Whether the owner has hung up.
@@ -139,7 +159,9 @@ impl Calling {
     }
 
     pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
-        self.fork.iter_mut().for_each(|early| early.leg.tick(cx));
+        self.fork.iter_mut().for_each(|early| {
+            let _ = early.leg.tick(cx);
+        });
         match self.cancel {
             Cancel::Sent { give_up } if give_up <= cx.now => {
                 cx.layer.forget_client(self.invite);
@@ -187,8 +209,10 @@ pub(super) fn answered(
         cx.tell(Event::Failed { call, failure: Failure::Cancelled });
         return (State::Over, Some(leg));
     }
+    leg.confirmed = true;
     let answer = answer.unwrap_or(response.body);
     let Calling { wish, fork, .. } = *calling;
+    leg.timer = timer::SessionTimer::answered(&response.headers, cx.now);
     leg.inherit(wish.or_else(|| fork.unsent()));
     cx.tell(Event::Answered { call, body: answer });
     (State::Talking(Box::new(Talking::answered(leg))), None)
@@ -235,6 +259,7 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     // An offer in a provisional response would want our answer in PRACK.
     let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
     headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
+    timer::propose(&cx.config, headers, None);
     for (name, value) in more {
         headers.push(name, value);
     }

@@ -18,18 +18,25 @@ pub struct UaConfig {
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
     /// hears 503 (Service Unavailable).
     pub max_transactions: usize,
+    /// After how many seconds without a refresh a call of ours is taken for dead (RFC 4028). `None` leaves that to the
+    /// other end.
+    pub session_expires: Option<u32>,
+    /// The shortest such time that a caller may ask for, in seconds; 90 at least.
+    pub min_session_expires: u32,
     /// The session description that OPTIONS is answered with.
     pub capabilities: Option<Vec<u8>>,
 }
 
 impl Default for UaConfig {
-    /// 1 000 calls, 65 536 transactions, no addresses, no capabilities.
+    /// 1 000 calls, 65 536 transactions, no addresses, no capabilities; sessions are refreshed within half an hour.
     fn default() -> Self {
         Self {
             user_agent: "rove".into(),
             local: Vec::new(),
             max_calls: 1_000,
             max_transactions: 65_536,
+            session_expires: Some(1_800),
+            min_session_expires: 90,
             capabilities: None,
         }
     }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant};
 
-use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply};
+use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply, timer::TIMER};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -225,6 +225,6 @@ impl fmt::Display for Address {
 /// What Allow says.
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
 /// The extensions we understand: what Supported says.
-pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
+pub(super) const EXTENSIONS: [&str; 2] = [RELIABLE, TIMER];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

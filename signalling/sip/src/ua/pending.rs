@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rove_base::Instant;
 
 use super::{
-    context::{ALLOW, Address, Context, LocalTag, SDP, contact},
+    context::{ALLOW, Address, Context, EXTENSIONS, LocalTag, SDP, contact},
+    leg::Leg,
     reliable::{Reliable, Told},
     reply::Reply,
+    timer::SessionTimer,
 };
 use crate::{
     message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
@@ -30,6 +32,7 @@ pub(super) struct Pending {
     /// Whether the INVITE came without an offer, so that ours goes into the 2xx.
     wants_offer: bool,
     reliable: Option<Reliable>,
+    timer: Option<SessionTimer>,
     stage: Stage,
 }
 
@@ -84,6 +87,7 @@ impl Pending {
             target: headers.contact().ok().flatten().map(|contact| contact.uri),
             wants_offer: invite.body.is_empty(),
             reliable: Reliable::wanted(headers, cx.entropy.next_u32()),
+            timer: SessionTimer::answering(&cx.config, headers),
             stage: Stage::Deciding { expires, refresh: None },
         }
     }
@@ -188,14 +192,21 @@ impl Pending {
         cx.layer.respond(cx.now, self.server, status.code(), bytes);
     }
 
-    /// Sends 200 (OK), again and again until its ACK comes.
-    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+    /// Sends 200 (OK), again and again until its ACK comes. `leg` takes note of what it says.
+    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>, leg: &mut Leg) {
         if !self.is_undecided() {
             return;
         }
         let mut response =
             dialog_response(&self.reply, StatusCode::OK, self.tag, &self.record_routes, &self.contact);
         response.headers.push(HeaderName::Allow, ALLOW);
+        response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
+        if let Some(timer) = &self.timer {
+            timer.put_into_response(&mut response);
+        }
+        leg.timer = self.timer.map(|timer| timer.started(cx.now));
+        leg.said.clone_from(&body);
+        leg.confirmed = true;
         cx.sign_response(&mut response);
         let described = self.has_answered();
         put_body(&mut response, if described { Vec::new() } else { body });

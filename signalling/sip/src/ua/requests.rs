@@ -14,6 +14,7 @@ use super::{
     leg::Leg,
     pending::{Pending, put_body},
     reply::Reply,
+    timer,
 };
 use crate::{
     dialog::Dialog,
@@ -218,6 +219,9 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
     let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
+    if let Some(least) = timer::objection(cx, headers).filter(|_| offers) {
+        return refuse_naming(StatusCode::SESSION_INTERVAL_TOO_SMALL, HeaderName::MinSe, &least.to_string());
+    }
     if !offers || request.body.is_empty() {
         return None;
     }

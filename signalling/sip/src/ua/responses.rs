@@ -10,8 +10,8 @@
 use super::{
     CallId, Event, Failure, UserAgent, caller,
     context::{ClientUse, Purpose},
-    early,
     leg::Leg,
+    timer,
 };
 use crate::{
     dialog::Dialog,
@@ -75,6 +75,11 @@ impl UserAgent {
         } else if response.status.is_success() {
             self.on_accepted(call, key, response);
         } else {
+            if let Some(ClientUse::Invite(invitation)) = self.cx.layer.client_user(key)
+                && let Some(least) = timer::demanded(&invitation.request.headers, &response)
+            {
+                return self.on_call(call, |call, cx| call.lengthen(cx, least));
+            }
             let failure = caller::refusal(response);
             self.on_call(call, |call, cx| call.failed(cx, failure));
         }
@@ -95,7 +100,7 @@ impl UserAgent {
             return;
         }
         let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
-        let leg = Leg::of_caller(dialog, early::user(&invitation.request), &response);
+        let leg = Leg::of_caller(dialog, &invitation.request, &response);
         cx.acknowledge(key, &leg.dialog, tag);
         let mut leg = Some(leg);
         self.on_call(call, |call, cx| {

@@ -9,3 +9,4 @@ mod flows;
 mod loss;
 mod provisional;
 mod refusals;
+mod timers;
