@@ -33,6 +33,7 @@ mod tests;
 
 pub use cseq::CSeq;
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection, SyntaxError};
+pub(crate) use escape::escape_header;
 pub use escape::unescape;
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;

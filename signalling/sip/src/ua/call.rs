@@ -12,7 +12,7 @@ use super::{
     timer,
 };
 use crate::{
-    message::{Response, StatusCode},
+    message::{NameAddr, Response, StatusCode},
     transaction::ServerKey,
 };
 
@@ -45,6 +45,8 @@ pub(super) struct Alerting {
     pub(super) pending: Pending,
     /// The owner has accepted, but what is on its way must arrive first.
     pub(super) accepted: Option<Vec<u8>>,
+    /// The call whose place this one takes.
+    pub(super) replaces: Option<CallId>,
 }
 
 impl Alerting {
@@ -62,10 +64,22 @@ impl Call {
         }
     }
 
-    pub(super) fn accept(&mut self, body: Vec<u8>) {
-        if let State::Alerting(alerting) = &mut self.state {
-            alerting.accepted = Some(body);
-        }
+    /// Answers the call whose place this one takes.
+    pub(super) fn accept(&mut self, body: Vec<u8>) -> Option<CallId> {
+        let State::Alerting(alerting) = &mut self.state else { return None };
+        alerting.accepted = Some(body);
+        alerting.replaces.take()
+    }
+
+    pub(super) fn redirect(&mut self, cx: &mut Context, contacts: &[NameAddr]) {
+        self.change(|state, call| match state {
+            State::Alerting(alerting) => {
+                alerting.pending.redirect(cx, contacts);
+                cx.tell(Event::Ended { call, by: Party::Us, reason: None });
+                State::Over
+            }
+            other => other,
+        });
     }
 
     /// Sends the 2xx.
@@ -179,11 +193,11 @@ impl Call {
 /// What the other side wants of an INVITE of its own.
 impl Call {
     /// The INVITE of transaction `server` was cancelled before it was answered.
-    pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey) {
+    pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey, failure: Failure) {
         self.change(|state, call| match state {
             State::Alerting(alerting) if alerting.pending.is_of(server) => {
                 alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);
-                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                cx.tell(Event::Failed { call, failure });
                 State::Over
             }
             State::Talking(mut talking) => {

@@ -13,7 +13,7 @@ use super::{
     reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
-    timer,
+    timer, trust,
 };
 use crate::{
     message::{CSeq, HeaderName, Headers, Method, Request, Response, Uri},
@@ -241,7 +241,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more } = outgoing;
+    let OutgoingInvite { hop, mut uri, mut from, mut to, body, private, headers: more } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }
@@ -249,6 +249,9 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     let mut request = Request::new(Method::Invite, uri);
     let headers = &mut request.headers;
     headers.push(HeaderName::MaxForwards, "70");
+    if private {
+        from = trust::hide(&cx.config, &hop, from, headers);
+    }
     let contact = contact(&from.uri, &hop, &request.uri);
     headers.push(HeaderName::From, from.with_tag(&tag.to_string()).to_string());
     headers.push(HeaderName::To, to.to_string());

@@ -5,7 +5,10 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant};
 
-use super::{CallId, Event, OptionsId, UaConfig, reliable::RELIABLE, reply::Reply, timer::TIMER};
+use super::{
+    CallId, Event, OptionsId, UaConfig, refer::NO_SUBSCRIPTION, reliable::RELIABLE, replaces::REPLACES,
+    reply::Reply, timer::TIMER,
+};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -47,6 +50,12 @@ pub(super) enum Purpose {
     Change,
     /// To acknowledge a provisional response.
     Prack,
+    /// To tell something inside the call.
+    Info,
+    /// To have the other end call somebody.
+    Refer,
+    /// To tell how such a call goes.
+    Notify,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -191,10 +200,13 @@ impl Context {
         }
     }
 
-    /// Sends BYE in `dialog`; the answer is for `call`.
-    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
+    /// Sends BYE in `dialog`; the answer is for `call`. `why` is what went wrong (RFC 3326).
+    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>, why: Option<&str>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
+        if let Some(why) = why {
+            bye.headers.push(HeaderName::Reason, format!("SIP;cause=408;text=\"{why}\""));
+        }
         let key = self.stamp(&mut bye, &hop);
         self.sign_request(&mut bye);
         let bytes = self.request_bytes(&bye);
@@ -223,8 +235,8 @@ impl fmt::Display for Address {
 }
 
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY";
 /// The extensions we understand: what Supported says.
-pub(super) const EXTENSIONS: [&str; 2] = [RELIABLE, TIMER];
+pub(super) const EXTENSIONS: [&str; 4] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

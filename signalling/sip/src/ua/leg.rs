@@ -8,6 +8,7 @@ use super::{
     caller,
     change::{Change, Retry, Stage},
     context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, Purpose, SDP, contact},
+    refer::Refers,
     timer::{Due, SessionTimer},
 };
 use crate::{
@@ -37,6 +38,7 @@ pub(super) struct Leg {
     /// Our newest session description.
     pub(super) said: Vec<u8>,
     pub(super) timer: Option<SessionTimer>,
+    pub(super) refers: Refers,
 }
 
 /// What may be sent now in a dialog.
@@ -84,6 +86,7 @@ impl Leg {
             confirmed: false,
             said: Vec::new(),
             timer: None,
+            refers: Refers::default(),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     timer::SessionTimer,
 };
 use crate::{
-    message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
+    message::{HeaderName, Headers, NameAddr, Request, Response, StatusCode, Uri, Warning},
     transaction::{ServerKey, T1, T2},
     transport::Hop,
 };
@@ -222,6 +222,20 @@ impl Pending {
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
         put_warning(&mut response, self.reply.hop(), why);
+        self.finish(cx, response);
+    }
+
+    /// Sends 302 with where to call instead.
+    pub(super) fn redirect(self, cx: &mut Context, contacts: &[NameAddr]) {
+        let mut response = self.reply.response(StatusCode::MOVED_TEMPORARILY, &self.tag.to_string());
+        for contact in contacts {
+            response.headers.push(HeaderName::Contact, contact.to_string());
+        }
+        self.finish(cx, response);
+    }
+
+    fn finish(self, cx: &mut Context, mut response: Response) {
+        let status = response.status;
         cx.sign_response(&mut response);
         let bytes = cx.response_bytes(&response);
         cx.layer.respond(cx.now, self.server, status.code(), bytes);

@@ -107,7 +107,7 @@ impl UserAgent {
             leg = leg.take().and_then(|leg| call.answered(cx, key, leg, response));
         });
         if let Some(mut unused) = leg {
-            self.cx.send_bye(&mut unused.dialog, None);
+            self.cx.send_bye(&mut unused.dialog, None, None);
         }
     }
 

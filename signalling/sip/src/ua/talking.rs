@@ -100,7 +100,7 @@ impl Talking {
         }
         self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
         let mut leg = self.leg;
-        cx.send_bye(&mut leg.dialog, Some(call));
+        cx.send_bye(&mut leg.dialog, Some(call), reason.as_deref());
         State::Ending(Box::new(Ending { leg, reason }))
     }
 
