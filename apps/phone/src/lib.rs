@@ -45,4 +45,6 @@ pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},
     tsig::TsigKey,
 };
-pub use rove_session::{CallId, Cause, Progress, RegistrationError, Target, TargetError};
+pub use rove_session::{
+    CallId, Cause, MediaSecurity, Progress, RegistrationError, SecurityKind, Target, TargetError,
+};

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::net::SocketAddr;
 
 use rove_base::CodecId;
+use rove_sdp::MediaSecurity;
 use rove_sip::message::NameAddr;
 
 /// How this phone presents itself and what it can do.
@@ -23,6 +24,8 @@ pub struct Config {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet.
     pub packet_time: Duration,
+    /// Whether media have to be protected.
+    pub media_security: MediaSecurity,
     /// How long a call may ring before we give up, as caller and as callee.
     pub ring_for: Duration,
     /// Our canonical name in RTCP (RFC 7022).

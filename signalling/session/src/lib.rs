@@ -20,5 +20,6 @@ pub use config::Config;
 pub use event::{CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
+pub use rove_sdp::{MediaSecurity, SecurityKind};
 pub use switchboard::Switchboard;
 pub use target::{Target, TargetError};

@@ -1,7 +1,7 @@
 //! From what two sides agreed on to the plan the engine runs.
 
 use rove_base::{MediaPlan, PlanError, Route, RouteId, RouteKind, UdpFlow};
-use rove_sdp::{Local, Negotiated};
+use rove_sdp::{Local, Negotiated, Security};
 
 /// Freezes an agreement into a plan with one direct route.
 ///
@@ -11,8 +11,15 @@ use rove_sdp::{Local, Negotiated};
 pub(crate) fn media_plan(local: &Local, agreed: &Negotiated, cname: &str) -> Result<MediaPlan, PlanError> {
     let rtp = UdpFlow { local: local.address, remote: agreed.remote_rtp };
     let rtcp = if agreed.rtcp_mux { rtp } else { UdpFlow { local: local.rtcp, remote: agreed.remote_rtcp } };
-    MediaPlan::builder(agreed.codec, cname)
-        .direction(agreed.direction)
-        .route(Route { id: RouteId(0), kind: RouteKind::Direct, rtp, rtcp })
-        .build()
+    let plan = MediaPlan::builder(agreed.codec, cname).direction(agreed.direction).route(Route {
+        id: RouteId(0),
+        kind: RouteKind::Direct,
+        rtp,
+        rtcp,
+    });
+    match &agreed.security {
+        Security::Sdes(keys) => plan.srtp(keys.clone()),
+        _ => plan,
+    }
+    .build()
 }

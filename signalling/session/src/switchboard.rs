@@ -9,7 +9,7 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, 
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{NameAddr, StatusCode},
-    transport::LocalAddress,
+    transport::{Hop, LocalAddress},
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
@@ -78,7 +78,7 @@ impl Switchboard {
         let (id, mut call) = self.new_call(record);
         let mut asks = Vec::new();
         call.state = Dialing::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
             target,
         );
         self.calls.insert(id, call);
@@ -173,8 +173,10 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let mut asks = Vec::new();
         let state = core::mem::replace(&mut call.state, State::Over);
-        call.state =
-            state.on(&mut context(&self.config, now, &mut call.record, &mut asks, call.session_id), fact);
+        call.state = state.on(
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            fact,
+        );
         self.carry(id, asks);
     }
 
@@ -197,6 +199,7 @@ impl Switchboard {
                     now,
                     OutgoingInvite {
                         hop,
+                        name: None,
                         uri: target.uri().clone().into(),
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),
@@ -239,7 +242,7 @@ impl Switchboard {
     fn on_agent(&mut self, event: ua::Event) {
         let (invite, fact) = match event {
             ua::Event::Incoming { call, hop, uri, from, body, .. } => {
-                return self.on_incoming(call, hop.remote, uri.to_string(), from.to_string(), &body);
+                return self.on_incoming(call, hop, uri.to_string(), from.to_string(), &body);
             }
             ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
             ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
@@ -257,14 +260,7 @@ impl Switchboard {
         }
     }
 
-    fn on_incoming(
-        &mut self,
-        invite: ua::CallId,
-        remote: SocketAddr,
-        target: String,
-        from: String,
-        body: &[u8],
-    ) {
+    fn on_incoming(&mut self, invite: ua::CallId, hop: Hop, target: String, from: String, body: &[u8]) {
         let now = self.now;
         let record = Record::new(Side::Callee, target, from.clone(), now.mono);
         let (id, mut call) = self.new_call(record);
@@ -272,8 +268,8 @@ impl Switchboard {
         self.by_invite.insert(invite, id);
         let mut asks = vec![Ask::Tell(Progress::Incoming { from })];
         call.state = Alerting::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
-            remote,
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            hop,
             body,
         );
         self.calls.insert(id, call);
@@ -392,8 +388,9 @@ fn context<'a>(
     record: &'a mut Record,
     asks: &'a mut Vec<Ask>,
     session_id: u64,
+    entropy: &'a mut Entropy,
 ) -> Context<'a> {
-    Context { now, config, record, asks, session_id }
+    Context { now, config, record, asks, session_id, entropy }
 }
 
 fn query(target: &Target) -> Query {

@@ -59,19 +59,22 @@ impl Dialog {
         })
     }
 
-    /// The callee's end, made by the INVITE; `local_tag` is the one its responses carry (RFC 3261 §12.1.1).
+    /// The callee's end, made by the INVITE; `local_tag` is the one its responses carry (RFC 3261 §12.1.1). A caller that
+    /// follows RFC 2543, having no tag, may have no Contact either, and is then reached at the address it calls from.
     ///
     /// # Errors
     ///
     /// [`HeaderError`] when a header it is made of cannot be read, or Contact is missing.
     pub fn of_callee(invite: &Request, local_tag: &str, hop: Hop) -> Result<Self, HeaderError> {
         let headers = &invite.headers;
-        let contact = headers.contact()?.ok_or(HeaderError::Missing(HeaderName::Contact))?;
+        let from = headers.from()?;
+        let old = || from.tag().is_none().then(|| from.clone());
+        let contact = headers.contact()?.or_else(old).ok_or(HeaderError::Missing(HeaderName::Contact))?;
         Ok(Self {
             call_id: headers.call_id()?.to_owned(),
             local: format!("{};tag={local_tag}", text(invite, &HeaderName::To)?),
             remote: text(invite, &HeaderName::From)?,
-            remote_tag: headers.from()?.tag().unwrap_or_default().to_owned(),
+            remote_tag: from.tag().unwrap_or_default().to_owned(),
             local_number: 0,
             remote_number: Some(headers.cseq()?.number),
             routes: headers.record_routes()?,
@@ -189,7 +192,12 @@ impl Dialog {
         let transport = match uri.transport() {
             // The transport of the URI is the same for WebSockets of both kinds (RFC 7118 §6).
             Some(Transport::Ws) if same_host && self.hop.transport == Transport::Wss => Transport::Wss,
-            None if same_host && self.hop.transport.is_reliable() => return self.hop,
+            None if same_host && self.hop.transport.is_reliable() => {
+                let port = uri.port.unwrap_or_else(|| default_port(self.hop.transport));
+                let mut remote = self.hop.remote;
+                remote.set_port(port);
+                return Hop { remote, ..self.hop };
+            }
             named => named.unwrap_or(Transport::Udp),
         };
         let mut remote = SocketAddr::new(ip, uri.port.unwrap_or_else(|| default_port(transport)));

@@ -1,7 +1,12 @@
 //! SIP as machines without I/O: messages, transactions, dialogs, user agent (RFC 3261).
 
 pub mod dialog;
+pub mod digest;
 pub mod message;
+mod proxy;
+pub mod register;
+pub mod registrar;
+pub mod server;
 pub mod transaction;
 pub mod transport;
 pub mod ua;

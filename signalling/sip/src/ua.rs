@@ -1,4 +1,4 @@
-//! The user agent: makes and takes calls over UDP (RFC 3261 §8, §9, §11, §13, §14, §15).
+//! The user agent: makes and takes calls (RFC 3261 §8, §9, §11, §13, §14, §15).
 //!
 //! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
 //! leaves nothing behind.
@@ -13,45 +13,54 @@ mod early;
 mod event;
 mod info;
 mod inside;
+mod keyring;
 mod leg;
 mod owner;
+mod page;
 mod pending;
 mod refer;
+mod registrations;
 mod reliable;
 mod replaces;
-mod reply;
-mod requests;
+pub(crate) mod reply;
+mod request;
+pub(crate) mod requests;
 mod responses;
 mod talking;
 mod timer;
 mod trust;
 
-use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, OutgoingRefer, SessionChange, UaConfig};
-pub use event::{CallId, Event, Failure, OptionsId, Party};
+pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
 pub use info::{DTMF, DTMF_RELAY, Key};
+pub use request::OutgoingRequest;
 
 use self::{
     call::{Call, State},
     caller::Calling,
     context::{ClientUse, Context, LocalTag, SDP},
+    registrations::Registrations,
+    request::{Exchange, Purpose},
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
     transaction::{Expired, KeyedMap, Outgoing, Timers},
-    transport::Hop,
+    transport::{Connections, Hop, News},
 };
 
-/// A SIP user agent over UDP.
+/// A SIP user agent over datagrams and streams.
 ///
-/// Bounded whatever peers send: by [`UaConfig::max_calls`] and [`UaConfig::max_transactions`].
+/// Bounded whatever peers send: by [`UaConfig::max_calls`], [`UaConfig::max_transactions`] and [`UaConfig::streams`].
 #[derive(Debug)]
 pub struct UserAgent {
     cx: Context,
     calls: KeyedMap<CallId, Call>,
     tags: KeyedMap<LocalTag, CallId>,
     timers: Timers<CallId>,
+    registrations: Registrations,
+    last_request: u64,
     last_call: u64,
     last_options: u64,
 }
@@ -65,6 +74,8 @@ impl UserAgent {
             calls: KeyedMap::with_hasher(cx.keyed.clone()),
             tags: KeyedMap::with_hasher(cx.keyed.clone()),
             timers: Timers::default(),
+            registrations: Registrations::default(),
+            last_request: 0,
             last_call: 0,
             last_options: 0,
             cx,
@@ -133,10 +144,23 @@ impl UserAgent {
         headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Accept, SDP);
-        let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
-        let bytes = cx.request_bytes(&request);
-        cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Options(id));
+        let (key, outgoing) = cx.prepare(&mut request, hop);
+        cx.layer.request(cx.now, key, outgoing, ClientUse::Options(id));
+        id
+    }
+
+    /// Makes a request outside of calls. [`Event::Responded`] or [`Event::RequestFailed`] follows.
+    pub fn request(&mut self, now: Now, mut outgoing: OutgoingRequest) -> RequestId {
+        self.at(now);
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let hops = core::mem::take(&mut outgoing.hops);
+        let request = self.cx.outside(outgoing);
+        match Exchange::new(Purpose::Owner(id), request, hops) {
+            Some(exchange) => self.cx.start(exchange),
+            None => self.cx.tell_outcome(id, Err(Failure::Transport)),
+        }
         id
     }
 
@@ -152,6 +176,12 @@ impl UserAgent {
         for (key, user) in self.cx.layer.transport_failed(|one| *one == hop) {
             self.on_lost(key, user, Failure::Transport);
         }
+        self.flows_broke(|one| *one == hop);
+    }
+
+    /// The streams of this agent, and its flows that are to be kept alive.
+    pub fn connections(&mut self) -> &mut Connections {
+        &mut self.cx.connections
     }
 
     /// How many calls there are.
@@ -170,7 +200,10 @@ impl UserAgent {
     /// absorb repetitions may be left; to leave then costs at most that a lost last message is not repeated.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.cx.events.is_empty() && self.cx.layer.is_settled()
+        self.calls.is_empty()
+            && self.cx.events.is_empty()
+            && self.cx.layer.is_settled()
+            && self.registrations.is_idle()
     }
 
     fn at(&mut self, now: Now) {
@@ -202,6 +235,29 @@ impl UserAgent {
         }
     }
 
+    fn on_news(&mut self, news: News) {
+        match news {
+            News::Message { hop, bytes } => self.on_message(hop, &bytes),
+            News::Lost { hop } => {
+                let is_lost = |one: &Hop| {
+                    one.transport == hop.transport
+                        && (one.flow == hop.flow || one.flow == Hop::ANY_STREAM && one.remote == hop.remote)
+                };
+                for (key, user) in self.cx.layer.transport_failed(is_lost) {
+                    self.on_lost(key, user, Failure::Transport);
+                }
+            }
+            News::FlowFailed { hop } => {
+                self.flows_broke(|one| {
+                    one.flow == hop.flow
+                        || one.flow == Hop::ANY_STREAM
+                            && (one.transport, one.remote) == (hop.transport, hop.remote)
+                });
+                self.cx.tell(Event::FlowFailed { hop });
+            }
+        }
+    }
+
     fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
         match Message::parse(bytes) {
             Ok(Message::Request(request)) => self.on_request(request, hop),
@@ -215,6 +271,7 @@ impl UserAgent {
     }
 
     fn expire(&mut self) {
+        self.tick_registrations();
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
@@ -240,25 +297,52 @@ impl Machine for UserAgent {
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
-        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_message(flow.into(), bytes);
+        match input {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => {
+                if !self.cx.connections.is_keep_alive(self.cx.now, flow, bytes) {
+                    self.on_message(flow.into(), bytes);
+                }
+            }
+            stream => {
+                self.cx.connections.handle(now, stream);
+                while let Some(news) = self.cx.connections.next_news() {
+                    self.on_news(news);
+                }
+            }
         }
         self.expire();
     }
 
     fn tick(&mut self, now: Now) {
         self.at(now);
+        self.cx.connections.tick(now);
         self.expire();
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        if let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
-            return Step::Send(Transmit { flow: hop.flow, range: out.push(&bytes), dscp: Dscp::CS3 });
+        loop {
+            while let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
+                if let Flow::Udp(_) = hop.flow {
+                    let range = out.push(&bytes);
+                    return Step::Send(Transmit { flow: hop.flow, range, dscp: Dscp::CS3 });
+                }
+                self.cx.connections.send(self.cx.now, &hop, bytes);
+            }
+            let streams = match self.cx.connections.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Event(news) => {
+                    self.on_news(news);
+                    continue;
+                }
+                Nested::Wait(at) => at,
+            };
+            if let Some(event) = self.cx.events.pop_front() {
+                return Step::Event(event);
+            }
+            let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
+            let others = Instant::earliest(streams, self.registrations.deadline());
+            return Step::Wait(Instant::earliest(calls, others));
         }
-        if let Some(event) = self.cx.events.pop_front() {
-            return Step::Event(event);
-        }
-        Step::Wait(Instant::earliest(self.cx.layer.deadline(), self.timers.next()))
     }
 }
 

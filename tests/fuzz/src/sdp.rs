@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{CodecId, Direction};
-use rove_sdp::{Description, Local, Wishes, accept, answer, offer};
+use rove_sdp::{Description, Local, Protection, Wishes, accept, answer, offer};
 
 /// What is read is written so that it reads the same; what is agreed on is fit for an engine; an answer of ours fits its
 /// offer.
@@ -22,6 +22,8 @@ pub fn check(bytes: &[u8]) {
         session_id: 7,
         direction: Direction::SendRecv,
         wishes: Wishes::default(),
+        protection: Protection::default(),
+        ice: None,
     };
     if let Ok((answered, agreed)) = answer(&description, &local) {
         assert_eq!(answered.media.len(), description.media.len());

@@ -66,6 +66,7 @@ impl Control {
                 dns_servers: servers,
                 codecs: config.codecs,
                 packet_time: config.packet_time,
+                media_security: config.media_security,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
                 most_calls: config.most_calls,

@@ -132,7 +132,7 @@ pub struct ParseError {
 pub struct Rejection {
     /// The method as it was read.
     pub method: Method,
-    /// 400, 414, 501, 505 or 513.
+    /// 400, 413, 414, 501 or 505.
     pub status: StatusCode,
     /// The reason phrase, which names the flaw (RFC 3261 §21.4.1).
     pub reason: String,

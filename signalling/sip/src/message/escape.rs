@@ -49,16 +49,11 @@ pub(crate) fn equivalent(a: &str, b: &str, ignore_case: bool) -> bool {
 
 /// Whether every percent sign of `text` starts an escape, and `keep` takes all its other bytes.
 pub(crate) fn is_escaped(text: &str, keep: impl Fn(u8) -> bool) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let fine = match byte {
-            b'%' => {
-                [bytes.next(), bytes.next()].iter().flatten().filter(|b| b.is_ascii_hexdigit()).count() == 2
-            }
-            byte => keep(byte),
-        };
-        if !fine {
-            return false;
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| !keep(*byte)) {
+        match rest.get(at..) {
+            Some([b'%', a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest = after,
+            _ => return false,
         }
     }
     true

@@ -36,17 +36,32 @@ macro_rules! header_names {
                 }
             }
 
-            fn known(text: &str) -> Option<Self> {
-                $(if text.eq_ignore_ascii_case($name) $(|| text.eq_ignore_ascii_case($compact))? {
-                    return Some(Self::$variant);
-                })*
-                None
+            /// Its number; that of the header itself, not of its spelling.
+            pub(crate) const fn id(&self) -> NameId {
+                match self {
+                    $(Self::$variant => NameId(Place::$variant as u8),)*
+                    Self::Other(_) => NameId::OTHER,
+                }
             }
         }
+
+        /// The place of a name in [`KNOWN`].
+        #[derive(Clone, Copy)]
+        #[repr(u8)]
+        enum Place {
+            $($variant,)*
+        }
+
+        /// Every name there is, by number.
+        static KNOWN: &[HeaderName] = &[$(HeaderName::$variant,)*];
+
+        /// Every spelling there is, and the number it stands for.
+        const SPELLINGS: &[(&str, u8)] = &[
+            $(($name, Place::$variant as u8), $(($compact, Place::$variant as u8),)?)*
+        ];
     };
 }
 
-// The usual ones first, since they are looked through in this order.
 header_names! {
     Via "Via" "v";
     From "From" "f";
@@ -66,8 +81,10 @@ header_names! {
     Expires "Expires";
     Require "Require";
     Accept "Accept";
+    AcceptContact "Accept-Contact" "a";
     AcceptEncoding "Accept-Encoding";
     AcceptLanguage "Accept-Language";
+    AcceptResourcePriority "Accept-Resource-Priority";
     AlertInfo "Alert-Info";
     AllowEvents "Allow-Events" "u";
     AuthenticationInfo "Authentication-Info";
@@ -75,17 +92,32 @@ header_names! {
     CallInfo "Call-Info";
     ContentDisposition "Content-Disposition";
     ContentEncoding "Content-Encoding" "e";
+    ContentId "Content-ID";
     ContentLanguage "Content-Language";
     Date "Date";
+    Diversion "Diversion";
     ErrorInfo "Error-Info";
     Event "Event" "o";
+    FeatureCaps "Feature-Caps";
+    FlowTimer "Flow-Timer";
+    Geolocation "Geolocation";
+    HistoryInfo "History-Info";
+    Identity "Identity" "y";
+    IdentityInfo "Identity-Info" "n";
     InReplyTo "In-Reply-To";
+    InfoPackage "Info-Package";
+    Join "Join";
     MimeVersion "MIME-Version";
     MinExpires "Min-Expires";
     MinSe "Min-SE";
     Organization "Organization";
     Path "Path";
+    PAccessNetworkInfo "P-Access-Network-Info";
     PAssertedIdentity "P-Asserted-Identity";
+    PAssociatedUri "P-Associated-URI";
+    PCalledPartyId "P-Called-Party-ID";
+    PChargingVector "P-Charging-Vector";
+    PPreferredIdentity "P-Preferred-Identity";
     Priority "Priority";
     Privacy "Privacy";
     ProxyAuthenticate "Proxy-Authenticate";
@@ -93,32 +125,162 @@ header_names! {
     ProxyRequire "Proxy-Require";
     RAck "RAck";
     Reason "Reason";
-    ReferTo "Refer-To" "r";
+    RecvInfo "Recv-Info";
     ReferredBy "Referred-By" "b";
+    ReferSub "Refer-Sub";
+    ReferTo "Refer-To" "r";
+    RejectContact "Reject-Contact" "j";
     Replaces "Replaces";
     ReplyTo "Reply-To";
+    RequestDisposition "Request-Disposition" "d";
+    ResourcePriority "Resource-Priority";
     RetryAfter "Retry-After";
     RSeq "RSeq";
+    SecurityClient "Security-Client";
+    SecurityServer "Security-Server";
+    SecurityVerify "Security-Verify";
     ServiceRoute "Service-Route";
     SessionExpires "Session-Expires" "x";
+    SessionId "Session-ID";
+    SipEtag "SIP-ETag";
+    SipIfMatch "SIP-If-Match";
     Subject "Subject" "s";
     SubscriptionState "Subscription-State";
+    SuppressIfMatch "Suppress-If-Match";
+    TargetDialog "Target-Dialog";
     Timestamp "Timestamp";
     Unsupported "Unsupported";
+    UserToUser "User-to-User";
     Warning "Warning";
     WwwAuthenticate "WWW-Authenticate";
 }
+
+impl HeaderName {
+    /// The name with this number; `None` for that of all others.
+    pub(crate) fn of(id: NameId) -> Option<&'static Self> {
+        KNOWN.get(usize::from(id.0))
+    }
+}
+
+impl HeaderName {
+    /// A name that was checked and is none of those known.
+    pub(crate) fn other(name: &str) -> Self {
+        Self::Other(OtherName(Token::known(name)))
+    }
+}
+
+/// The number of a header name that this crate knows. All others share one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct NameId(u8);
+
+impl NameId {
+    /// A name this crate does not know.
+    pub(crate) const OTHER: Self = Self(u8::MAX);
+    /// How many numbers there are.
+    pub(crate) const COUNT: usize = KNOWN.len();
+
+    /// The number as an index below [`COUNT`](Self::COUNT), but for [`OTHER`](Self::OTHER).
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The number of this spelling, long or compact, in any case. `name` has no control characters.
+    #[inline]
+    pub(crate) fn find(name: &[u8]) -> Self {
+        let key = Key::of(name);
+        let spelling = SLOTS.get(key.slot()).and_then(|index| KEYS.get(usize::from(*index)));
+        match spelling {
+            Some((same, id)) if *same == key && (key.len <= 16 || is_spelling(*id, name)) => Self(*id),
+            _ => Self::OTHER,
+        }
+    }
+}
+
+/// Whether a long `name` is the long form of this number; its [`Key`] does not hold all of it.
+fn is_spelling(id: u8, name: &[u8]) -> bool {
+    HeaderName::of(NameId(id)).is_some_and(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// What a name of up to 16 bytes is compared by: its first and last bytes, as two words that may overlap, and its
+/// length. Bit 5 is set in all of them, which makes capitals small and leaves hyphens and digits as they are.
+#[derive(Clone, Copy, Eq, PartialEq)]
+struct Key {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl Key {
+    #[inline]
+    const fn of(name: &[u8]) -> Self {
+        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+                (Some(first), Some(last)) => {
+                    (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64)
+                }
+                _ => match *name {
+                    [a] => (a as u64 | (a as u64) << 8, a as u64),
+                    [a, b] => (a as u64 | (b as u64) << 8, b as u64),
+                    [a, b, c] => (a as u64 | (b as u64) << 8, c as u64),
+                    _ => (0, 0),
+                },
+            },
+        };
+        const SMALL: u64 = 0x2020_2020_2020_2020;
+        Self { first: first | SMALL, last: last | SMALL, len: name.len() }
+    }
+
+    /// Where the table has this name, if it is one of those known: no two of them share a place.
+    #[inline]
+    const fn slot(&self) -> usize {
+        let mixed = self.first ^ self.last.rotate_left(23) ^ self.len as u64;
+        (mixed.wrapping_mul(0xfc6c_ce9e_9ca5_c11d) >> SHIFT) as usize
+    }
+}
+
+/// The keys of all [`SPELLINGS`], with what they stand for.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "worked out by the compiler")]
+static KEYS: [(Key, u8); SPELLINGS.len()] = {
+    let mut keys = [(Key { first: 0, last: 0, len: 0 }, 0); SPELLINGS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = (Key::of(SPELLINGS[at].0.as_bytes()), SPELLINGS[at].1);
+        at += 1;
+    }
+    keys
+};
+
+/// Where each key stands in [`KEYS`], by its [slot](Key::slot).
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "worked out by the compiler, which finds two names in one place"
+)]
+static SLOTS: [u8; 1 << (64 - SHIFT)] = {
+    let mut slots = [u8::MAX; 1 << (64 - SHIFT)];
+    let mut at = 0;
+    while at < SPELLINGS.len() {
+        let slot = Key::of(SPELLINGS[at].0.as_bytes()).slot();
+        assert!(slots[slot] == u8::MAX && at < 255, "another multiplier is needed");
+        slots[slot] = at as u8;
+        at += 1;
+    }
+    slots
+};
+
+/// Bits of a product that do not choose the slot.
+const SHIFT: u32 = 55;
 
 impl FromStr for HeaderName {
     type Err = SyntaxError;
 
     /// Any token is a name.
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        if let Some(known) = Self::known(text) {
-            return Ok(known);
-        }
         let token = Token::new(text).ok_or(SyntaxError::Expected("a header name"))?;
-        Ok(Self::Other(OtherName(token)))
+        let known = Self::of(NameId::find(text.as_bytes())).cloned();
+        Ok(known.unwrap_or(Self::Other(OtherName(token))))
     }
 }
 

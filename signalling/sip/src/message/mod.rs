@@ -25,6 +25,7 @@ mod parse;
 mod status;
 mod uri;
 mod via;
+mod view;
 mod warning;
 mod write;
 
@@ -47,6 +48,10 @@ pub use parse::{MAX_HEADERS, MAX_MESSAGE, MAX_URI};
 pub use status::StatusCode;
 pub use uri::{OtherUri, SipUri, TelUri, Uri};
 pub use via::{MAGIC_COOKIE, Via, ViaTransport};
+pub use view::{
+    CSeqView, HeaderTable, HostView, MessageView, NameAddrView, ParamsView, Routing, SipUriView, StartView,
+    TelUriView, UriParamsView, UriView, ViaView,
+};
 pub use warning::Warning;
 
 /// A request or a response.

@@ -150,9 +150,10 @@ impl<C, S> Layer<C, S> {
     /// Lets one transaction whose time has come do what is due. `None` when none is left.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Expired<C>> {
         Some(match self.timers.take_due(now)? {
-            Key::Client(key) => {
-                self.expire_client(now, key).map_or(Expired::Quietly, |user| Expired::Lost(key, user))
-            }
+            Key::Client(key) => match self.expire_client(now, key) {
+                None => Expired::Quietly,
+                Some(user) => Expired::Lost(key, user),
+            },
             Key::Server(key) if self.expire_server(now, key) => Expired::Unanswered(key),
             Key::Server(_) => Expired::Quietly,
         })

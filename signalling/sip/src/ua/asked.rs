@@ -70,9 +70,9 @@ impl Leg {
         key: ServerKey,
     ) {
         if cx.layer.is_full() {
-            return super::requests::answer_full(cx, &reply, key);
+            return cx.answer_unavailable(&reply, key);
         }
-        cx.layer.opened(key, reply.hop(), ServerUse { call, tag });
+        cx.layer.asked(key, reply.hop(), ServerUse { call, tag });
         self.asked = Some(Asked {
             server: key,
             contact: contact(&self.user, &reply.hop(), &request.uri),

@@ -5,15 +5,14 @@ use rove_base::Instant;
 use super::{
     CallId, Event, Failure, Party, SessionChange,
     caller::Calling,
-    context::{Context, LocalTag},
+    context::{Context, Invitation, LocalTag},
     leg::{Leg, May},
     pending::{Due, Pending},
     talking::{Ending, Talking},
-    timer,
 };
 use crate::{
     message::{NameAddr, Response, StatusCode},
-    transaction::ServerKey,
+    transaction::{ClientKey, ServerKey},
 };
 
 /// A call of ours or to us.
@@ -162,11 +161,18 @@ impl Call {
         }
     }
 
-    /// The other side refuses our INVITE, but only because it wants sessions of `least` seconds at least.
-    pub(super) fn lengthen(&mut self, cx: &mut Context, least: u32) {
-        if let State::Calling(calling) = &mut self.state {
-            calling.again(cx, |config, headers| timer::propose(config, headers, Some(least)));
-        }
+    /// Our INVITE could not be sent the way its length asks for.
+    pub(super) fn invited_again(&mut self, cx: &mut Context, invite: ClientKey, invitation: Box<Invitation>) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.invite == invite && calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                State::Over
+            }
+            State::Calling(calling) if calling.invite == invite => {
+                State::Calling(calling.start_again(cx, invitation))
+            }
+            other => other,
+        });
     }
 
     /// A final response other than 2xx to our INVITE, or none at all.
@@ -177,6 +183,19 @@ impl Call {
                 cx.tell(Event::Failed { call, failure });
                 State::Over
             }
+            other => other,
+        });
+    }
+
+    /// Our INVITE was challenged, and is out again with an answer to that.
+    pub(super) fn challenged(&mut self, cx: &mut Context, invite: ClientKey) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                cx.layer.forget_client(invite);
+                State::Over
+            }
+            State::Calling(calling) => State::Calling(calling.again(invite)),
             other => other,
         });
     }

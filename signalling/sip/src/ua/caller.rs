@@ -5,7 +5,7 @@ use core::time::Duration;
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, OutgoingInvite, SessionChange, UaConfig,
+    CallId, Event, Failure, OutgoingInvite, SessionChange,
     call::State,
     context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, LocalTag, Purpose, SDP, contact},
     early::{Early, Fork},
@@ -16,7 +16,7 @@ use super::{
     timer, trust,
 };
 use crate::{
-    message::{CSeq, HeaderName, Headers, Method, Request, Response, Uri},
+    message::{CSeq, HeaderName, Method, Request, Response, Uri},
     transaction::{ClientKey, Outgoing, ServerKey},
 };
 
@@ -50,33 +50,48 @@ impl Calling {
         tag: LocalTag,
         outgoing: OutgoingInvite,
     ) -> Box<Self> {
-        let hop = outgoing.hop;
+        let wanted = outgoing.hop;
+        if let Some(name) = &outgoing.name {
+            cx.connections.expect_name(wanted.transport, wanted.remote, name);
+        }
         let mut request = invite(cx, tag, outgoing);
-        let key = cx.stamp(&mut request, &hop);
-        let bytes = cx.request_bytes(&request);
-        let invitation = Invitation { call, request, hop, dialog: None, accepted: Vec::new() };
-        let user = ClientUse::Invite(Box::new(invitation));
-        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
+        cx.keyring.authorise(&mut request, &wanted);
+        let (key, outgoing) = cx.prepare(&mut request, wanted);
+        let hop = outgoing.hop;
+        let body = core::mem::take(&mut request.body);
+        let again = body.clone();
+        let spare = (hop.transport != wanted.transport).then_some((body, wanted));
+        let invitation = Invitation { call, request, hop, spare, dialog: None, again, accepted: Vec::new() };
+        cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
         Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
 
-    /// Sends the INVITE once more, with headers that `edit` has changed, since it was refused for them.
-    pub(super) fn again(&mut self, cx: &mut Context, edit: impl FnOnce(&UaConfig, &mut Headers)) {
-        let Some(ClientUse::Invite(refused)) = cx.layer.client_user(self.invite) else { return };
-        let (call, hop) = (refused.call, refused.hop);
-        let mut request = refused.request.clone();
-        refused.request.body = Vec::new();
-        let number = request.headers.cseq().map_or(1, |cseq| cseq.number).saturating_add(1);
+    /// Sends the INVITE once more, as a datagram in spite of its length: there is no TCP at the other end
+    /// (RFC 3261 §18.1.1).
+    pub(super) fn start_again(
+        mut self: Box<Self>,
+        cx: &mut Context,
+        invitation: Box<Invitation>,
+    ) -> Box<Self> {
+        let Invitation { call, mut request, spare, again, accepted, .. } = *invitation;
+        let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
+        request.body = body;
         request.headers.remove(&HeaderName::Via);
-        request.headers.set(HeaderName::CSeq, CSeq { number, method: Method::Invite }.to_string());
-        edit(&cx.config, &mut request.headers);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
-        let invitation = Invitation { call, request, hop, dialog: None, accepted: Vec::new() };
+        request.body = Vec::new();
+        let invitation = Invitation { call, request, hop, spare: None, dialog: None, again, accepted };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         self.invite = key;
+        self
+    }
+
+    /// The same, asked by another INVITE.
+    pub(super) fn again(mut self: Box<Self>, invite: ClientKey) -> Box<Self> {
+        self.invite = invite;
         self.fork = Fork::default();
+        self
     }
 
     /// Whether the owner has hung up.
@@ -241,7 +256,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { hop, mut uri, mut from, mut to, body, private, headers: more } = outgoing;
+    let OutgoingInvite { hop, mut uri, mut from, mut to, body, private, headers: more, .. } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::{
     message::{HeaderName, NameAddr, Uri},
-    transport::{Hop, LocalAddress},
+    transport::{Hop, Limits, LocalAddress},
 };
 
 /// How a user agent presents and limits itself.
@@ -28,6 +28,8 @@ pub struct UaConfig {
     pub session_expires: Option<u32>,
     /// The shortest such time that a caller may ask for, in seconds; 90 at least.
     pub min_session_expires: u32,
+    /// How many streams there may be, and how long each may take.
+    pub streams: Limits,
     /// The session description that OPTIONS is answered with.
     pub capabilities: Option<Vec<u8>>,
 }
@@ -43,6 +45,7 @@ impl Default for UaConfig {
             trusted: Vec::new(),
             session_expires: Some(1_800),
             min_session_expires: 90,
+            streams: Limits::default(),
             capabilities: None,
         }
     }
@@ -51,8 +54,12 @@ impl Default for UaConfig {
 /// A call to be made.
 #[derive(Clone, Debug)]
 pub struct OutgoingInvite {
-    /// The way the INVITE takes.
+    /// The way the INVITE takes. One that is too long for a datagram goes over TCP, if that can be had
+    /// (RFC 3261 §18.1.1).
     pub hop: Hop,
+    /// The domain that was looked up, whose certificate a secure stream must show (RFC 5922 §7.1). `None` when an
+    /// address was dialled.
+    pub name: Option<String>,
     /// Who is called: the Request-URI.
     pub uri: Uri,
     /// Who calls; the tag is added.

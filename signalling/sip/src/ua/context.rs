@@ -3,17 +3,23 @@
 use core::fmt;
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
-use rove_base::{Entropy, Instant};
+use rove_base::{Entropy, Instant, Transport};
 
 use super::{
-    CallId, Event, OptionsId, UaConfig, refer::NO_SUBSCRIPTION, reliable::RELIABLE, replaces::REPLACES,
-    reply::Reply, timer::TIMER,
+    CallId, Event, OptionsId, UaConfig,
+    keyring::Keyring,
+    refer::NO_SUBSCRIPTION,
+    reliable::RELIABLE,
+    replaces::REPLACES,
+    reply::Reply,
+    request::{self, Exchange},
+    timer::TIMER,
 };
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
     transaction::{ClientKey, Keyed, Layer, Outgoing, ServerKey},
-    transport::{Hop, is_sips},
+    transport::{Connections, Hop, is_sips},
 };
 
 /// Handed to whoever works on a call.
@@ -22,9 +28,11 @@ pub(super) struct Context {
     pub(super) config: UaConfig,
     pub(super) now: Instant,
     pub(super) layer: Layer<ClientUse, ServerUse>,
+    pub(super) connections: Connections,
     pub(super) keyed: Keyed,
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
+    pub(super) keyring: Keyring,
     buffer: Vec<u8>,
 }
 
@@ -33,14 +41,13 @@ pub(super) struct Context {
 pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
-    /// `None` when no call waits for it.
-    Bye(Option<CallId>),
     Options(OptionsId),
     /// A request inside a dialog of a call, for which that waits.
     Inside {
         call: CallId,
         purpose: Purpose,
     },
+    Exchange(Box<Exchange>),
 }
 
 /// What a request inside a dialog is for.
@@ -65,6 +72,13 @@ pub(super) struct ServerUse {
     pub(super) tag: LocalTag,
 }
 
+impl ServerUse {
+    /// Of a transaction that belongs to no call.
+    pub(super) const fn of_nobody(tag: LocalTag) -> Self {
+        Self { call: CallId(0), tag }
+    }
+}
+
 /// An INVITE of ours. Outlives the call, since its 2xx may come again, or from another branch of a fork.
 #[derive(Debug)]
 pub(super) struct Invitation {
@@ -72,8 +86,13 @@ pub(super) struct Invitation {
     /// Without its body.
     pub(super) request: Request,
     pub(super) hop: Hop,
+    /// The body, and the way of datagrams to take should there be no TCP at the other end, when the INVITE was too
+    /// long for them.
+    pub(super) spare: Option<(Vec<u8>, Hop)>,
     /// Of an INVITE inside a dialog: that dialog as it was then.
     pub(super) dialog: Option<Dialog>,
+    /// Its body, until somebody has accepted.
+    pub(super) again: Vec<u8>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -109,10 +128,12 @@ impl Context {
         Self {
             now: Instant::ZERO,
             layer: Layer::new(&keyed, config.max_transactions),
+            connections: Connections::new(config.streams, entropy.fork()),
             config,
             keyed,
             entropy,
             events: VecDeque::new(),
+            keyring: Keyring::default(),
             buffer: Vec::new(),
         }
     }
@@ -130,13 +151,32 @@ impl Context {
         format!("{:016x}{:016x}", self.entropy.next_u64(), self.entropy.next_u64())
     }
 
-    /// Puts a Via with a new branch in front of `request`.
+    /// Makes a request ready to go along `hop`: with a Via, and over TCP when it is too long for a datagram
+    /// (RFC 3261 §18.1.1). Contact stays as it is, so that what follows comes as it would have.
+    pub(super) fn prepare(&mut self, request: &mut Request, mut hop: Hop) -> (ClientKey, Outgoing) {
+        let key = self.stamp(request, &hop);
+        let mut bytes = self.request_bytes(request);
+        if hop.transport == Transport::Udp && bytes.len() > MOST_DATAGRAM {
+            hop = Hop::toward(Transport::Tcp, hop.local, hop.remote);
+            if let Ok(mut via) = request.headers.via() {
+                via.transport = ViaTransport::Tcp;
+                // Fails only when a Via cannot be read, and this one is ours.
+                let _ = request.headers.replace_top_via(&via);
+            }
+            bytes = self.request_bytes(request);
+        }
+        (key, Outgoing { hop, bytes })
+    }
+
+    /// Puts a Via with a new branch in front of `request`. Over TCP and TLS it says that the stream may be used the
+    /// other way round as well (RFC 5923 §5).
     pub(super) fn stamp(&mut self, request: &mut Request, hop: &Hop) -> ClientKey {
         let branch = self.entropy.next_u64();
         let (transport, address) = (ViaTransport::from(hop.transport), Address(hop.local));
+        let alias = if matches!(hop.transport, Transport::Tcp | Transport::Tls) { ";alias" } else { "" };
         request.headers.prepend(
             HeaderName::Via,
-            format!("SIP/2.0/{transport} {address};branch={MAGIC_COOKIE}{branch:016x};rport"),
+            format!("SIP/2.0/{transport} {address};branch={MAGIC_COOKIE}{branch:016x};rport{alias}"),
         );
         ClientKey { branch, cancel: false }
     }
@@ -195,9 +235,16 @@ impl Context {
         let bytes = self.request_bytes(&ack);
         self.layer.send(hop, bytes.clone());
         if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
-            invitation.request.body = Vec::new();
+            invitation.again = Vec::new();
             invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
         }
+    }
+
+    /// 503: there is no room for one more transaction, until one of those that only absorb repetitions ends.
+    pub(super) fn answer_unavailable(&mut self, reply: &Reply, key: ServerKey) {
+        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, "32");
+        self.send_statelessly(reply, response);
     }
 
     /// Sends BYE in `dialog`; the answer is for `call`. `why` is what went wrong (RFC 3326).
@@ -207,22 +254,27 @@ impl Context {
         if let Some(why) = why {
             bye.headers.push(HeaderName::Reason, format!("SIP;cause=408;text=\"{why}\""));
         }
-        let key = self.stamp(&mut bye, &hop);
         self.sign_request(&mut bye);
-        let bytes = self.request_bytes(&bye);
-        self.layer.request(self.now, key, Outgoing { hop, bytes }, ClientUse::Bye(call));
+        if let Some(exchange) = Exchange::new(request::Purpose::Bye(call), bye, vec![hop]) {
+            self.start(exchange);
+        }
     }
 }
 
 /// A Contact of ours on the way `hop`, with the user part of `user`; `sips` when the request is for such a URI
 /// (RFC 5630 §5.1.1.1).
 pub(super) fn contact(user: &Uri, hop: &Hop, request: &Uri) -> String {
+    format!("<{}>", contact_uri(user, hop, request))
+}
+
+/// The URI of such a Contact.
+pub(super) fn contact_uri(user: &Uri, hop: &Hop, request: &Uri) -> SipUri {
     let mut uri = SipUri::at(SocketAddr::new(hop.local.ip(), hop.local.port()));
     uri.secure = is_sips(request) && hop.transport.is_secure();
     if let Some(user) = user.as_sip() {
         uri = uri.with_user_of(user);
     }
-    format!("<{}>", uri.over(hop.transport))
+    uri.over(hop.transport)
 }
 
 /// Host and port as SIP writes them, without the scope of a link-local address.
@@ -234,8 +286,11 @@ impl fmt::Display for Address {
     }
 }
 
+/// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
+const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, NOTIFY";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The extensions we understand: what Supported says.
 pub(super) const EXTENSIONS: [&str; 4] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION];
 /// The one body we understand.

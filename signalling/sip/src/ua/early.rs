@@ -66,7 +66,8 @@ impl Fork {
             return known;
         }
         let dialog = Dialog::of_caller(&invitation.request, response, invitation.hop).ok()?;
-        let leg = Leg::of_caller(dialog, &invitation.request, response);
+        let mut leg = Leg::of_caller(dialog, &invitation.request, response);
+        leg.said.clone_from(&invitation.again);
         self.0.push(Early { leg, answer: None, agreed: false, number: None });
         self.0.len().checked_sub(1)
     }

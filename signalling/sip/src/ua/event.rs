@@ -1,8 +1,11 @@
 //! What an agent tells its owner.
 
+use core::time::Duration;
+use std::net::SocketAddr;
+
 use super::Key;
 use crate::{
-    message::{NameAddr, StatusCode, Uri},
+    message::{MediaType, NameAddr, Response, StatusCode, Uri},
     transport::Hop,
 };
 
@@ -13,6 +16,14 @@ pub struct CallId(pub u64);
 /// Names one OPTIONS request of an agent, for ever.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct OptionsId(pub u64);
+
+/// Names one request of an agent outside of calls, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RequestId(pub u64);
+
+/// Names one registration of an agent, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct RegistrationId(pub u64);
 
 /// What has happened. Each call ends by exactly one [`Event::Failed`] or [`Event::Ended`], after which its name means
 /// nothing.
@@ -149,6 +160,11 @@ pub enum Event {
         /// The Reason that the other side gave (RFC 3326), or ours.
         reason: Option<String>,
     },
+    /// A flow that was kept alive is no more (RFC 5626 §4.4); what was registered over it is to be registered anew.
+    FlowFailed {
+        /// Which way.
+        hop: Hop,
+    },
     /// An OPTIONS request of ours was answered.
     OptionsAnswered {
         /// Which request.
@@ -164,6 +180,68 @@ pub enum Event {
         options: OptionsId,
         /// Why.
         failure: Failure,
+    },
+    /// Somebody has sent a message (RFC 3428), which was confirmed already.
+    Message {
+        /// The way that answers take.
+        hop: Hop,
+        /// For whom: the Request-URI.
+        uri: Uri,
+        /// Who says to send it.
+        from: NameAddr,
+        /// For whom it was in the first place.
+        to: NameAddr,
+        /// What its body is.
+        kind: MediaType,
+        /// What it says.
+        body: Vec<u8>,
+    },
+    /// A request of ours outside of calls got its final response.
+    Responded {
+        /// Which request.
+        request: RequestId,
+        /// The response.
+        response: Response,
+    },
+    /// A request of ours outside of calls got no response.
+    RequestFailed {
+        /// Which request.
+        request: RequestId,
+        /// Why.
+        failure: Failure,
+    },
+    /// A binding stands, for the first time or anew.
+    Registered {
+        /// Of which registration.
+        registration: RegistrationId,
+        /// Which flow of it, from 0.
+        flow: usize,
+        /// The way it takes.
+        hop: Hop,
+        /// How long the registrar keeps it.
+        expires: Duration,
+        /// The route that our requests to others take, first hop first (RFC 3608).
+        route: Vec<NameAddr>,
+        /// The address that the registrar sees us at, when it is another than ours.
+        public: Option<SocketAddr>,
+        /// A name that reaches this very phone (RFC 5627).
+        gruu: Option<Uri>,
+    },
+    /// A binding does not stand.
+    RegistrationFailed {
+        /// Of which registration.
+        registration: RegistrationId,
+        /// Which flow of it, from 0.
+        flow: usize,
+        /// Why.
+        failure: Failure,
+        /// When it is tried again. `None`: it is given up.
+        retry_in: Option<Duration>,
+    },
+    /// All bindings of a registration were taken back, as far as the registrar could be reached.
+    Unregistered {
+        /// Which registration.
+        registration: RegistrationId,
     },
 }
 
@@ -192,6 +270,8 @@ pub enum Failure {
     Cancelled,
     /// Another of the caller's callees has answered (RFC 3326 §3.1).
     AnsweredElsewhere,
+    /// The registrar says that all is well, but its answer does not have our contact.
+    NotBound,
 }
 
 /// One of the two.

@@ -37,6 +37,7 @@ impl Call {
             Method::Prack => self.prack(cx, request, reply, key),
             Method::Info => self.info(cx, request, &reply, key),
             Method::Refer | Method::Notify => self.refer(cx, request, reply, key),
+            Method::Message => super::page::receive(cx, request, &reply, key),
             _ => requests::answer_options(cx, &reply, key),
         }
     }

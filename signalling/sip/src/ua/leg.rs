@@ -70,8 +70,7 @@ impl Leg {
     /// The end of who called; `response` to `invite` made the dialog.
     pub(super) fn of_caller(dialog: Dialog, invite: &Request, response: &Response) -> Self {
         let user = invite.headers.from().map_or_else(|_| invite.uri.clone(), |from| from.uri);
-        let said = invite.body.clone();
-        Self { said, ..Self::new(dialog, user, true) }.hearing(&response.headers)
+        Self::new(dialog, user, true).hearing(&response.headers)
     }
 
     fn new(dialog: Dialog, user: Uri, caller: bool) -> Self {
@@ -206,7 +205,8 @@ impl Leg {
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
         let dialog = Some(self.dialog.clone());
-        let invitation = Invitation { call, request, hop, dialog, accepted: Vec::new() };
+        let invitation =
+            Invitation { call, request, hop, spare: None, dialog, again: Vec::new(), accepted: Vec::new() };
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, ClientUse::Invite(Box::new(invitation)));
         key
     }

@@ -136,11 +136,11 @@ impl Leg {
             return cx.answer_statelessly(&reply, key, StatusCode::REQUEST_PENDING);
         }
         if cx.layer.is_full() {
-            return requests::answer_full(cx, &reply, key);
+            return cx.answer_unavailable(&reply, key);
         }
         let silent = request.headers.get(&refer_sub());
         let subscribed = !silent.is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
-        cx.layer.opened(key, reply.hop(), super::context::ServerUse { call, tag });
+        cx.layer.asked(key, reply.hop(), super::context::ServerUse { call, tag });
         let id = request.headers.cseq().map_or(0, |cseq| cseq.number);
         self.refers.theirs = Some(Theirs { server: key, reply, id, subscribed, accepted: false });
         let by = request.headers.get(&HeaderName::ReferredBy).and_then(|by| by.parse().ok());

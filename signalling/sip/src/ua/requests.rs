@@ -12,6 +12,7 @@ use super::{
     call::{Alerting, Call, State},
     context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
     leg::Leg,
+    page,
     pending::{Pending, put_body},
     reply::Reply,
     timer, trust,
@@ -30,6 +31,9 @@ impl UserAgent {
         let Some(reply) = Reply::to_flawed(rejection.headers, arrival) else { return };
         let mut response = self.cx.plain(&reply, key, rejection.status);
         response.reason = rejection.reason;
+        if matches!(rejection.status.code(), 405 | 501) {
+            response.headers.push(HeaderName::Allow, ALLOW);
+        }
         self.cx.send_statelessly(&reply, response);
     }
 
@@ -42,6 +46,11 @@ impl UserAgent {
                 self.on_ack(request);
             }
             return;
+        }
+        if via.params.has("alias")
+            && let Some(ip) = via.host.ip()
+        {
+            self.cx.connections.alias(&arrival, std::net::SocketAddr::new(ip, via.sent_by_port()));
         }
         let key = server_key(&self.cx.keyed, &request, &via, &request.method);
         if self.cx.layer.absorbs(key) {
@@ -95,6 +104,7 @@ impl UserAgent {
     fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
+            Method::Message => page::receive(&mut self.cx, &request, &reply, key),
             Method::Invite => self.incoming(request, reply, key, arrival),
             _ => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
         }
@@ -162,7 +172,7 @@ pub(super) fn open_invite(
     tag: LocalTag,
 ) -> bool {
     if cx.layer.is_full() {
-        answer_full(cx, reply, key);
+        cx.answer_unavailable(reply, key);
         return false;
     }
     let invited = invited(&cx.keyed, request);
@@ -178,13 +188,6 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     response.headers.push(HeaderName::AcceptEncoding, "identity");
     response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
-    cx.send_statelessly(reply, response);
-}
-
-/// 503 when no more transactions may be opened.
-pub(super) fn answer_full(cx: &mut Context, reply: &Reply, key: ServerKey) {
-    let mut response = cx.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
-    response.headers.push(HeaderName::RetryAfter, "32");
     cx.send_statelessly(reply, response);
 }
 
@@ -224,7 +227,7 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
     };
     match &request.method {
         Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack => {}
-        Method::Info | Method::Refer | Method::Notify => {}
+        Method::Info | Method::Refer | Method::Notify | Method::Message => {}
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -248,6 +251,9 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
+    if request.method == Method::Invite && !accepts_sdp(request) {
+        return refuse_naming(StatusCode::NOT_ACCEPTABLE, HeaderName::Accept, SDP);
+    }
     let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
     if let Some(least) = timer::objection(cx, headers).filter(|_| offers) {
         return refuse_naming(StatusCode::SESSION_INTERVAL_TOO_SMALL, HeaderName::MinSe, &least.to_string());
@@ -265,9 +271,20 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
     }
 }
 
+/// Whether whoever calls can read the description we would answer with: by what Accept says, or where it says nothing
+/// (RFC 3261 §20.1).
+fn accepts_sdp(request: &Request) -> bool {
+    let mut ranges = request.headers.all(&HeaderName::Accept).flat_map(|value| value.split(',')).peekable();
+    let fits = |range: &str| {
+        let kind = range.split(';').next().unwrap_or_default().trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|ours| kind.eq_ignore_ascii_case(ours))
+    };
+    ranges.peek().is_none() || ranges.any(fits)
+}
+
 /// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
 /// a peer that follows RFC 2543, all that a repetition has in common with its first.
-fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
+pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
     let method = method.as_str();
     match via.unique_branch() {
         Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
@@ -279,7 +296,7 @@ fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> S
 }
 
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
-fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
+pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
     let from = headers.from().ok();
     let number = headers.cseq().map_or(0, |cseq| cseq.number);

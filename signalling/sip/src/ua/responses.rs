@@ -11,7 +11,7 @@ use super::{
     CallId, Event, Failure, UserAgent, caller,
     context::{ClientUse, Purpose},
     leg::Leg,
-    timer,
+    request::{self, Outcome},
 };
 use crate::{
     dialog::Dialog,
@@ -36,9 +36,7 @@ impl UserAgent {
                 let call = invitation.call;
                 self.on_invite_response(call, key, response);
             }
-            Some(&mut ClientUse::Bye(Some(call))) if status.is_final() => {
-                self.on_call(call, |call, cx| call.bye_done(cx));
-            }
+            Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
             Some(&mut ClientUse::Options(options)) if status.is_final() => {
                 self.cx.tell(Event::OptionsAnswered { options, status, body: response.body });
             }
@@ -52,6 +50,9 @@ impl UserAgent {
     /// Nobody has answered, or nobody can be reached.
     pub(super) fn on_lost(&mut self, key: ClientKey, user: ClientUse, failure: Failure) {
         match user {
+            ClientUse::Invite(invitation) if invitation.spare.is_some() && failure == Failure::Transport => {
+                self.on_call(invitation.call, |call, cx| call.invited_again(cx, key, invitation));
+            }
             ClientUse::Invite(invitation) if invitation.dialog.is_some() => {
                 self.on_call(invitation.call, |call, cx| {
                     call.responded(cx, key, Purpose::Change, Err(failure));
@@ -63,9 +64,35 @@ impl UserAgent {
             ClientUse::Inside { call, purpose } => {
                 self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
             }
-            ClientUse::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
             ClientUse::Options(options) => self.cx.tell(Event::OptionsFailed { options, failure }),
-            ClientUse::Bye(None) | ClientUse::Cancel => {}
+            ClientUse::Exchange(exchange) => {
+                if let Some(outcome) = self.cx.unanswered(*exchange, failure) {
+                    self.on_outcome(outcome);
+                }
+            }
+            ClientUse::Cancel => {}
+        }
+    }
+
+    /// A final response to a request outside of calls, of which there is one only: the transaction absorbs the others.
+    fn on_final(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Exchange(exchange)) = self.cx.layer.settle(key, ClientUse::Cancel) else {
+            return;
+        };
+        if let Some(outcome) = self.cx.responded(*exchange, response) {
+            self.on_outcome(outcome);
+        }
+    }
+
+    fn on_outcome(&mut self, outcome: Outcome) {
+        match outcome.purpose {
+            request::Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            request::Purpose::Bye(None) => {}
+            request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
+            request::Purpose::Subscription(_)
+            | request::Purpose::Publication(_)
+            | request::Purpose::Notification(_) => {}
         }
     }
 
@@ -74,12 +101,9 @@ impl UserAgent {
             self.on_call(call, |call, cx| call.progress(cx, response));
         } else if response.status.is_success() {
             self.on_accepted(call, key, response);
+        } else if let Some(again) = self.cx.invite_again(key, &response) {
+            self.on_call(call, |call, cx| call.challenged(cx, again));
         } else {
-            if let Some(ClientUse::Invite(invitation)) = self.cx.layer.client_user(key)
-                && let Some(least) = timer::demanded(&invitation.request.headers, &response)
-            {
-                return self.on_call(call, |call, cx| call.lengthen(cx, least));
-            }
             let failure = caller::refusal(response);
             self.on_call(call, |call, cx| call.failed(cx, failure));
         }
@@ -100,7 +124,8 @@ impl UserAgent {
             return;
         }
         let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
-        let leg = Leg::of_caller(dialog, &invitation.request, &response);
+        let mut leg = Leg::of_caller(dialog, &invitation.request, &response);
+        leg.said.clone_from(&invitation.again);
         cx.acknowledge(key, &leg.dialog, tag);
         let mut leg = Some(leg);
         self.on_call(call, |call, cx| {

@@ -4,9 +4,10 @@
 //!
 //! ```text
 //!  relative delay = base (levels.rs: least of two seconds, drift carried on) + lateness (histogram.rs)
-//!  target         = base + the wait that costs least (price.rs), within the user's bounds
+//!  target         = base + the wait that costs least (costs.rs, by the prices of price.rs), within the user's bounds
 //! ```
 
+mod costs;
 mod histogram;
 mod levels;
 mod price;
@@ -15,6 +16,7 @@ mod price;
 mod tests;
 
 use self::{
+    costs::Costs,
     histogram::{BINS, Entry, Histogram},
     levels::{Levels, REACH},
     price::{Pace, Price},
@@ -39,8 +41,7 @@ pub struct Arrivals {
     verdicts: u32,
     wait: f64,
     /// What each wait costs.
-    costs: Box<[f64]>,
-    later: Box<[f64]>,
+    costs: Costs,
     dirty: u32,
     now: f64,
 }
@@ -58,7 +59,6 @@ impl Arrivals {
     #[must_use]
     pub fn new() -> Self {
         let (histogram, price) = (Histogram::new(), Price::new(None).cheap(true));
-        let none = || core::iter::repeat_n(0.0, BINS).collect();
         let mut arrivals = Self {
             levels: Levels::new(),
             histogram,
@@ -71,8 +71,7 @@ impl Arrivals {
             path_known: false,
             verdicts: 0,
             wait: 0.0,
-            costs: none(),
-            later: none(),
+            costs: Costs::new(),
             dirty: 0,
             now: 0.0,
         };
@@ -169,7 +168,7 @@ impl Arrivals {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             let place = wait.floor().clamp(0.0, (BINS - 1) as f64) as usize;
             let missing = if wait < 0.0 { -wait * 10.0 } else { 0.0 };
-            self.costs.get(place).copied().unwrap_or(f64::INFINITY) + missing
+            self.costs.of(place) + missing
         };
         let steps = ((self.wait - from) / step.max(1.0)).floor();
         let (low, high) = (from + steps * step, from + (steps + 1.0) * step);
@@ -208,8 +207,7 @@ impl Arrivals {
 
     fn choose(&mut self) {
         self.dirty = 0;
-        let Self { histogram, price, pace, later, costs, .. } = self;
-        self.wait = price.costs(histogram.weights(), *pace, later, costs);
+        self.wait = self.costs.weigh(self.price, self.histogram.later(), self.pace);
     }
 }
 

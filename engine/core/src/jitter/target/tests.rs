@@ -1,9 +1,11 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use proptest::{collection::vec, prelude::*};
 use rove_base::Entropy;
 
 use super::Arrivals;
+
+mod plain;
 
 /// Frames of 20 ms from `from` on, as late as `late` says.
 fn feed(arrivals: &mut Arrivals, frames: core::ops::Range<u32>, mut late: impl FnMut(u32) -> f64) {

@@ -80,6 +80,11 @@ impl<C, S> Layer<C, S> {
         self.clients.get_mut(&key).map(|entry| &mut entry.user)
     }
 
+    /// Takes what the user keeps with a client transaction, and leaves `instead`.
+    pub(crate) fn settle(&mut self, key: ClientKey, instead: C) -> Option<C> {
+        self.clients.get_mut(&key).map(|entry| core::mem::replace(&mut entry.user, instead))
+    }
+
     /// Whether CANCEL may be sent for this INVITE now (RFC 3261 §9.1).
     pub(crate) fn may_cancel(&self, key: ClientKey) -> bool {
         matches!(self.clients.get(&key).map(|entry| entry.machine), Some(ClientMachine::Invite(m)) if m.is_proceeding())

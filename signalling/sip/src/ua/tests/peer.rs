@@ -41,6 +41,7 @@ fn to_peer(world: &World) -> OutgoingInvite {
     let hop = Hop::udp(world.phones[0].address, peer());
     OutgoingInvite {
         hop,
+        name: None,
         uri: "sip:carol@example.com".parse().unwrap(),
         from: "<sip:bob@192.0.2.1>".parse().unwrap(),
         to: "<sip:carol@example.com>".parse().unwrap(),

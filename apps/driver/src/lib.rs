@@ -1,0 +1,1 @@
+//! What carries a machine's steps to sockets and streams.
