@@ -204,6 +204,7 @@ impl Switchboard {
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),
                         body: offer,
+                        private: false,
                         headers: Vec::new(),
                     },
                 );

@@ -29,6 +29,11 @@ pub(crate) fn escape(text: &str, keep: impl Fn(u8) -> bool) -> String {
     out
 }
 
+/// The value of a header as it stands in a URI (RFC 3261 §19.1.1).
+pub(crate) fn escape_header(value: &str) -> String {
+    escape(value, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
+}
+
 /// Whether two escaped texts mean the same: an escaped character equals itself unescaped, unless it is reserved
 /// (RFC 3261 §19.1.4).
 pub(crate) fn equivalent(a: &str, b: &str, ignore_case: bool) -> bool {

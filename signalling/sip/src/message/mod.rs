@@ -50,6 +50,7 @@ pub use auth::{Auth, AuthParams};
 pub use cseq::CSeq;
 pub use disposition::Disposition;
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection, SyntaxError};
+pub(crate) use escape::escape_header;
 pub use escape::unescape;
 pub use event::Event;
 pub use frame::{Frame, FrameError, frame};

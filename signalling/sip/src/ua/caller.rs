@@ -13,6 +13,7 @@ use super::{
     reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
+    timer, trust,
 };
 use crate::{
     message::{CSeq, HeaderName, Method, Request, Response, Uri},
@@ -58,7 +59,7 @@ impl Calling {
         let (key, outgoing) = cx.prepare(&mut request, wanted);
         let hop = outgoing.hop;
         let body = core::mem::take(&mut request.body);
-        let again = if cx.keyring.knows(&request) { body.clone() } else { Vec::new() };
+        let again = body.clone();
         let spare = (hop.transport != wanted.transport).then_some((body, wanted));
         let invitation = Invitation { call, request, hop, spare, dialog: None, again, accepted: Vec::new() };
         cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
@@ -89,6 +90,7 @@ impl Calling {
     /// The same, asked by another INVITE.
     pub(super) fn again(mut self: Box<Self>, invite: ClientKey) -> Box<Self> {
         self.invite = invite;
+        self.fork = Fork::default();
         self
     }
 
@@ -172,7 +174,9 @@ impl Calling {
     }
 
     pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
-        self.fork.iter_mut().for_each(|early| early.leg.tick(cx));
+        self.fork.iter_mut().for_each(|early| {
+            let _ = early.leg.tick(cx);
+        });
         match self.cancel {
             Cancel::Sent { give_up } if give_up <= cx.now => {
                 cx.layer.forget_client(self.invite);
@@ -220,8 +224,10 @@ pub(super) fn answered(
         cx.tell(Event::Failed { call, failure: Failure::Cancelled });
         return (State::Over, Some(leg));
     }
+    leg.confirmed = true;
     let answer = answer.unwrap_or(response.body);
     let Calling { wish, fork, .. } = *calling;
+    leg.timer = timer::SessionTimer::answered(&response.headers, cx.now);
     leg.inherit(wish.or_else(|| fork.unsent()));
     cx.tell(Event::Answered { call, body: answer });
     (State::Talking(Box::new(Talking::answered(leg))), None)
@@ -250,7 +256,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more, .. } = outgoing;
+    let OutgoingInvite { hop, mut uri, mut from, mut to, body, private, headers: more, .. } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }
@@ -258,6 +264,9 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     let mut request = Request::new(Method::Invite, uri);
     let headers = &mut request.headers;
     headers.push(HeaderName::MaxForwards, "70");
+    if private {
+        from = trust::hide(&cx.config, &hop, from, headers);
+    }
     let contact = contact(&from.uri, &hop, &request.uri);
     headers.push(HeaderName::From, from.with_tag(&tag.to_string()).to_string());
     headers.push(HeaderName::To, to.to_string());
@@ -268,6 +277,7 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     // An offer in a provisional response would want our answer in PRACK.
     let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
     headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
+    timer::propose(&cx.config, headers, None);
     for (name, value) in more {
         headers.push(name, value);
     }

@@ -8,9 +8,12 @@ use rove_base::{Entropy, Instant, Transport};
 use super::{
     CallId, Event, OptionsId, UaConfig,
     keyring::Keyring,
+    refer::NO_SUBSCRIPTION,
     reliable::RELIABLE,
+    replaces::REPLACES,
     reply::Reply,
     request::{self, Exchange},
+    timer::TIMER,
 };
 use crate::{
     dialog::Dialog,
@@ -54,6 +57,12 @@ pub(super) enum Purpose {
     Change,
     /// To acknowledge a provisional response.
     Prack,
+    /// To tell something inside the call.
+    Info,
+    /// To have the other end call somebody.
+    Refer,
+    /// To tell how such a call goes.
+    Notify,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -82,7 +91,7 @@ pub(super) struct Invitation {
     pub(super) spare: Option<(Vec<u8>, Hop)>,
     /// Of an INVITE inside a dialog: that dialog as it was then.
     pub(super) dialog: Option<Dialog>,
-    /// Its body, kept where a challenge can be answered.
+    /// Its body, until somebody has accepted.
     pub(super) again: Vec<u8>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
@@ -226,7 +235,7 @@ impl Context {
         let bytes = self.request_bytes(&ack);
         self.layer.send(hop, bytes.clone());
         if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
-            invitation.request.body = Vec::new();
+            invitation.again = Vec::new();
             invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
         }
     }
@@ -238,10 +247,13 @@ impl Context {
         self.send_statelessly(reply, response);
     }
 
-    /// Sends BYE in `dialog`; the answer is for `call`.
-    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
+    /// Sends BYE in `dialog`; the answer is for `call`. `why` is what went wrong (RFC 3326).
+    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>, why: Option<&str>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
+        if let Some(why) = why {
+            bye.headers.push(HeaderName::Reason, format!("SIP;cause=408;text=\"{why}\""));
+        }
         self.sign_request(&mut bye);
         if let Some(exchange) = Exchange::new(request::Purpose::Bye(call), bye, vec![hop]) {
             self.start(exchange);
@@ -277,8 +289,9 @@ impl fmt::Display for Address {
 /// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
 const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, MESSAGE, SUBSCRIBE, NOTIFY";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The extensions we understand: what Supported says.
-pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
+pub(super) const EXTENSIONS: [&str; 4] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -59,11 +59,6 @@ impl Keyring {
         self.entries.retain(|entry| !same_aor(&entry.aor, aor));
     }
 
-    /// Whether there is a password for requests with this From.
-    pub(super) fn knows(&self, request: &Request) -> bool {
-        request.headers.from().is_ok_and(|from| self.entries.iter().any(|one| same_aor(&one.aor, &from.uri)))
-    }
-
     /// Puts the answers to challenges that were met on this way before into a request.
     pub(super) fn authorise(&mut self, request: &mut Request, hop: &Hop) {
         let Some(entry) = self.entry(request) else { return };
@@ -134,8 +129,8 @@ impl Held {
 }
 
 impl Context {
-    /// Sends an INVITE again whose challenge can be answered, with the next number and another branch
-    /// (RFC 3261 §22.2). `None` when it cannot.
+    /// Sends an INVITE again whose challenge can be answered, or whose session was to be too short, with the next number
+    /// and another branch (RFC 3261 §22.2, RFC 4028 §7.3). `None` when that is of no use.
     pub(super) fn invite_again(&mut self, key: ClientKey, response: &Response) -> Option<ClientKey> {
         let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) else { return None };
         let (call, hop) = (invitation.call, invitation.hop);
@@ -143,7 +138,9 @@ impl Context {
         request.body.clone_from(&invitation.again);
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
-        if number >= MAX_CHALLENGED
+        if let Some(least) = super::timer::demanded(&request.headers, response) {
+            super::timer::propose(&self.config, &mut request.headers, Some(least));
+        } else if number >= MAX_CHALLENGED
             || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy)
         {
             return None;

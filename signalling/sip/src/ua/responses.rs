@@ -10,7 +10,6 @@
 use super::{
     CallId, Event, Failure, UserAgent, caller,
     context::{ClientUse, Purpose},
-    early,
     leg::Leg,
     request::{self, Outcome},
 };
@@ -125,14 +124,15 @@ impl UserAgent {
             return;
         }
         let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
-        let leg = Leg::of_caller(dialog, early::user(&invitation.request), &response);
+        let mut leg = Leg::of_caller(dialog, &invitation.request, &response);
+        leg.said.clone_from(&invitation.again);
         cx.acknowledge(key, &leg.dialog, tag);
         let mut leg = Some(leg);
         self.on_call(call, |call, cx| {
             leg = leg.take().and_then(|leg| call.answered(cx, key, leg, response));
         });
         if let Some(mut unused) = leg {
-            self.cx.send_bye(&mut unused.dialog, None);
+            self.cx.send_bye(&mut unused.dialog, None, None);
         }
     }
 
