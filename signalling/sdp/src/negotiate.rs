@@ -9,10 +9,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rove_base::{CodecId, CodecPlan, Direction, PayloadType};
+use rove_base::{CodecId, CodecPlan, Direction, PayloadType, Security};
 
 use crate::{
-    Description, Ice, Line, Local, Media, Mismatch, Security,
+    Description, Ice, Line, Local, Media, Mismatch,
     codec::{Companion, codec_lines, find_codec, is_codec, plan, with_companions},
     connectivity,
     numbers::number,

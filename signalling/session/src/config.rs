@@ -26,6 +26,8 @@ pub struct Config {
     pub packet_time: Duration,
     /// Whether media have to be protected.
     pub media_security: MediaSecurity,
+    /// Who tells a call's media how the world sees them (RFC 8489). `None`: nobody is asked.
+    pub stun_server: Option<SocketAddr>,
     /// How long a call may ring before we give up, as caller and as callee.
     pub ring_for: Duration,
     /// Our canonical name in RTCP (RFC 7022).

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use rove_base::{CodecId, Direction, Entropy};
+use rove_base::{CodecId, Direction, Entropy, Fingerprint, Security};
 use rove_sdp::{
-    Candidate, Crypto, Description, Fingerprint, Ice, Local, Mismatch, Negotiated, Protection,
-    RemoteCandidates, SdesKey, Security, Session, TrickleFragment, Wishes, accept, answer, offer,
+    Candidate, Crypto, Description, Ice, Local, Mismatch, Negotiated, Protection, RemoteCandidates, SdesKey,
+    Session, TrickleFragment, Wishes, accept, offer,
 };
 
 /// What is read is written so that it reads the same; what is agreed on is fit for an engine; an answer of ours fits its
@@ -39,7 +39,6 @@ pub fn check(bytes: &[u8]) {
         if let Ok(agreed) = accept(&offer(&local), &description, &local) {
             sound(&agreed);
         }
-        _ = answer(&description, &local);
     }
 }
 
@@ -62,7 +61,6 @@ pub fn attribute(bytes: &[u8]) {
         assert!(candidate.socket().is_none_or(|to| to.port() != 0 && !to.ip().is_multicast()));
     }
     if let Ok(fingerprint) = text.parse::<Fingerprint>() {
-        assert_eq!(fingerprint.bytes().len(), fingerprint.hash().size());
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
     }
     if let Ok(remote) = text.parse::<RemoteCandidates>() {
@@ -77,7 +75,7 @@ fn sound(agreed: &Negotiated) {
     assert!((10..=60).contains(&agreed.codec.packet_time.as_millis()));
     assert!(agreed.remote_rtp.port() != 0 && agreed.remote_rtcp.port() != 0);
     assert!(!agreed.remote_rtp.ip().is_multicast() && !agreed.remote_rtcp.ip().is_multicast());
-    if let Security::Sdes(keys) = &agreed.security {
+    if let Security::Srtp(keys) = &agreed.security {
         assert_ne!(keys.send(), keys.receive());
     }
 }
@@ -100,7 +98,7 @@ fn plain() -> Local {
 fn everything() -> Local {
     let protection = Protection {
         sdes: SdesKey::all(&mut Entropy::from_number(1)),
-        dtls: Some(Fingerprint::sha256([7; 32])),
+        dtls: Some(Fingerprint([7; 32])),
         ..Protection::default()
     };
     let ice = Ice {

@@ -67,6 +67,7 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
                 most_calls: config.most_calls,
@@ -289,7 +290,7 @@ impl Desk {
             ip => ip,
         };
         let (rtp, rtcp) = self.media.open(call, ip)?;
-        Ok(MediaPorts { rtp, rtcp, signalling: SocketAddr::new(ip, sip.port()) })
+        Ok(MediaPorts::plain(rtp, rtcp, SocketAddr::new(ip, sip.port())))
     }
 
     fn register(&mut self, wanted: DnsRegistration) {

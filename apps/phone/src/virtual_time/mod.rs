@@ -145,6 +145,7 @@ impl VirtualPhone {
                 codecs: config.codecs.clone(),
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
                 most_calls: MOST_CALLS,
@@ -305,7 +306,7 @@ impl VirtualPhone {
         self.next_port = port.checked_add(2).unwrap_or(FIRST_MEDIA_PORT);
         let (rtp, rtcp) = (SocketAddr::new(self.config.ip, port), SocketAddr::new(self.config.ip, port + 1));
         self.calls.insert(call, Ports { rtp, rtcp, running: None, samples: Vec::new() });
-        MediaPorts { rtp, rtcp, signalling: SocketAddr::new(self.config.ip, self.config.sip_port) }
+        MediaPorts::plain(rtp, rtcp, SocketAddr::new(self.config.ip, self.config.sip_port))
     }
 
     fn start(&mut self, call: CallId, plan: &MediaPlan) {
