@@ -29,6 +29,8 @@ impl End {
             identity: NameAddr::new(target.uri().clone()),
             user_agent: String::new(),
             sip: Vec::new(),
+            sip_streams: Vec::new(),
+            streams: rove_sip::transport::Limits::default(),
             dns: Vec::new(),
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Pcmu],
