@@ -1,6 +1,6 @@
 //! The session stands.
 
-use rove_sdp::{Description, Local, Negotiated, Session};
+use rove_sdp::{Description, Local, Negotiated, SecurityKind, Session};
 use rove_sip::{message::StatusCode, ua::Party};
 
 use super::{Ask, Context, Fact, Progress, State};
@@ -16,11 +16,11 @@ pub(crate) struct Talking {
 impl Talking {
     /// Hands the plan to the engine.
     pub(super) fn start(cx: &mut Context<'_>, local: Local, session: Session, agreed: &Negotiated) -> State {
-        match plan::media_plan(&local, agreed, &cx.config.cname) {
+        match plan::media_plan(&local, agreed, cx.config) {
             Ok(plan) => {
                 cx.record.codec = Some(agreed.codec.id);
                 cx.record.route = plan.routes().first().map(|route| route.kind);
-                let security = agreed.security.kind();
+                let security = SecurityKind::from(&agreed.security);
                 cx.record.security = Some(security);
                 cx.tell(Progress::Answered { codec: agreed.codec.id, remote: agreed.remote_rtp, security });
                 cx.ask(Ask::StartMedia(plan));
