@@ -212,9 +212,23 @@ impl Switchboard {
             }
             (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
             (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
-            (Ask::Reject { status, why }, Some(invite)) => self.agent.reject(now, invite, status, why),
+            (Ask::Reject { status, why }, Some(invite)) => {
+                self.agent.reject(now, invite, status, why.as_deref());
+            }
+            (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
+            (Ask::RejectChange { status, why }, Some(invite)) => {
+                self.agent.reject_change(now, invite, status, why.as_deref());
+            }
             (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
-            (Ask::Ring | Ask::Accept(_) | Ask::Reject { .. } | Ask::HangUp, None) => {}
+            (
+                Ask::Ring
+                | Ask::Accept(_)
+                | Ask::Reject { .. }
+                | Ask::AcceptChange(_)
+                | Ask::RejectChange { .. }
+                | Ask::HangUp,
+                None,
+            ) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
             (Ask::StartMedia(plan), _) => self.events.push_back(Event::StartMedia { call: id, plan }),
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),

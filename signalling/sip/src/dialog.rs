@@ -119,6 +119,42 @@ impl Dialog {
         self.numbered(Method::Ack, self.local_number)
     }
 
+    /// Names the call for both ends.
+    #[must_use]
+    pub fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
+    /// Names the other end; empty when it follows RFC 2543.
+    #[must_use]
+    pub fn remote_tag(&self) -> &str {
+        &self.remote_tag
+    }
+
+    /// The other end's address, as it says itself.
+    #[must_use]
+    pub fn remote(&self) -> &str {
+        &self.remote
+    }
+
+    /// Where the other end wants to be reached.
+    #[must_use]
+    pub const fn target(&self) -> &Uri {
+        &self.target
+    }
+
+    /// What the 2xx of our INVITE changes in an early dialog: the routers and the target are those of the 2xx
+    /// (RFC 3261 §13.2.2.4). `confirmed` was made of that response.
+    pub fn confirm(&mut self, confirmed: Self) {
+        self.routes = confirmed.routes;
+        self.target = confirmed.target;
+    }
+
+    /// From now on this end sends along `hop`: it has moved to another network.
+    pub fn move_to(&mut self, hop: Hop) {
+        self.hop = hop;
+    }
+
     fn numbered(&self, method: Method, number: u32) -> Request {
         let strict =
             self.routes.first().filter(|first| !first.uri.as_sip().is_some_and(SipUri::is_loose_router));

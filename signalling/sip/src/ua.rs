@@ -5,13 +5,18 @@
 
 mod call;
 mod caller;
+mod change;
 mod config;
 mod context;
+mod early;
 mod event;
+mod inside;
 mod keyring;
+mod leg;
 mod page;
 mod pending;
 mod registrations;
+mod reliable;
 mod reply;
 mod request;
 mod requests;
@@ -20,7 +25,7 @@ mod talking;
 
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
-pub use config::{OutgoingInvite, UaConfig};
+pub use config::{OutgoingInvite, SessionChange, UaConfig};
 pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
 pub use request::OutgoingRequest;
 
@@ -87,19 +92,42 @@ impl UserAgent {
         self.on_call(call, |call, cx| call.ring(cx, status, body));
     }
 
-    /// Accepts an incoming call, or a change of a running one. `body` is the answer to the offer, or the offer when
-    /// the INVITE had none. [`Event::Confirmed`] follows; without it the call ends after 32 s.
+    /// Accepts an incoming call. `body` is the answer to the offer, or the offer when the INVITE had none.
+    /// [`Event::Confirmed`] follows; without it the call ends after 32 s.
     pub fn accept(&mut self, now: Now, call: CallId, body: Vec<u8>) {
         self.at(now);
-        self.on_call(call, |call, cx| call.accept(cx, body));
+        self.on_call(call, |call, _| call.accept(body));
     }
 
-    /// Refuses an incoming call, which ends it, or a change of a running one, which goes on as it was. `why` is told
-    /// the other side as a Warning. A `status` that does not refuse counts as 603 (Decline).
-    pub fn reject(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<String>) {
+    /// Refuses an incoming call, which ends it. `why` is told the other side as a Warning. A `status` that does not
+    /// refuse counts as 603 (Decline).
+    pub fn reject(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<&str>) {
         self.at(now);
         let status = if status.code() >= 300 { status } else { StatusCode::DECLINE };
         self.on_call(call, |call, cx| call.reject(cx, status, why));
+    }
+
+    /// Accepts a change of the session that the other side wants. `body` is the answer to its offer, or the offer when
+    /// it had none.
+    pub fn accept_change(&mut self, now: Now, call: CallId, body: Vec<u8>) {
+        self.at(now);
+        self.on_call(call, |call, cx| call.accept_change(cx, body));
+    }
+
+    /// Refuses a change of the session that the other side wants; the call goes on as it was. `why` is told the other
+    /// side as a Warning. A `status` that does not refuse counts as 488 (Not Acceptable Here).
+    pub fn reject_change(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<&str>) {
+        self.at(now);
+        let status = if status.code() >= 300 { status } else { StatusCode::NOT_ACCEPTABLE_HERE };
+        self.on_call(call, |call, cx| call.reject_change(cx, status, why));
+    }
+
+    /// Changes the session of a call, as soon as no other change is under way: [`Event::Changed`] or
+    /// [`Event::ChangeFailed`] follows. One that meets a change of the other side is tried again (RFC 3261 §14.1). A
+    /// wish that has not gone out gives way to a newer one.
+    pub fn change(&mut self, now: Now, call: CallId, change: SessionChange) {
+        self.at(now);
+        self.on_call(call, |call, _| call.want(change));
     }
 
     /// Ends a call in whatever state it is: by CANCEL as soon as that is allowed, by 480 to a caller that waits, by BYE
@@ -209,6 +237,7 @@ impl UserAgent {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let before = call.deadline();
         happens(call, &mut self.cx);
+        call.settle(&mut self.cx);
         self.timers.change(id, before, call.deadline());
         if call.is_over() {
             let tag = call.tag;

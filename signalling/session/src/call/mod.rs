@@ -75,6 +75,8 @@ pub(crate) enum Ask {
     Ring,
     Accept(Vec<u8>),
     Reject { status: StatusCode, why: Option<String> },
+    AcceptChange(Vec<u8>),
+    RejectChange { status: StatusCode, why: Option<String> },
     HangUp,
     StartMedia(MediaPlan),
     StopMedia,

@@ -68,10 +68,11 @@ impl Talking {
                 .map(|(answer, _)| answer)
         };
         cx.ask(match again {
-            Some(description) => Ask::Accept(description.to_string().into_bytes()),
-            None => {
-                Ask::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some("session unchanged".into()) }
-            }
+            Some(description) => Ask::AcceptChange(description.to_string().into_bytes()),
+            None => Ask::RejectChange {
+                status: StatusCode::NOT_ACCEPTABLE_HERE,
+                why: Some("session unchanged".into()),
+            },
         });
         State::Talking(self)
     }

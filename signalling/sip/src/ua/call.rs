@@ -3,16 +3,15 @@
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, Party,
+    CallId, Event, Failure, Party, SessionChange,
     caller::Calling,
     context::{Context, Invitation, LocalTag},
+    leg::{Leg, May},
     pending::{Due, Pending},
-    reply::Reply,
     talking::{Ending, Talking},
 };
 use crate::{
-    dialog::Dialog,
-    message::{Method, Request, Response, StatusCode},
+    message::{Response, StatusCode},
     transaction::{ClientKey, ServerKey},
 };
 
@@ -28,7 +27,7 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) enum State {
     /// Our INVITE is out.
-    Calling(Calling),
+    Calling(Box<Calling>),
     /// We are being called.
     Alerting(Box<Alerting>),
     /// The session stands.
@@ -41,8 +40,17 @@ pub(super) enum State {
 /// An INVITE that the owner has not answered, and the early dialog it made.
 #[derive(Debug)]
 pub(super) struct Alerting {
-    pub(super) dialog: Dialog,
+    pub(super) leg: Leg,
     pub(super) pending: Pending,
+    /// The owner has accepted, but what is on its way must arrive first.
+    pub(super) accepted: Option<Vec<u8>>,
+}
+
+impl Alerting {
+    /// Takes what the owner has accepted with, once the 2xx may go out.
+    fn take_accepted(&mut self) -> Option<Vec<u8>> {
+        self.accepted.take_if(|_| self.pending.may_accept() && !self.leg.is_busy())
+    }
 }
 
 /// What the owner wants.
@@ -53,34 +61,67 @@ impl Call {
         }
     }
 
-    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+    pub(super) fn accept(&mut self, body: Vec<u8>) {
+        if let State::Alerting(alerting) = &mut self.state {
+            alerting.accepted = Some(body);
+        }
+    }
+
+    /// Sends the 2xx.
+    fn accept_now(&mut self, cx: &mut Context, body: Vec<u8>) {
         self.change(|state, _| match state {
             State::Alerting(alerting) => {
-                let Alerting { dialog, mut pending } = *alerting;
+                let Alerting { leg, mut pending, .. } = *alerting;
                 pending.accept(cx, body);
-                State::Talking(Box::new(Talking::called(dialog, pending)))
-            }
-            State::Talking(mut talking) => {
-                talking.accept(cx, body);
-                State::Talking(talking)
+                State::Talking(Box::new(Talking::called(leg, pending)))
             }
             other => other,
         });
     }
 
-    pub(super) fn reject(&mut self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+    pub(super) fn reject(&mut self, cx: &mut Context, status: StatusCode, why: Option<&str>) {
         self.change(|state, call| match state {
             State::Alerting(alerting) => {
                 alerting.pending.refuse(cx, status, why);
                 cx.tell(Event::Ended { call, by: Party::Us, reason: None });
                 State::Over
             }
-            State::Talking(mut talking) => {
-                talking.reject(cx, status, why);
-                State::Talking(talking)
-            }
             other => other,
         });
+    }
+
+    /// Accepts what the other side wants to change.
+    pub(super) fn accept_change(&mut self, cx: &mut Context, mut body: Vec<u8>) {
+        match &mut self.state {
+            State::Talking(talking) => talking.accept(cx, body),
+            State::Alerting(alerting) => drop(alerting.leg.accept(cx, &mut body)),
+            State::Calling(calling) => {
+                let _ = calling.fork.iter_mut().any(|early| early.leg.accept(cx, &mut body));
+            }
+            State::Ending(_) | State::Over => {}
+        }
+    }
+
+    /// Refuses it.
+    pub(super) fn reject_change(&mut self, cx: &mut Context, status: StatusCode, why: Option<&str>) {
+        match &mut self.state {
+            State::Talking(talking) => talking.reject(cx, status, why),
+            State::Alerting(alerting) => drop(alerting.leg.refuse(cx, status, why)),
+            State::Calling(calling) => {
+                let _ = calling.fork.iter_mut().any(|early| early.leg.refuse(cx, status, why));
+            }
+            State::Ending(_) | State::Over => {}
+        }
+    }
+
+    /// What we want to change; goes out by [`settle`](Self::settle).
+    pub(super) fn want(&mut self, change: SessionChange) {
+        match &mut self.state {
+            State::Calling(calling) => calling.want(change),
+            State::Alerting(alerting) => alerting.leg.want(change),
+            State::Talking(talking) => talking.leg.want(change),
+            State::Ending(_) | State::Over => {}
+        }
     }
 
     pub(super) fn hang_up(&mut self, cx: &mut Context) {
@@ -101,10 +142,9 @@ impl Call {
 impl Call {
     /// A provisional response to our INVITE.
     pub(super) fn progress(&mut self, cx: &mut Context, response: Response) {
-        self.change(|state, call| match state {
-            State::Calling(calling) => State::Calling(calling.progress(cx, call, response)),
-            other => other,
-        });
+        if let State::Calling(calling) = &mut self.state {
+            calling.progress(cx, self.id, response);
+        }
     }
 
     /// Our INVITE could not be sent the way its length asks for.
@@ -114,8 +154,9 @@ impl Call {
                 cx.tell(Event::Failed { call, failure: Failure::Cancelled });
                 State::Over
             }
-            State::Calling(calling) if calling.invite == invite => {
-                State::Calling(calling.start_again(cx, invitation))
+            State::Calling(mut calling) if calling.invite == invite => {
+                calling.start_again(cx, invitation);
+                State::Calling(calling)
             }
             other => other,
         });
@@ -141,37 +182,12 @@ impl Call {
                 cx.layer.forget_client(invite);
                 State::Over
             }
-            State::Calling(calling) => State::Calling(calling.again(invite)),
+            State::Calling(mut calling) => {
+                calling.again(invite);
+                State::Calling(calling)
+            }
             other => other,
         });
-    }
-
-    /// A 2xx to our INVITE, whose ACK is out. Answers the dialog when this call has no use for it: the call was given
-    /// up, or another branch of a fork was first (RFC 3261 §13.2.2.4).
-    pub(super) fn answered(
-        &mut self,
-        cx: &mut Context,
-        invite: ClientKey,
-        dialog: Dialog,
-        body: Vec<u8>,
-    ) -> Option<Dialog> {
-        let mut unused = None;
-        self.change(|state, call| match state {
-            State::Calling(calling) if calling.invite == invite && calling.is_given_up() => {
-                unused = Some(dialog);
-                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
-                State::Over
-            }
-            State::Calling(calling) if calling.invite == invite => {
-                cx.tell(Event::Answered { call, body });
-                State::Talking(Box::new(Talking::answered(dialog)))
-            }
-            other => {
-                unused = Some(dialog);
-                other
-            }
-        });
-        unused
     }
 
     /// Our BYE was answered, or never will be.
@@ -183,67 +199,8 @@ impl Call {
     }
 }
 
-/// What the other side wants.
+/// What the other side wants of an INVITE of its own.
 impl Call {
-    /// A request inside the dialog, other than ACK and CANCEL, to which there is no objection.
-    pub(super) fn request(&mut self, cx: &mut Context, request: &Request, reply: Reply, key: ServerKey) {
-        let dialog = match &mut self.state {
-            State::Alerting(alerting) => &mut alerting.dialog,
-            State::Talking(talking) => &mut talking.dialog,
-            State::Ending(ending) => &mut ending.dialog,
-            State::Calling(_) | State::Over => {
-                return cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST);
-            }
-        };
-        let headers = &request.headers;
-        let (Ok(call_id), Ok(from), Ok(cseq)) = (headers.call_id(), headers.from(), headers.cseq()) else {
-            return;
-        };
-        if !dialog.is_with(call_id, from.tag().unwrap_or_default()) {
-            return cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST);
-        }
-        if !dialog.in_order(cseq.number) {
-            return cx.answer_statelessly(&reply, key, StatusCode::SERVER_INTERNAL_ERROR);
-        }
-        match request.method {
-            Method::Bye => self.bye(cx, request, &reply, key),
-            Method::Invite => self.invite(cx, request, reply, key),
-            Method::Message => super::page::receive(cx, request, &reply, key),
-            _ => super::requests::answer_options(cx, &reply, key),
-        }
-    }
-
-    fn bye(&mut self, cx: &mut Context, request: &Request, reply: &Reply, key: ServerKey) {
-        super::requests::answer_bye(cx, reply, key, self.id, self.tag);
-        let reason = request.headers.get(&crate::message::HeaderName::Reason).map(str::to_owned);
-        self.change(|state, call| match state {
-            State::Alerting(alerting) => {
-                alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);
-                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
-                State::Over
-            }
-            State::Talking(talking) => talking.ended_by_peer(cx, call, reason),
-            State::Ending(ending) => ending.done(cx, call),
-            other => other,
-        });
-    }
-
-    fn invite(&mut self, cx: &mut Context, request: &Request, reply: Reply, key: ServerKey) {
-        match &mut self.state {
-            State::Talking(talking) => talking.reinvited(cx, self.id, self.tag, request, reply, key),
-            State::Alerting(_) => super::requests::answer_later(cx, &reply, key),
-            _ => cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
-        }
-    }
-
-    /// An ACK inside the dialog.
-    pub(super) fn ack(&mut self, cx: &mut Context, request: Request) {
-        self.change(|state, call| match state {
-            State::Talking(talking) => talking.acknowledged(cx, call, request),
-            other => other,
-        });
-    }
-
     /// The INVITE of transaction `server` was cancelled before it was answered.
     pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey) {
         self.change(|state, call| match state {
@@ -266,14 +223,22 @@ impl Call {
     pub(super) fn tick(&mut self, cx: &mut Context) {
         self.change(|state, call| match state {
             State::Calling(calling) => calling.tick(cx, call),
-            State::Alerting(mut alerting) => match alerting.pending.tick(cx) {
-                Due::Expired => {
-                    alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);
-                    cx.tell(Event::Failed { call, failure: Failure::Cancelled });
-                    State::Over
+            State::Alerting(mut alerting) => {
+                alerting.leg.tick(cx);
+                match alerting.pending.tick(cx) {
+                    Due::Expired => {
+                        alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);
+                        cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                        State::Over
+                    }
+                    Due::Unheard => {
+                        alerting.pending.refuse(cx, StatusCode::SERVER_TIMEOUT, None);
+                        cx.tell(Event::Failed { call, failure: Failure::Timeout });
+                        State::Over
+                    }
+                    Due::Nothing | Due::Unacknowledged => State::Alerting(alerting),
                 }
-                Due::Nothing | Due::Unacknowledged => State::Alerting(alerting),
-            },
+            }
             State::Talking(talking) => talking.tick(cx, call),
             other => other,
         });
@@ -282,9 +247,29 @@ impl Call {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Calling(calling) => calling.deadline(),
-            State::Alerting(alerting) => alerting.pending.deadline(),
+            State::Alerting(alerting) => {
+                Instant::earliest(alerting.pending.deadline(), alerting.leg.deadline())
+            }
             State::Talking(talking) => talking.deadline(),
             State::Ending(_) | State::Over => None,
+        }
+    }
+
+    /// Sends what has waited until it may be sent.
+    pub(super) fn settle(&mut self, cx: &mut Context) {
+        if let State::Alerting(alerting) = &mut self.state
+            && let Some(body) = alerting.take_accepted()
+        {
+            self.accept_now(cx, body);
+        }
+        match &mut self.state {
+            State::Calling(calling) => calling.settle(cx, self.id),
+            State::Alerting(alerting) => {
+                let may = if alerting.pending.has_answered() { May::Update } else { May::Wait };
+                alerting.leg.settle(cx, self.id, may);
+            }
+            State::Talking(talking) => talking.settle(cx, self.id),
+            State::Ending(_) | State::Over => {}
         }
     }
 
@@ -301,7 +286,7 @@ impl Call {
         }
     }
 
-    fn change(&mut self, next: impl FnOnce(State, CallId) -> State) {
+    pub(super) fn change(&mut self, next: impl FnOnce(State, CallId) -> State) {
         let state = core::mem::replace(&mut self.state, State::Over);
         self.state = next(state, self.id);
     }

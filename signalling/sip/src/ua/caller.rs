@@ -5,19 +5,28 @@ use core::time::Duration;
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, OutgoingInvite,
+    CallId, Event, Failure, OutgoingInvite, SessionChange,
     call::State,
-    context::{ALLOW, ClientUse, Context, Invitation, LocalTag, SDP, contact},
+    context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, LocalTag, Purpose, SDP, contact},
+    early::{Early, Fork},
+    leg::{Leg, May},
+    reliable::RELIABLE,
+    reply::Reply,
+    talking::Talking,
 };
 use crate::{
     message::{CSeq, HeaderName, Method, Request, Response, Uri},
-    transaction::{ClientKey, Outgoing},
+    transaction::{ClientKey, Outgoing, ServerKey},
 };
 
 /// Our INVITE has no final answer.
 #[derive(Debug)]
 pub(super) struct Calling {
     pub(super) invite: ClientKey,
+    /// Whom it has reached.
+    pub(super) fork: Fork,
+    /// What we want to change once somebody has answered.
+    wish: Option<SessionChange>,
     cancel: Cancel,
 }
 
@@ -34,7 +43,12 @@ enum Cancel {
 
 impl Calling {
     /// Sends the INVITE.
-    pub(super) fn start(cx: &mut Context, call: CallId, tag: LocalTag, outgoing: OutgoingInvite) -> Self {
+    pub(super) fn start(
+        cx: &mut Context,
+        call: CallId,
+        tag: LocalTag,
+        outgoing: OutgoingInvite,
+    ) -> Box<Self> {
         let wanted = outgoing.hop;
         if let Some(name) = &outgoing.name {
             cx.connections.expect_name(wanted.transport, wanted.remote, name);
@@ -43,33 +57,27 @@ impl Calling {
         cx.keyring.authorise(&mut request, &wanted);
         let (key, outgoing) = cx.prepare(&mut request, wanted);
         let hop = outgoing.hop;
-        let body = core::mem::take(&mut request.body);
-        let again = if cx.keyring.knows(&request) { body.clone() } else { Vec::new() };
-        let spare = (hop.transport != wanted.transport).then_some((body, wanted));
-        let invitation = Invitation { call, request, hop, spare, again, accepted: Vec::new() };
+        let spare = (hop.transport != wanted.transport).then_some(wanted);
+        let invitation = Invitation { call, request, hop, spare, dialog: None, accepted: Vec::new() };
         cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
-        Self { invite: key, cancel: Cancel::No }
+        Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
 
     /// Sends the INVITE once more, as a datagram in spite of its length: there is no TCP at the other end
     /// (RFC 3261 §18.1.1).
-    pub(super) fn start_again(self, cx: &mut Context, invitation: Box<Invitation>) -> Self {
-        let Invitation { call, mut request, spare, again, accepted, .. } = *invitation;
-        let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
-        request.body = body;
+    pub(super) fn start_again(&mut self, cx: &mut Context, mut invitation: Box<Invitation>) {
+        let Some(hop) = invitation.spare.take().filter(|_| !self.is_given_up()) else { return };
+        invitation.hop = hop;
+        let request = &mut invitation.request;
         request.headers.remove(&HeaderName::Via);
-        let key = cx.stamp(&mut request, &hop);
-        let bytes = cx.request_bytes(&request);
-        request.body = Vec::new();
-        let invitation = Invitation { call, request, hop, spare: None, again, accepted };
-        let user = ClientUse::Invite(Box::new(invitation));
-        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
-        Self { invite: key, ..self }
+        self.invite = cx.stamp(request, &hop);
+        let bytes = cx.request_bytes(request);
+        cx.layer.invite(cx.now, self.invite, Outgoing { hop, bytes }, ClientUse::Invite(invitation));
     }
 
     /// The same, asked by another INVITE.
-    pub(super) fn again(self, invite: ClientKey) -> Self {
-        Self { invite, ..self }
+    pub(super) fn again(&mut self, invite: ClientKey) {
+        (self.invite, self.fork) = (invite, Fork::default());
     }
 
     /// Whether the owner has hung up.
@@ -77,28 +85,82 @@ impl Calling {
         !matches!(self.cancel, Cancel::No)
     }
 
-    pub(super) fn hang_up(self, cx: &mut Context) -> Self {
+    pub(super) fn hang_up(mut self: Box<Self>, cx: &mut Context) -> Box<Self> {
         match self.cancel {
             Cancel::No if cx.layer.may_cancel(self.invite) => self.send_cancel(cx),
-            Cancel::No => Self { cancel: Cancel::Wanted, ..self },
-            Cancel::Wanted | Cancel::Sent { .. } => self,
+            Cancel::No => self.cancel = Cancel::Wanted,
+            Cancel::Wanted | Cancel::Sent { .. } => {}
         }
+        self
     }
 
-    pub(super) fn progress(self, cx: &mut Context, call: CallId, response: Response) -> Self {
+    pub(super) fn progress(&mut self, cx: &mut Context, call: CallId, response: Response) {
         match self.cancel {
             Cancel::No => {
+                let Some(callee) = self.hear(cx, call, &response) else { return };
                 let Response { status, reason, body, .. } = response;
                 let body = Some(body).filter(|body| !body.is_empty());
-                cx.tell(Event::Progress { call, status, reason, body });
-                self
+                cx.tell(Event::Progress { call, callee, status, reason, body });
             }
             Cancel::Wanted => self.send_cancel(cx),
-            Cancel::Sent { .. } => self,
+            Cancel::Sent { .. } => {}
         }
     }
 
-    pub(super) fn tick(self, cx: &mut Context, call: CallId) -> State {
+    /// Notes who has sent a provisional response, and acknowledges it when it is reliable (RFC 3262 §4). Answers the
+    /// callee's place; `None` when the owner is not to hear of it.
+    fn hear(&mut self, cx: &mut Context, call: CallId, response: &Response) -> Option<Option<usize>> {
+        let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) else {
+            return Some(None);
+        };
+        let Some(heard) = self.fork.hear(invitation, response)? else { return Some(None) };
+        if let Some(number) = heard.number {
+            let mut prack = heard.early.leg.dialog.request(Method::Prack);
+            let invite = response.headers.cseq().map_or(1, |cseq| cseq.number);
+            prack.headers.push(HeaderName::RAck, format!("{number} {invite} INVITE"));
+            heard.early.leg.send(cx, call, prack, Purpose::Prack);
+        }
+        Some(Some(heard.place))
+    }
+
+    /// UPDATE of a callee that has not accepted yet.
+    pub(super) fn update(
+        &mut self,
+        cx: &mut Context,
+        whose: (CallId, LocalTag),
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+    ) {
+        let from = request.headers.from().ok();
+        let tag = from.as_ref().and_then(|from| from.tag()).unwrap_or_default();
+        if let Some(early) = self.fork.with_tag(tag) {
+            let unanswered = early.answer.is_none();
+            early.leg.update(cx, whose, request, reply, key, (false, unanswered));
+        }
+    }
+
+    /// What the owner wants to change.
+    pub(super) fn want(&mut self, change: SessionChange) {
+        self.wish = Some(change);
+    }
+
+    /// Sends it to the one callee that has answered our offer, if there is just one; else it waits until one accepts.
+    pub(super) fn settle(&mut self, cx: &mut Context, call: CallId) {
+        if self.is_given_up() {
+            return;
+        }
+        let mut callees = self.fork.iter_mut();
+        if let (Some(early), None) = (callees.next(), callees.next())
+            && early.agreed
+        {
+            early.leg.inherit(self.wish.take());
+            early.leg.settle(cx, call, May::Update);
+        }
+    }
+
+    pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
+        self.fork.iter_mut().for_each(|early| early.leg.tick(cx));
         match self.cancel {
             Cancel::Sent { give_up } if give_up <= cx.now => {
                 cx.layer.forget_client(self.invite);
@@ -109,15 +171,17 @@ impl Calling {
         }
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.cancel {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let give_up = match self.cancel {
             Cancel::Sent { give_up } => Some(give_up),
             Cancel::No | Cancel::Wanted => None,
-        }
+        };
+        let legs = self.fork.iter().filter_map(|early| early.leg.deadline());
+        legs.chain(give_up).min()
     }
 
     /// CANCEL has the branch of its INVITE and goes the same way (RFC 3261 §9.1).
-    fn send_cancel(self, cx: &mut Context) -> Self {
+    fn send_cancel(&mut self, cx: &mut Context) {
         if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(self.invite) {
             let hop = invitation.hop;
             let to = invitation.request.headers.get(&HeaderName::To).unwrap_or_default();
@@ -127,8 +191,28 @@ impl Calling {
             let key = ClientKey { cancel: true, ..self.invite };
             cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Cancel);
         }
-        Self { cancel: Cancel::Sent { give_up: cx.now + GIVE_UP }, ..self }
+        self.cancel = Cancel::Sent { give_up: cx.now + GIVE_UP };
     }
+}
+
+/// A 2xx to our INVITE, in the dialog `leg`: the state that follows, and the dialog when it is not wanted.
+pub(super) fn answered(
+    mut calling: Box<Calling>,
+    cx: &mut Context,
+    call: CallId,
+    leg: Leg,
+    response: Response,
+) -> (State, Option<Leg>) {
+    let Early { mut leg, answer, .. } = calling.fork.take(leg, &response);
+    if calling.is_given_up() {
+        cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+        return (State::Over, Some(leg));
+    }
+    let answer = answer.unwrap_or(response.body);
+    let Calling { wish, fork, .. } = *calling;
+    leg.inherit(wish.or_else(|| fork.unsent()));
+    cx.tell(Event::Answered { call, body: answer });
+    (State::Talking(Box::new(Talking::answered(leg))), None)
 }
 
 /// The ACK for a final response other than 2xx (RFC 3261 §17.1.1.3).
@@ -169,6 +253,9 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Invite }.to_string());
     headers.push(HeaderName::Contact, contact);
     headers.push(HeaderName::Allow, ALLOW);
+    // An offer in a provisional response would want our answer in PRACK.
+    let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
+    headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
     for (name, value) in more {
         headers.push(name, value);
     }

@@ -58,3 +58,23 @@ pub struct OutgoingInvite {
     /// More headers, none of those that the agent writes itself. Route leads over a proxy.
     pub headers: Vec<(HeaderName, String)>,
 }
+
+/// A change of a running session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionChange {
+    /// The new offer, as `application/sdp`.
+    pub body: Vec<u8>,
+    /// The way this end sends from now on, when it has moved to another network.
+    pub hop: Option<Hop>,
+    /// By UPDATE (RFC 3311) where the other end understands that, else by INVITE. Before the call is answered it goes by
+    /// UPDATE, or waits for the answer.
+    pub by_update: bool,
+}
+
+impl SessionChange {
+    /// A new offer by INVITE.
+    #[must_use]
+    pub const fn offer(body: Vec<u8>) -> Self {
+        Self { body, hop: None, by_update: false }
+    }
+}

@@ -5,7 +5,13 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use rove_base::{Entropy, Instant, Transport};
 
-use super::{CallId, Event, OptionsId, UaConfig, keyring::Keyring, reply::Reply, request::{Exchange, Purpose}};
+use super::{
+    CallId, Event, OptionsId, UaConfig,
+    keyring::Keyring,
+    reliable::RELIABLE,
+    reply::Reply,
+    request::{Exchange, Purpose as Aim},
+};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
@@ -34,6 +40,20 @@ pub(super) enum ClientUse {
     Cancel,
     Options(OptionsId),
     Exchange(Box<Exchange>),
+    /// A request inside a dialog of a call, for which that waits.
+    Inside {
+        call: CallId,
+        purpose: Purpose,
+    },
+}
+
+/// What a request inside a dialog is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Purpose {
+    /// To change the session, by UPDATE.
+    Change,
+    /// To acknowledge a provisional response.
+    Prack,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -54,14 +74,13 @@ impl ServerUse {
 #[derive(Debug)]
 pub(super) struct Invitation {
     pub(super) call: CallId,
-    /// Without its body.
+    /// With its body until somebody has accepted.
     pub(super) request: Request,
     pub(super) hop: Hop,
-    /// The body, and the way of datagrams to take should there be no TCP at the other end, when the INVITE was too
-    /// long for them.
-    pub(super) spare: Option<(Vec<u8>, Hop)>,
-    /// Its body, kept where a challenge can be answered.
-    pub(super) again: Vec<u8>,
+    /// The way of datagrams to take should there be no TCP at the other end, when the INVITE was too long for them.
+    pub(super) spare: Option<Hop>,
+    /// Of an INVITE inside a dialog: that dialog as it was then.
+    pub(super) dialog: Option<Dialog>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -201,12 +220,27 @@ impl Context {
         self.send_statelessly(reply, response);
     }
 
+    /// Acknowledges the 2xx of the INVITE `key` with the callee `tag`, in `dialog` as it was when that INVITE was its
+    /// newest request.
+    pub(super) fn acknowledge(&mut self, key: ClientKey, dialog: &Dialog, tag: &str) {
+        let hop = dialog.next_hop(&self.config.local);
+        let mut ack = dialog.ack();
+        self.stamp(&mut ack, &hop);
+        self.sign_request(&mut ack);
+        let bytes = self.request_bytes(&ack);
+        self.layer.send(hop, bytes.clone());
+        if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
+            invitation.request.body = Vec::new();
+            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
+        }
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`.
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
         self.sign_request(&mut bye);
-        if let Some(exchange) = Exchange::new(Purpose::Bye(call), bye, vec![hop]) {
+        if let Some(exchange) = Exchange::new(Aim::Bye(call), bye, vec![hop]) {
             self.start(exchange);
         }
     }
@@ -240,6 +274,8 @@ impl fmt::Display for Address {
 /// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
 const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY";
+pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, MESSAGE, SUBSCRIBE, NOTIFY";
+/// The extensions we understand: what Supported says.
+pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -51,6 +51,9 @@ pub enum Event {
     Progress {
         /// Which call.
         call: CallId,
+        /// Which of the callees that a forked INVITE has reached, counted from 0 in the order they were heard. `None`
+        /// when that cannot be told.
+        callee: Option<usize>,
         /// 100 to 199.
         status: StatusCode,
         /// Its phrase.
@@ -72,12 +75,27 @@ pub enum Event {
         /// The answer, when the offer was ours.
         body: Option<Vec<u8>>,
     },
-    /// The other side wants to change the session. To be answered with `accept` or `reject`; the call goes on.
+    /// The other side wants to change the session. To be answered with `accept_change` or `reject_change`; the call goes
+    /// on.
     Reoffered {
         /// Which call.
         call: CallId,
         /// The offer; empty when the other side wants ours.
         body: Vec<u8>,
+    },
+    /// The other side has accepted our change of the session.
+    Changed {
+        /// Which call.
+        call: CallId,
+        /// The answer to our offer.
+        body: Vec<u8>,
+    },
+    /// Our change of the session did not take place; the call goes on as it was.
+    ChangeFailed {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        failure: Failure,
     },
     /// The call never came about.
     Failed {

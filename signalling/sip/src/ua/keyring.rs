@@ -59,11 +59,6 @@ impl Keyring {
         self.entries.retain(|entry| !same_aor(&entry.aor, aor));
     }
 
-    /// Whether there is a password for requests with this From.
-    pub(super) fn knows(&self, request: &Request) -> bool {
-        request.headers.from().is_ok_and(|from| self.entries.iter().any(|one| same_aor(&one.aor, &from.uri)))
-    }
-
     /// Puts the answers to challenges that were met on this way before into a request.
     pub(super) fn authorise(&mut self, request: &mut Request, hop: &Hop) {
         let Some(entry) = self.entry(request) else { return };
@@ -140,7 +135,6 @@ impl Context {
         let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) else { return None };
         let (call, hop) = (invitation.call, invitation.hop);
         let mut request = invitation.request.clone();
-        request.body.clone_from(&invitation.again);
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
         if number >= MAX_CHALLENGED || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy) {
@@ -149,8 +143,8 @@ impl Context {
         let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
         let (again, outgoing) = self.prepare(&mut request, hop);
-        let (hop, body) = (outgoing.hop, core::mem::take(&mut request.body));
-        let invitation = Invitation { call, request, hop, spare: None, again: body, accepted: Vec::new() };
+        let hop = outgoing.hop;
+        let invitation = Invitation { call, request, hop, spare: None, dialog: None, accepted: Vec::new() };
         self.layer.invite(self.now, again, outgoing, ClientUse::Invite(Box::new(invitation)));
         Some(again)
     }

@@ -7,11 +7,13 @@ use rove_base::Instant;
 
 use super::{
     context::{ALLOW, Address, Context, LocalTag, SDP, contact},
+    reliable::{Reliable, Told},
     reply::Reply,
 };
 use crate::{
     message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
     transaction::{ServerKey, T1, T2},
+    transport::Hop,
 };
 
 /// One INVITE of the other side, first or repeated within the call.
@@ -25,6 +27,9 @@ pub(super) struct Pending {
     record_routes: Headers,
     /// What Contact of the INVITE says.
     target: Option<Uri>,
+    /// Whether the INVITE came without an offer, so that ours goes into the 2xx.
+    wants_offer: bool,
+    reliable: Option<Reliable>,
     stage: Stage,
 }
 
@@ -52,6 +57,8 @@ pub(super) enum Due {
     Expired,
     /// No ACK has come for the 2xx.
     Unacknowledged,
+    /// No PRACK has come for a reliable provisional response.
+    Unheard,
 }
 
 impl Pending {
@@ -60,11 +67,11 @@ impl Pending {
         server: ServerKey,
         reply: Reply,
         tag: LocalTag,
-        now: Instant,
+        cx: &mut Context,
     ) -> Self {
         let headers = &invite.headers;
         let expires =
-            headers.expires().ok().flatten().map(|seconds| now + Duration::from_secs(seconds.into()));
+            headers.expires().ok().flatten().map(|seconds| cx.now + Duration::from_secs(seconds.into()));
         let mut record_routes = Headers::new();
         record_routes.copy(&HeaderName::RecordRoute, headers);
         Self {
@@ -75,12 +82,19 @@ impl Pending {
             number: headers.cseq().map_or(0, |cseq| cseq.number),
             record_routes,
             target: headers.contact().ok().flatten().map(|contact| contact.uri),
+            wants_offer: invite.body.is_empty(),
+            reliable: Reliable::wanted(headers, cx.entropy.next_u32()),
             stage: Stage::Deciding { expires, refresh: None },
         }
     }
 
     pub(super) const fn is_undecided(&self) -> bool {
         matches!(self.stage, Stage::Deciding { .. })
+    }
+
+    /// Whether our 2xx carries an offer whose answer the ACK will bring.
+    pub(super) const fn offers(&self) -> bool {
+        self.wants_offer && !self.is_undecided()
     }
 
     pub(super) fn is_of(&self, server: ServerKey) -> bool {
@@ -104,8 +118,67 @@ impl Pending {
         cx.layer.respond(cx.now, self.server, StatusCode::TRYING.code(), bytes);
     }
 
-    /// Sends a provisional response, 101 to 199.
+    /// Sends a provisional response, 101 to 199; reliably where the caller demands that, or where it carries a session
+    /// description and the caller understands that. Without an offer there is nothing that `body` could answer, and our
+    /// own offer keeps for the 2xx.
     pub(super) fn ring(&mut self, cx: &mut Context, status: StatusCode, body: Option<Vec<u8>>) {
+        if !self.is_undecided() {
+            return;
+        }
+        let body = body.filter(|_| !self.wants_offer);
+        match &mut self.reliable {
+            // The first of them would have to carry our offer (RFC 3262 §5).
+            Some(reliable) if self.wants_offer && reliable.is_required() => {}
+            Some(reliable) if reliable.takes(body.is_some()) && !self.wants_offer => {
+                if reliable.may_send(status, body.as_ref()) {
+                    self.ring_reliably(cx, status, body);
+                }
+            }
+            _ => self.ring_once(cx, status, body),
+        }
+    }
+
+    fn ring_reliably(&mut self, cx: &mut Context, status: StatusCode, body: Option<Vec<u8>>) {
+        let mut response = dialog_response(&self.reply, status, self.tag, &self.record_routes, &self.contact);
+        let Some(reliable) = &mut self.reliable else { return };
+        // What was answered once is not answered again.
+        let body = body.filter(|_| !reliable.has_answered()).unwrap_or_default();
+        let described = !body.is_empty();
+        reliable.mark(&mut response);
+        response.headers.push(HeaderName::Allow, ALLOW);
+        cx.sign_response(&mut response);
+        put_body(&mut response, body);
+        let bytes = cx.response_bytes(&response);
+        reliable.sent(cx.now, status, described, bytes.clone());
+        if let Stage::Deciding { refresh, .. } = &mut self.stage {
+            *refresh = None;
+        }
+        cx.layer.respond(cx.now, self.server, status.code(), bytes);
+    }
+
+    /// A PRACK has come. `false` when it acknowledges nothing.
+    pub(super) fn acknowledged(&mut self, cx: &mut Context, prack: &Request) -> bool {
+        let Some(reliable) = &mut self.reliable else { return false };
+        if !reliable.acknowledged(cx.now, self.number, prack) {
+            return false;
+        }
+        if let Some((status, body)) = reliable.take_waiting() {
+            self.ring(cx, status, body);
+        }
+        true
+    }
+
+    /// Whether the 2xx may go out.
+    pub(super) fn may_accept(&self) -> bool {
+        self.reliable.as_ref().is_none_or(Reliable::may_accept)
+    }
+
+    /// Whether the caller has our answer to its offer, although the call is not answered.
+    pub(super) fn has_answered(&self) -> bool {
+        self.reliable.as_ref().is_some_and(Reliable::has_answered)
+    }
+
+    fn ring_once(&mut self, cx: &mut Context, status: StatusCode, body: Option<Vec<u8>>) {
         let Stage::Deciding { refresh, .. } = &mut self.stage else { return };
         let mut response = dialog_response(&self.reply, status, self.tag, &self.record_routes, &self.contact);
         cx.sign_response(&mut response);
@@ -124,28 +197,34 @@ impl Pending {
             dialog_response(&self.reply, StatusCode::OK, self.tag, &self.record_routes, &self.contact);
         response.headers.push(HeaderName::Allow, ALLOW);
         cx.sign_response(&mut response);
-        put_body(&mut response, body);
+        let described = self.has_answered();
+        put_body(&mut response, if described { Vec::new() } else { body });
         let ok = cx.response_bytes(&response);
         cx.layer.respond(cx.now, self.server, StatusCode::OK.code(), ok.clone());
         self.stage = Stage::Accepted { ok, resend: cx.now + T1, interval: T1, give_up: cx.now + GIVE_UP };
     }
 
     /// Sends a final response, 300 to 699. `why` becomes a Warning.
-    pub(super) fn refuse(self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+    pub(super) fn refuse(self, cx: &mut Context, status: StatusCode, why: Option<&str>) {
         if !self.is_undecided() {
             return;
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
-        if let Some(text) = why {
-            let agent = Address(self.reply.hop().local).to_string();
-            response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
-        }
+        put_warning(&mut response, self.reply.hop(), why);
         cx.sign_response(&mut response);
         let bytes = cx.response_bytes(&response);
         cx.layer.respond(cx.now, self.server, status.code(), bytes);
     }
 
     pub(super) fn tick(&mut self, cx: &mut Context) -> Due {
+        if let (Stage::Deciding { .. }, Some(reliable)) = (&self.stage, &mut self.reliable) {
+            match reliable.tick(cx.now) {
+                Told::Nothing => {}
+                Told::Resend(bytes) => cx.layer.send(self.reply.hop(), bytes),
+                Told::Unheard => return Due::Unheard,
+                Told::Again(status) => self.ring_reliably(cx, status, None),
+            }
+        }
         match &mut self.stage {
             Stage::Deciding { expires: Some(at), .. } if *at <= cx.now => Due::Expired,
             Stage::Deciding { refresh: Some(refresh), .. } if refresh.at <= cx.now => {
@@ -167,7 +246,9 @@ impl Pending {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.stage {
             Stage::Deciding { expires, refresh } => {
-                Instant::earliest(*expires, refresh.as_ref().map(|refresh| refresh.at))
+                let reliable = self.reliable.as_ref().and_then(Reliable::deadline);
+                let times = [*expires, refresh.as_ref().map(|refresh| refresh.at), reliable];
+                times.into_iter().flatten().min()
             }
             Stage::Accepted { resend, give_up, .. } => Some((*resend).min(*give_up)),
         }
@@ -186,6 +267,14 @@ fn dialog_response(
     response.headers.copy(&HeaderName::RecordRoute, record_routes);
     response.headers.push(HeaderName::Contact, contact);
     response
+}
+
+/// Says `why` for people.
+pub(super) fn put_warning(response: &mut Response, hop: Hop, why: Option<&str>) {
+    if let Some(text) = why {
+        let (agent, text) = (Address(hop.local).to_string(), text.to_owned());
+        response.headers.push(HeaderName::Warning, Warning { code: 399, agent, text }.to_string());
+    }
 }
 
 /// Puts a session description into a response.

@@ -10,7 +10,8 @@
 use super::{
     CallId, Event, UserAgent,
     call::{Alerting, Call, State},
-    context::{ALLOW, Context, LocalTag, SDP, ServerUse},
+    context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
+    leg::Leg,
     page,
     pending::{Pending, put_body},
     reply::Reply,
@@ -121,9 +122,10 @@ impl UserAgent {
         if !open_invite(&mut self.cx, &request, &reply, key, call, tag) {
             return;
         }
-        let pending = Pending::new(&request, key, reply, tag, self.cx.now);
+        let leg = Leg::of_callee(dialog, &request);
+        let pending = Pending::new(&request, key, reply, tag, &mut self.cx);
         let user_agent = request.headers.get(&HeaderName::UserAgent).map(str::to_owned);
-        let state = State::Alerting(Box::new(Alerting { dialog, pending }));
+        let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None }));
         self.add_call(Call { id: call, tag, state });
         let Request { uri, body, .. } = request;
         self.cx.tell(Event::Incoming { call, hop: arrival, uri, from, to, body, user_agent });
@@ -154,19 +156,27 @@ pub(super) fn answer_options(cx: &mut Context, reply: &Reply, key: ServerKey) {
     response.headers.push(HeaderName::Allow, ALLOW);
     response.headers.push(HeaderName::Accept, SDP);
     response.headers.push(HeaderName::AcceptEncoding, "identity");
+    response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
     put_body(&mut response, cx.config.capabilities.clone().unwrap_or_default());
     cx.send_statelessly(reply, response);
 }
 
-/// 200 for BYE, kept by a transaction since the call will not be there when the BYE comes again.
-pub(super) fn answer_bye(cx: &mut Context, reply: &Reply, key: ServerKey, call: CallId, tag: LocalTag) {
-    let mut response = reply.response(StatusCode::OK, &tag.to_string());
+/// A final response to what must not happen twice, kept by a transaction for when the request comes again.
+pub(super) fn answer_once(
+    cx: &mut Context,
+    reply: &Reply,
+    key: ServerKey,
+    mut response: Response,
+    call: CallId,
+    tag: LocalTag,
+) {
     if cx.layer.is_full() {
         return cx.send_statelessly(reply, response);
     }
     cx.sign_response(&mut response);
+    let status = response.status.code();
     let response = Outgoing { hop: reply.hop(), bytes: cx.response_bytes(&response) };
-    cx.layer.answered(cx.now, key, StatusCode::OK.code(), response, ServerUse { call, tag });
+    cx.layer.answered(cx.now, key, status, response, ServerUse { call, tag });
 }
 
 /// 500 for an INVITE that came before another was done with (RFC 3261 §14.2).
@@ -186,7 +196,12 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Some(response)
     };
     match &request.method {
-        Method::Invite | Method::Bye | Method::Options | Method::Message => {}
+        Method::Invite
+        | Method::Bye
+        | Method::Options
+        | Method::Update
+        | Method::Prack
+        | Method::Message => {}
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -201,16 +216,20 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         return refuse(StatusCode::LOOP_DETECTED);
     }
     match headers.require() {
-        Ok(required) if required.is_empty() => {}
-        Ok(required) => {
-            return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &required.join(", "));
+        Ok(mut required) => {
+            required.retain(|tag| !EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(tag)));
+            if !required.is_empty() {
+                let unknown = required.join(", ");
+                return refuse_naming(StatusCode::BAD_EXTENSION, HeaderName::Unsupported, &unknown);
+            }
         }
         Err(_) => return refuse(StatusCode::BAD_REQUEST),
     }
     if request.method == Method::Invite && !accepts_sdp(request) {
         return refuse_naming(StatusCode::NOT_ACCEPTABLE, HeaderName::Accept, SDP);
     }
-    if request.method != Method::Invite || request.body.is_empty() {
+    let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
+    if !offers || request.body.is_empty() {
         return None;
     }
     let encoding = headers.get(&HeaderName::ContentEncoding).unwrap_or("identity");

@@ -9,8 +9,10 @@
 
 use super::{
     CallId, Event, Failure, UserAgent, caller,
-    context::{Accepted, ClientUse},
-    request::{Outcome, Purpose},
+    context::{ClientUse, Purpose},
+    early,
+    leg::Leg,
+    request::{Outcome, Purpose as Aim},
 };
 use crate::{
     dialog::Dialog,
@@ -28,6 +30,9 @@ impl UserAgent {
             Heard::PassUpAndAck => self.acknowledge(key, &response),
         }
         match self.cx.layer.client_user(key) {
+            Some(ClientUse::Invite(invitation)) if invitation.dialog.is_some() => {
+                self.on_reinvite_response(key, response);
+            }
             Some(ClientUse::Invite(invitation)) => {
                 let call = invitation.call;
                 self.on_invite_response(call, key, response);
@@ -35,6 +40,9 @@ impl UserAgent {
             Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
             Some(&mut ClientUse::Options(options)) if status.is_final() => {
                 self.cx.tell(Event::OptionsAnswered { options, status, body: response.body });
+            }
+            Some(&mut ClientUse::Inside { call, purpose }) if status.is_final() => {
+                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Ok(response)));
             }
             _ => {}
         }
@@ -46,8 +54,16 @@ impl UserAgent {
             ClientUse::Invite(invitation) if invitation.spare.is_some() && failure == Failure::Transport => {
                 self.on_call(invitation.call, |call, cx| call.invited_again(cx, key, invitation));
             }
+            ClientUse::Invite(invitation) if invitation.dialog.is_some() => {
+                self.on_call(invitation.call, |call, cx| {
+                    call.responded(cx, key, Purpose::Change, Err(failure));
+                });
+            }
             ClientUse::Invite(invitation) => {
                 self.on_call(invitation.call, |call, cx| call.failed(cx, failure));
+            }
+            ClientUse::Inside { call, purpose } => {
+                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
             }
             ClientUse::Options(options) => self.cx.tell(Event::OptionsFailed { options, failure }),
             ClientUse::Exchange(exchange) => {
@@ -69,11 +85,11 @@ impl UserAgent {
 
     fn on_outcome(&mut self, outcome: Outcome) {
         match outcome.purpose {
-            Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
-            Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
-            Purpose::Bye(None) => {}
-            Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
-            Purpose::Subscription(_) | Purpose::Publication(_) | Purpose::Notification(_) => {}
+            Aim::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            Aim::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            Aim::Bye(None) => {}
+            Aim::Registration(id, flow) => self.on_registration(id, flow, outcome),
+            Aim::Subscription(_) | Aim::Publication(_) | Aim::Notification(_) => {}
         }
     }
 
@@ -105,22 +121,38 @@ impl UserAgent {
             return;
         }
         let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
-        let hop = dialog.next_hop(&cx.config.local);
-        let mut ack = dialog.ack();
-        cx.stamp(&mut ack, &hop);
-        cx.sign_request(&mut ack);
-        let bytes = cx.request_bytes(&ack);
-        cx.layer.send(hop, bytes.clone());
-        if let Some(ClientUse::Invite(invitation)) = cx.layer.client_user(key) {
-            invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
-        }
-        let mut dialog = Some(dialog);
+        let leg = Leg::of_caller(dialog, early::user(&invitation.request), &response);
+        cx.acknowledge(key, &leg.dialog, tag);
+        let mut leg = Some(leg);
         self.on_call(call, |call, cx| {
-            dialog = dialog.take().and_then(|dialog| call.answered(cx, key, dialog, response.body));
+            leg = leg.take().and_then(|leg| call.answered(cx, key, leg, response));
         });
-        if let Some(mut unused) = dialog {
-            self.cx.send_bye(&mut unused, None);
+        if let Some(mut unused) = leg {
+            self.cx.send_bye(&mut unused.dialog, None);
         }
+    }
+
+    /// A response to an INVITE of ours inside a dialog. The ACK of its 2xx goes to the target that this names.
+    fn on_reinvite_response(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Invite(invitation)) = self.cx.layer.client_user(key) else { return };
+        let call = invitation.call;
+        if response.status.is_provisional() {
+            return;
+        }
+        if response.status.is_success() {
+            let tag =
+                invitation.dialog.as_ref().map(|dialog| dialog.remote_tag().to_owned()).unwrap_or_default();
+            if let Some(accepted) = invitation.accepted.first() {
+                let Outgoing { hop, bytes } = accepted.ack.clone();
+                return self.cx.layer.send(hop, bytes);
+            }
+            let Some(mut dialog) = invitation.dialog.clone() else { return };
+            if let Some(contact) = response.headers.contact().ok().flatten() {
+                dialog.refresh_target(contact.uri);
+            }
+            self.cx.acknowledge(key, &dialog, &tag);
+        }
+        self.on_call(call, |call, cx| call.responded(cx, key, Purpose::Change, Ok(response)));
     }
 
     fn acknowledge(&mut self, key: ClientKey, response: &Response) {

@@ -6,12 +6,12 @@ use super::{
     CallId, Event, Party,
     call::State,
     context::{Context, LocalTag},
+    leg::{Leg, May},
     pending::{Due, Pending},
     reply::Reply,
     requests,
 };
 use crate::{
-    dialog::Dialog,
     message::{Request, StatusCode},
     transaction::ServerKey,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// Both sides have agreed.
 #[derive(Debug)]
 pub(super) struct Talking {
-    pub(super) dialog: Dialog,
+    pub(super) leg: Leg,
     /// The INVITE that made the call until its ACK is here, then the one that wants to change it.
     pending: Option<Pending>,
     /// Whether the ACK of the INVITE that made the call is still missing, before which BYE may not be sent.
@@ -30,36 +30,62 @@ pub(super) struct Talking {
 /// Our BYE waits for its answer.
 #[derive(Debug)]
 pub(super) struct Ending {
-    pub(super) dialog: Dialog,
+    pub(super) leg: Leg,
     reason: Option<String>,
 }
 
 impl Talking {
     /// We were called, and have accepted.
-    pub(super) const fn called(dialog: Dialog, pending: Pending) -> Self {
-        Self { dialog, pending: Some(pending), unconfirmed: true, hang_up: false }
+    pub(super) const fn called(leg: Leg, pending: Pending) -> Self {
+        Self { leg, pending: Some(pending), unconfirmed: true, hang_up: false }
     }
 
     /// We have called, and were answered.
-    pub(super) const fn answered(dialog: Dialog) -> Self {
-        Self { dialog, pending: None, unconfirmed: false, hang_up: false }
+    pub(super) const fn answered(leg: Leg) -> Self {
+        Self { leg, pending: None, unconfirmed: false, hang_up: false }
     }
 
-    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+    /// Accepts their change.
+    pub(super) fn accept(&mut self, cx: &mut Context, mut body: Vec<u8>) {
+        if self.leg.accept(cx, &mut body) {
+            return;
+        }
         if let Some(pending) = &mut self.pending
             && pending.is_undecided()
         {
             pending.accept(cx, body);
-            if let Some(target) = pending.take_target() {
-                self.dialog.refresh_target(target);
-            }
+            self.leg.refresh_target(pending.take_target());
         }
     }
 
-    pub(super) fn reject(&mut self, cx: &mut Context, status: StatusCode, why: Option<String>) {
+    /// Refuses their change.
+    pub(super) fn reject(&mut self, cx: &mut Context, status: StatusCode, why: Option<&str>) {
+        if self.leg.refuse(cx, status, why) {
+            return;
+        }
         if let Some(pending) = self.pending.take_if(|pending| pending.is_undecided()) {
             pending.refuse(cx, status, why);
         }
+    }
+
+    /// Sends the change that we want, when nothing else is under way.
+    pub(super) fn settle(&mut self, cx: &mut Context, call: CallId) {
+        let free = self.pending.is_none() && !self.unconfirmed && !self.hang_up;
+        self.leg.settle(cx, call, if free { May::Reinvite } else { May::Wait });
+    }
+
+    /// UPDATE inside the dialog.
+    pub(super) fn update(
+        &mut self,
+        cx: &mut Context,
+        whose: (CallId, LocalTag),
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+    ) {
+        let undecided = self.pending.as_ref().is_some_and(Pending::is_undecided);
+        let unanswered = self.pending.as_ref().is_some_and(Pending::offers);
+        self.leg.update(cx, whose, request, reply, key, (undecided, unanswered));
     }
 
     pub(super) fn hang_up(
@@ -73,9 +99,9 @@ impl Talking {
             return State::Talking(self);
         }
         self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
-        let mut dialog = self.dialog;
-        cx.send_bye(&mut dialog, Some(call));
-        State::Ending(Box::new(Ending { dialog, reason }))
+        let mut leg = self.leg;
+        cx.send_bye(&mut leg.dialog, Some(call));
+        State::Ending(Box::new(Ending { leg, reason }))
     }
 
     pub(super) fn ended_by_peer(
@@ -99,13 +125,22 @@ impl Talking {
         reply: Reply,
         key: ServerKey,
     ) {
-        if self.pending.is_some() || self.hang_up {
+        if self.leg.is_offering() {
+            return cx.answer_statelessly(&reply, key, StatusCode::REQUEST_PENDING);
+        }
+        if self.pending.is_some() || self.leg.is_busy() || self.hang_up {
             return requests::answer_later(cx, &reply, key);
         }
+        self.leg.hear(&request.headers);
         if requests::open_invite(cx, request, &reply, key, call, tag) {
-            self.pending = Some(Pending::new(request, key, reply, tag, cx.now));
+            self.pending = Some(Pending::new(request, key, reply, tag, cx));
             cx.tell(Event::Reoffered { call, body: request.body.clone() });
         }
+    }
+
+    /// A PRACK has come. `false` when it acknowledges nothing: what was provisional is said no more.
+    pub(super) fn heard(&mut self, cx: &mut Context, prack: &Request) -> bool {
+        self.pending.as_mut().is_some_and(|pending| pending.acknowledged(cx, prack))
     }
 
     pub(super) fn acknowledged(mut self: Box<Self>, cx: &mut Context, call: CallId, ack: Request) -> State {
@@ -113,7 +148,7 @@ impl Talking {
         let (Ok(call_id), Ok(from), Ok(cseq)) = (headers.call_id(), headers.from(), headers.cseq()) else {
             return State::Talking(self);
         };
-        let ours = self.dialog.is_with(call_id, from.tag().unwrap_or_default());
+        let ours = self.leg.dialog.is_with(call_id, from.tag().unwrap_or_default());
         if !ours || self.pending.take_if(|pending| pending.waits_for_ack(cseq.number)).is_none() {
             return State::Talking(self);
         }
@@ -130,9 +165,10 @@ impl Talking {
     }
 
     pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
+        self.leg.tick(cx);
         match self.pending.as_mut().map_or(Due::Nothing, |pending| pending.tick(cx)) {
             Due::Nothing => State::Talking(self),
-            Due::Expired => {
+            Due::Expired | Due::Unheard => {
                 self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
                 State::Talking(self)
             }
@@ -147,7 +183,7 @@ impl Talking {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.pending.as_ref().and_then(Pending::deadline)
+        Instant::earliest(self.leg.deadline(), self.pending.as_ref().and_then(Pending::deadline))
     }
 }
 

@@ -44,6 +44,12 @@ impl<C, S> Layer<C, S> {
         self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: Some(invited), user });
     }
 
+    /// Opens the transaction of any other request but ACK, which is answered later along `hop`.
+    pub(crate) fn opened(&mut self, key: ServerKey, hop: Hop, user: S) {
+        let machine = ServerMachine::Other(Server::start(hop.delivery()));
+        self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: None, user });
+    }
+
     /// Opens the transaction of any other request but ACK, and answers it with a final response.
     pub(crate) fn answered(
         &mut self,
@@ -76,10 +82,11 @@ impl<C, S> Layer<C, S> {
             ServerMachine::Invite(machine) => machine.respond(now, status),
             ServerMachine::Other(machine) => machine.respond(now, status),
         };
-        self.timers.change(Key::Server(key), before, entry.machine.deadline());
+        self.timers.change(Key::Server(key), before, entry.machine.due(now));
         if may {
-            // The user repeats a 2xx itself.
-            entry.response = (!(200..=299).contains(&status)).then(|| bytes.clone());
+            // The user repeats the 2xx of an INVITE itself.
+            let users = matches!(entry.machine, ServerMachine::Invite(_)) && (200..=299).contains(&status);
+            entry.response = (!users).then(|| bytes.clone());
             self.out.push_back(Outgoing { hop: entry.hop, bytes });
         }
         may

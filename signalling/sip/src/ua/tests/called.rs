@@ -172,7 +172,7 @@ fn a_change_of_the_session_is_the_owners_to_accept_or_refuse() {
     assert_eq!(world.events(0), [Event::Reoffered { call, body: OFFER.to_vec() }]);
     let later = world.ask(&reinvite("z9hG4bKre2", 9), 500);
     assert!(later.headers.retry_after().unwrap().is_some_and(|seconds| seconds <= 10), "one at a time");
-    world.with(0, |agent, now| agent.reject(now, call, StatusCode::NOT_ACCEPTABLE_HERE, None));
+    world.with(0, |agent, now| agent.reject_change(now, call, StatusCode::NOT_ACCEPTABLE_HERE, None));
     world.hear_response(488);
     world.say(&inside("ACK", "z9hG4bKre1", &tag, 8, ""));
     assert_eq!(world.events(0), [], "the call goes on as it was");
@@ -181,7 +181,7 @@ fn a_change_of_the_session_is_the_owners_to_accept_or_refuse() {
         .replace("<sip:carol@192.0.2.77:5070>\r\nContent", "<sip:carol@192.0.2.78>\r\nContent");
     world.say(&moved);
     world.event(0);
-    world.with(0, |agent, now| agent.accept(now, call, ANSWER.to_vec()));
+    world.with(0, |agent, now| agent.accept_change(now, call, ANSWER.to_vec()));
     assert_eq!(to_tag(&world.hear_response(200)), tag);
     world.say(&inside("ACK", "z9hG4bKack3", &tag, 10, ""));
     assert_eq!(world.events(0), [Event::Confirmed { call, body: None }]);
@@ -211,7 +211,8 @@ fn requests_inside_a_call_are_held_against_its_dialog() {
         ("another peer", stranger, 481),
         ("an extension inside", inside("BYE", "z9hG4bKe", &tag, 8, "Require: gruu\r\n"), 420),
         ("OPTIONS inside", inside("OPTIONS", "z9hG4bKf", &tag, 8, ""), 200),
-        ("UPDATE inside", inside("UPDATE", "z9hG4bKg", &tag, 9, ""), 405),
+        ("UPDATE that changes nothing", inside("UPDATE", "z9hG4bKg", &tag, 9, ""), 200),
+        ("what only makes sense outside", inside("REGISTER", "z9hG4bKi", &tag, 10, ""), 405),
         ("an INVITE to a dialog of long ago", inside("INVITE", "z9hG4bKh", "fedcba9876543210", 1, ""), 481),
     ];
     for (what, text, status) in cases {

@@ -3,23 +3,8 @@
 use super::{peer::*, world::*};
 use crate::{
     message::{HeaderName, Method},
-    transport::Hop,
-    ua::{CallId, Event, Failure, OutgoingInvite, Party},
+    ua::{Event, Failure, Party},
 };
-
-fn dial(world: &mut World) -> CallId {
-    let hop = Hop::udp(world.phones[0].address, peer());
-    let outgoing = OutgoingInvite {
-        hop,
-        name: None,
-        uri: "sip:carol@example.com".parse().unwrap(),
-        from: "<sip:bob@192.0.2.1>".parse().unwrap(),
-        to: "<sip:carol@example.com>".parse().unwrap(),
-        body: OFFER.to_vec(),
-        headers: vec![(HeaderName::Subject, "lunch".into())],
-    };
-    world.with(0, |agent, now| agent.invite(now, outgoing))
-}
 
 #[test]
 fn the_invite_says_all_that_rfc_3261_8_1_1_demands() {

@@ -35,7 +35,7 @@ fn the_callee_refuses() {
         let mut world = World::pair();
         let ours = world.call(1);
         let theirs = world.incoming(1);
-        world.with(1, |agent, now| agent.reject(now, theirs, status, Some("as I \"said\"".into())));
+        world.with(1, |agent, now| agent.reject(now, theirs, status, Some("as I \"said\"")));
         assert_eq!(world.event(1), ended(theirs, Party::Us));
         let Event::Failed { call, failure: Failure::Status { code, reason, warning, .. } } = world.event(0)
         else {
@@ -169,7 +169,7 @@ fn early_media_comes_with_183() {
     world.with(1, |agent, now| agent.ring(now, theirs, StatusCode::SESSION_PROGRESS, Some(ANSWER.to_vec())));
     let (status, reason, body) =
         (StatusCode::SESSION_PROGRESS, "Session Progress".into(), Some(ANSWER.to_vec()));
-    assert_eq!(world.event(0), Event::Progress { call: ours, status, reason, body });
+    assert_eq!(world.event(0), Event::Progress { call: ours, callee: Some(0), status, reason, body });
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::world::World;
-use crate::message::{HeaderName, Message, Method, Request, Response, StatusCode};
+use super::world::{OFFER, World};
+use crate::{
+    message::{HeaderName, Message, Method, Request, Response, StatusCode},
+    transport::Hop,
+    ua::{CallId, OutgoingInvite},
+};
 
 pub(super) const PEER: &str = "192.0.2.77:5070";
 
@@ -19,6 +23,21 @@ pub(super) fn request(method: &str, uri: &str, branch: &str, to: &str, cseq: u32
          From: Carol <sip:carol@{PEER}>;tag=carol\r\nTo: {to}\r\nCall-ID: handmade@{PEER}\r\n\
          CSeq: {number} {method}\r\n{lines}\r\n"
     )
+}
+
+/// Phone 0 calls the peer.
+pub(super) fn dial(world: &mut World) -> CallId {
+    let hop = Hop::udp(world.phones[0].address, peer());
+    let outgoing = OutgoingInvite {
+        hop,
+        name: None,
+        uri: "sip:carol@example.com".parse().unwrap(),
+        from: "<sip:bob@192.0.2.1>".parse().unwrap(),
+        to: "<sip:carol@example.com>".parse().unwrap(),
+        body: OFFER.to_vec(),
+        headers: vec![(HeaderName::Subject, "lunch".into())],
+    };
+    world.with(0, |agent, now| agent.invite(now, outgoing))
 }
 
 /// An INVITE without an offer.
@@ -59,6 +78,20 @@ impl World {
         }
     }
 
+    pub(super) fn hear_request_of_any(&mut self) -> Request {
+        match self.hear() {
+            Message::Request(request) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn hear_response_of_any(&mut self) -> Response {
+        match self.hear() {
+            Message::Response(response) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn hear_response(&mut self, status: u16) -> Response {
         match self.hear() {
             Message::Response(response) if response.status.code() == status => response,
@@ -74,6 +107,18 @@ impl World {
 
     /// The peer answers a request of phone 0 with a To tag and more headers.
     pub(super) fn reply(&mut self, request: &Request, status: u16, tag: &str, more: &[(HeaderName, &str)]) {
+        self.reply_with(request, status, tag, more, b"");
+    }
+
+    /// The same with a body.
+    pub(super) fn reply_with(
+        &mut self,
+        request: &Request,
+        status: u16,
+        tag: &str,
+        more: &[(HeaderName, &str)],
+        body: &[u8],
+    ) {
         let mut response = request.response(StatusCode::new(status).unwrap());
         let to = request.headers.to().unwrap();
         if to.tag().is_none() {
@@ -82,6 +127,7 @@ impl World {
         for (name, value) in more {
             response.headers.push(name.clone(), *value);
         }
+        response.body = body.to_vec();
         let mut bytes = Vec::new();
         response.write(&mut bytes);
         self.say(std::str::from_utf8(&bytes).unwrap());
@@ -97,4 +143,27 @@ impl World {
 /// The tag in To.
 pub(super) fn to_tag(response: &Response) -> String {
     response.headers.to().unwrap().tag().unwrap().to_owned()
+}
+
+/// A request of the callee `tag` inside the dialog that `invite`, a request of ours, has made.
+pub(super) fn backwards(invite: &Request, method: &str, tag: &str, number: u32) -> Request {
+    let mut request = Request::new(method.parse().unwrap(), invite.uri.clone());
+    let headers = &mut request.headers;
+    headers.push(HeaderName::Via, format!("SIP/2.0/UDP {PEER};branch=z9hG4bK{method}{tag}{number}"));
+    headers.push(HeaderName::MaxForwards, "70");
+    let mut from = invite.headers.to().unwrap();
+    from.params.remove("tag");
+    headers.push(HeaderName::From, from.with_tag(tag).to_string());
+    headers.push(HeaderName::To, invite.headers.get(&HeaderName::From).unwrap());
+    headers.push(HeaderName::CallId, invite.headers.call_id().unwrap());
+    headers.push(HeaderName::CSeq, format!("{number} {method}"));
+    headers.push(HeaderName::Contact, format!("<sip:carol@{PEER}>"));
+    request
+}
+
+/// The bytes of a request as text.
+pub(super) fn text(request: &Request) -> String {
+    let mut bytes = Vec::new();
+    request.write(&mut bytes);
+    String::from_utf8(bytes).unwrap()
 }

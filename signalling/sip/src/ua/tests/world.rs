@@ -262,3 +262,8 @@ pub(super) fn refused(event: &Event) -> Option<u16> {
         _ => None,
     }
 }
+
+/// A number from 0 to 1 that repeats itself.
+pub(super) fn chance(number: usize, seed: u64) -> f64 {
+    Entropy::from_number(seed << 32 | number as u64).unit()
+}

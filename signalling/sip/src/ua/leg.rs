@@ -1,0 +1,362 @@
+//! One dialog of a call, and the changes of its session that are under way (RFC 3261 §14, RFC 3311).
+
+use core::time::Duration;
+
+use rove_base::Instant;
+
+use super::{
+    CallId, Event, Failure, SessionChange, caller,
+    change::{Change, Retry, Stage},
+    context::{ALLOW, ClientUse, Context, Invitation, LocalTag, Purpose, SDP, ServerUse, contact},
+    pending::put_body,
+    reply::Reply,
+};
+use crate::{
+    dialog::Dialog,
+    message::{HeaderName, Method, Request, Response, StatusCode, Uri},
+    transaction::{ClientKey, Outgoing, ServerKey},
+};
+
+/// A dialog of a call, early or not.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) dialog: Dialog,
+    /// Whose user part our Contact has.
+    user: Uri,
+    /// Who called chose the Call-ID, and waits longer after a glare.
+    caller: bool,
+    /// Whether the other end understands UPDATE.
+    updates: bool,
+    /// What we want to change.
+    change: Option<Change>,
+    /// What we want to change after that.
+    next: Option<SessionChange>,
+    /// What the other end wants to change without an INVITE.
+    asked: Option<Asked>,
+}
+
+/// A request other than INVITE with an offer, which waits for the owner.
+#[derive(Debug)]
+struct Asked {
+    server: ServerKey,
+    reply: Reply,
+    contact: String,
+    target: Option<Uri>,
+    give_up: Instant,
+}
+
+/// What may be sent now in a dialog.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum May {
+    /// No offer: another exchange is under way.
+    Wait,
+    /// An offer in UPDATE alone: the call is not answered yet.
+    Update,
+    /// An offer in either.
+    Reinvite,
+}
+
+/// What an answer to a request of ours says of the dialog.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(super) enum Verdict {
+    Stands,
+    /// The other end does not know it any more, or is not there (RFC 3261 §12.2.1.2).
+    Gone(&'static str),
+}
+
+impl Leg {
+    /// The end of who was called; `invite` made the dialog.
+    pub(super) fn of_callee(dialog: Dialog, invite: &Request) -> Self {
+        Self::new(dialog, invite.uri.clone(), false).hearing(&invite.headers)
+    }
+
+    /// The end of who called; `response` made the dialog.
+    pub(super) fn of_caller(dialog: Dialog, user: Uri, response: &Response) -> Self {
+        Self::new(dialog, user, true).hearing(&response.headers)
+    }
+
+    fn new(dialog: Dialog, user: Uri, caller: bool) -> Self {
+        Self { dialog, user, caller, updates: false, change: None, next: None, asked: None }
+    }
+
+    fn hearing(mut self, headers: &crate::message::Headers) -> Self {
+        self.hear(headers);
+        self
+    }
+
+    /// Takes note of what the other end can do.
+    pub(super) fn hear(&mut self, headers: &crate::message::Headers) {
+        if headers.get(&HeaderName::Allow).is_some() {
+            self.updates = headers.allow().is_ok_and(|allowed| allowed.contains(&Method::Update));
+        }
+    }
+
+    /// Takes the end of a 2xx; `dialog` was made of it.
+    pub(super) fn confirm(&mut self, dialog: Dialog, response: &Response) {
+        self.dialog.confirm(dialog);
+        self.hear(&response.headers);
+    }
+
+    /// Whether an offer of ours is with the other end, or theirs with us, outside of any INVITE of theirs.
+    pub(super) fn is_busy(&self) -> bool {
+        self.asked.is_some() || self.is_offering()
+    }
+
+    /// Whether an offer of ours is with the other end.
+    pub(super) fn is_offering(&self) -> bool {
+        self.change.as_ref().is_some_and(Change::is_out)
+    }
+}
+
+/// Our changes.
+impl Leg {
+    /// The owner wants to change the session, as soon as that is possible. A wish that has not gone out gives way.
+    pub(super) fn want(&mut self, change: SessionChange) {
+        match &mut self.change {
+            Some(out) if out.is_out() => self.next = Some(change),
+            Some(waiting) => waiting.replace(change),
+            none => *none = Some(Change::new(change)),
+        }
+    }
+
+    /// Takes over what another leg of the same call still wants.
+    pub(super) fn inherit(&mut self, wish: Option<SessionChange>) {
+        if let Some(wish) = wish {
+            self.want(wish);
+        }
+    }
+
+    /// Sends what is wanted, when that may be done.
+    pub(super) fn settle(&mut self, cx: &mut Context, call: CallId, may: May) {
+        if self.asked.is_some() || may == May::Wait {
+            return;
+        }
+        let Some(change) = self.change.as_mut().filter(|change| change.is_ready()) else { return };
+        let update = self.updates && (change.wish.by_update || may == May::Update);
+        if may == May::Update && !update {
+            return;
+        }
+        if let Some(hop) = change.wish.hop {
+            self.dialog.move_to(hop);
+        }
+        let body = change.wish.body.clone();
+        let key = self.offer(cx, call, update, body);
+        if let Some(change) = &mut self.change {
+            change.stage = Stage::Out(key);
+        }
+    }
+
+    /// A request of ours in this dialog, without Via.
+    pub(super) fn request(&mut self, cx: &Context, method: Method) -> Request {
+        let hop = self.dialog.next_hop(&cx.config.local);
+        let mut request = self.dialog.request(method);
+        let contact = contact(&self.user, &hop, &request.uri);
+        request.headers.push(HeaderName::Contact, contact);
+        request
+    }
+
+    /// Sends a request of ours in this dialog.
+    pub(super) fn send(
+        &self,
+        cx: &mut Context,
+        call: CallId,
+        mut request: Request,
+        purpose: Purpose,
+    ) -> ClientKey {
+        let hop = self.dialog.next_hop(&cx.config.local);
+        cx.keyring.authorise(&mut request, &hop);
+        let key = cx.stamp(&mut request, &hop);
+        cx.sign_request(&mut request);
+        let bytes = cx.request_bytes(&request);
+        cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Inside { call, purpose });
+        key
+    }
+
+    fn offer(&mut self, cx: &mut Context, call: CallId, update: bool, body: Vec<u8>) -> ClientKey {
+        let mut request = self.request(cx, if update { Method::Update } else { Method::Invite });
+        request.headers.push(HeaderName::Allow, ALLOW);
+        if !body.is_empty() {
+            request.headers.push(HeaderName::ContentType, SDP);
+            request.body = body;
+        }
+        if update {
+            return self.send(cx, call, request, Purpose::Change);
+        }
+        let hop = self.dialog.next_hop(&cx.config.local);
+        cx.keyring.authorise(&mut request, &hop);
+        let key = cx.stamp(&mut request, &hop);
+        cx.sign_request(&mut request);
+        let bytes = cx.request_bytes(&request);
+        request.body = Vec::new();
+        let dialog = Some(self.dialog.clone());
+        let invitation = Invitation { call, request, hop, spare: None, dialog, accepted: Vec::new() };
+        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, ClientUse::Invite(Box::new(invitation)));
+        key
+    }
+
+    /// Whether this is the request that has our change.
+    pub(super) fn is_changed_by(&self, key: ClientKey) -> bool {
+        self.change.as_ref().is_some_and(|change| change.is_out_as(key))
+    }
+
+    /// What became of our change: a final response, or none.
+    pub(super) fn changed(
+        &mut self,
+        cx: &mut Context,
+        call: CallId,
+        outcome: Result<Response, Failure>,
+    ) -> Verdict {
+        let Some(mut change) = self.change.take() else { return Verdict::Stands };
+        let mut verdict = Verdict::Stands;
+        match outcome {
+            Ok(response) if response.status.is_success() => {
+                self.hear(&response.headers);
+                self.refresh_target(response.headers.contact().ok().flatten().map(|contact| contact.uri));
+                cx.tell(Event::Changed { call, body: response.body });
+            }
+            Ok(response) => match change.retry(cx, self.caller, &response) {
+                Retry::Later => self.change = Some(change),
+                Retry::AsInvite => {
+                    self.updates = false;
+                    self.change = Some(change);
+                }
+                Retry::Never => {
+                    verdict = gone(response.status);
+                    cx.tell(Event::ChangeFailed { call, failure: caller::refusal(response) });
+                }
+            },
+            Err(failure) => {
+                if failure == Failure::Timeout {
+                    verdict = Verdict::Gone("no answer");
+                }
+                cx.tell(Event::ChangeFailed { call, failure });
+            }
+        }
+        if let Some(next) = self.next.take() {
+            self.want(next);
+        }
+        verdict
+    }
+
+    /// The other end wants to be reached there from now on.
+    pub(super) fn refresh_target(&mut self, target: Option<Uri>) {
+        if let Some(target) = target {
+            self.dialog.refresh_target(target);
+        }
+    }
+
+    /// What is still wanted, for another leg to take over.
+    pub(super) fn unsent(self) -> Option<SessionChange> {
+        self.next.or(self.change.filter(|change| !change.is_out()).map(|change| change.wish))
+    }
+}
+
+/// Their changes.
+impl Leg {
+    /// UPDATE. With an offer it waits for the owner, unless another exchange is under way: `undecided` is one of an
+    /// INVITE of theirs, `unanswered` one whose offer was ours (RFC 3311 §5.2).
+    pub(super) fn update(
+        &mut self,
+        cx: &mut Context,
+        (call, tag): (CallId, LocalTag),
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+        (undecided, unanswered): (bool, bool),
+    ) {
+        self.hear(&request.headers);
+        let target = request.headers.contact().ok().flatten().map(|contact| contact.uri);
+        if request.body.is_empty() {
+            self.refresh_target(target);
+            let mut response = reply.response(StatusCode::OK, &tag.to_string());
+            response.headers.push(HeaderName::Contact, contact(&self.user, &reply.hop(), &request.uri));
+            response.headers.push(HeaderName::Allow, ALLOW);
+            return super::requests::answer_once(cx, &reply, key, response, call, tag);
+        }
+        if undecided || self.asked.is_some() {
+            return super::requests::answer_later(cx, &reply, key);
+        }
+        if unanswered || self.is_offering() {
+            return cx.answer_statelessly(&reply, key, StatusCode::REQUEST_PENDING);
+        }
+        self.ask(cx, (call, tag), request, reply, key);
+    }
+
+    /// Lets the owner decide about an offer that came in `request`.
+    pub(super) fn ask(
+        &mut self,
+        cx: &mut Context,
+        (call, tag): (CallId, LocalTag),
+        request: &Request,
+        reply: Reply,
+        key: ServerKey,
+    ) {
+        if cx.layer.is_full() {
+            return cx.answer_unavailable(&reply, key);
+        }
+        cx.layer.opened(key, reply.hop(), ServerUse { call, tag });
+        self.asked = Some(Asked {
+            server: key,
+            contact: contact(&self.user, &reply.hop(), &request.uri),
+            target: request.headers.contact().ok().flatten().map(|contact| contact.uri),
+            reply,
+            give_up: cx.now + PROMPT,
+        });
+        cx.tell(Event::Reoffered { call, body: request.body.clone() });
+    }
+
+    /// Accepts what was asked with `body`. `false` when nothing was.
+    pub(super) fn accept(&mut self, cx: &mut Context, body: &mut Vec<u8>) -> bool {
+        let Some(asked) = self.asked.take() else { return false };
+        let mut response = asked.reply.response(StatusCode::OK, "");
+        response.headers.push(HeaderName::Contact, asked.contact);
+        response.headers.push(HeaderName::Allow, ALLOW);
+        cx.sign_response(&mut response);
+        put_body(&mut response, core::mem::take(body));
+        let bytes = cx.response_bytes(&response);
+        cx.layer.respond(cx.now, asked.server, StatusCode::OK.code(), bytes);
+        self.refresh_target(asked.target);
+        true
+    }
+
+    /// Refuses what was asked. `false` when nothing was.
+    pub(super) fn refuse(&mut self, cx: &mut Context, status: StatusCode, why: Option<&str>) -> bool {
+        let Some(asked) = self.asked.take() else { return false };
+        let mut response = asked.reply.response(status, "");
+        super::pending::put_warning(&mut response, asked.reply.hop(), why);
+        cx.sign_response(&mut response);
+        let bytes = cx.response_bytes(&response);
+        cx.layer.respond(cx.now, asked.server, status.code(), bytes);
+        true
+    }
+}
+
+/// Time.
+impl Leg {
+    pub(super) fn tick(&mut self, cx: &mut Context) {
+        if let Some(change) = &mut self.change {
+            change.tick(cx.now);
+        }
+        if self.asked.as_ref().is_some_and(|asked| asked.give_up <= cx.now) {
+            self.refuse(cx, StatusCode::SERVER_TIMEOUT, None);
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let change = self.change.as_ref().and_then(Change::deadline);
+        Instant::earliest(change, self.asked.as_ref().map(|asked| asked.give_up))
+    }
+}
+
+/// What a refusal says of the dialog (RFC 3261 §12.2.1.2, RFC 5057 §5.1).
+pub(super) fn gone(status: StatusCode) -> Verdict {
+    match status.code() {
+        481 => Verdict::Gone("the other side does not know the call any more"),
+        408 => Verdict::Gone("no answer"),
+        _ => Verdict::Stands,
+    }
+}
+
+/// How long the owner may think about an offer outside of INVITE, whose sender gives up after 32 s (RFC 3311 §5.2).
+const PROMPT: Duration = Duration::from_secs(20);
