@@ -1,0 +1,4 @@
+//! A way to the peer, and keys for it.
+
+pub mod dtls;
+pub mod stun;
