@@ -21,7 +21,9 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
     ("sdp", sdp::check),
+    ("sip_header", sip::header),
     ("sip_message", sip::message),
+    ("sip_multipart", sip::multipart),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
 ];
