@@ -22,7 +22,9 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("rtp", rtp::check),
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
+    ("sip_header", sip::header),
     ("sip_message", sip::message),
+    ("sip_multipart", sip::multipart),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
 ];
