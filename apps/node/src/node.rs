@@ -2,17 +2,21 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
+use rove_base::Transport;
 use rove_dns::update::ReplayError;
 use rove_io::{
+    entropy::os_entropy,
     journal::{Journal, JournalError, Replay},
     net::BindFailure,
 };
+use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
     config::{ConfigError, NodeConfig},
-    dns::DnsRole,
-    driver::{self, CannotBind, Driver, Keeper, Listener, Role},
+    dns::{DnsConfig, DnsRole},
+    driver::{self, CannotBind, Driver, Keeper, Listener, Over, Role},
+    sip::{self, SipConfig, SipRole},
 };
 
 /// A node that could not be started.
@@ -23,7 +27,7 @@ pub enum NodeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// No role is configured.
-    #[error("the configuration gives this node nothing to do: add a [dns] section")]
+    #[error("the configuration gives this node nothing to do: add a [dns] or [sip] section")]
     NoRole,
     /// An address cannot be used.
     #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
@@ -63,6 +67,14 @@ pub enum NodeError {
         /// Counted from 0.
         number: usize,
     },
+    /// A file of the node cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The operating system refused a thread or a socket.
     #[error("the node cannot be started: {0}")]
     System(#[from] io::Error),
@@ -76,7 +88,9 @@ pub struct Node;
 #[derive(Debug)]
 pub struct RunningNode {
     dns: Vec<SocketAddr>,
+    sip: Vec<SipAddress>,
     stop: Stopper,
+    reload: Reloader,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,6 +105,79 @@ impl Stopper {
     }
 }
 
+/// Makes a node read its files again from anywhere.
+#[derive(Clone, Debug)]
+pub struct Reloader(Arc<Notify>);
+
+impl Reloader {
+    /// Asks for it; returns at once.
+    pub fn reload(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Where a node registers users and takes calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SipAddress {
+    /// In what.
+    pub transport: Transport,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+/// Roles with their listeners, while a node is put together.
+#[derive(Default)]
+struct Parts {
+    roles: Vec<Box<dyn Role>>,
+    listeners: Vec<(usize, Listener)>,
+    dns: Vec<SocketAddr>,
+    sip: Vec<SipAddress>,
+}
+
+impl Parts {
+    fn add_dns(&mut self, config: &DnsConfig) -> Result<(), NodeError> {
+        let role = self.roles.len();
+        self.roles.push(Box::new(DnsRole::new(config)?));
+        for &address in &config.listen {
+            let listener = bind("[dns] listen", address, Over::Both)?;
+            self.dns.push(listener.local_addr());
+            self.listeners.push((role, listener));
+        }
+        Ok(())
+    }
+
+    fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
+        let role = self.roles.len();
+        let [udp, tcp] = [&config.listen.udp, &config.listen.tcp];
+        for address in udp {
+            // Named for both, an address whose port the system picks has the same one for both.
+            let both = tcp.contains(address);
+            let listener =
+                bind(sip::option(Transport::Udp), *address, if both { Over::Both } else { Over::Udp })?;
+            self.sip.push(SipAddress { transport: Transport::Udp, address: listener.local_addr() });
+            if both {
+                self.sip.push(SipAddress { transport: Transport::Tcp, address: listener.local_addr() });
+            }
+            self.listeners.push((role, listener));
+        }
+        for address in tcp.iter().filter(|address| !udp.contains(address)) {
+            let listener = bind(sip::option(Transport::Tcp), *address, Over::Tcp)?;
+            self.sip.push(SipAddress { transport: Transport::Tcp, address: listener.local_addr() });
+            self.listeners.push((role, listener));
+        }
+        let mut resolver_at = None;
+        if let Some(address) = sip::dns_local(&config.dns_servers) {
+            let listener = bind("[sip] dns_servers", address, Over::Udp)?;
+            resolver_at = Some(listener.local_addr());
+            self.listeners.push((role, listener));
+        }
+        let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
+        let local = self.sip.iter().map(local).collect();
+        self.roles.push(Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?));
+        Ok(())
+    }
+}
+
 impl Node {
     /// Checks `config`, binds its addresses, reads its journal back and starts answering on a thread named `rove-node`.
     ///
@@ -99,9 +186,16 @@ impl Node {
     /// [`NodeError`]; then nothing is left behind.
     pub fn start(config: NodeConfig) -> Result<RunningNode, NodeError> {
         config.check()?;
-        let dns = config.dns.ok_or(NodeError::NoRole)?;
-        let mut role = DnsRole::new(&dns)?;
-        let listeners = bind(&dns.listen)?;
+        let mut parts = Parts::default();
+        if let Some(dns) = &config.dns {
+            parts.add_dns(dns)?;
+        }
+        if let Some(sip) = &config.sip {
+            parts.add_sip(sip)?;
+        }
+        if parts.roles.is_empty() {
+            return Err(NodeError::NoRole);
+        }
         let (told, outcomes) = mpsc::unbounded_channel();
         let keeper = match config.journal {
             None => None,
@@ -110,18 +204,19 @@ impl Node {
                 let opened = Journal::open(&journal.path, tell);
                 let (keeper, replay) =
                     opened.map_err(|source| NodeError::Journal { path: journal.path.clone(), source })?;
-                let records = read_back(&mut role, replay, &journal.path)?;
+                let records = read_back(&mut parts.roles, replay, &journal.path)?;
                 Some(Keeper::new(keeper, outcomes, records, journal.compact_after))
             }
         };
-        let addresses = listeners.iter().map(Listener::local_addr).collect();
-        let stop = Stopper(Arc::new(Notify::new()));
-        let driver = Driver::new(role, listeners, keeper, Arc::clone(&stop.0));
+        let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
+        let Parts { roles, listeners, dns, sip } = parts;
+        let driver =
+            Driver { roles, listeners, keeper, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns: addresses, stop, thread: Some(thread) })
+        Ok(RunningNode { dns, sip, stop, reload, thread: Some(thread) })
     }
 }
 
@@ -130,6 +225,18 @@ impl RunningNode {
     #[must_use]
     pub fn dns_addresses(&self) -> &[SocketAddr] {
         &self.dns
+    }
+
+    /// Where users register and calls are taken; ports as bound.
+    #[must_use]
+    pub fn sip_addresses(&self) -> &[SipAddress] {
+        &self.sip
+    }
+
+    /// Something to make this node read its files again with.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reload.clone()
     }
 
     /// Something to end this node with while [`RunningNode::wait`] waits for its end.
@@ -163,37 +270,35 @@ impl Drop for RunningNode {
     }
 }
 
-/// Binds UDP and TCP at each address. Where the system picks the port, both get the same one.
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, NodeError> {
-    let one = |&address: &SocketAddr| {
-        let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
-        loop {
-            attempts -= 1;
-            match Listener::bind(address) {
-                Ok(listener) => return Ok(listener),
-                Err(CannotBind { what: BindFailure::InUse, .. }) if attempts > 0 => {}
-                Err(CannotBind { over, what }) => {
-                    return Err(NodeError::Bind { option: "[dns] listen", address, over, what });
-                }
-            }
+/// Binds an address that `option` names. Where the system picks the port of both UDP and TCP, they get the same one.
+fn bind(option: &'static str, address: SocketAddr, over: Over) -> Result<Listener, NodeError> {
+    let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
+    loop {
+        attempts -= 1;
+        match Listener::bind(address, over) {
+            Ok(listener) => return Ok(listener),
+            Err(CannotBind { what: BindFailure::InUse, .. }) if attempts > 0 => {}
+            Err(CannotBind { over, what }) => return Err(NodeError::Bind { option, address, over, what }),
         }
-    };
-    addresses.iter().map(one).collect()
+    }
 }
 
-fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
+fn read_back(
+    roles: &mut [Box<dyn Role>],
+    mut replay: Replay,
+    path: &std::path::Path,
+) -> Result<usize, NodeError> {
     if let Some(cut) = replay.cut() {
         let (offset, bytes) = (cut.offset, cut.bytes);
         tracing::warn!(target: "rove::journal", offset, bytes, "an unfinished record was removed; nobody was told it stood");
     }
     let (mut number, mut stale) = (0, 0_usize);
     while let Some(record) = replay.next_record() {
-        let applied = match record.split_first() {
-            Some((&tag, record)) if tag == R::TAG => role
-                .replay(record)
-                .map_err(|source| NodeError::Record { path: path.to_owned(), number, source })?,
-            _ => return Err(NodeError::ForeignRecord { path: path.to_owned(), number }),
-        };
+        let (tag, record) = record.split_first().map_or((0, record), |(tag, record)| (*tag, record));
+        let role = roles.iter_mut().find(|role| role.tag() == tag);
+        let role = role.ok_or_else(|| NodeError::ForeignRecord { path: path.to_owned(), number })?;
+        let fail = |source| NodeError::Record { path: path.to_owned(), number, source };
+        let applied = role.replay(record).map_err(fail)?;
         stale += usize::from(!applied);
         number += 1;
     }

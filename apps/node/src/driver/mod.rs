@@ -1,4 +1,4 @@
-//! The loop that carries a role's steps to sockets, streams, timers and the journal.
+//! The loop that carries the steps of a node's roles to sockets, streams, timers and the one journal.
 //!
 //! ```text
 //!  UDP batches ─┐                       ┌─▶ UDP batches
@@ -7,77 +7,61 @@
 //! ```
 
 mod keeper;
+mod role;
 mod sockets;
 mod streams;
 
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
-use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Ticket};
-use rove_dns::update::ReplayError;
+use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
 use rove_io::{clock::Clock, journal::Outcome};
 use tokio::sync::Notify;
 
 pub(crate) use keeper::Keeper;
+pub(crate) use role::{Role, eventless};
 use sockets::Sockets;
-pub(crate) use sockets::{CannotBind, Listener};
+pub(crate) use sockets::{CannotBind, Listener, Over};
 use streams::{StreamEvent, Streams};
 
-/// A machine that is one of a node's roles.
-pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
-    /// First byte of its records in the node's journal.
-    const TAG: u8;
-
-    /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
-
-    /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
-    fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
-
-    /// Nothing can be made durable any more.
-    fn journal_failed(&mut self, now: Now);
-
-    /// Tells the log.
-    fn note(&mut self, now: Now, event: Self::Event);
+/// Roles with everything that carries their steps.
+pub(crate) struct Driver {
+    pub(crate) roles: Vec<Box<dyn Role>>,
+    /// Each with the number of its role.
+    pub(crate) listeners: Vec<(usize, Listener)>,
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) stop: Arc<Notify>,
+    /// Files are to be read again.
+    pub(crate) reload: Arc<Notify>,
 }
 
-/// A role with everything that carries its steps.
-pub(crate) struct Driver<R> {
-    role: R,
-    listeners: Vec<Listener>,
-    keeper: Option<Keeper>,
-    stop: Arc<Notify>,
-}
-
-impl<R: Role> Driver<R> {
-    pub(crate) fn new(role: R, listeners: Vec<Listener>, keeper: Option<Keeper>, stop: Arc<Notify>) -> Self {
-        Self { role, listeners, keeper, stop }
-    }
-}
-
-/// Runs the role until it is told to stop.
-pub(crate) async fn run<R: Role>(driver: Driver<R>) {
-    let Driver { role, listeners, keeper, stop } = driver;
+/// Runs the roles until they are told to stop.
+pub(crate) async fn run(driver: Driver) {
+    let Driver { roles, listeners, keeper, stop, reload } = driver;
     let (sockets, streams) = match Sockets::new(listeners) {
         Ok(parts) => parts,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
     let clock = Clock::new();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
-    let mut desk = Desk { role, clock, sockets, streams, keeper, scratch };
+    let mut desk = Desk { roles, clock, sockets, streams, keeper, scratch };
     loop {
         let wake = desk.drain();
         tokio::select! {
             () = stop.notified() => return,
+            () = reload.notified() => desk.roles.iter_mut().for_each(|role| role.reload()),
             index = desk.sockets.readable() => desk.receive(index),
-            event = desk.streams.next() => desk.stream_event(event),
+            (role, event) = desk.streams.next() => desk.stream_event(role, event),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
-            () = sleep_until(clock, wake) => desk.role.tick(clock.now()),
+            () = sleep_until(clock, wake) => {
+                let now = clock.now();
+                desk.roles.iter_mut().for_each(|role| role.tick(now));
+            }
         }
     }
 }
 
-struct Desk<R> {
-    role: R,
+struct Desk {
+    roles: Vec<Box<dyn Role>>,
     clock: Clock,
     sockets: Sockets,
     streams: Streams,
@@ -85,41 +69,53 @@ struct Desk<R> {
     scratch: Scratch,
 }
 
-impl<R: Role> Desk<R> {
-    /// Does what the role wants done, and answers when it wants to be woken.
+impl Desk {
+    /// Does what the roles want done, and answers when one wants to be woken.
     fn drain(&mut self) -> Option<Instant> {
-        let wake = loop {
-            match self.role.poll(&mut self.scratch) {
-                Step::Send(transmit) => match transmit.flow {
-                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
-                    Flow::Stream(stream) => self.streams.send(stream, self.scratch.get(transmit.range)),
-                },
-                Step::Append(append) => self.append(append.ticket, append.range),
-                Step::Close(stream) => self.streams.close(stream),
-                Step::Event(event) => self.role.note(self.clock.now(), event),
-                Step::Connect(connect) => self.streams.refuse(connect.stream),
-                Step::Wait(until) => break until,
-            }
-        };
+        let mut wake = None;
+        for role in 0..self.roles.len() {
+            wake = Instant::earliest(wake, self.drain_role(role));
+        }
         self.sockets.flush(&self.scratch);
         self.streams.read_on();
         self.scratch.clear();
         wake
     }
 
-    fn append(&mut self, ticket: Ticket, range: rove_base::Span) {
+    fn drain_role(&mut self, role: usize) -> Option<Instant> {
+        loop {
+            let now = self.clock.now();
+            match self.roles.get_mut(role)?.poll(now, &mut self.scratch) {
+                Step::Send(transmit) => match transmit.flow {
+                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
+                    Flow::Stream(stream) => {
+                        self.streams.send((role, stream), self.scratch.get(transmit.range));
+                    }
+                },
+                Step::Append(append) => self.append(role, append.ticket, append.range),
+                Step::Close(stream) => self.streams.close((role, stream)),
+                Step::Connect(connect) => self.streams.connect(role, &connect),
+                Step::Event(never) => match never {},
+                Step::Wait(until) => return until,
+            }
+        }
+    }
+
+    fn append(&mut self, role: usize, ticket: Ticket, range: rove_base::Span) {
+        let Some(machine) = self.roles.get_mut(role) else { return };
         let kept = match &mut self.keeper {
-            Some(keeper) => keeper.append(R::TAG, ticket, self.scratch.get(range)),
+            Some(keeper) => keeper.append(role, machine.tag(), ticket, self.scratch.get(range)),
             None => false,
         };
         if !kept {
-            self.role.journal_failed(self.clock.now());
+            machine.journal_failed(self.clock.now());
         }
     }
 
     fn receive(&mut self, index: usize) {
-        let Self { role, clock, sockets, .. } = self;
+        let Self { roles, clock, sockets, .. } = self;
         let clock = *clock;
+        let Some(role) = sockets.role(index).and_then(|role| roles.get_mut(role)) else { return };
         sockets.receive(index, clock, |received| {
             let flow = Flow::Udp(received.flow);
             if !received.truncated {
@@ -128,39 +124,48 @@ impl<R: Role> Desk<R> {
         });
     }
 
-    fn stream_event(&mut self, event: StreamEvent) {
+    fn stream_event(&mut self, role: usize, event: StreamEvent) {
         let now = self.clock.now();
+        let Some(role) = self.roles.get_mut(role) else { return };
         match event {
             StreamEvent::Connected { stream, local, remote, transport } => {
-                self.role.handle(now, Arrival::Connected { stream, local, remote, transport });
+                role.handle(now, Arrival::Connected { stream, local, remote, transport });
             }
             StreamEvent::Bytes { stream, bytes } => {
-                self.role.handle(now, Arrival::Stream { stream, bytes: &bytes });
+                role.handle(now, Arrival::Stream { stream, bytes: &bytes });
             }
-            StreamEvent::Closed { stream, by } => self.role.handle(now, Arrival::Closed { stream, by }),
+            StreamEvent::Closed { stream, by } => role.handle(now, Arrival::Closed { stream, by }),
         }
     }
 
     fn journal_said(&mut self, outcome: Outcome) {
+        let now = self.clock.now();
         match outcome {
             Outcome::Durable(ticket) => {
-                self.role.handle(self.clock.now(), Arrival::Durable { ticket });
+                let waiting = self.keeper.as_mut().map(|keeper| keeper.durable(ticket)).unwrap_or_default();
+                for (role, ticket) in waiting {
+                    if let Some(role) = self.roles.get_mut(role) {
+                        role.handle(now, Arrival::Durable { ticket });
+                    }
+                }
                 self.compact();
             }
             Outcome::Failed(error) => {
                 tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
-                self.role.journal_failed(self.clock.now());
+                self.roles.iter_mut().for_each(|role| role.journal_failed(now));
             }
         }
     }
 
     /// Writes the journal anew when it has become long and nothing waits for it.
     fn compact(&mut self) {
-        if let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long())
-            && let Some(records) = self.role.snapshot()
-        {
-            keeper.rewrite(R::TAG, records);
+        let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long()) else { return };
+        let mut all = Vec::new();
+        for role in &self.roles {
+            let Some(records) = role.snapshot() else { return };
+            all.extend(records.into_iter().map(|record| (role.tag(), record)));
         }
+        keeper.rewrite(all);
     }
 }
 

@@ -17,28 +17,48 @@ use tokio::io::Interest;
 
 use super::streams::Streams;
 
-/// One address, bound for datagrams and for streams.
+/// One address, bound for datagrams, for streams, or for both.
 pub(crate) struct Listener {
-    udp: UdpSocket,
-    tcp: TcpListener,
+    udp: Option<UdpSocket>,
+    tcp: Option<TcpListener>,
+    address: SocketAddr,
+}
+
+/// What an address is bound for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Over {
+    Udp,
+    Tcp,
+    /// Both, at the same port.
+    Both,
 }
 
 impl Listener {
-    /// Binds both at `address`.
+    /// Binds `address`.
     ///
     /// # Errors
     ///
     /// [`CannotBind`].
-    pub(crate) fn bind(address: SocketAddr) -> Result<Self, CannotBind> {
-        let udp = UdpSocket::bind(address).map_err(|error| CannotBind { over: "UDP", what: error.what })?;
-        let fail = |error| CannotBind { over: "TCP", what: failure(error) };
-        let tcp = TcpListener::bind(udp.local_addr()).map_err(fail)?;
-        tcp.set_nonblocking(true).map_err(fail)?;
-        Ok(Self { udp, tcp })
+    pub(crate) fn bind(mut address: SocketAddr, over: Over) -> Result<Self, CannotBind> {
+        let (mut udp, mut tcp) = (None, None);
+        if over != Over::Tcp {
+            let fail = |error: rove_io::net::BindError| CannotBind { over: "UDP", what: error.what };
+            let socket = UdpSocket::bind(address).map_err(fail)?;
+            address = socket.local_addr();
+            udp = Some(socket);
+        }
+        if over != Over::Udp {
+            let fail = |error| CannotBind { over: "TCP", what: failure(error) };
+            let listener = TcpListener::bind(address).map_err(fail)?;
+            listener.set_nonblocking(true).map_err(fail)?;
+            address = listener.local_addr().map_err(fail)?;
+            tcp = Some(listener);
+        }
+        Ok(Self { udp, tcp, address })
     }
 
     pub(crate) const fn local_addr(&self) -> SocketAddr {
-        self.udp.local_addr()
+        self.address
     }
 }
 
@@ -58,11 +78,15 @@ pub(super) struct Sockets {
 
 impl Sockets {
     /// Watches the listeners; must be called on the runtime.
-    pub(super) fn new(listeners: Vec<Listener>) -> io::Result<(Self, Streams)> {
+    pub(super) fn new(listeners: Vec<(usize, Listener)>) -> io::Result<(Self, Streams)> {
         let (mut sockets, mut streams) = (Vec::new(), Streams::new());
-        for Listener { udp, tcp } in listeners {
-            sockets.push(Watched::new(udp)?);
-            streams.accept_from(tokio::net::TcpListener::from_std(tcp)?);
+        for (role, Listener { udp, tcp, .. }) in listeners {
+            if let Some(udp) = udp {
+                sockets.push(Watched::new(role, udp)?);
+            }
+            if let Some(tcp) = tcp {
+                streams.accept_from(role, tokio::net::TcpListener::from_std(tcp)?);
+            }
         }
         let (inbox, outbox) = (RecvBatch::new(BATCH, DATAGRAM_BYTES), SendBatch::new(WAITING));
         Ok((Self { sockets, inbox, outbox }, streams))
@@ -79,6 +103,11 @@ impl Sockets {
             Poll::Pending
         })
         .await
+    }
+
+    /// Whose socket that is.
+    pub(super) fn role(&self, index: usize) -> Option<usize> {
+        self.sockets.get(index).map(|socket| socket.role)
     }
 
     /// Takes one batch from socket `index`.
@@ -122,14 +151,15 @@ impl Sockets {
 
 /// A socket, and a second handle to it by which the runtime sees that something waits.
 struct Watched {
+    role: usize,
     udp: UdpSocket,
     readiness: tokio::net::UdpSocket,
 }
 
 impl Watched {
-    fn new(udp: UdpSocket) -> io::Result<Self> {
+    fn new(role: usize, udp: UdpSocket) -> io::Result<Self> {
         let handle = std::net::UdpSocket::from(udp.as_fd().try_clone_to_owned()?);
-        Ok(Self { udp, readiness: tokio::net::UdpSocket::from_std(handle)? })
+        Ok(Self { role, udp, readiness: tokio::net::UdpSocket::from_std(handle)? })
     }
 }
 
