@@ -118,6 +118,7 @@ fn outgoing(local: SocketAddr, remote: SocketAddr) -> OutgoingInvite {
     let to: NameAddr = format!("<sip:bob@{remote}>").parse().expect("an address");
     OutgoingInvite {
         hop: Hop::udp(local, remote),
+        name: None,
         uri: to.uri.clone(),
         from: format!("\"Alice\" <sip:alice@{local}>").parse().expect("an address"),
         to,

@@ -113,6 +113,9 @@ pub enum ConfigError {
         /// Its value, or what is wrong with it.
         value: String,
     },
+    /// A certificate.
+    #[error("[sip.tls] {0}")]
+    SipTls(rove_driver::TlsError),
     /// A user without a password, or with two.
     #[error("[[sip.user]] {name}: give either password or password_file")]
     SipUser {

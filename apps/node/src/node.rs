@@ -4,10 +4,11 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use rove_base::Transport;
 use rove_dns::update::ReplayError;
+use rove_driver::{CannotBind, Listener, Tls, TlsError, bind_pair};
 use rove_io::{
     entropy::os_entropy,
     journal::{Journal, JournalError, Replay},
-    net::BindFailure,
+    net::{BindFailure, UdpSocket},
 };
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
@@ -15,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, CannotBind, Driver, Keeper, Listener, Over, Role},
+    driver::{self, Driver, Keeper, Place},
     sip::{self, SipConfig, SipRole},
 };
 
@@ -67,6 +68,9 @@ pub enum NodeError {
         /// Counted from 0.
         number: usize,
     },
+    /// A certificate cannot be used.
+    #[error("[sip.tls] {0}")]
+    Tls(#[from] TlsError),
     /// A file of the node cannot be written.
     #[error("{}: cannot be written: {source}", path.display())]
     File {
@@ -125,55 +129,69 @@ pub struct SipAddress {
     pub address: SocketAddr,
 }
 
-/// Roles with their listeners, while a node is put together.
+/// Roles with where they listen, while a node is put together.
 #[derive(Default)]
 struct Parts {
-    roles: Vec<Box<dyn Role>>,
-    listeners: Vec<(usize, Listener)>,
+    places: Vec<Place>,
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
 }
 
 impl Parts {
     fn add_dns(&mut self, config: &DnsConfig) -> Result<(), NodeError> {
-        let role = self.roles.len();
-        self.roles.push(Box::new(DnsRole::new(config)?));
+        let role = Box::new(DnsRole::new(config)?);
+        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for &address in &config.listen {
-            let listener = bind("[dns] listen", address, Over::Both)?;
-            self.dns.push(listener.local_addr());
-            self.listeners.push((role, listener));
+            let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
+            self.dns.push(udp.local_addr());
+            sockets.push(udp);
+            listeners.push(tcp);
         }
+        self.places.push(Place { role, sockets, listeners, tls: Tls::default() });
         Ok(())
     }
 
     fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
-        let role = self.roles.len();
-        let [udp, tcp] = [&config.listen.udp, &config.listen.tcp];
-        for address in udp {
-            // Named for both, an address whose port the system picks has the same one for both.
-            let both = tcp.contains(address);
-            let listener =
-                bind(sip::option(Transport::Udp), *address, if both { Over::Both } else { Over::Udp })?;
-            self.sip.push(SipAddress { transport: Transport::Udp, address: listener.local_addr() });
+        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+        for (transport, address) in config.listen.all() {
+            let option = sip::option(transport);
+            let both = transport == Transport::Udp && config.listen.tcp.contains(&address);
             if both {
-                self.sip.push(SipAddress { transport: Transport::Tcp, address: listener.local_addr() });
+                // An address named for both has one port for both, also where the system picks it.
+                let (udp, tcp) = bind_pair(address).map_err(cannot(option, address))?;
+                let address = udp.local_addr();
+                self.sip.extend(
+                    [Transport::Udp, Transport::Tcp].map(|transport| SipAddress { transport, address }),
+                );
+                sockets.push(udp);
+                listeners.push(tcp);
+            } else if transport == Transport::Udp {
+                let fail = |error: rove_io::net::BindError| {
+                    cannot(option, address)(CannotBind { over: "UDP", what: error.what })
+                };
+                let udp = UdpSocket::bind(address).map_err(fail)?;
+                self.sip.push(SipAddress { transport, address: udp.local_addr() });
+                sockets.push(udp);
+            } else if transport != Transport::Tcp || !config.listen.udp.contains(&address) {
+                let listener = Listener::bind(address, transport).map_err(cannot(option, address))?;
+                self.sip.push(SipAddress { transport, address: listener.local_addr() });
+                listeners.push(listener);
             }
-            self.listeners.push((role, listener));
-        }
-        for address in tcp.iter().filter(|address| !udp.contains(address)) {
-            let listener = bind(sip::option(Transport::Tcp), *address, Over::Tcp)?;
-            self.sip.push(SipAddress { transport: Transport::Tcp, address: listener.local_addr() });
-            self.listeners.push((role, listener));
         }
         let mut resolver_at = None;
         if let Some(address) = sip::dns_local(&config.dns_servers) {
-            let listener = bind("[sip] dns_servers", address, Over::Udp)?;
-            resolver_at = Some(listener.local_addr());
-            self.listeners.push((role, listener));
+            let fail = |error: rove_io::net::BindError| {
+                cannot("[sip] dns_servers", address)(CannotBind { over: "UDP", what: error.what })
+            };
+            let socket = UdpSocket::bind(address).map_err(fail)?;
+            resolver_at = Some(socket.local_addr());
+            sockets.push(socket);
         }
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
-        self.roles.push(Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?));
+        let tls = config.tls()?;
+        let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
+        self.places.push(Place { role, sockets, listeners, tls });
         Ok(())
     }
 }
@@ -193,7 +211,7 @@ impl Node {
         if let Some(sip) = &config.sip {
             parts.add_sip(sip)?;
         }
-        if parts.roles.is_empty() {
+        if parts.places.is_empty() {
             return Err(NodeError::NoRole);
         }
         let (told, outcomes) = mpsc::unbounded_channel();
@@ -204,14 +222,13 @@ impl Node {
                 let opened = Journal::open(&journal.path, tell);
                 let (keeper, replay) =
                     opened.map_err(|source| NodeError::Journal { path: journal.path.clone(), source })?;
-                let records = read_back(&mut parts.roles, replay, &journal.path)?;
+                let records = read_back(&mut parts.places, replay, &journal.path)?;
                 Some(Keeper::new(keeper, outcomes, records, journal.compact_after))
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { roles, listeners, dns, sip } = parts;
-        let driver =
-            Driver { roles, listeners, keeper, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
+        let Parts { places, dns, sip } = parts;
+        let driver = Driver { places, keeper, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
@@ -270,24 +287,12 @@ impl Drop for RunningNode {
     }
 }
 
-/// Binds an address that `option` names. Where the system picks the port of both UDP and TCP, they get the same one.
-fn bind(option: &'static str, address: SocketAddr, over: Over) -> Result<Listener, NodeError> {
-    let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
-    loop {
-        attempts -= 1;
-        match Listener::bind(address, over) {
-            Ok(listener) => return Ok(listener),
-            Err(CannotBind { what: BindFailure::InUse, .. }) if attempts > 0 => {}
-            Err(CannotBind { over, what }) => return Err(NodeError::Bind { option, address, over, what }),
-        }
-    }
+/// Says which option named an address that cannot be used.
+fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
+    move |CannotBind { over, what }| NodeError::Bind { option, address, over, what }
 }
 
-fn read_back(
-    roles: &mut [Box<dyn Role>],
-    mut replay: Replay,
-    path: &std::path::Path,
-) -> Result<usize, NodeError> {
+fn read_back(places: &mut [Place], mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
     if let Some(cut) = replay.cut() {
         let (offset, bytes) = (cut.offset, cut.bytes);
         tracing::warn!(target: "rove::journal", offset, bytes, "an unfinished record was removed; nobody was told it stood");
@@ -295,7 +300,7 @@ fn read_back(
     let (mut number, mut stale) = (0, 0_usize);
     while let Some(record) = replay.next_record() {
         let (tag, record) = record.split_first().map_or((0, record), |(tag, record)| (*tag, record));
-        let role = roles.iter_mut().find(|role| role.tag() == tag);
+        let role = places.iter_mut().map(|place| &mut place.role).find(|role| role.tag() == tag);
         let role = role.ok_or_else(|| NodeError::ForeignRecord { path: path.to_owned(), number })?;
         let fail = |source| NodeError::Record { path: path.to_owned(), number, source };
         let applied = role.replay(record).map_err(fail)?;
@@ -305,9 +310,6 @@ fn read_back(
     tracing::info!(target: "rove::journal", records = number, stale, "read back");
     Ok(number)
 }
-
-/// Ports the system is asked for until one is free for UDP and TCP alike.
-const PORT_ATTEMPTS: usize = 64;
 
 #[cfg(test)]
 mod tests;

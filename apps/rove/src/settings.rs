@@ -10,7 +10,11 @@ use rove_phone::{Audio, CodecId, PhoneConfig, PlayoutConfig};
 use serde::Deserialize;
 
 use crate::{
-    cli::{AudioArgs, Codec, PhoneArgs, dns_address, tools::DelayArgs},
+    cli::{
+        AudioArgs, Codec, PhoneArgs, dns_address,
+        tools::DelayArgs,
+        transport::{Spoken, TransportArgs},
+    },
     failure::Failure,
     files,
 };
@@ -27,6 +31,10 @@ pub(crate) struct Settings {
     min_delay: Option<u64>,
     max_delay: Option<u64>,
     ring_for: Option<u64>,
+    transport: Option<Spoken>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
     play: Option<PathBuf>,
     record: Option<PathBuf>,
     /// Server that takes updates.
@@ -56,7 +64,7 @@ impl Settings {
             min_delay: args.min_delay.or(self.min_delay),
             max_delay: args.max_delay.or(self.max_delay),
         })?;
-        let config = PhoneConfig {
+        let mut config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
             sip_port: default.sip_port,
             listen: first(&args.listen, self.listen.as_deref(), default.listen),
@@ -69,7 +77,9 @@ impl Settings {
             most_calls: default.most_calls,
             audio: default.audio,
             seed: args.seed,
+            ..default
         };
+        args.transport.or(&self.transports()).apply(&mut config)?;
         let packet = config.packet_time.as_millis();
         if !(10..=60).contains(&packet) || !packet.is_multiple_of(10) {
             return Err(Failure::usage(format!(
@@ -102,6 +112,15 @@ impl Settings {
             )));
         }
         Ok(Audio::Files { play, repeat: args.repeat, record })
+    }
+
+    fn transports(&self) -> TransportArgs {
+        TransportArgs {
+            transport: self.transport,
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_ca: self.tls_ca.clone(),
+        }
     }
 
     fn dns_servers(&self) -> Result<Option<Vec<SocketAddr>>, Failure> {

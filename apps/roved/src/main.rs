@@ -13,6 +13,10 @@ use std::{
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -129,18 +133,25 @@ fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
     }
 }
 
-/// Runs until SIGINT, SIGTERM or SIGHUP. The second one ends the program at once.
+/// Runs until SIGINT or SIGTERM; the second one ends the program at once. SIGHUP reads certificates and users again.
 fn until_told(node: RunningNode) -> Result<(), Failure> {
-    let stopper = node.stopper();
-    let mut first = None;
-    ctrlc::set_handler(move || {
-        // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
-        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
-            std::process::exit(130);
+    let (stopper, reloader) = (node.stopper(), node.reloader());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    std::thread::spawn(move || {
+        let mut first = None;
+        for signal in signals.forever() {
+            if signal == SIGHUP {
+                reloader.reload();
+                continue;
+            }
+            // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
+            if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
+                std::process::exit(130);
+            }
+            stopper.stop();
         }
-        stopper.stop();
-    })
-    .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    });
     node.wait();
     Ok(())
 }
@@ -162,6 +173,11 @@ mod tests {
     fn the_example_configuration_is_good() {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("example.toml");
         let config = NodeConfig::read(&example).and_then(|config| config.check().map(|()| config));
-        assert_eq!(config.map(|config| config.dns.map(|dns| dns.zone.len())).unwrap(), Some(2));
+        assert_eq!(
+            config
+                .map(|config| (config.dns.map(|dns| dns.zone.len()), config.sip.map(|sip| sip.user.len())))
+                .unwrap(),
+            (Some(2), Some(1))
+        );
     }
 }

@@ -153,7 +153,12 @@ impl Dialog {
         let transport = match uri.transport() {
             // The transport of the URI is the same for WebSockets of both kinds (RFC 7118 §6).
             Some(Transport::Ws) if same_host && self.hop.transport == Transport::Wss => Transport::Wss,
-            None if same_host && self.hop.transport.is_reliable() => return self.hop,
+            None if same_host && self.hop.transport.is_reliable() => {
+                let port = uri.port.unwrap_or_else(|| default_port(self.hop.transport));
+                let mut remote = self.hop.remote;
+                remote.set_port(port);
+                return Hop { remote, ..self.hop };
+            }
             named => named.unwrap_or(Transport::Udp),
         };
         let mut remote = SocketAddr::new(ip, uri.port.unwrap_or_else(|| default_port(transport)));

@@ -1,4 +1,4 @@
-//! The user agent: makes and takes calls over UDP (RFC 3261 §8, §9, §11, §13, §14, §15).
+//! The user agent: makes and takes calls (RFC 3261 §8, §9, §11, §13, §14, §15).
 //!
 //! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
 //! leaves nothing behind.
@@ -14,7 +14,7 @@ pub(crate) mod requests;
 mod responses;
 mod talking;
 
-use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, UaConfig};
 pub use event::{CallId, Event, Failure, OptionsId, Party};
@@ -27,12 +27,12 @@ use self::{
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
     transaction::{Expired, KeyedMap, Outgoing, Timers},
-    transport::Hop,
+    transport::{Connections, Hop, News},
 };
 
-/// A SIP user agent over UDP.
+/// A SIP user agent over datagrams and streams.
 ///
-/// Bounded whatever peers send: by [`UaConfig::max_calls`] and [`UaConfig::max_transactions`].
+/// Bounded whatever peers send: by [`UaConfig::max_calls`], [`UaConfig::max_transactions`] and [`UaConfig::streams`].
 #[derive(Debug)]
 pub struct UserAgent {
     cx: Context,
@@ -116,10 +116,9 @@ impl UserAgent {
         headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
         headers.push(HeaderName::Contact, contact);
         headers.push(HeaderName::Accept, SDP);
-        let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
-        let bytes = cx.request_bytes(&request);
-        cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Options(id));
+        let (key, outgoing) = cx.prepare(&mut request, hop);
+        cx.layer.request(cx.now, key, outgoing, ClientUse::Options(id));
         id
     }
 
@@ -132,9 +131,14 @@ impl UserAgent {
     /// (RFC 3261 §18.4).
     pub fn transport_failed(&mut self, now: Now, hop: Hop) {
         self.at(now);
-        for (_, user) in self.cx.layer.transport_failed(|one| *one == hop) {
-            self.on_lost(user, Failure::Transport);
+        for (key, user) in self.cx.layer.transport_failed(|one| *one == hop) {
+            self.on_lost(key, user, Failure::Transport);
         }
+    }
+
+    /// The streams of this agent, and its flows that are to be kept alive.
+    pub fn connections(&mut self) -> &mut Connections {
+        &mut self.cx.connections
     }
 
     /// How many calls there are.
@@ -184,6 +188,22 @@ impl UserAgent {
         }
     }
 
+    fn on_news(&mut self, news: News) {
+        match news {
+            News::Message { hop, bytes } => self.on_message(hop, &bytes),
+            News::Lost { hop } => {
+                let is_lost = |one: &Hop| {
+                    one.transport == hop.transport
+                        && (one.flow == hop.flow || one.flow == Hop::ANY_STREAM && one.remote == hop.remote)
+                };
+                for (key, user) in self.cx.layer.transport_failed(is_lost) {
+                    self.on_lost(key, user, Failure::Transport);
+                }
+            }
+            News::FlowFailed { hop } => self.cx.tell(Event::FlowFailed { hop }),
+        }
+    }
+
     fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
         match Message::parse(bytes) {
             Ok(Message::Request(request)) => self.on_request(request, hop),
@@ -200,7 +220,7 @@ impl UserAgent {
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
-                Expired::Lost(user) => self.on_lost(user, Failure::Timeout),
+                Expired::Lost(key, user) => self.on_lost(key, user, Failure::Timeout),
                 Expired::Unanswered(key) => {
                     if let Some(call) = self.cx.layer.server_user(key).map(|(user, _)| user.call) {
                         self.on_call(call, |call, cx| call.trying(cx));
@@ -222,25 +242,51 @@ impl Machine for UserAgent {
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
-        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_message(flow.into(), bytes);
+        match input {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => {
+                if !self.cx.connections.is_keep_alive(self.cx.now, flow, bytes) {
+                    self.on_message(flow.into(), bytes);
+                }
+            }
+            stream => {
+                self.cx.connections.handle(now, stream);
+                while let Some(news) = self.cx.connections.next_news() {
+                    self.on_news(news);
+                }
+            }
         }
         self.expire();
     }
 
     fn tick(&mut self, now: Now) {
         self.at(now);
+        self.cx.connections.tick(now);
         self.expire();
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        if let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
-            return Step::Send(Transmit { flow: hop.flow, range: out.push(&bytes), dscp: Dscp::CS3 });
+        loop {
+            while let Some(Outgoing { hop, bytes }) = self.cx.layer.next_out() {
+                if let Flow::Udp(_) = hop.flow {
+                    let range = out.push(&bytes);
+                    return Step::Send(Transmit { flow: hop.flow, range, dscp: Dscp::CS3 });
+                }
+                self.cx.connections.send(self.cx.now, &hop, bytes);
+            }
+            let streams = match self.cx.connections.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Event(news) => {
+                    self.on_news(news);
+                    continue;
+                }
+                Nested::Wait(at) => at,
+            };
+            if let Some(event) = self.cx.events.pop_front() {
+                return Step::Event(event);
+            }
+            let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
+            return Step::Wait(Instant::earliest(calls, streams));
         }
-        if let Some(event) = self.cx.events.pop_front() {
-            return Step::Event(event);
-        }
-        Step::Wait(Instant::earliest(self.cx.layer.deadline(), self.timers.next()))
     }
 }
 

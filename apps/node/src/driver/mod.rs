@@ -8,26 +8,30 @@
 
 mod keeper;
 mod role;
-mod sockets;
-mod streams;
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{future::poll_fn, io, sync::Arc, task::Poll};
+
+use futures_util::future::select_all;
 
 use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
-use rove_io::{clock::Clock, journal::Outcome};
+use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
+use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
 pub(crate) use keeper::Keeper;
 pub(crate) use role::{Role, eventless};
-use sockets::Sockets;
-pub(crate) use sockets::{CannotBind, Listener, Over};
-use streams::{StreamEvent, Streams};
+
+/// A role and where it listens.
+pub(crate) struct Place {
+    pub(crate) role: Box<dyn Role>,
+    pub(crate) sockets: Vec<UdpSocket>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) tls: Tls,
+}
 
 /// Roles with everything that carries their steps.
 pub(crate) struct Driver {
-    pub(crate) roles: Vec<Box<dyn Role>>,
-    /// Each with the number of its role.
-    pub(crate) listeners: Vec<(usize, Listener)>,
+    pub(crate) places: Vec<Place>,
     pub(crate) keeper: Option<Keeper>,
     pub(crate) stop: Arc<Notify>,
     /// Files are to be read again.
@@ -36,35 +40,80 @@ pub(crate) struct Driver {
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { roles, listeners, keeper, stop, reload } = driver;
-    let (sockets, streams) = match Sockets::new(listeners) {
-        Ok(parts) => parts,
+    let Driver { places, keeper, stop, reload } = driver;
+    let seats = match places.into_iter().map(Seat::new).collect::<io::Result<Vec<_>>>() {
+        Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
     let clock = Clock::new();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
-    let mut desk = Desk { roles, clock, sockets, streams, keeper, scratch };
+    let mut desk = Desk { seats, clock, keeper, scratch };
     loop {
         let wake = desk.drain();
+        let seats = &mut desk.seats;
         tokio::select! {
             () = stop.notified() => return,
-            () = reload.notified() => desk.roles.iter_mut().for_each(|role| role.reload()),
-            index = desk.sockets.readable() => desk.receive(index),
-            (role, event) = desk.streams.next() => desk.stream_event(role, event),
+            () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
+            (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
             () = sleep_until(clock, wake) => {
                 let now = clock.now();
-                desk.roles.iter_mut().for_each(|role| role.tick(now));
+                seats.iter_mut().for_each(|seat| seat.role.tick(now));
             }
         }
     }
 }
 
-struct Desk {
-    roles: Vec<Box<dyn Role>>,
-    clock: Clock,
+/// What happens first at any seat.
+async fn any(seats: &mut [Seat]) -> (usize, News) {
+    if seats.is_empty() {
+        return std::future::pending().await;
+    }
+    let (news, seat, _) = select_all(seats.iter_mut().map(|seat| Box::pin(seat.next()))).await;
+    (seat, news)
+}
+
+/// A role at work.
+struct Seat {
+    role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+}
+
+/// What happens at a seat.
+enum News {
+    /// A socket has something.
+    Datagrams(usize),
+    Stream(StreamEvent),
+}
+
+impl Seat {
+    /// Must be called on the runtime.
+    fn new(place: Place) -> io::Result<Self> {
+        let Place { role, sockets, listeners, tls } = place;
+        let mut streams = Streams::new(tls);
+        listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams })
+    }
+
+    /// May be dropped and asked again.
+    async fn next(&mut self) -> News {
+        tokio::select! {
+            index = self.sockets.readable() => News::Datagrams(index),
+            event = self.streams.next() => News::Stream(event),
+        }
+    }
+
+    fn reload(&mut self) {
+        if let Some(tls) = self.role.reload() {
+            self.streams.set_tls(tls);
+        }
+    }
+}
+
+struct Desk {
+    seats: Vec<Seat>,
+    clock: Clock,
     keeper: Option<Keeper>,
     scratch: Scratch,
 }
@@ -73,68 +122,57 @@ impl Desk {
     /// Does what the roles want done, and answers when one wants to be woken.
     fn drain(&mut self) -> Option<Instant> {
         let mut wake = None;
-        for role in 0..self.roles.len() {
-            wake = Instant::earliest(wake, self.drain_role(role));
+        for index in 0..self.seats.len() {
+            wake = Instant::earliest(wake, self.drain_seat(index));
         }
-        self.sockets.flush(&self.scratch);
-        self.streams.read_on();
         self.scratch.clear();
         wake
     }
 
-    fn drain_role(&mut self, role: usize) -> Option<Instant> {
-        loop {
+    fn drain_seat(&mut self, index: usize) -> Option<Instant> {
+        let until = loop {
             let now = self.clock.now();
-            match self.roles.get_mut(role)?.poll(now, &mut self.scratch) {
+            let seat = self.seats.get_mut(index)?;
+            match seat.role.poll(now, &mut self.scratch) {
                 Step::Send(transmit) => match transmit.flow {
-                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
-                    Flow::Stream(stream) => {
-                        self.streams.send((role, stream), self.scratch.get(transmit.range));
-                    }
+                    Flow::Udp(_) => seat.sockets.push(transmit, &self.scratch),
+                    Flow::Stream(stream) => seat.streams.send(stream, self.scratch.get(transmit.range)),
                 },
-                Step::Append(append) => self.append(role, append.ticket, append.range),
-                Step::Close(stream) => self.streams.close((role, stream)),
-                Step::Connect(connect) => self.streams.connect(role, &connect),
+                Step::Append(append) => self.append(index, append.ticket, append.range),
+                Step::Close(stream) => seat.streams.close(stream),
+                Step::Connect(connect) => seat.streams.connect(connect),
                 Step::Event(never) => match never {},
-                Step::Wait(until) => return until,
+                Step::Wait(until) => break until,
             }
-        }
+        };
+        let seat = self.seats.get_mut(index)?;
+        seat.sockets.flush(&self.scratch);
+        seat.streams.read_on();
+        until
     }
 
-    fn append(&mut self, role: usize, ticket: Ticket, range: rove_base::Span) {
-        let Some(machine) = self.roles.get_mut(role) else { return };
+    fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {
+        let Some(Seat { role, .. }) = self.seats.get_mut(index) else { return };
         let kept = match &mut self.keeper {
-            Some(keeper) => keeper.append(role, machine.tag(), ticket, self.scratch.get(range)),
+            Some(keeper) => keeper.append(index, role.tag(), ticket, self.scratch.get(range)),
             None => false,
         };
         if !kept {
-            machine.journal_failed(self.clock.now());
+            role.journal_failed(self.clock.now());
         }
     }
 
-    fn receive(&mut self, index: usize) {
-        let Self { roles, clock, sockets, .. } = self;
-        let clock = *clock;
-        let Some(role) = sockets.role(index).and_then(|role| roles.get_mut(role)) else { return };
-        sockets.receive(index, clock, |received| {
-            let flow = Flow::Udp(received.flow);
-            if !received.truncated {
-                role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
-            }
-        });
-    }
-
-    fn stream_event(&mut self, role: usize, event: StreamEvent) {
-        let now = self.clock.now();
-        let Some(role) = self.roles.get_mut(role) else { return };
-        match event {
-            StreamEvent::Connected { stream, local, remote, transport } => {
-                role.handle(now, Arrival::Connected { stream, local, remote, transport });
-            }
-            StreamEvent::Bytes { stream, bytes } => {
-                role.handle(now, Arrival::Stream { stream, bytes: &bytes });
-            }
-            StreamEvent::Closed { stream, by } => role.handle(now, Arrival::Closed { stream, by }),
+    fn happened(&mut self, index: usize, news: News) {
+        let clock = self.clock;
+        let Some(Seat { role, sockets, .. }) = self.seats.get_mut(index) else { return };
+        match news {
+            News::Datagrams(socket) => sockets.receive(socket, clock, |received| {
+                let flow = Flow::Udp(received.flow);
+                if !received.truncated {
+                    role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
+                }
+            }),
+            News::Stream(event) => role.handle(clock.now(), event.arrival()),
         }
     }
 
@@ -143,16 +181,16 @@ impl Desk {
         match outcome {
             Outcome::Durable(ticket) => {
                 let waiting = self.keeper.as_mut().map(|keeper| keeper.durable(ticket)).unwrap_or_default();
-                for (role, ticket) in waiting {
-                    if let Some(role) = self.roles.get_mut(role) {
-                        role.handle(now, Arrival::Durable { ticket });
+                for (seat, ticket) in waiting {
+                    if let Some(seat) = self.seats.get_mut(seat) {
+                        seat.role.handle(now, Arrival::Durable { ticket });
                     }
                 }
                 self.compact();
             }
             Outcome::Failed(error) => {
                 tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
-                self.roles.iter_mut().for_each(|role| role.journal_failed(now));
+                self.seats.iter_mut().for_each(|seat| seat.role.journal_failed(now));
             }
         }
     }
@@ -161,7 +199,7 @@ impl Desk {
     fn compact(&mut self) {
         let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long()) else { return };
         let mut all = Vec::new();
-        for role in &self.roles {
+        for Seat { role, .. } in &self.seats {
             let Some(records) = role.snapshot() else { return };
             all.extend(records.into_iter().map(|record| (role.tag(), record)));
         }

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 
 use rove_base::{Arrival, Nested, Now, Scratch, Step};
 use rove_dns::update::ReplayError;
+use rove_driver::Tls;
 
 /// A machine that is one of a node's roles. It deals with its own events.
 pub(crate) trait Role: Send {
@@ -28,8 +29,10 @@ pub(crate) trait Role: Send {
     /// Nothing can be made durable any more.
     fn journal_failed(&mut self, now: Now);
 
-    /// The files it was made of may have changed.
-    fn reload(&mut self) {}
+    /// The files it was made of may have changed. Answers the certificates to show from now on, when they have.
+    fn reload(&mut self) -> Option<Tls> {
+        None
+    }
 }
 
 /// A step, or the event that it was.

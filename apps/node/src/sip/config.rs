@@ -2,22 +2,23 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use rove_base::Transport;
+use rove_driver::{Certificate, Tls, TlsError};
 use rove_sip::{
-    digest::{Algorithm, HashedSecret, Users, VerifierConfig},
+    digest::VerifierConfig,
     message::{Host, NameAddr},
     registrar::{MemoryLimits, RegistrarConfig},
     server::{Limits, Mode, SipServerConfig},
     transport::LocalAddress,
 };
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
-use crate::config::{ConfigError, read_secret};
+use super::SipUser;
+use crate::config::ConfigError;
 
 /// The section `[sip]`: a registrar and proxy.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,8 @@ use crate::config::{ConfigError, read_secret};
 pub struct SipConfig {
     /// Where it listens, `[sip.listen]`.
     pub listen: SipListen,
+    /// Its certificate, `[sip.tls]`.
+    pub tls: Option<SipTls>,
     /// Its domains: whose users register here and are called here.
     pub domains: Vec<String>,
     /// `proxy`, `stateless` or `redirect`.
@@ -79,6 +82,41 @@ pub struct SipListen {
     /// Addresses for TCP streams.
     #[serde(default)]
     pub tcp: Vec<SocketAddr>,
+    /// Addresses for TLS streams.
+    #[serde(default)]
+    pub tls: Vec<SocketAddr>,
+    /// Addresses for WebSockets.
+    #[serde(default)]
+    pub ws: Vec<SocketAddr>,
+    /// Addresses for secure WebSockets.
+    #[serde(default)]
+    pub wss: Vec<SocketAddr>,
+}
+
+impl SipListen {
+    /// Every address with its transport, datagrams first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Transport, SocketAddr)> + Clone {
+        let lists = [
+            (Transport::Udp, &self.udp),
+            (Transport::Tcp, &self.tcp),
+            (Transport::Tls, &self.tls),
+            (Transport::Ws, &self.ws),
+            (Transport::Wss, &self.wss),
+        ];
+        lists.into_iter().flat_map(|(transport, list)| list.iter().map(move |address| (transport, *address)))
+    }
+}
+
+/// `[sip.tls]`: what is shown to those that open a secure stream. Read again on SIGHUP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipTls {
+    /// A file with the chain of certificates, the node's own first, in PEM.
+    pub certificate: PathBuf,
+    /// A file with its private key, in PEM.
+    pub key: PathBuf,
+    /// A file with the authorities that are believed; those of the system when not given.
+    pub authorities: Option<PathBuf>,
 }
 
 /// What becomes of requests for others.
@@ -92,24 +130,6 @@ pub enum SipMode {
     Stateless,
     /// Answered with where to go.
     Redirect,
-}
-
-/// One `[[sip.user]]`.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SipUser {
-    /// The user part of its address.
-    pub name: String,
-    /// The password.
-    pub password: Option<Zeroizing<String>>,
-    /// A file with the password, which its owner alone may read.
-    pub password_file: Option<PathBuf>,
-}
-
-impl std::fmt::Debug for SipUser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SipUser").field("name", &self.name).finish_non_exhaustive()
-    }
 }
 
 /// `[sip.expires]`, in seconds.
@@ -181,7 +201,8 @@ impl SipConfig {
     #[must_use]
     pub fn open(udp: Vec<SocketAddr>, tcp: Vec<SocketAddr>, domain: &str) -> Self {
         Self {
-            listen: SipListen { udp, tcp },
+            listen: SipListen { udp, tcp, ..SipListen::default() },
+            tls: None,
             domains: vec![domain.to_owned()],
             mode: SipMode::Proxy,
             auth: false,
@@ -235,83 +256,52 @@ impl SipConfig {
         Ok(server)
     }
 
-    fn algorithms(&self) -> Result<Vec<Algorithm>, ConfigError> {
-        let one = |text: &String| match Algorithm::parse(text) {
-            Some((algorithm, false)) => Ok(algorithm),
-            _ => Err(ConfigError::Sip { key: "algorithms", value: text.clone() }),
-        };
-        let algorithms = self.algorithms.iter().map(one).collect::<Result<Vec<_>, _>>()?;
-        if algorithms.is_empty() && self.auth {
-            return Err(ConfigError::Sip { key: "algorithms", value: "none; give at least one".into() });
-        }
-        Ok(algorithms)
-    }
-
-    /// The users with the hashes of their passwords.
-    pub(crate) fn users(&self) -> Result<Users, ConfigError> {
-        let realm = self.realm.as_ref().or(self.domains.first());
-        let mut users = Users::new(realm.cloned().unwrap_or_default());
-        let algorithms = self.algorithms()?;
-        for user in &self.user {
-            let password = match (&user.password, &user.password_file) {
-                (Some(password), None) => password.clone(),
-                (None, Some(path)) => {
-                    let text = read_secret(path)?;
-                    Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())
-                }
-                _ => return Err(ConfigError::SipUser { name: user.name.clone() }),
-            };
-            users.add_password(&user.name, &password, &algorithms);
-        }
-        if let Some(path) = &self.users_file {
-            add_from_file(&mut users, path)?;
-        }
-        Ok(users)
-    }
-
     /// Every file that it names.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let tls = self
+            .tls
+            .iter_mut()
+            .flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.authorities));
         let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
-        passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap)
+        passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap).chain(tls)
     }
 
     /// Everything that can be checked without a socket.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let all = self.listen.udp.iter().chain(&self.listen.tcp);
+        let all = self.listen.all();
         if all.clone().next().is_none() {
             return Err(ConfigError::NoSipAddress);
         }
         // What stands in Via and Record-Route must lead back here.
-        if let Some(any) = all.clone().find(|address| address.ip().is_unspecified()) {
+        if let Some((_, any)) = all.clone().find(|(_, address)| address.ip().is_unspecified()) {
             return Err(ConfigError::Sip { key: "listen", value: format!("{any}; name each address") });
         }
-        let local = all.map(|address| LocalAddress::udp(*address)).collect();
+        if self.tls.is_none() && all.clone().any(|(transport, _)| transport.is_secure()) {
+            return Err(ConfigError::Sip {
+                key: "tls",
+                value: "missing, and there are secure addresses".into(),
+            });
+        }
+        self.tls().map_err(ConfigError::SipTls)?;
+        let local = all.map(|(transport, address)| LocalAddress { transport, address }).collect();
         self.server(local).map(drop)
     }
-}
 
-/// Lines of `user:ALGORITHM:hash`; empty ones and those that begin with `#` are passed over.
-fn add_from_file(users: &mut Users, path: &Path) -> Result<(), ConfigError> {
-    let text = read_secret(path)?;
-    for (number, line) in (1..).zip(text.lines()) {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let fail = || ConfigError::UsersFile { path: path.to_owned(), line: number };
-        let mut parts = line.rsplitn(3, ':').map(str::trim);
-        let (Some(hash), Some(algorithm), Some(user)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(fail());
-        };
-        let (algorithm, _) = Algorithm::parse(algorithm).ok_or_else(fail)?;
-        users.add(user, HashedSecret::from_hex(algorithm, hash).map_err(|_| fail())?);
+    /// What it shows and believes.
+    pub(crate) fn tls(&self) -> Result<Tls, TlsError> {
+        let Some(tls) = &self.tls else { return Ok(Tls::default()) };
+        let certificate = Certificate { chain: tls.certificate.clone(), key: tls.key.clone() };
+        Tls::new(tls.authorities.as_deref(), Some(&certificate))
     }
-    Ok(())
 }
 
 /// Where a transport is bound, by the name of its key.
 pub(crate) const fn option(transport: Transport) -> &'static str {
     match transport {
         Transport::Tcp => "[sip.listen] tcp",
+        Transport::Tls => "[sip.listen] tls",
+        Transport::Ws => "[sip.listen] ws",
+        Transport::Wss => "[sip.listen] wss",
         _ => "[sip.listen] udp",
     }
 }

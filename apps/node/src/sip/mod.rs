@@ -4,6 +4,7 @@ mod capture;
 mod config;
 mod hep;
 mod ledger;
+mod users;
 
 use core::convert::Infallible;
 use std::{collections::HashMap, net::SocketAddr};
@@ -13,14 +14,16 @@ use rove_dns::{
     lookup::{self, LookupId, Query, Resolver, ResolverConfig},
     update::ReplayError,
 };
+use rove_driver::Tls;
 use rove_sip::{
     message::SipUri,
     server::{Event, ResolveId, SipServer},
     transport::LocalAddress,
 };
 
-pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipUser};
+pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls};
 pub(crate) use config::{dns_local, option};
+pub use users::SipUser;
 
 use self::{capture::Sinks, ledger::Ledger};
 use crate::{
@@ -39,6 +42,7 @@ pub(crate) struct SipRole {
     ledger: Option<Ledger>,
     sinks: Sinks,
     refusals: Ration,
+    config: SipConfig,
 }
 
 impl SipRole {
@@ -57,7 +61,8 @@ impl SipRole {
         let sinks = Sinks::open(config)?;
         let server = SipServer::new(config.server(local)?, entropy);
         let (resolving, refusals) = (HashMap::new(), Ration::default());
-        Ok(Self { server, resolver, resolver_at, resolving, ledger, sinks, refusals })
+        let config = config.clone();
+        Ok(Self { server, resolver, resolver_at, resolving, ledger, sinks, refusals, config })
     }
 
     fn note(&mut self, now: Now, event: Event) {
@@ -91,7 +96,8 @@ impl SipRole {
 
     fn resolve(&mut self, now: Now, id: ResolveId, uri: &SipUri) {
         let Some(resolver) = &mut self.resolver else { return self.server.resolved(now, id, &[]) };
-        let query = Query { host: uri.host.to_string(), port: uri.port, transport: uri.transport() };
+        let (host, port) = (uri.host.to_string(), uri.port);
+        let query = Query { host, port, transport: uri.transport(), secure: uri.secure };
         self.resolving.insert(resolver.sip(now, query), id);
     }
 
@@ -167,6 +173,26 @@ impl Role for SipRole {
     }
 
     fn journal_failed(&mut self, _: Now) {}
+
+    /// Reads certificates and users again. What cannot be read leaves things as they are.
+    fn reload(&mut self) -> Option<Tls> {
+        if self.config.auth {
+            match self.config.users() {
+                Ok(users) => self.server.set_users(users),
+                Err(error) => tracing::error!(target: "rove::sip", %error, "the users stay as they are"),
+            }
+        }
+        match self.config.tls() {
+            Ok(tls) => {
+                tracing::info!(target: "rove::sip", "certificates and users were read again");
+                Some(tls)
+            }
+            Err(error) => {
+                tracing::error!(target: "rove::sip", %error, "the certificate stays as it is");
+                None
+            }
+        }
+    }
 }
 
 const TAG: u8 = 2;

@@ -25,6 +25,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use rove_base::Transport;
 pub use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
@@ -32,7 +33,10 @@ use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, Switchboard, Target, TargetError,
 };
-use rove_sip::message::{NameAddr, SipUri, StatusCode};
+use rove_sip::{
+    message::{NameAddr, SipUri, StatusCode},
+    transport::{Limits, LocalAddress},
+};
 
 use self::call::VirtualCall;
 use crate::{CallReport, DnsRegistration, PhoneEvent};
@@ -136,6 +140,11 @@ impl VirtualPhone {
                 identity: NameAddr::new(identity),
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: vec![SocketAddr::new(config.ip, config.sip_port)],
+                sip_streams: vec![LocalAddress {
+                    transport: Transport::Tcp,
+                    address: SocketAddr::new(config.ip, config.sip_port),
+                }],
+                streams: Limits::default(),
                 dns: vec![SocketAddr::new(config.ip, DNS_PORT)],
                 dns_servers: config.dns_servers.clone(),
                 codecs: config.codecs.clone(),

@@ -1,9 +1,10 @@
 //! The INVITE is out: it rings, is answered, refused, or nobody picks up.
 
 use core::time::Duration;
-use std::{collections::VecDeque, net::SocketAddr};
+use std::collections::VecDeque;
 
 use rove_base::Instant;
+use rove_dns::lookup::Candidate;
 use rove_sdp::{Description, Local};
 use rove_sip::{transport::Hop, ua::Failure};
 
@@ -17,7 +18,7 @@ pub(crate) struct Offering {
     hop: Hop,
     local: Local,
     offer: Description,
-    others: VecDeque<SocketAddr>,
+    others: VecDeque<Candidate>,
     heard: bool,
     pub(super) deadline: Instant,
 }
@@ -29,7 +30,7 @@ impl Offering {
         target: Target,
         hop: Hop,
         ports: &MediaPorts,
-        others: VecDeque<SocketAddr>,
+        others: VecDeque<Candidate>,
     ) -> State {
         let local = cx.local(ports);
         let offer = rove_sdp::offer(&local);

@@ -17,7 +17,7 @@ use crate::{
     proxy::{Loops, Ours, Tokens},
     registrar::AskId,
     transaction::{ClientKey, Keyed, Layer, ServerKey},
-    transport::{Hop, local_toward},
+    transport::{Connections, Hop, local_toward},
     ua::reply::Reply,
 };
 
@@ -55,6 +55,7 @@ pub(super) struct Core {
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
     pub(super) sources: Sources,
+    pub(super) connections: Connections,
     last_ask: u64,
     buffer: Vec<u8>,
 }
@@ -69,6 +70,7 @@ impl Core {
             loops: Loops::new(keyed.clone()),
             now: Now::default(),
             layer: Layer::new(&keyed, config.limits.transactions),
+            connections: Connections::new(config.streams, entropy.fork()),
             sources: Sources::new(&config.limits, keyed.clone()),
             keyed,
             entropy,

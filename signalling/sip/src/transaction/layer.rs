@@ -50,7 +50,7 @@ pub(crate) enum Expired<C> {
     /// Nothing that its user needs to know.
     Quietly,
     /// Nobody has answered. This is what the user kept with the transaction, which is gone.
-    Lost(C),
+    Lost(ClientKey, C),
     /// We have not answered this INVITE for 200 ms: the user is to send 100 (Trying).
     Unanswered(ServerKey),
 }
@@ -150,7 +150,10 @@ impl<C, S> Layer<C, S> {
     /// Lets one transaction whose time has come do what is due. `None` when none is left.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Expired<C>> {
         Some(match self.timers.take_due(now)? {
-            Key::Client(key) => self.expire_client(now, key).map_or(Expired::Quietly, Expired::Lost),
+            Key::Client(key) => match self.expire_client(now, key) {
+                None => Expired::Quietly,
+                Some(user) => Expired::Lost(key, user),
+            },
             Key::Server(key) if self.expire_server(now, key) => Expired::Unanswered(key),
             Key::Server(_) => Expired::Quietly,
         })

@@ -5,7 +5,7 @@ use rove_base::Instant;
 use super::{
     CallId, Event, Failure, Party,
     caller::Calling,
-    context::{Context, LocalTag},
+    context::{Context, Invitation, LocalTag},
     pending::{Due, Pending},
     reply::Reply,
     talking::{Ending, Talking},
@@ -103,6 +103,20 @@ impl Call {
     pub(super) fn progress(&mut self, cx: &mut Context, response: Response) {
         self.change(|state, call| match state {
             State::Calling(calling) => State::Calling(calling.progress(cx, call, response)),
+            other => other,
+        });
+    }
+
+    /// Our INVITE could not be sent the way its length asks for.
+    pub(super) fn invited_again(&mut self, cx: &mut Context, invite: ClientKey, invitation: Box<Invitation>) {
+        self.change(|state, call| match state {
+            State::Calling(calling) if calling.invite == invite && calling.is_given_up() => {
+                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                State::Over
+            }
+            State::Calling(calling) if calling.invite == invite => {
+                State::Calling(calling.start_again(cx, invitation))
+            }
             other => other,
         });
     }

@@ -35,15 +35,34 @@ enum Cancel {
 impl Calling {
     /// Sends the INVITE.
     pub(super) fn start(cx: &mut Context, call: CallId, tag: LocalTag, outgoing: OutgoingInvite) -> Self {
-        let hop = outgoing.hop;
+        let wanted = outgoing.hop;
+        if let Some(name) = &outgoing.name {
+            cx.connections.expect_name(wanted.transport, wanted.remote, name);
+        }
         let mut request = invite(cx, tag, outgoing);
+        let (key, outgoing) = cx.prepare(&mut request, wanted);
+        let hop = outgoing.hop;
+        let body = core::mem::take(&mut request.body);
+        let spare = (hop.transport != wanted.transport).then_some((body, wanted));
+        let invitation = Invitation { call, request, hop, spare, accepted: Vec::new() };
+        cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
+        Self { invite: key, cancel: Cancel::No }
+    }
+
+    /// Sends the INVITE once more, as a datagram in spite of its length: there is no TCP at the other end
+    /// (RFC 3261 §18.1.1).
+    pub(super) fn start_again(self, cx: &mut Context, invitation: Box<Invitation>) -> Self {
+        let Invitation { call, mut request, spare, accepted, .. } = *invitation;
+        let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
+        request.body = body;
+        request.headers.remove(&HeaderName::Via);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
-        let invitation = Invitation { call, request, hop, accepted: Vec::new() };
+        let invitation = Invitation { call, request, hop, spare: None, accepted };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
-        Self { invite: key, cancel: Cancel::No }
+        Self { invite: key, ..self }
     }
 
     /// Whether the owner has hung up.
@@ -128,7 +147,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more } = outgoing;
+    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more, .. } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     message::{HeaderName, NameAddr, Uri},
-    transport::{Hop, LocalAddress},
+    transport::{Hop, Limits, LocalAddress},
 };
 
 /// How a user agent presents and limits itself.
@@ -18,6 +18,8 @@ pub struct UaConfig {
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
     /// hears 503 (Service Unavailable).
     pub max_transactions: usize,
+    /// How many streams there may be, and how long each may take.
+    pub streams: Limits,
     /// The session description that OPTIONS is answered with.
     pub capabilities: Option<Vec<u8>>,
 }
@@ -30,6 +32,7 @@ impl Default for UaConfig {
             local: Vec::new(),
             max_calls: 1_000,
             max_transactions: 65_536,
+            streams: Limits::default(),
             capabilities: None,
         }
     }
@@ -38,8 +41,12 @@ impl Default for UaConfig {
 /// A call to be made.
 #[derive(Clone, Debug)]
 pub struct OutgoingInvite {
-    /// The way the INVITE takes.
+    /// The way the INVITE takes. One that is too long for a datagram goes over TCP, if that can be had
+    /// (RFC 3261 §18.1.1).
     pub hop: Hop,
+    /// The domain that was looked up, whose certificate a secure stream must show (RFC 5922 §7.1). `None` when an
+    /// address was dialled.
+    pub name: Option<String>,
     /// Who is called: the Request-URI.
     pub uri: Uri,
     /// Who calls; the tag is added.

@@ -3,14 +3,14 @@
 use core::fmt;
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
-use rove_base::{Entropy, Instant};
+use rove_base::{Entropy, Instant, Transport};
 
 use super::{CallId, Event, OptionsId, UaConfig, reply::Reply};
 use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Request, Response, SipUri, StatusCode, Uri, ViaTransport},
     transaction::{ClientKey, Keyed, Layer, Outgoing, ServerKey},
-    transport::{Hop, is_sips},
+    transport::{Connections, Hop, is_sips},
 };
 
 /// Handed to whoever works on a call.
@@ -19,6 +19,7 @@ pub(super) struct Context {
     pub(super) config: UaConfig,
     pub(super) now: Instant,
     pub(super) layer: Layer<ClientUse, ServerUse>,
+    pub(super) connections: Connections,
     pub(super) keyed: Keyed,
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
@@ -49,6 +50,9 @@ pub(super) struct Invitation {
     /// Without its body.
     pub(super) request: Request,
     pub(super) hop: Hop,
+    /// The body, and the way of datagrams to take should there be no TCP at the other end, when the INVITE was too
+    /// long for them.
+    pub(super) spare: Option<(Vec<u8>, Hop)>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -84,6 +88,7 @@ impl Context {
         Self {
             now: Instant::ZERO,
             layer: Layer::new(&keyed, config.max_transactions),
+            connections: Connections::new(config.streams, entropy.fork()),
             config,
             keyed,
             entropy,
@@ -105,13 +110,32 @@ impl Context {
         format!("{:016x}{:016x}", self.entropy.next_u64(), self.entropy.next_u64())
     }
 
-    /// Puts a Via with a new branch in front of `request`.
+    /// Makes a request ready to go along `hop`: with a Via, and over TCP when it is too long for a datagram
+    /// (RFC 3261 §18.1.1). Contact stays as it is, so that what follows comes as it would have.
+    pub(super) fn prepare(&mut self, request: &mut Request, mut hop: Hop) -> (ClientKey, Outgoing) {
+        let key = self.stamp(request, &hop);
+        let mut bytes = self.request_bytes(request);
+        if hop.transport == Transport::Udp && bytes.len() > MOST_DATAGRAM {
+            hop = Hop::toward(Transport::Tcp, hop.local, hop.remote);
+            if let Ok(mut via) = request.headers.via() {
+                via.transport = ViaTransport::Tcp;
+                // Fails only when a Via cannot be read, and this one is ours.
+                let _ = request.headers.replace_top_via(&via);
+            }
+            bytes = self.request_bytes(request);
+        }
+        (key, Outgoing { hop, bytes })
+    }
+
+    /// Puts a Via with a new branch in front of `request`. Over TCP and TLS it says that the stream may be used the
+    /// other way round as well (RFC 5923 §5).
     pub(super) fn stamp(&mut self, request: &mut Request, hop: &Hop) -> ClientKey {
         let branch = self.entropy.next_u64();
         let (transport, address) = (ViaTransport::from(hop.transport), Address(hop.local));
+        let alias = if matches!(hop.transport, Transport::Tcp | Transport::Tls) { ";alias" } else { "" };
         request.headers.prepend(
             HeaderName::Via,
-            format!("SIP/2.0/{transport} {address};branch={MAGIC_COOKIE}{branch:016x};rport"),
+            format!("SIP/2.0/{transport} {address};branch={MAGIC_COOKIE}{branch:016x};rport{alias}"),
         );
         ClientKey { branch, cancel: false }
     }
@@ -164,10 +188,9 @@ impl Context {
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
-        let key = self.stamp(&mut bye, &hop);
         self.sign_request(&mut bye);
-        let bytes = self.request_bytes(&bye);
-        self.layer.request(self.now, key, Outgoing { hop, bytes }, ClientUse::Bye(call));
+        let (key, outgoing) = self.prepare(&mut bye, hop);
+        self.layer.request(self.now, key, outgoing, ClientUse::Bye(call));
     }
 }
 
@@ -191,6 +214,8 @@ impl fmt::Display for Address {
     }
 }
 
+/// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
+const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
 pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS";
 /// The one body we understand.

@@ -84,6 +84,11 @@ pub enum Event {
         /// The Reason that the other side gave (RFC 3326), or ours.
         reason: Option<String>,
     },
+    /// A flow that was kept alive is no more (RFC 5626 §4.4); what was registered over it is to be registered anew.
+    FlowFailed {
+        /// Which way.
+        hop: Hop,
+    },
     /// An OPTIONS request of ours was answered.
     OptionsAnswered {
         /// Which request.

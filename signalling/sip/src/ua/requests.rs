@@ -41,6 +41,11 @@ impl UserAgent {
             }
             return;
         }
+        if via.params.has("alias")
+            && let Some(ip) = via.host.ip()
+        {
+            self.cx.connections.alias(&arrival, std::net::SocketAddr::new(ip, via.sent_by_port()));
+        }
         let key = server_key(&self.cx.keyed, &request, &via, &request.method);
         if self.cx.layer.absorbs(key) {
             return;

@@ -42,8 +42,11 @@ impl UserAgent {
     }
 
     /// Nobody has answered, or nobody can be reached.
-    pub(super) fn on_lost(&mut self, user: ClientUse, failure: Failure) {
+    pub(super) fn on_lost(&mut self, key: ClientKey, user: ClientUse, failure: Failure) {
         match user {
+            ClientUse::Invite(invitation) if invitation.spare.is_some() && failure == Failure::Transport => {
+                self.on_call(invitation.call, |call, cx| call.invited_again(cx, key, invitation));
+            }
             ClientUse::Invite(invitation) => {
                 self.on_call(invitation.call, |call, cx| call.failed(cx, failure));
             }

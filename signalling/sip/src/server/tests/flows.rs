@@ -180,6 +180,7 @@ fn a_call_passes_two_proxies_both_ways() {
     // The caller is of the first domain, so that the first proxy carries its calls anywhere.
     let outgoing = crate::ua::OutgoingInvite {
         hop: crate::transport::Hop::udp(addr(ALICE), addr(PROXY)),
+        name: None,
         uri: "sip:bob@home.example".parse().unwrap(),
         from: "<sip:alice@first.example>".parse().unwrap(),
         to: "<sip:bob@home.example>".parse().unwrap(),

@@ -35,7 +35,7 @@ fn run(layer: &mut Layer<&'static str, &'static str>, ms: u64) -> Vec<&'static s
     while let Some(at) = layer.deadline().filter(|at| *at <= end) {
         match layer.expire(at).unwrap() {
             Expired::Quietly => {}
-            Expired::Lost(user) => lost.push(user),
+            Expired::Lost(_, user) => lost.push(user),
             Expired::Unanswered(key) => assert!(layer.respond(at, key, 100, b"100"[..].into())),
         }
     }

@@ -11,6 +11,7 @@ fn dial(world: &mut World) -> CallId {
     let hop = Hop::udp(world.phones[0].address, peer());
     let outgoing = OutgoingInvite {
         hop,
+        name: None,
         uri: "sip:carol@example.com".parse().unwrap(),
         from: "<sip:bob@192.0.2.1>".parse().unwrap(),
         to: "<sip:carol@example.com>".parse().unwrap(),

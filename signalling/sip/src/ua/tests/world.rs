@@ -71,6 +71,7 @@ impl World {
         let (from, to) = (self.phones[0].address, self.phones[callee].address);
         let outgoing = OutgoingInvite {
             hop: Hop::udp(from, to),
+            name: None,
             uri: format!("sip:bob@{to}").parse().unwrap(),
             from: format!("\"Alice\" <sip:alice@{from}>").parse().unwrap(),
             to: format!("<sip:bob@{to}>").parse().unwrap(),
