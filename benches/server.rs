@@ -38,10 +38,17 @@ impl Desk {
             let mut users = Users::new("home.example");
             users.add_password("bob", "builder", &[Algorithm::Sha256]);
             config.users = Some(users);
-            config.verifier = VerifierConfig { algorithms: vec![Algorithm::Sha256], ..VerifierConfig::default() };
+            config.verifier =
+                VerifierConfig { algorithms: vec![Algorithm::Sha256], ..VerifierConfig::default() };
         }
         let server = SipServer::new(config, Entropy::from_number(1));
-        Self { server, now: Now::default(), scratch: Scratch::with_capacity(65_536), busy: Duration::ZERO, number: 0 }
+        Self {
+            server,
+            now: Now::default(),
+            scratch: Scratch::with_capacity(65_536),
+            busy: Duration::ZERO,
+            number: 0,
+        }
     }
 
     /// Hands a datagram over and answers what is sent, with the time that took.
@@ -106,7 +113,8 @@ impl Desk {
         let ok = self.say(CALLEE, &answer(&invite, StatusCode::OK, SDP));
         let ok = response(&ok[0].1);
         let to = ok.headers.get(&HeaderName::To).expect("a To").to_owned();
-        let routes: String = ok.headers.all(&HeaderName::RecordRoute).map(|one| format!("Route: {one}\r\n")).collect();
+        let routes: String =
+            ok.headers.all(&HeaderName::RecordRoute).map(|one| format!("Route: {one}\r\n")).collect();
         let ack = from_caller(number, "ACK", "sip:bob@192.0.2.12:5060", &to, &routes, "");
         assert_eq!(self.say(CALLER, ack.as_bytes()).len(), 1);
         let bye = from_caller(number, "BYE", "sip:bob@192.0.2.12:5060", &to, &routes, "");

@@ -6,7 +6,8 @@ use rove_tests::programs::{Running, peer};
 
 use crate::stage::{PATIENCE, Server};
 
-const USERS: &str = "algorithms = [\"SHA-256\"]\ncalls_file = \"calls.jsonl\"\npcap = \"sip.pcap\"\n\
+/// SIPp and sipsak know nothing better than MD5.
+const USERS: &str = "algorithms = [\"MD5\"]\ncalls_file = \"calls.jsonl\"\npcap = \"sip.pcap\"\n\
     user = [{ name = \"bob\", password = \"builder\" }, { name = \"alice\", password = \"wonder\" }]";
 
 #[test]
@@ -18,7 +19,8 @@ fn sipsak_asks_and_registers_with_a_password() {
     assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stdout));
     let register = |password: &str| {
         let target = format!("sip:bob@{at}");
-        let args = ["-U", "-C", "sip:bob@127.0.0.1:9", "-x", "60", "-u", "bob", "-a", password, "-s", &target];
+        let args =
+            ["-U", "-C", "sip:bob@127.0.0.1:9", "-x", "60", "-u", "bob", "-a", password, "-s", &target];
         Command::new(&sipsak).args(args).output().unwrap()
     };
     let right = register("builder");
@@ -35,19 +37,25 @@ fn a_thousand_calls_of_sipp_pass_to_a_registered_sipp_and_are_written_down_once(
     let port = free_port();
     std::fs::write(folder.join("register.xml"), register(&port)).unwrap();
     std::fs::write(folder.join("caller.xml"), caller()).unwrap();
+    std::fs::write(folder.join("callee.xml"), callee()).unwrap();
     let registered = sipp_command(&sipp, folder, &["-sf", "register.xml", "-m", "1", &at]);
     let (code, said, complaints) = Running::spawn(registered).outcome(PATIENCE);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
-    let callee = Running::spawn(sipp_command(&sipp, folder, &["-sn", "uas", "-p", &port, "-m", "1000"]));
-    let caller = sipp_command(&sipp, folder, &["-sf", "caller.xml", "-m", "1000", "-r", "200", "-l", "200", &at]);
+    let callee =
+        Running::spawn(sipp_command(&sipp, folder, &["-sf", "callee.xml", "-p", &port, "-m", "1000"]));
+    let caller =
+        sipp_command(&sipp, folder, &["-sf", "caller.xml", "-m", "1000", "-r", "200", "-l", "200", &at]);
     let (code, said, complaints) = Running::spawn(caller).outcome(PATIENCE * 2);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
     let (code, said, complaints) = callee.outcome(PATIENCE);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
     let calls = std::fs::read_to_string(folder.join("calls.jsonl")).unwrap();
-    let calls: Vec<serde_json::Value> = calls.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let calls: Vec<serde_json::Value> =
+        calls.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(calls.len(), 1_000);
-    assert!(calls.iter().all(|call| call["status"] == 200 && call["end"] == "caller" && call["user"] == "alice"));
+    assert!(
+        calls.iter().all(|call| call["status"] == 200 && call["end"] == "caller" && call["user"] == "alice")
+    );
     let mut ids: Vec<_> = calls.iter().map(|call| call["call_id"].as_str().unwrap()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -105,6 +113,25 @@ fn caller() -> String {
         invite(2, "[authentication username=alice password=wonder]\n"),
         inside("ACK", 2, ""),
         inside("BYE", 3, " retrans=\"500\""),
+    )
+}
+
+/// The built-in callee with what it lacks: Record-Route in its answers (RFC 3261 §12.1.1).
+fn callee() -> String {
+    let answer = |line: &str, more: &str| {
+        format!(
+            "<send{}><![CDATA[\nSIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n\
+             [last_To:];tag=[pid]u[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n\
+             Contact: <sip:bob@[local_ip]:[local_port]>\nContent-Length: 0\n\n]]></send>",
+            more
+        )
+    };
+    format!(
+        "<?xml version=\"1.0\"?>\n<scenario name=\"callee\"><recv request=\"INVITE\"/>{}{}<recv request=\"ACK\"/>\
+         <recv request=\"BYE\"/><send><![CDATA[\nSIP/2.0 200 OK\n[last_Via:]\n[last_From:]\n[last_To:]\n\
+         [last_Call-ID:]\n[last_CSeq:]\nContent-Length: 0\n\n]]></send></scenario>",
+        answer("180 Ringing", ""),
+        answer("200 OK", " retrans=\"500\"")
     )
 }
 

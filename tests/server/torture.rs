@@ -55,7 +55,9 @@ fn every_torture_register_is_answered_as_its_standard_says_and_the_server_hears_
         understood(name, &answer);
         // The same source is still heard.
         let client = Client::new();
-        let Message::Response(alive) = client.ask(server.address, &options(&client)) else { panic!("{name}") };
+        let Message::Response(alive) = client.ask(server.address, &options(&client)) else {
+            panic!("{name}")
+        };
         assert_eq!(alive.status.code(), 200, "{name}");
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -64,8 +66,11 @@ fn every_torture_register_is_answered_as_its_standard_says_and_the_server_hears_
 
 /// That contacts are told as they were registered.
 fn understood(name: &str, answer: &Response) {
-    let contacts: Vec<_> =
-        answer.headers.all(&HeaderName::Contact).map(|contact| contact.split(";expires").next().unwrap()).collect();
+    let contacts: Vec<_> = answer
+        .headers
+        .all(&HeaderName::Contact)
+        .map(|contact| contact.split(";expires").next().unwrap())
+        .collect();
     let expected: &[&str] = match name {
         "escnull" => &["<sip:%00@host5.example.com>", "<sip:%00%00@host5.example.com>"],
         "cparam01" => &["<sip:+19725552222@gw1.example.net>;unknownparam"],

@@ -33,7 +33,9 @@ impl Ledger {
             "begun": seconds(record.begun),
             "answered": record.answered.map(seconds),
             "ended": record.ended.map(seconds),
-            "seconds": record.answered.zip(record.ended).map(|(from, to)| seconds(to) - seconds(from)),
+            "seconds": record.answered.zip(record.ended).map(|(from, to)| {
+                seconds(UnixTime::from_nanos(to.as_nanos().saturating_sub(from.as_nanos())))
+            }),
             "status": record.status.code(),
             "end": match record.end {
                 CallEnd::Unanswered => "unanswered",

@@ -90,7 +90,9 @@ impl<R: RegistryStore> SipServer<R> {
         let Some(via) = vias.first() else { return };
         if request.method == Method::Ack {
             let key = server_key(&self.core.keyed, &request, via, &Method::Invite);
-            if self.core.layer.ack(self.core.now.mono, key) {
+            // Of a refusal that has left nothing behind, the tag shows that it was ours.
+            let refused = request.headers.to().is_ok_and(|to| to.tag() == Some(&self.core.tag(key)));
+            if self.core.layer.ack(self.core.now.mono, key) && !refused {
                 self.pass_on_statelessly(request, hop);
             }
             return;
@@ -200,11 +202,12 @@ impl<R: RegistryStore> SipServer<R> {
     ) -> Result<String, Refusal> {
         let Some(verifier) = &mut self.verifier else { return Err(Refusal::Wrong) };
         let answers: Vec<&str> = request.headers.all(name).collect();
-        let uri = request.uri.to_string();
+        let (uri, ours) = (request.uri.to_string(), &self.core.ours);
         let question = Question {
             answers: &answers,
             method: request.method.as_str(),
             uri: &uri,
+            stands_for: &|uri| matches!(uri.parse(), Ok(Uri::Sip(uri)) if ours.is_here(&uri)),
             body: &request.body,
             peer: hop.remote.ip(),
         };
@@ -308,7 +311,7 @@ impl<R: RegistryStore> SipServer<R> {
         let routed = self.core.ours.preprocess(&mut request, &self.core.tokens);
         let here = request.uri.as_sip().is_some_and(|uri| self.core.ours.is_here(uri));
         let tries = self.core.config.mode == Mode::Stateless;
-        if routed.forged || !(routed.inside || here || tries) || !matches!(request.uri, Uri::Sip(_)) {
+        if routed.forged || !(routed.inside || tries) || !matches!(request.uri, Uri::Sip(_)) {
             return;
         }
         if request.headers.max_forwards() == Ok(Some(0)) {

@@ -115,10 +115,14 @@ impl Core {
         self.buffer.as_slice().into()
     }
 
+    /// Our tag in the answer to a request: the same for the same request.
+    pub(super) fn tag(&self, key: ServerKey) -> String {
+        format!("{:016x}", self.keyed.number(&("tag", key)))
+    }
+
     /// A response of our own, whose tag depends on nothing but the request, so that the same request gets the same.
     pub(super) fn plain(&self, reply: &Reply, key: ServerKey, status: StatusCode) -> Response {
-        let tag = format!("{:016x}", self.keyed.number(&("tag", key)));
-        let mut response = reply.response(status, &tag);
+        let mut response = reply.response(status, &self.tag(key));
         if !self.config.name.is_empty() && status != StatusCode::TRYING {
             response.headers.push(HeaderName::Server, self.config.name.as_str());
         }

@@ -36,7 +36,7 @@ fn answerer(verifier: &mut Verifier, user: &str, password: &str) -> Answerer {
 
 fn check(verifier: &mut Verifier, now: Instant, peer: IpAddr, answer: &str) -> Verdict {
     let Asking { method, uri, body } = ASKING;
-    verifier.check(now, &Question { answers: &[answer], method, uri, body, peer })
+    verifier.check(now, &Question { answers: &[answer], method, uri, stands_for: &|_| false, body, peer })
 }
 
 fn bob() -> Verdict {

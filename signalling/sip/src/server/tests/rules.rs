@@ -152,6 +152,16 @@ fn users_call_with_their_own_password_alone() {
         world.hear_response(EVE, status);
     }
     let mut world = World::new(vec![config(PROXY, &users)]);
+    let invite = request("INVITE", "sip:bob@home.example", EVE, "");
+    world.say(EVE, PROXY, &invite);
+    let to = world.hear_response(EVE, 407).headers.get(&HeaderName::To).unwrap().to_owned();
+    let before = world.log.len();
+    world.say(
+        EVE,
+        PROXY,
+        &invite.replace("INVITE", "ACK").replace("To: <sip:bob@home.example>", &format!("To: {to}")),
+    );
+    assert_eq!(world.log.len(), before + 1, "the ACK of a refusal ends here");
     world.say(EVE, PROXY, &register("bob", EVE, "", ""));
     let asked = world.hear_response(EVE, 401);
     let answer = authorization(&asked, "alice", "wonder", "REGISTER", "sip:home.example");
