@@ -11,6 +11,7 @@ mod datagrams;
 mod demo;
 mod failures;
 mod names;
+mod protection;
 mod setup;
 mod sipp;
 mod sound;

@@ -1,9 +1,10 @@
 //! The torture messages of RFC 4475 and RFC 5118: each is accepted or refused as the standard recommends.
 //!
 //! The messages lie beside the repository, in `../shared/vectors`; without them these tests say so and pass.
-use std::{fs, net::IpAddr, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf, time::Duration};
 
-use rove_sdp::Description;
+use rove_base::{CodecId, Direction};
+use rove_sdp::{Description, Local, Mismatch, Protection, Wishes, answer};
 use rove_sip::message::{HeaderName, Host, Message, ParseError, Request, Uri};
 use serde_json::Value;
 
@@ -149,6 +150,41 @@ fn every_description_in_them_is_read_with_the_address_of_each_medium() {
         let read = Description::parse(&request.body).expect(name);
         let found: Vec<_> = read.media.iter().filter_map(|media| read.address(media)).collect();
         assert_eq!(found, addresses.map(|address| address.parse::<IpAddr>().unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn what_they_offer_is_answered_medium_by_medium_or_refused_with_the_reason() {
+    let Some(vectors) = vectors() else { return };
+    let at = |text: &str| text.parse().expect(text);
+    let local = |address: &str| Local {
+        address: at(address),
+        rtcp: at(address),
+        codecs: vec![CodecId::Pcmu],
+        packet_time: Duration::from_millis(20),
+        session_id: 1,
+        direction: Direction::SendRecv,
+        wishes: Wishes::default(),
+        protection: Protection::default(),
+        ice: None,
+    };
+    let (v4, v6) = (local("192.0.2.7:4000"), local("[2001:db8::7]:4000"));
+    let cases = [
+        ("wsinv", &v4, Ok("192.0.2.4:49217")),
+        ("mult-ip-in-sdp", &v4, Ok("192.0.2.1:22334")),
+        ("mult-ip-in-sdp", &v6, Err(Mismatch::AddressFamily)),
+        ("ipv6-in-sdp", &v6, Err(Mismatch::NoCommonCodec)),
+        ("ipv4-mapped-ipv6", &v4, Err(Mismatch::NoCommonCodec)),
+    ];
+    for (name, local, expected) in cases {
+        let Ok(Message::Request(request)) = parse(&vectors, name) else { panic!("{name}") };
+        let offer = Description::parse(&request.body).expect(name);
+        let met = answer(&offer, local).map(|(answer, agreed)| {
+            let ports: Vec<_> = answer.media.iter().map(|media| media.port).collect();
+            assert_eq!(ports, [4_000, 0], "{name}");
+            agreed.remote_rtp
+        });
+        assert_eq!(met, expected.map(at), "{name}");
     }
 }
 

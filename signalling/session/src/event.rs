@@ -46,7 +46,6 @@ pub struct MediaReach {
 }
 
 /// What the engine reports of a call.
-#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Debug)]
 pub enum MediaFact {
     /// Ports are open.
@@ -77,7 +76,7 @@ pub enum Event {
         /// Which call.
         call: CallId,
         /// What was agreed.
-        plan: MediaPlan,
+        plan: Box<MediaPlan>,
     },
     /// Stop the media and close the ports.
     StopMedia {

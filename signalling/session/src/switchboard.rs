@@ -237,7 +237,9 @@ impl Switchboard {
                 None,
             ) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
-            (Ask::StartMedia(plan), _) => self.events.push_back(Event::StartMedia { call: id, plan }),
+            (Ask::StartMedia(plan), _) => {
+                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) })
+            }
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
             (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
         }

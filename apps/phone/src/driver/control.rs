@@ -264,6 +264,7 @@ impl Desk {
                     self.board.media(now, call, MediaFact::Quality(quality));
                     self.tell(PhoneEvent::Quality { call, quality });
                 }
+                MediaNews::Failed(why) => self.board.media(now, call, MediaFact::Failed(why)),
                 MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),
                 MediaNews::SendingStopped(why) => self.tell(PhoneEvent::SendingStopped { call, why }),
                 MediaNews::Stopped(summary) => {
@@ -295,8 +296,7 @@ impl Desk {
             }
             ip => ip,
         };
-        let (rtp, rtcp) = self.media.open(call, ip)?;
-        Ok(MediaPorts::plain(rtp, rtcp, SocketAddr::new(ip, sip.port())))
+        self.media.open(call, ip, SocketAddr::new(ip, sip.port()))
     }
 
     fn register(&mut self, wanted: DnsRegistration) {

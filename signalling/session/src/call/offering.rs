@@ -118,6 +118,11 @@ impl Offering {
             Failure::Status { code, .. } if demanding && matches!(code.code(), 488 | 606) => {
                 Cause::MediaSecurity { target, why: "it refused an offer that demands it".into() }
             }
+            Failure::Status { code, warning: Some(why), .. }
+                if matches!(code.code(), 488 | 606) && why.contains("protect") =>
+            {
+                Cause::MediaSecurity { target, why: format!("it says that {why}") }
+            }
             Failure::Status { code, reason, .. } => {
                 Cause::from_status(&target, code, &reason, &cx.config.codec_names())
             }
