@@ -14,12 +14,13 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-dns", 1),
     ("rove-io", 2),
     ("rove-session", 2),
-    ("rove-phone", 3),
-    ("rove-node", 3),
-    ("rove", 4),
-    ("roved", 4),
-    ("rove-tests", 5),
-    ("rove-benches", 6),
+    ("rove-driver", 3),
+    ("rove-phone", 4),
+    ("rove-node", 4),
+    ("rove", 5),
+    ("roved", 5),
+    ("rove-tests", 6),
+    ("rove-benches", 7),
 ];
 
 #[test]

@@ -1,1 +1,16 @@
-//! What carries a machine's steps to sockets and streams.
+//! What carries a machine's steps to the world, for phone and node alike: datagram sockets in batches, and streams over
+//! TCP, TLS, WebSocket and secure WebSocket, asked for and accepted, IPv4 and IPv6.
+//!
+//! Everything here runs on one tokio runtime of one thread; machines never see it.
+
+mod carry;
+mod listener;
+mod sockets;
+mod streams;
+mod tls;
+mod websocket;
+
+pub use listener::{CannotBind, Listener, bind_pair};
+pub use sockets::{Sockets, address_toward};
+pub use streams::{StreamEvent, Streams};
+pub use tls::{Certificate, Tls, TlsError};

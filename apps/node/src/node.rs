@@ -3,16 +3,17 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use rove_dns::update::ReplayError;
+use rove_driver::{CannotBind, Listener, bind_pair};
 use rove_io::{
     journal::{Journal, JournalError, Replay},
-    net::BindFailure,
+    net::{BindFailure, UdpSocket},
 };
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::DnsRole,
-    driver::{self, CannotBind, Driver, Keeper, Listener, Role},
+    driver::{self, Driver, Keeper, Role},
 };
 
 /// A node that could not be started.
@@ -101,7 +102,7 @@ impl Node {
         config.check()?;
         let dns = config.dns.ok_or(NodeError::NoRole)?;
         let mut role = DnsRole::new(&dns)?;
-        let listeners = bind(&dns.listen)?;
+        let ears = bind(&dns.listen)?;
         let (told, outcomes) = mpsc::unbounded_channel();
         let keeper = match config.journal {
             None => None,
@@ -114,9 +115,9 @@ impl Node {
                 Some(Keeper::new(keeper, outcomes, records, journal.compact_after))
             }
         };
-        let addresses = listeners.iter().map(Listener::local_addr).collect();
+        let addresses = ears.iter().map(|(udp, _)| udp.local_addr()).collect();
         let stop = Stopper(Arc::new(Notify::new()));
-        let driver = Driver::new(role, listeners, keeper, Arc::clone(&stop.0));
+        let driver = Driver::new(role, ears, keeper, Arc::clone(&stop.0));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
@@ -164,21 +165,11 @@ impl Drop for RunningNode {
 }
 
 /// Binds UDP and TCP at each address. Where the system picks the port, both get the same one.
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<Listener>, NodeError> {
-    let one = |&address: &SocketAddr| {
-        let mut attempts = if address.port() == 0 { PORT_ATTEMPTS } else { 1 };
-        loop {
-            attempts -= 1;
-            match Listener::bind(address) {
-                Ok(listener) => return Ok(listener),
-                Err(CannotBind { what: BindFailure::InUse, .. }) if attempts > 0 => {}
-                Err(CannotBind { over, what }) => {
-                    return Err(NodeError::Bind { option: "[dns] listen", address, over, what });
-                }
-            }
-        }
+fn bind(addresses: &[SocketAddr]) -> Result<Vec<(UdpSocket, Listener)>, NodeError> {
+    let cannot = |address| {
+        move |CannotBind { over, what }| NodeError::Bind { option: "[dns] listen", address, over, what }
     };
-    addresses.iter().map(one).collect()
+    addresses.iter().map(|&address| bind_pair(address).map_err(cannot(address))).collect()
 }
 
 fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
@@ -200,9 +191,6 @@ fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) 
     tracing::info!(target: "rove::journal", records = number, stale, "read back");
     Ok(number)
 }
-
-/// Ports the system is asked for until one is free for UDP and TCP alike.
-const PORT_ATTEMPTS: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use core::time::Duration;
 use std::{net::SocketAddr, path::PathBuf};
 
-use rove_base::CodecId;
+use rove_base::{CodecId, Transport};
+use rove_driver::Certificate;
 use rove_session::MediaSecurity;
 
 /// Settings of a phone. Every field has a default that works on a host with a name server in its `resolv.conf`.
@@ -11,11 +12,27 @@ use rove_session::MediaSecurity;
 pub struct PhoneConfig {
     /// Who calls, as a host name, `user@host` or `sip:` URI; peers see it.
     pub identity: String,
-    /// Addresses to listen on for SIP over UDP; port 0 lets the system pick. Empty: all addresses of this host, with
+    /// Addresses to listen on for SIP over UDP, and TCP; port 0 lets the system pick. Empty: all addresses of this host, with
     /// `sip_port`.
     pub listen: Vec<SocketAddr>,
     /// The port that goes with an empty `listen`; 0 lets the system pick.
     pub sip_port: u16,
+    /// Whether to listen for TCP where UDP is listened for.
+    pub sip_tcp: bool,
+    /// Addresses to listen on for SIP over TLS, by convention on port 5061.
+    pub sip_tls: Vec<SocketAddr>,
+    /// Addresses to listen on for SIP in WebSockets (RFC 7118).
+    pub sip_ws: Vec<SocketAddr>,
+    /// Addresses to listen on for SIP in secure WebSockets.
+    pub sip_wss: Vec<SocketAddr>,
+    /// What is shown to whoever opens a secure stream here; without it none can be listened for.
+    pub tls_certificate: Option<Certificate>,
+    /// A file in PEM with the authorities to trust; those of the system when `None`.
+    pub tls_ca: Option<PathBuf>,
+    /// In what to call, where a target does not say; `None` leaves it to the domain (RFC 3263).
+    pub transport: Option<Transport>,
+    /// More streams than this at once make the idle ones give way.
+    pub most_streams: usize,
     /// Name servers to ask, best first; empty for those of the system.
     pub dns_servers: Vec<SocketAddr>,
     /// Codecs in order of preference.
@@ -69,6 +86,14 @@ impl Default for PhoneConfig {
             identity: "anonymous@anonymous.invalid".into(),
             listen: Vec::new(),
             sip_port: 0,
+            sip_tcp: true,
+            sip_tls: Vec::new(),
+            sip_ws: Vec::new(),
+            sip_wss: Vec::new(),
+            tls_certificate: None,
+            tls_ca: None,
+            transport: None,
+            most_streams: 512,
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),

@@ -38,13 +38,15 @@ pub use devices::sound_devices;
 pub use event::PhoneEvent;
 pub use phone::{DialError, DnsRegistration, Phone, StartError};
 pub use report::{CallReport, QualitySample};
-pub use rove_base::{CodecId, Quality};
+pub use rove_base::{CodecId, Quality, Transport};
 pub use rove_codecs::opus::libopus_version;
 pub use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},
     tsig::TsigKey,
 };
+pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
     CallId, Cause, MediaSecurity, Progress, RegistrationError, SecurityKind, Target, TargetError,
 };
+pub use rove_sip::transport::LocalAddress;

@@ -8,10 +8,12 @@ use std::{
     thread::JoinHandle,
 };
 
+use rove_base::Transport;
 use rove_dns::{lookup::LookupId, tsig::TsigKey};
-use rove_io::net::BindError;
+use rove_driver::TlsError;
+use rove_io::net::{BindError, BindFailure};
 use rove_session::{CallId, Target, TargetError};
-use rove_sip::message::StatusCode;
+use rove_sip::{message::StatusCode, transport::LocalAddress};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
@@ -26,6 +28,8 @@ pub struct Phone {
     commands: UnboundedSender<Command>,
     events: Mutex<mpsc::Receiver<PhoneEvent>>,
     sip: Vec<SocketAddr>,
+    sip_streams: Vec<LocalAddress>,
+    transport: Option<Transport>,
     control: Option<JoinHandle<()>>,
 }
 
@@ -55,13 +59,14 @@ impl Phone {
     pub fn start(config: PhoneConfig) -> Result<Self, StartError> {
         let (sender, events) = mpsc::channel();
         let (commands, inbox) = tokio::sync::mpsc::unbounded_channel();
+        let transport = config.transport;
         let control = driver::Control::open(config, sender)?;
-        let sip = control.sip_addresses();
+        let (sip, sip_streams) = (control.sip_addresses(), control.sip_streams());
         let thread = std::thread::Builder::new()
             .name("rove-control".into())
             .spawn(move || driver::run(control, inbox))
             .map_err(StartError::Thread)?;
-        Ok(Self { commands, events: Mutex::new(events), sip, control: Some(thread) })
+        Ok(Self { commands, events: Mutex::new(events), sip, sip_streams, transport, control: Some(thread) })
     }
 
     /// The addresses its SIP listens on; the IP address may be the unspecified one.
@@ -70,13 +75,19 @@ impl Phone {
         &self.sip
     }
 
-    /// Calls a host name, IP address, `user@host` or `sip:` URI.
+    /// The addresses it listens on for streams; the IP address may be the unspecified one.
+    #[must_use]
+    pub fn sip_streams(&self) -> &[LocalAddress] {
+        &self.sip_streams
+    }
+
+    /// Calls a host name, IP address, `user@host`, `sip:` or `sips:` URI.
     ///
     /// # Errors
     ///
     /// [`DialError`] when the target cannot be dialled, or the phone has stopped.
     pub fn dial(&self, target: &str) -> Result<CallId, DialError> {
-        let target = Target::parse(target)?;
+        let target = Target::parse(target)?.or_over(self.transport);
         self.ask(|reply| Command::Dial { target, reply })
     }
 
@@ -86,7 +97,7 @@ impl Phone {
     ///
     /// As [`Phone::dial`].
     pub fn look_up(&self, target: &str) -> Result<LookupId, DialError> {
-        let target = Target::parse(target)?;
+        let target = Target::parse(target)?.or_over(self.transport);
         self.ask(|reply| Command::LookUp { target, reply })
     }
 
@@ -161,6 +172,22 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("{0}; choose another one with --listen")]
     Bind(#[from] BindError),
+    /// An address cannot be listened on for SIP.
+    #[error("cannot use {address} ({over}): {what}; choose another one with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// UDP or TCP.
+        over: &'static str,
+        /// What stands against it.
+        what: BindFailure,
+    },
+    /// Secure streams were to be listened for, and there is nothing to show to whoever opens one.
+    #[error("TLS needs a certificate and its key: give --tls-cert and --tls-key")]
+    NoCertificate,
+    /// A certificate, key or list of authorities cannot be used.
+    #[error("{0}")]
+    Tls(#[from] TlsError),
     /// The identity is not a name, address or URI.
     #[error("the identity cannot be used: {0}")]
     Identity(TargetError),

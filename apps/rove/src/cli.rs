@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod tools;
+pub(crate) mod transport;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -30,7 +31,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Calls a name over real sockets on this machine and reports how it went; needs nothing else.
     Demo(Demo),
-    /// Calls somebody by host name, IP address or sip: URI.
+    /// Calls somebody by host name, IP address, sip: or sips: URI.
     Call(Call),
     /// Waits for calls and answers them.
     Answer(Answer),
@@ -83,6 +84,8 @@ pub(crate) struct PhoneArgs {
     /// Makes all random choices repeatable; for tests only.
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
+    #[command(flatten)]
+    pub(crate) transport: transport::TransportArgs,
 }
 
 /// What the phone speaks with and listens to.
@@ -167,7 +170,7 @@ pub(crate) struct Answer {
     /// Writes the report here when leaving.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Prints one line of JSON on standard output when ready: {"sip":["ADDR:PORT"],"name":...}.
+    /// Prints one line of JSON on standard output when ready: {"sip":["ADDR:PORT"],"streams":[{"transport":...,"address":...}],"name":...}.
     #[arg(long)]
     pub(crate) ready_json: bool,
     #[command(flatten)]

@@ -49,7 +49,10 @@ impl fmt::Display for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Identity(_) | StartError::Audio(_) => Self::usage(error.to_string()),
+            StartError::Identity(_)
+            | StartError::Audio(_)
+            | StartError::NoCertificate
+            | StartError::Tls(_) => Self::usage(error.to_string()),
             _ => Self::environment(error.to_string()),
         }
     }

@@ -10,7 +10,11 @@ use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig};
 use serde::Deserialize;
 
 use crate::{
-    cli::{AudioArgs, Codec, PhoneArgs, Srtp, dns_address, tools::DelayArgs},
+    cli::{
+        AudioArgs, Codec, PhoneArgs, Srtp, dns_address,
+        tools::DelayArgs,
+        transport::{Spoken, TransportArgs},
+    },
     failure::Failure,
     files,
 };
@@ -28,6 +32,10 @@ pub(crate) struct Settings {
     min_delay: Option<u64>,
     max_delay: Option<u64>,
     ring_for: Option<u64>,
+    transport: Option<Spoken>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_ca: Option<PathBuf>,
     play: Option<PathBuf>,
     record: Option<PathBuf>,
     /// Server that takes updates.
@@ -57,7 +65,7 @@ impl Settings {
             min_delay: args.min_delay.or(self.min_delay),
             max_delay: args.max_delay.or(self.max_delay),
         })?;
-        let config = PhoneConfig {
+        let mut config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
             sip_port: default.sip_port,
             listen: first(&args.listen, self.listen.as_deref(), default.listen),
@@ -75,7 +83,9 @@ impl Settings {
             most_calls: default.most_calls,
             audio: default.audio,
             seed: args.seed,
+            ..default
         };
+        args.transport.or(&self.transports()).apply(&mut config)?;
         let packet = config.packet_time.as_millis();
         if !(10..=60).contains(&packet) || !packet.is_multiple_of(10) {
             return Err(Failure::usage(format!(
@@ -108,6 +118,15 @@ impl Settings {
             )));
         }
         Ok(Audio::Files { play, repeat: args.repeat, record })
+    }
+
+    fn transports(&self) -> TransportArgs {
+        TransportArgs {
+            transport: self.transport,
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            tls_ca: self.tls_ca.clone(),
+        }
     }
 
     fn dns_servers(&self) -> Result<Option<Vec<SocketAddr>>, Failure> {

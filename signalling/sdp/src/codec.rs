@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use rove_base::{ClockRate, CodecId, CodecPlan, PayloadType, PayloadTypes};
 
-use crate::{Line, Media, RtpMap, Wishes};
+use crate::{Line, Media, RtpMap, Wishes, numbers::number};
 
 /// The payload type under which we offer `codec`: the static one, or one by custom.
 pub(crate) const fn payload_type(codec: CodecId) -> Option<u8> {
@@ -218,7 +218,7 @@ fn packet_times(
 
 fn find(media: &Media, wanted: impl Fn(&RtpMap) -> bool) -> Option<PayloadType> {
     media.formats.iter().find_map(|format| {
-        let number = PayloadType::new(format.parse().ok()?)?;
+        let number = PayloadType::new(number(format)?)?;
         media.rtpmap(format).filter(&wanted).map(|_| number)
     })
 }

@@ -71,7 +71,7 @@ pub enum Mismatch {
     /// The answer's key does not go with one that was offered, or is the same as ours (RFC 4568 §5.1.3).
     #[error("the key does not go with the one that was offered")]
     KeyChoice,
-    /// No fingerprint by a hash function that is trusted (RFC 8122 §5).
+    /// No fingerprint by SHA-256, the hash that everybody must have (RFC 8122 §5).
     #[error("no fingerprint of a certificate that can be used")]
     Fingerprint,
     /// The two sides cannot agree on who opens the DTLS connection (RFC 5763 §5).

@@ -10,6 +10,8 @@
 use core::{fmt, str::FromStr};
 use std::net::{IpAddr, SocketAddr};
 
+use rove_base::{CandidateKind, Foundation, IceCredentials};
+
 use crate::{Description, Line, Media, ParseError};
 
 /// One way to reach somebody: the attribute `candidate` (RFC 8839 §5.1).
@@ -43,6 +45,36 @@ impl Candidate {
         let udp = self.transport.eq_ignore_ascii_case("UDP") && self.port != 0;
         let usable = !ip.is_unspecified() && !ip.is_multicast();
         (udp && usable).then(|| SocketAddr::new(ip.to_canonical(), self.port))
+    }
+
+    /// The same for the engine. `None` for what it does not use: other components, transports, types, and names.
+    #[must_use]
+    pub fn to_engine(&self) -> Option<rove_base::Candidate> {
+        let kind = KINDS.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(&self.kind))?;
+        let related = self.related.as_ref();
+        Some(rove_base::Candidate {
+            address: self.socket().filter(|_| self.component == 1)?,
+            kind,
+            priority: self.priority,
+            foundation: Foundation::new(&self.foundation)?,
+            related: related.and_then(|(ip, port)| Some(SocketAddr::new(ip.parse().ok()?, *port))),
+        })
+    }
+}
+
+impl From<&rove_base::Candidate> for Candidate {
+    fn from(one: &rove_base::Candidate) -> Self {
+        Self {
+            foundation: one.foundation.as_str().into(),
+            component: 1,
+            transport: "UDP".into(),
+            priority: one.priority,
+            address: one.address.ip().to_string(),
+            port: one.address.port(),
+            kind: one.kind.name().into(),
+            related: one.related.map(|related| (related.ip().to_string(), related.port())),
+            extensions: Vec::new(),
+        }
     }
 }
 
@@ -124,6 +156,32 @@ impl fmt::Debug for Ice {
 }
 
 impl Ice {
+    /// What the engine says about this side: all candidates are there when `complete`; it takes theirs later in any case.
+    #[must_use]
+    pub fn new(credentials: &IceCredentials, candidates: &[rove_base::Candidate], complete: bool) -> Self {
+        Self {
+            ufrag: credentials.ufrag().to_owned(),
+            pwd: credentials.password().to_owned(),
+            lite: false,
+            trickle: true,
+            ended: complete,
+            candidates: candidates.iter().map(Candidate::from).collect(),
+            remote: RemoteCandidates::default(),
+        }
+    }
+
+    /// The credentials for the engine. `None` where they do not follow their grammar.
+    #[must_use]
+    pub fn credentials(&self) -> Option<IceCredentials> {
+        IceCredentials::new(&self.ufrag, &self.pwd).ok()
+    }
+
+    /// The candidates that the engine can use, in order.
+    #[must_use]
+    pub fn engine_candidates(&self) -> Vec<rove_base::Candidate> {
+        self.candidates.iter().filter_map(Candidate::to_engine).collect()
+    }
+
     /// What `description` says about `media`; the credentials may be the session's. Candidates that cannot be read are
     /// passed over (RFC 8839 §5.1). `None` without usable credentials.
     #[must_use]
@@ -230,5 +288,12 @@ pub(crate) fn ice_chars(text: &str, least: usize, most: usize) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
 }
 
+/// The types that the engine knows.
+const KINDS: [CandidateKind; 4] = [
+    CandidateKind::Host,
+    CandidateKind::ServerReflexive,
+    CandidateKind::PeerReflexive,
+    CandidateKind::Relayed,
+];
 /// Candidates of one medium that are read; more are passed over.
 pub const MOST_CANDIDATES: usize = 64;

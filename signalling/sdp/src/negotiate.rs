@@ -9,12 +9,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rove_base::{CodecId, CodecPlan, Direction, PayloadType};
+use rove_base::{CodecId, CodecPlan, Direction, PayloadType, Security};
 
 use crate::{
-    Description, Ice, Line, Local, Media, Mismatch, Security,
+    Description, Ice, Line, Local, Media, Mismatch,
     codec::{Companion, codec_lines, find_codec, is_codec, plan, with_companions},
     connectivity,
+    numbers::number,
     offer::{audio, stream_lines},
     protect,
 };
@@ -140,7 +141,7 @@ fn mid(theirs: &Media) -> Option<Line> {
 /// The first codec in `theirs` that is one of ours, with its number there.
 fn choose(theirs: &Media, codecs: &[CodecId]) -> Result<(CodecId, PayloadType), Mismatch> {
     let known = theirs.formats.iter().find_map(|format| {
-        let number = PayloadType::new(format.parse().ok()?)?;
+        let number = PayloadType::new(number(format)?)?;
         let map = theirs.rtpmap(format)?;
         codecs.iter().find(|codec| is_codec(&map, **codec)).map(|codec| (*codec, number))
     });

@@ -54,8 +54,9 @@ fn meanings(media: &Media) -> impl Iterator<Item = (u8, RtpMap)> {
     media.formats.iter().filter_map(|format| Some((number(format)?, media.rtpmap(format)?)))
 }
 
-fn number(format: &str) -> Option<u8> {
-    format.parse().ok().filter(|number| *number < 128)
+/// The payload type that `format` is: seven bits, written in one way only.
+pub(crate) fn number(format: &str) -> Option<u8> {
+    format.parse().ok().filter(|number: &u8| *number < 128 && number.to_string() == format)
 }
 
 fn same(a: &RtpMap, b: &RtpMap) -> bool {

@@ -9,9 +9,9 @@
 
 use core::fmt;
 
-use rove_base::SrtpKeys;
+use rove_base::{DtlsPlan, DtlsRole, Fingerprint, Security, SrtpKeys};
 
-use crate::{Crypto, CryptoError, Description, DtlsRole, Fingerprint, Line, Media, Mismatch, SdesKey, Setup};
+use crate::{Crypto, CryptoError, Description, Line, Media, Mismatch, SdesKey, Setup};
 
 /// Whether media have to be protected.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -45,35 +45,6 @@ impl Protection {
     }
 }
 
-/// The protection that both sides agreed on.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum Security {
-    /// None.
-    #[default]
-    Clear,
-    /// By keys that the descriptions carried (RFC 4568).
-    Sdes(SrtpKeys),
-    /// By keys that a DTLS handshake between both ends of the media will make (RFC 5764).
-    Dtls {
-        /// Our part in it.
-        role: DtlsRole,
-        /// Whose certificate is believed.
-        fingerprint: Fingerprint,
-    },
-}
-
-impl Security {
-    /// Which kind it is.
-    #[must_use]
-    pub const fn kind(&self) -> SecurityKind {
-        match self {
-            Self::Clear => SecurityKind::None,
-            Self::Sdes(_) => SecurityKind::Sdes,
-            Self::Dtls { .. } => SecurityKind::Dtls,
-        }
-    }
-}
-
 /// How the keys came about, without the keys. Its `Display` is for the person at the phone.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SecurityKind {
@@ -83,6 +54,16 @@ pub enum SecurityKind {
     Sdes,
     /// The two ends made them between themselves.
     Dtls,
+}
+
+impl From<&Security> for SecurityKind {
+    fn from(security: &Security) -> Self {
+        match security {
+            Security::Clear => Self::None,
+            Security::Srtp(_) => Self::Sdes,
+            Security::Dtls(_) => Self::Dtls,
+        }
+    }
 }
 
 impl SecurityKind {
@@ -172,16 +153,16 @@ pub(crate) fn take(
     let mut why = None;
     if let (Some(fingerprint), true) = (&ours.dtls, offer.attribute(source, "fingerprint").is_some()) {
         match take_dtls(offer, theirs, source, before) {
-            Ok((role, theirs)) => {
-                let lines = dtls_lines(fingerprint, role.setup());
-                return Ok((Security::Dtls { role, fingerprint: theirs }, lines));
+            Ok(plan) => {
+                let lines = dtls_lines(fingerprint, plan.role.into());
+                return Ok((Security::Dtls(plan), lines));
             }
             Err(mismatch) => why = Some(mismatch),
         }
     }
     if profile != Profile::Dtls && theirs.attribute("crypto").is_some() {
         match take_sdes(theirs, ours) {
-            Ok((keys, answer)) => return Ok((Security::Sdes(keys), vec![Line::attribute(answer.line())])),
+            Ok((keys, answer)) => return Ok((Security::Srtp(keys), vec![Line::attribute(answer.line())])),
             Err(mismatch) => why = Some(why.unwrap_or(mismatch)),
         }
     }
@@ -211,14 +192,14 @@ pub(crate) fn accept(
         }
         // Unsaid, an answer waits (RFC 4145 §4).
         let role = match setup(answer, source, Setup::Passive)? {
-            Setup::Active => DtlsRole::Server,
-            Setup::Passive => DtlsRole::Client,
+            Setup::Active => DtlsRole::Passive,
+            Setup::Passive => DtlsRole::Active,
             Setup::ActPass | Setup::HoldConn => return Err(Mismatch::Setup),
         };
-        return Ok(Security::Dtls { role, fingerprint: fingerprint(answer, source)? });
+        return Ok(Security::Dtls(DtlsPlan { role, fingerprint: fingerprint(answer, source)? }));
     }
     if sdes && profile != Profile::Dtls {
-        return accept_sdes(offer, theirs).map(Security::Sdes);
+        return accept_sdes(offer, theirs).map(Security::Srtp);
     }
     let needed = ours.wanted == MediaSecurity::Required || *before != Security::Clear;
     match (offered, profile) {
@@ -235,21 +216,18 @@ fn take_dtls(
     theirs: &Media,
     source: &Media,
     before: &Security,
-) -> Result<(DtlsRole, Fingerprint), Mismatch> {
+) -> Result<DtlsPlan, Mismatch> {
     if !theirs.rtcp_mux() {
         return Err(Mismatch::RtcpMux);
     }
     let fingerprint = fingerprint(offer, source)?;
     // Unsaid, an offer opens (RFC 4145 §4).
     let role = match (setup(offer, source, Setup::Active)?, before) {
-        (Setup::Active, _) => DtlsRole::Server,
-        (Setup::Passive, _) => DtlsRole::Client,
         // A connection that stands is kept, and with it who opened it (RFC 8842 §5.3).
-        (Setup::ActPass, Security::Dtls { role, fingerprint: known }) if *known == fingerprint => *role,
-        (Setup::ActPass, _) => DtlsRole::Client,
-        (Setup::HoldConn, _) => return Err(Mismatch::Setup),
+        (Setup::ActPass, Security::Dtls(known)) if known.fingerprint == fingerprint => known.role,
+        (setup, _) => setup.answered().ok_or(Mismatch::Setup)?,
     };
-    Ok((role, fingerprint))
+    Ok(DtlsPlan { role, fingerprint })
 }
 
 /// The first key of theirs that can be used, and ours for its cipher, under the same tag (RFC 4568 §5.1.2).
@@ -287,13 +265,10 @@ fn accept_sdes(offer: &Media, theirs: &Media) -> Result<SrtpKeys, Mismatch> {
     SrtpKeys::new(profile, ours.key.joined(), theirs.key.joined()).map_err(|_| Mismatch::KeyChoice)
 }
 
-/// The fingerprint to hold their certificate against: by SHA-256, which everybody must have, else the first that can be
-/// used (RFC 8122 §5).
+/// The fingerprint to hold their certificate against: the first by SHA-256, which everybody must have (RFC 8122 §5).
 fn fingerprint(of: &Description, source: &Media) -> Result<Fingerprint, Mismatch> {
     let all = of.attributes(source, "fingerprint");
-    let read = all.into_iter().filter_map(|text| text.parse::<Fingerprint>().ok());
-    let rank = |fingerprint: &Fingerprint| fingerprint.as_sha256().is_none();
-    read.min_by_key(rank).ok_or(Mismatch::Fingerprint)
+    all.into_iter().find_map(|text| text.parse().ok()).ok_or(Mismatch::Fingerprint)
 }
 
 fn setup(of: &Description, source: &Media, unsaid: Setup) -> Result<Setup, Mismatch> {

@@ -7,11 +7,10 @@
     clippy::panic
 )]
 
-use rove_base::Direction;
+use rove_base::{Direction, Security};
 
 use crate::{
-    Candidate, Description, Ice, Line, Local, Media, Mismatch, Negotiated, Security, TrickleFragment,
-    TrickleMedia,
+    Candidate, Description, Ice, Line, Local, Media, Mismatch, Negotiated, TrickleFragment, TrickleMedia,
     negotiate::{self, Before, refused},
     numbers::Numbers,
     offer::{describe, offered},

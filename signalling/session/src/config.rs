@@ -3,9 +3,12 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::CodecId;
+use rove_base::{CodecId, Transport};
 use rove_sdp::MediaSecurity;
-use rove_sip::message::NameAddr;
+use rove_sip::{
+    message::NameAddr,
+    transport::{Limits, LocalAddress},
+};
 
 /// How this phone presents itself and what it can do.
 #[derive(Clone, Debug)]
@@ -14,8 +17,12 @@ pub struct Config {
     pub identity: NameAddr,
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// Addresses our SIP listens on.
+    /// Addresses our SIP listens on for datagrams.
     pub sip: Vec<SocketAddr>,
+    /// Addresses our SIP listens on for streams.
+    pub sip_streams: Vec<LocalAddress>,
+    /// How many streams there may be.
+    pub streams: Limits,
     /// Addresses our DNS queries leave from, one per family.
     pub dns: Vec<SocketAddr>,
     /// Name servers to ask, best first.
@@ -26,6 +33,8 @@ pub struct Config {
     pub packet_time: Duration,
     /// Whether media have to be protected.
     pub media_security: MediaSecurity,
+    /// Who tells a call's media how the world sees them (RFC 8489). `None`: nobody is asked.
+    pub stun_server: Option<SocketAddr>,
     /// How long a call may ring before we give up, as caller and as callee.
     pub ring_for: Duration,
     /// Our canonical name in RTCP (RFC 7022).
@@ -37,6 +46,19 @@ pub struct Config {
 }
 
 impl Config {
+    /// What a message over `transport` names as its sender, when datagrams would name `signalling`: where we listen for
+    /// that transport at the same address, else the same.
+    pub(crate) fn local(&self, transport: Transport, signalling: SocketAddr) -> SocketAddr {
+        let same_family = |one: &&LocalAddress| one.address.is_ipv4() == signalling.is_ipv4();
+        let listens = self.sip_streams.iter().filter(same_family).find(|one| one.transport == transport);
+        SocketAddr::new(signalling.ip(), listens.map_or(signalling.port(), |one| one.address.port()))
+    }
+
+    /// Everywhere others reach us.
+    pub(crate) fn reached_at(&self) -> Vec<LocalAddress> {
+        self.sip.iter().copied().map(LocalAddress::udp).chain(self.sip_streams.iter().copied()).collect()
+    }
+
     pub(crate) fn codec_names(&self) -> String {
         self.codecs.iter().map(|codec| codec.encoding_name()).collect::<Vec<_>>().join(", ")
     }

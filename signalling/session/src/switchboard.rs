@@ -9,11 +9,10 @@ use std::{
     net::SocketAddr,
 };
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{HeaderName, StatusCode},
-    transport::LocalAddress,
     ua::{self, UaConfig, UserAgent},
 };
 
@@ -56,13 +55,17 @@ impl Switchboard {
         let agent = UserAgent::new(
             UaConfig {
                 user_agent: config.user_agent.clone(),
-                local: config.sip.iter().copied().map(LocalAddress::udp).collect(),
+                local: config.reached_at(),
+                streams: config.streams,
                 max_calls: config.most_calls,
                 ..UaConfig::default()
             },
             entropy.fork(),
         );
-        let names = ResolverConfig::new(config.dns_servers.clone(), config.dns.clone());
+        let names = ResolverConfig {
+            transports: &TRANSPORTS,
+            ..ResolverConfig::new(config.dns_servers.clone(), config.dns.clone())
+        };
         let resolver = Resolver::new(names, entropy.fork());
         Self {
             config,
@@ -244,6 +247,9 @@ impl Switchboard {
     }
 }
 
+/// What we speak, best first where the other side has no wish.
+const TRANSPORTS: [Transport; 5] =
+    [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
 /// Even streams from here on are those of look-ups and updates, the ones before are SIP's, as are all that others open.
 const FIRST_OTHER_STREAM: u64 = 1 << 40;
 
@@ -328,5 +334,10 @@ fn context<'a>(
 }
 
 fn query(target: &Target) -> Query {
-    Query { host: target.host(), port: target.port(), transport: target.transport() }
+    Query {
+        host: target.host(),
+        port: target.port(),
+        transport: target.transport(),
+        secure: target.is_secure(),
+    }
 }

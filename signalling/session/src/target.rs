@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use rove_base::Transport;
 use rove_sip::message::{Host, SipUri, Uri};
 
-/// Somebody to call: a host name, an IP address, `user@host`, or a `sip:` URI.
+/// Somebody to call: a host name, an IP address, `user@host`, or a `sip:` or `sips:` URI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     uri: SipUri,
@@ -27,7 +27,7 @@ impl Target {
         }
         if let Some(scheme) = scheme_of(text) {
             return match scheme.to_ascii_lowercase().as_str() {
-                "sip" => Self::from_uri(text, text),
+                "sip" | "sips" => Self::from_uri(text, text),
                 other => Err(TargetError::Scheme { scheme: other.to_owned() }),
             };
         }
@@ -48,12 +48,11 @@ impl Target {
             Ok(_) => return Err(bad("only sip: URIs can be called".into())),
             Err(error) => return Err(bad(error.to_string())),
         };
-        let transport = match uri.params.get("transport").map(str::to_ascii_lowercase).as_deref() {
-            None => None,
-            Some("udp") => Some(Transport::Udp),
-            Some("tcp") => Some(Transport::Tcp),
-            Some("tls") => Some(Transport::Tls),
-            Some(other) => return Err(bad(format!("there is no transport {other}"))),
+        let named = uri.params.get("transport");
+        let transport = match (named, uri.transport()) {
+            (None, _) => None,
+            (Some(_), Some(transport)) => Some(transport),
+            (Some(other), None) => return Err(bad(format!("there is no transport {other} for it"))),
         };
         Ok(Self { uri, transport, text: text.to_owned() })
     }
@@ -74,10 +73,33 @@ impl Target {
         }
     }
 
+    /// The name whose certificate is expected; `None` when an address was dialled.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        matches!(self.uri.host, Host::Domain(_)).then(|| self.host())
+    }
+
     /// The transport that the URI asks for (RFC 3261 §19.1.1); `None` leaves it to the look-up.
     #[must_use]
     pub const fn transport(&self) -> Option<Transport> {
         self.transport
+    }
+
+    /// Whether every hop has to be secure: a `sips:` URI (RFC 5630 §3.1.1).
+    #[must_use]
+    pub const fn is_secure(&self) -> bool {
+        self.uri.secure
+    }
+
+    /// The same over `transport`, unless the URI names one or asks for security.
+    #[must_use]
+    pub fn or_over(self, transport: Option<Transport>) -> Self {
+        match (self.transport, transport) {
+            (None, Some(transport)) if !self.uri.secure => {
+                Self { uri: self.uri.over(transport), transport: Some(transport), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// The port, when one was dialled.
@@ -157,6 +179,7 @@ mod tests {
             ("IPv4 with port", "192.0.2.7:5070", "192.0.2.7", Some(5070)),
             ("bare IPv6", "2001:db8::7", "2001:db8::7", None),
             ("IPv6 with port", "[2001:db8::7]:5070", "2001:db8::7", Some(5070)),
+            ("a secure URI", "sips:bob@home.example:5071", "home.example", Some(5071)),
             ("blanks around it", "  bob.home.example ", "bob.home.example", None),
         ];
         for &(what, text, host, port) in cases {
@@ -174,6 +197,7 @@ mod tests {
             ("a number", "+49 30 123456", "is a telephone number"),
             ("an empty label", "bob..example", "cannot be dialled"),
             ("a long label", &format!("{}.example", "b".repeat(64)), "cannot be dialled"),
+            ("a secure URI over datagrams", "sips:bob@home.example;transport=udp", "udp"),
             ("a transport of its own", "sip:bob@home.example;transport=pigeon", "pigeon"),
             ("a blank inside", "bob home", "cannot be dialled"),
         ];

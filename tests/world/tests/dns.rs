@@ -89,7 +89,7 @@ impl Town {
 
     /// The SIP addresses of a name, or why there are none.
     fn find(&mut self, host: &str) -> Result<Vec<String>, LookupError> {
-        let query = Query { host: host.to_owned(), port: None, transport: None };
+        let query = Query { host: host.to_owned(), port: None, transport: None, secure: false };
         match self.look_up(|resolver, now| {
             resolver.forget();
             resolver.sip(now, query);

@@ -7,20 +7,16 @@
 //! ```
 
 mod keeper;
-mod sockets;
-mod streams;
 
-use std::{future::poll_fn, sync::Arc, task::Poll};
+use std::{future::poll_fn, io, sync::Arc, task::Poll};
 
 use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Ticket};
 use rove_dns::update::ReplayError;
-use rove_io::{clock::Clock, journal::Outcome};
+use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
+use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
 pub(crate) use keeper::Keeper;
-use sockets::Sockets;
-pub(crate) use sockets::{CannotBind, Listener};
-use streams::{StreamEvent, Streams};
 
 /// A machine that is one of a node's roles.
 pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
@@ -43,21 +39,26 @@ pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
 /// A role with everything that carries its steps.
 pub(crate) struct Driver<R> {
     role: R,
-    listeners: Vec<Listener>,
+    ears: Vec<(UdpSocket, Listener)>,
     keeper: Option<Keeper>,
     stop: Arc<Notify>,
 }
 
 impl<R: Role> Driver<R> {
-    pub(crate) fn new(role: R, listeners: Vec<Listener>, keeper: Option<Keeper>, stop: Arc<Notify>) -> Self {
-        Self { role, listeners, keeper, stop }
+    pub(crate) fn new(
+        role: R,
+        ears: Vec<(UdpSocket, Listener)>,
+        keeper: Option<Keeper>,
+        stop: Arc<Notify>,
+    ) -> Self {
+        Self { role, ears, keeper, stop }
     }
 }
 
 /// Runs the role until it is told to stop.
 pub(crate) async fn run<R: Role>(driver: Driver<R>) {
-    let Driver { role, listeners, keeper, stop } = driver;
-    let (sockets, streams) = match Sockets::new(listeners) {
+    let Driver { role, ears, keeper, stop } = driver;
+    let (sockets, streams) = match watch(ears) {
         Ok(parts) => parts,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
@@ -69,11 +70,19 @@ pub(crate) async fn run<R: Role>(driver: Driver<R>) {
         tokio::select! {
             () = stop.notified() => return,
             index = desk.sockets.readable() => desk.receive(index),
-            event = desk.streams.next() => desk.stream_event(event),
+            event = desk.streams.next() => desk.stream_event(&event),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
             () = sleep_until(clock, wake) => desk.role.tick(clock.now()),
         }
     }
+}
+
+/// Watches what a role listens on; must be called on the runtime.
+fn watch(ears: Vec<(UdpSocket, Listener)>) -> io::Result<(Sockets, Streams)> {
+    let (sockets, listeners): (Vec<_>, Vec<_>) = ears.into_iter().unzip();
+    let mut streams = Streams::new(Tls::default());
+    listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
+    Ok((Sockets::new(sockets)?, streams))
 }
 
 struct Desk<R> {
@@ -97,7 +106,7 @@ impl<R: Role> Desk<R> {
                 Step::Append(append) => self.append(append.ticket, append.range),
                 Step::Close(stream) => self.streams.close(stream),
                 Step::Event(event) => self.role.note(self.clock.now(), event),
-                Step::Connect(connect) => self.streams.refuse(connect.stream),
+                Step::Connect(connect) => self.streams.connect(connect),
                 Step::Wait(until) => break until,
             }
         };
@@ -128,17 +137,8 @@ impl<R: Role> Desk<R> {
         });
     }
 
-    fn stream_event(&mut self, event: StreamEvent) {
-        let now = self.clock.now();
-        match event {
-            StreamEvent::Connected { stream, local, remote, transport } => {
-                self.role.handle(now, Arrival::Connected { stream, local, remote, transport });
-            }
-            StreamEvent::Bytes { stream, bytes } => {
-                self.role.handle(now, Arrival::Stream { stream, bytes: &bytes });
-            }
-            StreamEvent::Closed { stream, by } => self.role.handle(now, Arrival::Closed { stream, by }),
-        }
+    fn stream_event(&mut self, event: &StreamEvent) {
+        self.role.handle(self.clock.now(), event.arrival());
     }
 
     fn journal_said(&mut self, outcome: Outcome) {

@@ -3,28 +3,27 @@
 use core::time::Duration;
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
-use rove_io::{
-    clock::Clock,
-    entropy::os_entropy,
-    net::{BindFailure, UdpSocket},
-};
+use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls, address_toward};
+use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
 use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, RegistrationError, Switchboard,
     Target,
 };
-use rove_sip::message::NameAddr;
+use rove_sip::{
+    message::NameAddr,
+    transport::{Limits, LocalAddress},
+};
 use tokio::sync::Notify;
 
 use super::{
     Command,
+    listening::Listening,
     media::{Media, MediaNews},
-    sockets::{Sockets, address_toward},
-    streams::{StreamEvent, Streams},
 };
 use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistration};
 
@@ -32,7 +31,10 @@ use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistrat
 pub(crate) struct Control {
     board: Switchboard,
     sockets: Vec<UdpSocket>,
+    listeners: Vec<Listener>,
+    tls: Tls,
     sip: Vec<SocketAddr>,
+    sip_streams: Vec<LocalAddress>,
     media: Media,
     media_news: Arc<Notify>,
     events: mpsc::Sender<PhoneEvent>,
@@ -48,8 +50,10 @@ impl Control {
             None => os_entropy().map_err(|error| StartError::System { what: "no randomness", error })?,
         };
         let identity = Target::parse(&config.identity).map_err(StartError::Identity)?;
-        let mut sockets = sip_sockets(&config)?;
-        let sip: Vec<SocketAddr> = sockets.iter().map(UdpSocket::local_addr).collect();
+        let tls = Tls::new(config.tls_ca.as_deref(), config.tls_certificate.as_ref())?;
+        let listening = Listening::open(&config)?;
+        let (sip, sip_streams) = (listening.datagrams(), listening.streams());
+        let Listening { mut sockets, listeners } = listening;
         let servers =
             if config.dns_servers.is_empty() { system_name_servers() } else { config.dns_servers.clone() };
         let dns_sockets = dns_sockets(&servers)?;
@@ -62,23 +66,31 @@ impl Control {
                 identity: NameAddr::new(identity.uri().clone()),
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: sip.clone(),
+                sip_streams: sip_streams.clone(),
+                streams: Limits { total: config.most_streams, ..Limits::default() },
                 dns,
                 dns_servers: servers,
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
                 most_calls: config.most_calls,
             },
             entropy,
         );
-        Ok(Self { board, sockets, sip, media, media_news, events, clock })
+        Ok(Self { board, sockets, listeners, tls, sip, sip_streams, media, media_news, events, clock })
     }
 
     /// The addresses SIP listens on.
     pub(crate) fn sip_addresses(&self) -> Vec<SocketAddr> {
         self.sip.clone()
+    }
+
+    /// The addresses it listens on for streams.
+    pub(crate) fn sip_streams(&self) -> Vec<LocalAddress> {
+        self.sip_streams.clone()
     }
 
     pub(super) fn media_news(&self) -> Arc<Notify> {
@@ -87,10 +99,12 @@ impl Control {
 
     /// Begins to watch the sockets; must be called on the runtime.
     pub(super) fn take_up(self) -> io::Result<Desk> {
+        let mut streams = Streams::new(self.tls);
+        self.listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         Ok(Desk {
             board: self.board,
             sockets: Sockets::new(self.sockets)?,
-            streams: Streams::new(),
+            streams,
             sip: self.sip,
             media: self.media,
             events: self.events,
@@ -146,15 +160,7 @@ impl Desk {
                     }
                 });
             }
-            Woken::Stream(StreamEvent::Connected { stream, local, remote, transport }) => {
-                self.board.handle(now, Arrival::Connected { stream, local, remote, transport });
-            }
-            Woken::Stream(StreamEvent::Bytes { stream, bytes }) => {
-                self.board.handle(now, Arrival::Stream { stream, bytes: &bytes });
-            }
-            Woken::Stream(StreamEvent::Closed { stream, by }) => {
-                self.board.handle(now, Arrival::Closed { stream, by });
-            }
+            Woken::Stream(event) => self.board.handle(now, event.arrival()),
         }
     }
 
@@ -201,6 +207,7 @@ impl Desk {
             }
         };
         self.sockets.flush(&self.scratch);
+        self.streams.read_on();
         self.scratch.clear();
         let now = self.clock.now().mono;
         if self.closing.is_some_and(|until| {
@@ -289,7 +296,7 @@ impl Desk {
             ip => ip,
         };
         let (rtp, rtcp) = self.media.open(call, ip)?;
-        Ok(MediaPorts { rtp, rtcp, signalling: SocketAddr::new(ip, sip.port()) })
+        Ok(MediaPorts::plain(rtp, rtcp, SocketAddr::new(ip, sip.port())))
     }
 
     fn register(&mut self, wanted: DnsRegistration) {
@@ -342,25 +349,6 @@ impl Desk {
         // The owner may have dropped the receiver; the phone then works on until it is closed.
         let _ = self.events.send(event);
     }
-}
-
-/// One socket for each address to listen on; of "all addresses", IPv6 only where this host has it.
-fn sip_sockets(config: &PhoneConfig) -> Result<Vec<UdpSocket>, StartError> {
-    if !config.listen.is_empty() {
-        return Ok(config
-            .listen
-            .iter()
-            .map(|&address| UdpSocket::bind(address))
-            .collect::<Result<_, _>>()?);
-    }
-    let all = |ip: IpAddr| UdpSocket::bind(SocketAddr::new(ip, config.sip_port));
-    let mut sockets = vec![all(Ipv4Addr::UNSPECIFIED.into())?];
-    match all(Ipv6Addr::UNSPECIFIED.into()) {
-        Ok(socket) => sockets.push(socket),
-        Err(error) if matches!(error.what, BindFailure::NotAvailable) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(sockets)
 }
 
 /// A canonical name of this run: 96 random bits (RFC 7022 §4.2).

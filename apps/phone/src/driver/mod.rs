@@ -1,9 +1,8 @@
 //! The control thread: one loop that owns the switchboard and carries its steps to sockets, timers and media.
 
 mod control;
+mod listening;
 mod media;
-mod sockets;
-mod streams;
 
 use core::time::Duration;
 use std::sync::{Arc, mpsc};

@@ -25,6 +25,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use rove_base::Transport;
 pub use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
@@ -33,7 +34,10 @@ use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
     TargetError,
 };
-use rove_sip::message::{NameAddr, SipUri, StatusCode};
+use rove_sip::{
+    message::{NameAddr, SipUri, StatusCode},
+    transport::{Limits, LocalAddress},
+};
 
 use self::call::VirtualCall;
 use crate::{CallReport, DnsRegistration, PhoneEvent};
@@ -140,11 +144,17 @@ impl VirtualPhone {
                 identity: NameAddr::new(identity),
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: vec![SocketAddr::new(config.ip, config.sip_port)],
+                sip_streams: vec![LocalAddress {
+                    transport: Transport::Tcp,
+                    address: SocketAddr::new(config.ip, config.sip_port),
+                }],
+                streams: Limits::default(),
                 dns: vec![SocketAddr::new(config.ip, DNS_PORT)],
                 dns_servers: config.dns_servers.clone(),
                 codecs: config.codecs.clone(),
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
                 most_calls: MOST_CALLS,
@@ -305,7 +315,7 @@ impl VirtualPhone {
         self.next_port = port.checked_add(2).unwrap_or(FIRST_MEDIA_PORT);
         let (rtp, rtcp) = (SocketAddr::new(self.config.ip, port), SocketAddr::new(self.config.ip, port + 1));
         self.calls.insert(call, Ports { rtp, rtcp, running: None, samples: Vec::new() });
-        MediaPorts { rtp, rtcp, signalling: SocketAddr::new(self.config.ip, self.config.sip_port) }
+        MediaPorts::plain(rtp, rtcp, SocketAddr::new(self.config.ip, self.config.sip_port))
     }
 
     fn start(&mut self, call: CallId, plan: &MediaPlan) {

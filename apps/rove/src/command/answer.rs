@@ -3,11 +3,11 @@
 use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
-use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
+use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress};
 
 use super::{GLANCE, seconds};
 use crate::{
-    cli::{Answer, Policy},
+    cli::{Answer, Policy, transport},
     failure::Failure,
     publish,
     report::Report,
@@ -21,6 +21,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     config.audio = settings.audio(&args.audio)?;
     config.most_calls = args.most_calls;
     config.sip_port = SIP_PORT;
+    transport::listen(&mut config);
     if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
         config.identity = name.clone();
     }
@@ -166,7 +167,9 @@ fn await_withdrawal(phone: &Phone, name: &str) -> Result<(), Failure> {
 fn ready(phone: &Phone, args: &Answer, show: &Show) {
     let addresses: Vec<String> = phone.sip_addresses().iter().map(ToString::to_string).collect();
     if args.ready_json {
-        println!("{}", serde_json::json!({ "sip": addresses, "name": args.register }));
+        let stream = |one: &LocalAddress| serde_json::json!({ "transport": one.transport.to_string(), "address": one.address.to_string() });
+        let streams: Vec<_> = phone.sip_streams().iter().map(stream).collect();
+        println!("{}", serde_json::json!({ "sip": addresses, "streams": streams, "name": args.register }));
     }
     show.say(format!("waiting for calls at {}", addresses.join(", ")));
 }

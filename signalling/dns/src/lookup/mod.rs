@@ -34,6 +34,8 @@ pub struct ResolverConfig {
     pub attempts: u32,
     /// IPv6 addresses of a host before its IPv4 ones.
     pub prefer_v6: bool,
+    /// What we speak, best first, for when the domain has no preference of its own (RFC 3263 §4.1).
+    pub transports: &'static [Transport],
     /// Ask for NAPTR, SRV and addresses at once instead of one after the other: one round trip instead of three.
     pub eager: bool,
     /// Answers remembered; 0 remembers none. Their TTL is honoured, also of negative ones (RFC 2308 §5).
@@ -43,7 +45,7 @@ pub struct ResolverConfig {
 }
 
 impl ResolverConfig {
-    /// The defaults: first repetition after 500 ms, 5 rounds (7.5 s for one server), IPv6 first, eager, 256 answers
+    /// The defaults: UDP alone, first repetition after 500 ms, 5 rounds (7.5 s for one server), IPv6 first, eager, 256 answers
     /// remembered for at most an hour.
     #[must_use]
     pub const fn new(servers: Vec<SocketAddr>, local: Vec<SocketAddr>) -> Self {
@@ -53,6 +55,7 @@ impl ResolverConfig {
             timeout: Duration::from_millis(500),
             attempts: 5,
             prefer_v6: true,
+            transports: &[Transport::Udp],
             eager: true,
             cache_entries: 256,
             cache_longest: Duration::from_secs(3_600),
@@ -73,6 +76,8 @@ pub struct Query {
     pub port: Option<u16>,
     /// The transport parameter, when the URI has one.
     pub transport: Option<Transport>,
+    /// Whether the URI is a `sips` one: only secure transports will do.
+    pub secure: bool,
 }
 
 /// What a [`Resolver`] tells its owner.
@@ -151,8 +156,8 @@ pub enum LookupError {
         /// The name.
         name: String,
     },
-    /// Only UDP can be used so far.
-    #[error("SIP over {transport} is not supported yet")]
+    /// A transport that we do not speak, or that is not as secure as was asked for.
+    #[error("SIP over {transport} cannot be used for this")]
     Unsupported {
         /// What was asked for.
         transport: Transport,

@@ -4,7 +4,7 @@ use hickory_proto::rr::{
     Name,
     rdata::{NAPTR, SRV},
 };
-use rove_base::Entropy;
+use rove_base::{Entropy, Transport};
 
 /// Servers in the order in which to try them: by priority, and within one priority drawn by weight (RFC 2782).
 pub(crate) fn by_weight<'a>(mut records: Vec<&'a SRV>, entropy: &mut Entropy) -> Vec<&'a SRV> {
@@ -26,11 +26,11 @@ pub(crate) fn by_weight<'a>(mut records: Vec<&'a SRV>, entropy: &mut Entropy) ->
     ordered
 }
 
-/// Where the NAPTR records send a SIP client that speaks UDP: the names to ask for SRV, best first. Empty when
+/// Where the NAPTR records send a SIP client that speaks `spoken`: the names to ask for SRV, best first. Empty when
 /// they offer nothing that we speak.
-pub(crate) fn sip_over_udp(mut records: Vec<&NAPTR>) -> Vec<Name> {
+pub(crate) fn sip_services(mut records: Vec<&NAPTR>, spoken: &[Transport]) -> Vec<(Name, Transport)> {
     records.retain(|naptr| {
-        naptr.services.eq_ignore_ascii_case(b"SIP+D2U")
+        service_of(naptr).is_some_and(|transport| spoken.contains(&transport))
             && naptr.flags.eq_ignore_ascii_case(b"s")
             && naptr.regexp.is_empty()
             && !naptr.replacement.is_root()
@@ -41,8 +41,23 @@ pub(crate) fn sip_over_udp(mut records: Vec<&NAPTR>) -> Vec<Name> {
     records
         .into_iter()
         .take_while(|naptr| Some(naptr.order) == order)
-        .map(|naptr| naptr.replacement.clone())
+        .filter_map(|naptr| Some((naptr.replacement.clone(), service_of(naptr)?)))
         .collect()
+}
+
+/// The names of RFC 3263 §4.1 and RFC 7118 §10.
+fn service_of(naptr: &NAPTR) -> Option<Transport> {
+    let names: [(&[u8], Transport); 5] = [
+        (b"SIP+D2U", Transport::Udp),
+        (b"SIP+D2T", Transport::Tcp),
+        (b"SIPS+D2T", Transport::Tls),
+        (b"SIP+D2W", Transport::Ws),
+        (b"SIPS+D2W", Transport::Wss),
+    ];
+    names
+        .into_iter()
+        .find(|(name, _)| naptr.services.eq_ignore_ascii_case(name))
+        .map(|(_, transport)| transport)
 }
 
 /// A number from 0 to `bound - 1`; the bias is below 2⁻³² for the small bounds used here.

@@ -20,11 +20,60 @@ use crate::query::{MAX_ALIASES, Outcome, Question, plain};
 #[derive(Clone, Debug)]
 pub(crate) enum Goal {
     /// Where to send a SIP request for this host.
-    Sip { host: Name, port: Option<u16>, transport: Option<Transport> },
+    Sip { host: Name, port: Option<u16>, wish: Wish },
     /// The addresses of a host.
     Address(Name),
     /// The names of an address.
     Reverse(IpAddr),
+}
+
+/// In what SIP may be spoken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    /// What the URI names.
+    pub(crate) transport: Option<Transport>,
+    /// Whether it has to be secure.
+    pub(crate) secure: bool,
+    /// What we speak, best first.
+    pub(crate) spoken: &'static [Transport],
+}
+
+impl Wish {
+    /// In what, when nothing but an address is known (RFC 3263 §4.1).
+    pub(crate) fn plain(self) -> Transport {
+        self.transport.unwrap_or(if self.secure { Transport::Tls } else { Transport::Udp })
+    }
+
+    /// The port, when none is known (RFC 3261 §19.1.2, RFC 7118 §5).
+    pub(crate) const fn port(transport: Transport) -> u16 {
+        match transport {
+            Transport::Tls => 5_061,
+            Transport::Ws => 80,
+            Transport::Wss => 443,
+            _ => 5_060,
+        }
+    }
+
+    /// What of it we cannot do.
+    pub(crate) fn impossible(self) -> Option<Transport> {
+        Some(self.plain()).filter(|plain| !self.allows(*plain))
+    }
+
+    fn allows(self, transport: Transport) -> bool {
+        self.spoken.contains(&transport)
+            && (!self.secure || transport.is_secure())
+            && self.transport.is_none_or(|named| named == transport)
+    }
+
+    fn allowed(self) -> Vec<Transport> {
+        self.spoken.iter().copied().filter(|transport| self.allows(*transport)).collect()
+    }
+
+    /// The SRV names to ask for without NAPTR (RFC 3263 §4.1); WebSockets have none.
+    fn services(self, host: &Name) -> Vec<(Name, Transport)> {
+        let named = |transport| Some((service_name(host, transport)?, transport));
+        self.allowed().into_iter().filter_map(named).collect()
+    }
 }
 
 /// What is known about the questions asked so far; an error is knowledge too.
@@ -53,12 +102,13 @@ pub(crate) struct Taste {
 /// The questions whose answers any search for `goal` is likely to need, to be asked all at once.
 pub(crate) fn likely_questions(goal: &Goal) -> Vec<Question> {
     match goal {
-        Goal::Sip { host, port: None, transport } => {
-            let mut likely = Vec::with_capacity(4);
-            if transport.is_none() {
+        Goal::Sip { host, port: None, wish } => {
+            let mut likely = Vec::with_capacity(6);
+            if wish.transport.is_none() {
                 likely.push(question(host, RecordType::NAPTR));
             }
-            likely.extend(service_name(host).map(|name| Question { name, kind: RecordType::SRV }));
+            let services = wish.services(host).into_iter();
+            likely.extend(services.map(|(name, _)| Question { name, kind: RecordType::SRV }));
             likely.extend(ADDRESS_KINDS.map(|kind| question(host, kind)));
             likely
         }
@@ -69,70 +119,97 @@ pub(crate) fn likely_questions(goal: &Goal) -> Vec<Question> {
 /// One step of the procedure.
 pub(crate) fn evaluate(goal: &Goal, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
     match goal {
-        Goal::Sip { host, port: Some(port), .. } => addresses(&[(host.clone(), *port)], facts, taste),
-        Goal::Sip { host, port: None, transport } => sip(host, *transport, facts, taste, entropy),
-        Goal::Address(host) => addresses(&[(host.clone(), 0)], facts, taste),
+        Goal::Sip { host, port: Some(port), wish } => {
+            addresses(&[Target::new(host, *port, wish.plain())], facts, taste)
+        }
+        Goal::Sip { host, port: None, wish } => sip(host, *wish, facts, taste, entropy),
+        Goal::Address(host) => addresses(&[Target::new(host, 0, Transport::Udp)], facts, taste),
         Goal::Reverse(ip) => reverse(*ip, facts),
     }
 }
 
-fn sip(
-    host: &Name,
-    transport: Option<Transport>,
-    facts: &Facts,
-    taste: Taste,
-    entropy: &mut Entropy,
-) -> Progress {
+/// A host to be looked up, and how it is reached.
+#[derive(Clone, Debug)]
+struct Target {
+    host: Name,
+    port: u16,
+    transport: Transport,
+}
+
+impl Target {
+    fn new(host: &Name, port: u16, transport: Transport) -> Self {
+        Self { host: host.clone(), port, transport }
+    }
+}
+
+fn sip(host: &Name, wish: Wish, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
     let mut services = Vec::new();
-    if transport.is_none() {
+    if wish.transport.is_none() {
         match follow(question(host, RecordType::NAPTR), facts) {
             Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
-            Known::Is(Ok(Outcome::Records(records))) => services = order::sip_over_udp(naptr_of(records)),
+            Known::Is(Ok(Outcome::Records(records))) => {
+                services = order::sip_services(naptr_of(records), &wish.allowed());
+            }
             // A server that stumbles over NAPTR says nothing about the kinds that everyone has.
             Known::Is(_) | Known::Lost(_) => {}
         }
     }
-    if services.is_empty() {
-        services.extend(service_name(host));
+    // The domain's choice is followed to its end; ours ends with the first that there is.
+    let chosen = !services.is_empty();
+    if !chosen {
+        services = wish.services(host);
     }
-    let mut targets = Vec::new();
-    for service in services {
+    let mut groups: Vec<(Transport, Vec<&SRV>)> = Vec::new();
+    for (service, transport) in services {
         match follow(question(&service, RecordType::SRV), facts) {
             Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
             Known::Is(Ok(Outcome::Records(records))) => {
-                targets.extend(srv_of(records));
-                break;
+                groups.push((transport, srv_of(records).collect()));
+                if !chosen {
+                    break;
+                }
             }
             Known::Is(_) | Known::Lost(_) => {}
         }
     }
-    if targets.is_empty() {
-        return addresses(&[(host.clone(), SIP_PORT)], facts, taste);
+    if groups.iter().all(|(_, targets)| targets.is_empty()) {
+        let plain = wish.plain();
+        return addresses(&[Target::new(host, Wish::port(plain), plain)], facts, taste);
     }
-    targets.retain(|srv| !srv.target.is_root());
-    if targets.is_empty() {
+    let mut left = MAX_TARGETS;
+    for (_, targets) in &mut groups {
+        targets.retain(|srv| !srv.target.is_root());
+        // The weights are drawn once, when all is known: the order of asking does not matter.
+        targets.sort_by_key(|srv| srv.priority);
+        targets.truncate(left);
+        left = left.saturating_sub(targets.len());
+    }
+    let unordered = flat(&groups);
+    if unordered.is_empty() {
         return Progress::Failed(LookupError::NotOffered { name: plain(host) });
     }
-    // The weights are drawn once, when all is known: the order of asking does not matter.
-    targets.sort_by_key(|srv| srv.priority);
-    targets.truncate(MAX_TARGETS);
-    let unordered: Vec<_> = targets.iter().map(|srv| (srv.target.clone(), srv.port)).collect();
     match addresses(&unordered, facts, taste) {
         Progress::Found(_) => {
-            let ordered = order::by_weight(targets, entropy);
-            let ordered: Vec<_> = ordered.into_iter().map(|srv| (srv.target.clone(), srv.port)).collect();
-            addresses(&ordered, facts, taste)
+            for (_, targets) in &mut groups {
+                *targets = order::by_weight(core::mem::take(targets), entropy);
+            }
+            addresses(&flat(&groups), facts, taste)
         }
         other => other,
     }
 }
 
+fn flat(groups: &[(Transport, Vec<&SRV>)]) -> Vec<Target> {
+    let target = |transport: Transport| move |srv: &&SRV| Target::new(&srv.target, srv.port, transport);
+    groups.iter().flat_map(|(transport, targets)| targets.iter().map(target(*transport))).collect()
+}
+
 /// The addresses of all `targets`, in their order, IPv6 or IPv4 first as is the taste.
-fn addresses(targets: &[(Name, u16)], facts: &Facts, taste: Taste) -> Progress {
+fn addresses(targets: &[Target], facts: &Facts, taste: Taste) -> Progress {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut open = Vec::new();
     let mut trouble: Option<LookupError> = None;
-    for (host, port) in targets {
+    for Target { host, port, transport } in targets {
         let mut kinds = ADDRESS_KINDS;
         if !taste.prefer_v6 {
             kinds.reverse();
@@ -149,13 +226,11 @@ fn addresses(targets: &[(Name, u16)], facts: &Facts, taste: Taste) -> Progress {
                     for ip in records.iter().filter_map(RData::ip_addr) {
                         let address = SocketAddr::new(ip, *port);
                         if candidates.len() < MAX_CANDIDATES
-                            && !candidates.iter().any(|one| one.address == address)
+                            && !candidates
+                                .iter()
+                                .any(|one| one.address == address && one.transport == *transport)
                         {
-                            candidates.push(Candidate {
-                                address,
-                                transport: Transport::Udp,
-                                name: plain(host),
-                            });
+                            candidates.push(Candidate { address, transport: *transport, name: plain(host) });
                         }
                     }
                 }
@@ -169,7 +244,7 @@ fn addresses(targets: &[(Name, u16)], facts: &Facts, taste: Taste) -> Progress {
         (false, ..) => Progress::Need { open, found: candidates.len() },
         (true, _, Some(error)) => Progress::Failed(error),
         (true, _, None) => {
-            let name = targets.first().map(|(host, _)| plain(host)).unwrap_or_default();
+            let name = targets.first().map(|target| plain(&target.host)).unwrap_or_default();
             Progress::Failed(LookupError::NoAddress { name })
         }
     }
@@ -229,9 +304,15 @@ fn question(name: &Name, kind: RecordType) -> Question {
     Question { name: name.clone(), kind }
 }
 
-/// `None` when the name would become longer than names may be.
-fn service_name(host: &Name) -> Option<Name> {
-    host.prepend_label("_udp").and_then(|name| name.prepend_label("_sip")).ok()
+/// `None` when the name would become longer than names may be, or the transport has no such name.
+fn service_name(host: &Name, transport: Transport) -> Option<Name> {
+    let (service, proto) = match transport {
+        Transport::Udp => ("_sip", "_udp"),
+        Transport::Tcp => ("_sip", "_tcp"),
+        Transport::Tls => ("_sips", "_tcp"),
+        _ => return None,
+    };
+    host.prepend_label(proto).and_then(|name| name.prepend_label(service)).ok()
 }
 
 fn naptr_of(records: &[RData]) -> Vec<&NAPTR> {
@@ -247,8 +328,6 @@ fn srv_of(records: &[RData]) -> impl Iterator<Item = &SRV> {
 
 /// IPv6 first; turned round when IPv4 is preferred.
 const ADDRESS_KINDS: [RecordType; 2] = [RecordType::AAAA, RecordType::A];
-/// Where SIP over UDP is when nobody says otherwise (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5_060;
 /// SRV targets that are followed.
 const MAX_TARGETS: usize = 8;
 /// Results of one look-up.

@@ -9,7 +9,7 @@ use super::{
     Candidate, Event, LookupError, LookupId, Query, ResolverConfig,
     cache::Cache,
     exchange::{self, Exchange, Means, Servers},
-    procedure::{self, Facts, Goal, Progress, Taste},
+    procedure::{self, Facts, Goal, Progress, Taste, Wish},
     search::{Lookup, literal},
 };
 use crate::{
@@ -26,6 +26,7 @@ pub struct Resolver {
     now: Instant,
     servers: Servers,
     prefer_v6: bool,
+    transports: &'static [Transport],
     eager: bool,
     cache: Cache,
     entropy: Entropy,
@@ -40,12 +41,13 @@ impl Resolver {
     /// A resolver that has asked nothing yet. `entropy` must be unpredictable: message IDs come from it.
     #[must_use]
     pub fn new(config: ResolverConfig, entropy: Entropy) -> Self {
-        let ResolverConfig { servers, local, timeout, attempts, prefer_v6, eager, .. } = config;
+        let ResolverConfig { servers, local, timeout, attempts, prefer_v6, transports, eager, .. } = config;
         let flows = exchange::pair_up(&local, &servers);
         Self {
             now: Instant::ZERO,
             servers: Servers { flows, timeout, attempts: attempts.max(1) },
             prefer_v6,
+            transports,
             eager,
             cache: Cache::new(config.cache_entries, config.cache_longest),
             entropy,
@@ -61,16 +63,17 @@ impl Resolver {
     /// addresses are asked for; else NAPTR, SRV and addresses, each the fallback of the one before.
     pub fn sip(&mut self, now: Now, query: Query) -> LookupId {
         self.now = self.now.max(now.mono);
-        match query.transport {
-            None | Some(Transport::Udp) => {}
-            Some(transport) => return self.fail_at_once(LookupError::Unsupported { transport }),
+        let wish = Wish { transport: query.transport, secure: query.secure, spoken: self.transports };
+        if let Some(transport) = wish.impossible() {
+            return self.fail_at_once(LookupError::Unsupported { transport });
         }
         if let Some(addresses) = literal(&query.host, self.prefer_v6) {
             let id = self.new_id();
-            let port = query.port.unwrap_or(SIP_PORT);
+            let transport = wish.plain();
+            let port = query.port.unwrap_or(Wish::port(transport));
             let candidates = addresses.into_iter().map(|ip| Candidate {
                 address: SocketAddr::new(ip, port),
-                transport: Transport::Udp,
+                transport,
                 name: ip.to_string(),
             });
             let candidates = candidates.collect();
@@ -78,7 +81,7 @@ impl Resolver {
             return id;
         }
         match parse_name(&query.host) {
-            Some(host) => self.start(Goal::Sip { host, port: query.port, transport: query.transport }),
+            Some(host) => self.start(Goal::Sip { host, port: query.port, wish }),
             None => self.fail_at_once(LookupError::BadName { name: query.host }),
         }
     }
@@ -330,8 +333,6 @@ impl Machine for Resolver {
 const FIRST_STREAM: u64 = 1 << 40;
 /// After the first address has come, this long for the other ones (RFC 8305 §3 gives them 50 ms on a fast path).
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Where SIP over UDP is when nobody says otherwise (RFC 3261 §19.1.2).
-const SIP_PORT: u16 = 5_060;
 /// Look-ups at once.
 const MAX_LOOKUPS: usize = 256;
 /// Answers that one look-up may gather.

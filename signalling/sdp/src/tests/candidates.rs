@@ -101,24 +101,23 @@ fn chosen_candidates_are_read_and_written() {
 }
 
 #[test]
-fn fingerprints_are_read_and_written_and_weak_hashes_refused() {
-    let read: Fingerprint = FINGERPRINT.parse().unwrap();
-    assert_eq!((read.hash(), read.bytes().len()), (Hash::Sha256, 32));
-    assert_eq!(read.to_string(), FINGERPRINT);
-    assert_eq!(FINGERPRINT.to_lowercase().parse(), Ok(read.clone()));
-    assert_eq!(Fingerprint::sha256(read.as_sha256().unwrap()), read);
+fn candidates_of_the_engine_are_written_and_read_back() {
+    let base = address("192.0.2.7:54321");
     let cases = [
-        ("nothing", String::new()),
-        ("no hash", "sha-256".into()),
-        ("SHA-1", format!("sha-1 {}", ["AB"; 20].join(":"))),
-        ("MD5", format!("md5 {}", ["AB"; 16].join(":"))),
-        ("too short", format!("sha-256 {}", ["AB"; 31].join(":"))),
-        ("too long", format!("sha-256 {}", ["AB"; 33].join(":"))),
-        ("no colons", format!("sha-256 {}", ["AB"; 32].join(""))),
-        ("a sign", format!("sha-256 +A:{}", ["AB"; 31].join(":"))),
+        rove_base::Candidate::host(base, 65_535),
+        rove_base::Candidate::server_reflexive(address("203.0.113.9:777"), base, 3),
     ];
-    for (what, text) in cases {
-        assert!(text.parse::<Fingerprint>().is_err(), "{what}");
+    for one in cases {
+        let text = Candidate::from(&one).to_string();
+        assert_eq!(text.parse::<Candidate>().unwrap().to_engine(), Some(one), "{text}");
+    }
+    for unusable in [
+        "1 2 UDP 1 192.0.2.7 54321 typ host",
+        "1 1 TCP 1 192.0.2.7 54321 typ host",
+        "1 1 UDP 1 x.local 54321 typ host",
+        "1 1 UDP 1 192.0.2.7 54321 typ tunnel",
+    ] {
+        assert_eq!(unusable.parse::<Candidate>().unwrap().to_engine(), None, "{unusable}");
     }
 }
 

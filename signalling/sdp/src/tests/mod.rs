@@ -3,7 +3,10 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{CodecId, CodecPlan, Direction, Entropy, PayloadType, PayloadTypes};
+use rove_base::{
+    CodecId, CodecPlan, Direction, DtlsPlan, DtlsRole, Entropy, Fingerprint, PayloadType, PayloadTypes,
+    Security,
+};
 
 use super::*;
 

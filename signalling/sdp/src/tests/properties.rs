@@ -69,7 +69,7 @@ prop_compose! {
 
 /// A phone with all that can be offered.
 fn everything(seed: u64) -> Local {
-    let dtls = Some(Fingerprint::sha256([7; 32]));
+    let dtls = Some(Fingerprint([7; 32]));
     let protection = Protection { dtls, ..sdes(seed) };
     Local { protection, ice: Some(Ice { trickle: true, ..ice("abcd") }), ..phone() }
 }
@@ -89,16 +89,12 @@ proptest! {
     }
 
     #[test]
-    fn keys_and_fingerprints_are_read_back_as_written(
-        seed: u64, tag in 0..1_000_000_000_u32, hash in any::<[u8; 32]>()
-    ) {
+    fn keys_are_read_back_as_written(seed: u64, tag in 0..1_000_000_000_u32) {
         for key in SdesKey::all(&mut Entropy::from_number(seed)) {
             let crypto = Crypto { tag, key };
             let line = crypto.line();
             prop_assert_eq!(line.strip_prefix("crypto:").unwrap().parse(), Ok(crypto));
         }
-        let fingerprint = Fingerprint::sha256(hash);
-        prop_assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
     }
 
     #[test]
@@ -134,7 +130,7 @@ proptest! {
             let (answer, theirs) = sessions[answerer].answer(&offer, &sides[answerer]).unwrap();
             let ours = sessions[offerer].accept(&answer, &sides[offerer]).unwrap();
             prop_assert_eq!(ours.codec.id, theirs.codec.id);
-            prop_assert_eq!(ours.security.kind(), SecurityKind::Dtls);
+            prop_assert_eq!(SecurityKind::from(&ours.security), SecurityKind::Dtls);
             prop_assert_eq!(ours.direction.sends(), theirs.direction.receives());
             prop_assert_eq!(ours.direction.receives(), theirs.direction.sends());
             prop_assert_eq!(offer.media.len(), answer.media.len());

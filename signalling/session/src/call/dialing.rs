@@ -1,8 +1,7 @@
 //! From a name to an address, and from an address to ports for the media.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::collections::VecDeque;
 
-use rove_base::Transport;
 use rove_dns::lookup::{Candidate, LookupError};
 use rove_sip::transport::Hop;
 
@@ -26,9 +25,9 @@ impl Dialing {
         match fact {
             Fact::Found(candidates) => {
                 cx.record.resolved = Some(cx.now.mono);
-                let addresses: VecDeque<SocketAddr> = reachable(&candidates);
-                cx.tell(Progress::Resolved { addresses: addresses.iter().copied().collect() });
-                Opening::start(cx, self.target, addresses)
+                let ways: VecDeque<Candidate> = candidates.into_iter().take(MOST_WAYS).collect();
+                cx.tell(Progress::Resolved { addresses: ways.iter().map(|way| way.address).collect() });
+                Opening::start(cx, self.target, ways)
             }
             Fact::NotFound(error) => {
                 let cause = lookup_failed(&self.target, error);
@@ -40,37 +39,38 @@ impl Dialing {
     }
 }
 
-/// Ports for the media are being opened, on the address that leads to the first of `addresses`.
+/// Ports for the media are being opened, on the address that leads to the first of `ways`.
 #[derive(Debug)]
 pub(crate) struct Opening {
     target: Target,
-    addresses: VecDeque<SocketAddr>,
+    ways: VecDeque<Candidate>,
 }
 
 impl Opening {
-    /// Goes for the first of `addresses`; without any the call is over.
-    pub(super) fn start(cx: &mut Context<'_>, target: Target, addresses: VecDeque<SocketAddr>) -> State {
-        let Some(&first) = addresses.front() else {
+    /// Goes for the first of `ways`; without any the call is over.
+    pub(super) fn start(cx: &mut Context<'_>, target: Target, ways: VecDeque<Candidate>) -> State {
+        let Some(first) = ways.front().map(|way| way.address) else {
             let name = target.host();
             return cx.over(Cause::NoAddress { name });
         };
         cx.ask(Ask::OpenMedia(first));
-        State::Opening(Self { target, addresses })
+        State::Opening(Self { target, ways })
     }
 
     pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
         match fact {
             Fact::MediaOpened(ports) => {
-                let Some(remote) = self.addresses.pop_front() else { return State::Opening(self) };
-                let hop = Hop::udp(ports.signalling, remote);
-                Offering::start(cx, self.target, hop, &ports, self.addresses)
+                let Some(way) = self.ways.pop_front() else { return State::Opening(self) };
+                let local = cx.config.local(way.transport, ports.signalling);
+                let hop = Hop::toward(way.transport, local, way.address);
+                Offering::start(cx, self.target, hop, &ports, self.ways)
             }
             Fact::NoMedia(why) => {
-                self.addresses.pop_front();
-                if self.addresses.is_empty() {
+                self.ways.pop_front();
+                if self.ways.is_empty() {
                     return cx.over(Cause::NoMedia { why });
                 }
-                Self::start(cx, self.target, self.addresses)
+                Self::start(cx, self.target, self.ways)
             }
             Fact::HangUp => {
                 cx.ask(Ask::StopMedia);
@@ -79,16 +79,6 @@ impl Opening {
             _ => State::Opening(self),
         }
     }
-}
-
-/// The addresses we have a transport for, in the order they were found.
-fn reachable(candidates: &[Candidate]) -> VecDeque<SocketAddr> {
-    candidates
-        .iter()
-        .filter(|c| c.transport == Transport::Udp)
-        .map(|c| c.address)
-        .take(MOST_ADDRESSES)
-        .collect()
 }
 
 fn lookup_failed(target: &Target, error: LookupError) -> Cause {
@@ -100,5 +90,5 @@ fn lookup_failed(target: &Target, error: LookupError) -> Cause {
     }
 }
 
-/// More addresses than this are not tried: each dead one costs the caller 32 s.
-const MOST_ADDRESSES: usize = 8;
+/// More ways than this are not tried: each dead one costs the caller 32 s.
+const MOST_WAYS: usize = 8;

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 
 use rove_base::{CodecId, Entropy, Instant, MediaPlan, Now};
 use rove_dns::lookup::{Candidate, LookupError};
-use rove_sdp::{Local, MediaSecurity, Mismatch, Protection, SdesKey, SecurityKind};
+use rove_sdp::{Ice, Local, MediaSecurity, Mismatch, Protection, SdesKey, SecurityKind};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -270,6 +270,7 @@ impl Context<'_> {
         // Keys never cross a hop that others can read (RFC 4568 §8.3).
         let secret = wanted != MediaSecurity::Never && hop.transport.is_secure();
         let sdes = if secret { SdesKey::all(self.entropy) } else { Vec::new() };
+        let ice = ports.ice.as_ref().map(|own| Ice::new(&own.credentials, &own.candidates, own.complete));
         Local {
             address: ports.rtp,
             rtcp: ports.rtcp,
@@ -278,8 +279,8 @@ impl Context<'_> {
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
             wishes: rove_sdp::Wishes::default(),
-            protection: Protection { wanted, sdes, dtls: None },
-            ice: None,
+            protection: Protection { wanted, sdes, dtls: ports.fingerprint },
+            ice,
         }
     }
 

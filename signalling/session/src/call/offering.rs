@@ -1,9 +1,10 @@
 //! The INVITE is out: it rings, is answered, refused, or nobody picks up.
 
 use core::time::Duration;
-use std::{collections::VecDeque, net::SocketAddr};
+use std::collections::VecDeque;
 
 use rove_base::Instant;
+use rove_dns::lookup::Candidate;
 use rove_sdp::{Description, Local, MediaSecurity, Mismatch, Negotiated, Session};
 use rove_sip::{transport::Hop, ua::Failure};
 
@@ -17,7 +18,7 @@ pub(crate) struct Offering {
     hop: Hop,
     local: Local,
     session: Session,
-    others: VecDeque<SocketAddr>,
+    others: VecDeque<Candidate>,
     heard: bool,
     /// What was agreed on with somebody who has not accepted, whose media run.
     early: Option<Negotiated>,
@@ -31,10 +32,14 @@ impl Offering {
         target: Target,
         hop: Hop,
         ports: &MediaPorts,
-        others: VecDeque<SocketAddr>,
+        others: VecDeque<Candidate>,
     ) -> State {
         let local = cx.local(ports, &hop);
         if !local.protection.is_possible() {
+            // Another way may be a secure one.
+            if !others.is_empty() {
+                return Opening::start(cx, target, others);
+            }
             cx.ask(Ask::StopMedia);
             let cause = cx.mismatch(&Mismatch::KeysInClear);
             return cx.over(cause);
@@ -117,7 +122,7 @@ impl Offering {
         else {
             return;
         };
-        if let Ok(plan) = plan::media_plan(&self.local, &agreed, &cx.config.cname) {
+        if let Ok(plan) = plan::media_plan(&self.local, &agreed, cx.config) {
             cx.record.codec = Some(agreed.codec.id);
             cx.tell(Progress::EarlyMedia { codec: agreed.codec.id, remote: agreed.remote_rtp });
             cx.ask(Ask::StartMedia(plan));

@@ -1,7 +1,7 @@
 //! The session stands.
 
 use rove_base::Direction;
-use rove_sdp::{Description, Local, Negotiated, Session};
+use rove_sdp::{Description, Local, Negotiated, SecurityKind, Session};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -39,7 +39,7 @@ impl Talking {
         session: Session,
         agreed: &Negotiated,
     ) -> State {
-        match plan::media_plan(&local, agreed, &cx.config.cname) {
+        match plan::media_plan(&local, agreed, cx.config) {
             Ok(plan) => {
                 let talking = Self::new(hop, local, session);
                 talking.tell(cx, agreed);
@@ -86,7 +86,7 @@ impl Talking {
     }
 
     fn tell(&self, cx: &mut Context<'_>, agreed: &Negotiated) {
-        let security = agreed.security.kind();
+        let security = SecurityKind::from(&agreed.security);
         cx.record.codec = Some(agreed.codec.id);
         cx.record.security = Some(security);
         cx.record.media_remote = Some((agreed.remote_rtp, agreed.remote_rtcp));
@@ -115,6 +115,10 @@ impl Talking {
             Fact::Acknowledged(Some(body)) | Fact::Changed(body) => self.changed(cx, &body),
             Fact::ChangeFailed(failure) => self.unchanged(cx, &failure),
             Fact::Hold(hold) => self.hold(cx, hold),
+            Fact::Moved if self.local.ice.is_some() => {
+                // The checks find another pair by themselves, as long as one of the old addresses is left.
+                State::Talking(self)
+            }
             Fact::Moved => {
                 cx.ask(Ask::OpenMedia(self.hop.remote));
                 State::Talking(self)
@@ -159,7 +163,8 @@ impl Talking {
     /// Ports are open at our new address: the other side is told of it (RFC 3261 §14.1).
     fn moved(mut self, cx: &mut Context<'_>, ports: &MediaPorts) -> State {
         (self.local.address, self.local.rtcp) = (ports.rtp, ports.rtcp);
-        self.hop = Hop::toward(self.hop.transport, ports.signalling, self.hop.remote);
+        let local = cx.config.local(self.hop.transport, ports.signalling);
+        self.hop = Hop::toward(self.hop.transport, local, self.hop.remote);
         self.wanted = Some(Wanted::Move);
         let offer = self.session.offer(&self.local).to_bytes();
         cx.ask(Ask::Change { offer, hop: Some(self.hop) });
@@ -214,9 +219,13 @@ impl Talking {
             return State::Talking(self);
         }
         let before = self.session.agreed().cloned();
-        let answered = Description::parse(body)
-            .map_err(|error| error.to_string())
-            .and_then(|offer| next.answer(&offer, &self.local).map_err(|mismatch| mismatch.to_string()));
+        let answered =
+            Description::parse(body).map_err(|error| error.to_string()).and_then(|offer| {
+                match self.session.restarts_ice(&offer) {
+                    true => Err("connectivity is not checked anew".into()),
+                    false => next.answer(&offer, &self.local).map_err(|mismatch| mismatch.to_string()),
+                }
+            });
         match (answered, before) {
             (Ok((answer, agreed)), Some(before)) if only_moves(&before, &agreed) => {
                 self.session = next;
@@ -274,7 +283,7 @@ impl Talking {
             (agreed.remote_rtp, agreed.remote_rtcp) = known;
         }
         cx.record.media_remote = Some((agreed.remote_rtp, agreed.remote_rtcp));
-        match plan::media_plan(&self.local, &agreed, &cx.config.cname) {
+        match plan::media_plan(&self.local, &agreed, cx.config) {
             Ok(plan) => cx.ask(Ask::ChangeMedia(plan)),
             Err(error) => cx.tell(Progress::Unchanged { why: error.to_string() }),
         }

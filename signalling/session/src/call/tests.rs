@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use rove_base::Transport;
+use rove_base::{DtlsPlan, DtlsRole, Fingerprint, IceCredentials, IcePlan, IceRole, Security, Transport};
 use rove_sdp::Description;
 use rove_sip::message::NameAddr;
 
@@ -29,11 +29,14 @@ impl End {
             identity: NameAddr::new(target.uri().clone()),
             user_agent: String::new(),
             sip: Vec::new(),
+            sip_streams: Vec::new(),
+            streams: rove_sip::transport::Limits::default(),
             dns: Vec::new(),
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Pcmu],
             packet_time: Duration::from_millis(20),
             media_security: wanted,
+            stun_server: None,
             ring_for: Duration::from_secs(60),
             cname: format!("end{host}"),
             follow_transfers: true,
@@ -47,7 +50,7 @@ impl End {
             entropy: Entropy::from_number(host.into()),
             asks: Vec::new(),
             hop: Hop::toward(transport, at(host, 5060), at(peer, 5060)),
-            ports: MediaPorts { rtp: at(host, 4000), rtcp: at(host, 4001), signalling: at(host, 5060) },
+            ports: MediaPorts::plain(at(host, 4000), at(host, 4001), at(host, 5060)),
         }
     }
 
@@ -58,13 +61,13 @@ impl End {
     }
 
     fn calls(&mut self) -> State {
-        let (hop, ports) = (self.hop, self.ports);
+        let (hop, ports) = (self.hop, self.ports.clone());
         let target = Target::parse("sip:bob@192.0.2.2").unwrap();
         self.act(|cx| Offering::start(cx, target, hop, &ports, VecDeque::new()))
     }
 
     fn is_called(&mut self, offer: &[u8]) -> State {
-        let (hop, ports) = (self.hop, self.ports);
+        let (hop, ports) = (self.hop, self.ports.clone());
         let state = self.act(|cx| Alerting::start(cx, hop, offer));
         let state = self.act(|cx| state.on(cx, Fact::MediaOpened(ports)));
         self.act(|cx| state.on(cx, Fact::Answer))
@@ -221,7 +224,7 @@ fn an_offer_that_is_left_to_the_callee_is_protected_as_well() {
     let alice = End::new(1, 2, MediaSecurity::Optional, Transport::Tls);
     let local = {
         let mut alice = alice;
-        let (hop, ports) = (alice.hop, alice.ports);
+        let (hop, ports) = (alice.hop, alice.ports.clone());
         let mut local = None;
         alice.act(|cx| {
             local = Some(cx.local(&ports, &hop));
@@ -230,7 +233,7 @@ fn an_offer_that_is_left_to_the_callee_is_protected_as_well() {
         local.unwrap()
     };
     let (answer, agreed) = rove_sdp::answer(&offer, &local).unwrap();
-    assert_eq!(agreed.security.kind(), SecurityKind::Sdes);
+    assert_eq!(SecurityKind::from(&agreed.security), SecurityKind::Sdes);
     let at_bob = bob.act(|cx| at_bob.on(cx, Fact::Acknowledged(Some(answer.to_bytes()))));
     assert!(matches!(at_bob, State::Talking(_)) && bob.plan().unwrap().srtp().is_some());
     let mut bob = End::new(2, 1, MediaSecurity::Required, Transport::Udp);
@@ -260,4 +263,47 @@ fn a_caller_who_demands_protection_does_not_talk_without_it() {
     };
     alice.act(|cx| state.on(cx, Fact::Failed(failure)));
     assert_eq!(alice.record.cause.as_ref().map(Cause::name), Some("media_security"));
+}
+
+#[test]
+fn what_the_media_can_do_is_offered_and_lands_in_both_plans() {
+    let reach = |end: &mut End, ufrag: &str| {
+        let credentials = IceCredentials::new(ufrag, "0123456789012345678901").unwrap();
+        let candidates = vec![rove_base::Candidate::host(end.ports.rtp, 65_535)];
+        end.ports.fingerprint = Some(Fingerprint([end.ports.rtp.port() as u8; 32]));
+        end.ports.ice = Some(crate::MediaReach { credentials, candidates, complete: true });
+    };
+    let mut alice = End::new(1, 2, MediaSecurity::Required, Transport::Udp);
+    let mut bob = End::new(2, 1, MediaSecurity::Optional, Transport::Udp);
+    reach(&mut alice, "alice");
+    reach(&mut bob, "bobby");
+    let at_alice = alice.calls();
+    let at_bob = bob.is_called(&alice.offer().unwrap());
+    let answer = bob.accepted().unwrap();
+    let at_alice = alice.act(|cx| at_alice.on(cx, Fact::Answered(answer)));
+    assert!(matches!((at_alice, at_bob), (State::Talking(_), State::Talking(_))));
+    assert_eq!(alice.record.security, Some(SecurityKind::Dtls), "over a hop that others can read");
+    let ends = [
+        (&alice, &bob, DtlsRole::Passive, IceRole::Controlling),
+        (&bob, &alice, DtlsRole::Active, IceRole::Controlled),
+    ];
+    for (end, other, dtls, role) in ends {
+        let plan = end.plan().unwrap();
+        let fingerprint = other.ports.fingerprint.unwrap();
+        assert_eq!(plan.security(), &Security::Dtls(DtlsPlan { role: dtls, fingerprint }));
+        let (own, theirs) = (end.ports.ice.clone().unwrap(), other.ports.ice.clone().unwrap());
+        let expected = IcePlan {
+            local: own.credentials,
+            remote: theirs.credentials,
+            local_candidates: own.candidates,
+            remote_candidates: theirs.candidates,
+            complete: true,
+            role,
+            lite_peer: false,
+            stun_server: None,
+        };
+        assert_eq!(plan.ice(), Some(&expected));
+        let route = plan.routes()[0];
+        assert_eq!((route.rtp, route.rtp.remote), (route.rtcp, other.ports.rtp));
+    }
 }

@@ -28,7 +28,7 @@ impl Switchboard {
                     now,
                     OutgoingInvite {
                         hop,
-                        name: None,
+                        name: target.name(),
                         uri: target.uri().clone().into(),
                         from: self.config.identity.clone(),
                         to: NameAddr::new(target.uri().clone()),

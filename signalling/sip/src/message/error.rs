@@ -30,6 +30,9 @@ pub enum SyntaxError {
     /// More parts than a message may have.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// What may stand once stands twice.
+    #[error("repeated {0}")]
+    Repeated(&'static str),
     /// A URI with a comma, question mark or semicolon stands in angle brackets (RFC 3261 §20.10).
     #[error("URI without angle brackets")]
     BareUri,

@@ -156,6 +156,11 @@ header_names! {
 }
 
 impl HeaderName {
+    /// Every name this crate knows.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        KNOWN.iter()
+    }
+
     /// The name with this number; `None` for that of all others.
     pub(crate) fn of(id: NameId) -> Option<&'static Self> {
         KNOWN.get(usize::from(id.0))
@@ -185,14 +190,56 @@ impl NameId {
     }
 
     /// The number of this spelling, long or compact, in any case. `name` has no control characters.
-    #[inline]
     pub(crate) fn find(name: &[u8]) -> Self {
-        let key = Key::of(name);
+        Self::of(&Key::of(name), name)
+    }
+
+    /// The number of the name that `line` starts with, and where its colon stands. `None` where that takes a longer
+    /// look: when the name is long, or unknown, or has space after it.
+    #[inline]
+    pub(crate) fn before_colon(line: &[u8]) -> Option<(Self, usize)> {
+        let (first, rest) = line.split_first_chunk::<8>()?;
+        let first = u64::from_le_bytes(*first);
+        let key = match colon(first) {
+            Some(len) => Key { first: small(first, len), second: 0, len },
+            None => {
+                let second = u64::from_le_bytes(*rest.first_chunk::<8>()?);
+                let len = colon(second)?;
+                Key { first: small(first, 8), second: small(second, len), len: len.wrapping_add(8) }
+            }
+        };
+        let id = Self::of(&key, line);
+        (id != Self::OTHER).then_some((id, key.len))
+    }
+
+    #[inline]
+    fn of(key: &Key, name: &[u8]) -> Self {
         let spelling = SLOTS.get(key.slot()).and_then(|index| KEYS.get(usize::from(*index)));
         match spelling {
-            Some((same, id)) if *same == key && (key.len <= 16 || is_spelling(*id, name)) => Self(*id),
+            Some((same, id)) if same == key && (key.len <= 16 || is_spelling(*id, name)) => Self(*id),
             _ => Self::OTHER,
         }
+    }
+}
+
+/// Where the first colon stands among eight bytes. (Of the difference to eight colons, the lowest byte that is zero is
+/// the lowest to borrow from its own highest bit.)
+#[inline]
+const fn colon(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let difference = word ^ ONES.wrapping_mul(b':' as u64);
+    let found = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
+    if found == 0 { None } else { Some((found.trailing_zeros() / 8) as usize) }
+}
+
+/// The first `len` of eight bytes, with bit 5 set: capitals become small, hyphens and digits stay as they are.
+#[inline]
+const fn small(word: u64, len: usize) -> u64 {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    let unused = 64_u32.wrapping_sub((len as u32).wrapping_mul(8));
+    match u64::MAX.checked_shr(unused) {
+        Some(mask) => (word | SMALL) & mask,
+        None => 0,
     }
 }
 
@@ -201,48 +248,41 @@ fn is_spelling(id: u8, name: &[u8]) -> bool {
     HeaderName::of(NameId(id)).is_some_and(|known| known.as_str().as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// What a name of up to 16 bytes is compared by: its first and last bytes, as two words that may overlap, and its
-/// length. Bit 5 is set in all of them, which makes capitals small and leaves hyphens and digits as they are.
+/// What a name of up to 16 bytes is compared by: its bytes as two [small](small) words, and its length.
 #[derive(Clone, Copy, Eq, PartialEq)]
 struct Key {
     first: u64,
-    last: u64,
+    second: u64,
     len: usize,
 }
 
 impl Key {
-    #[inline]
     const fn of(name: &[u8]) -> Self {
-        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-            _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-                (Some(first), Some(last)) => {
-                    (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64)
-                }
-                _ => match *name {
-                    [a] => (a as u64 | (a as u64) << 8, a as u64),
-                    [a, b] => (a as u64 | (b as u64) << 8, b as u64),
-                    [a, b, c] => (a as u64 | (b as u64) << 8, c as u64),
-                    _ => (0, 0),
-                },
-            },
+        let mut bytes = [0; 16];
+        let (kept, _) = match name.split_at_checked(16) {
+            Some(parts) => parts,
+            None => (name, name),
         };
-        const SMALL: u64 = 0x2020_2020_2020_2020;
-        Self { first: first | SMALL, last: last | SMALL, len: name.len() }
+        bytes.split_at_mut(kept.len()).0.copy_from_slice(kept);
+        let words = u128::from_le_bytes(bytes);
+        let (first, second) = (words as u64, (words >> 64) as u64);
+        let len = kept.len();
+        let (start, rest) = if len < 8 { (len, 0) } else { (8, len.wrapping_sub(8)) };
+        Self { first: small(first, start), second: small(second, rest), len: name.len() }
     }
 
     /// Where the table has this name, if it is one of those known: no two of them share a place.
     #[inline]
     const fn slot(&self) -> usize {
-        let mixed = self.first ^ self.last.rotate_left(23) ^ self.len as u64;
-        (mixed.wrapping_mul(0xfc6c_ce9e_9ca5_c11d) >> SHIFT) as usize
+        let mixed = self.first ^ self.second.rotate_left(23) ^ self.len as u64;
+        (mixed.wrapping_mul(0x9f7b_1f22_fbb8_3419) >> SHIFT) as usize
     }
 }
 
 /// The keys of all [`SPELLINGS`], with what they stand for.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "worked out by the compiler")]
 static KEYS: [(Key, u8); SPELLINGS.len()] = {
-    let mut keys = [(Key { first: 0, last: 0, len: 0 }, 0); SPELLINGS.len()];
+    let mut keys = [(Key { first: 0, second: 0, len: 0 }, 0); SPELLINGS.len()];
     let mut at = 0;
     while at < keys.len() {
         keys[at] = (Key::of(SPELLINGS[at].0.as_bytes()), SPELLINGS[at].1);

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::{
     CSeq, HeaderError, HeaderName, MediaType, MessageView, Method, NameAddr, SyntaxError, Via, Warning,
-    lex::{Cursor, list, unfold_into},
+    lex::{Cursor, is_token, list, unfold_into},
     view,
 };
 
@@ -168,10 +168,15 @@ impl fmt::Debug for Headers {
 }
 
 impl From<&MessageView<'_>> for Headers {
-    /// All headers of a view, without folds: one copy of its head and one list.
     fn from(view: &MessageView<'_>) -> Self {
         let (head, table) = view.parts();
-        let entries = table.entries();
+        view::headers_of(head, table)
+    }
+}
+
+impl Headers {
+    /// All headers of a head, without folds: one copy of the head and one list.
+    pub(crate) fn of(head: &str, entries: &[view::Entry]) -> Self {
         let mut text = String::with_capacity(head.len());
         text.push_str(head);
         let lines = entries.iter().map(|entry| {
@@ -314,8 +319,7 @@ impl Headers {
 
     /// Expires in seconds; more than 32 bits hold counts as the most they hold (RFC 3261 §20.19).
     pub fn expires(&self) -> Result<Option<u32>, HeaderError> {
-        let seconds = self.number(&HeaderName::Expires)?;
-        Ok(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
+        self.seconds(&HeaderName::Expires)
     }
 
     /// The seconds of Retry-After, without its comment and parameters (RFC 3261 §20.33).
@@ -350,11 +354,39 @@ impl Headers {
         self.single(name)?.parse().map_err(|error| malformed(name.clone(), error))
     }
 
-    fn optional<T: FromStr<Err = SyntaxError>>(&self, name: &HeaderName) -> Result<Option<T>, HeaderError> {
+    pub(crate) fn optional<T: FromStr<Err = SyntaxError>>(
+        &self,
+        name: &HeaderName,
+    ) -> Result<Option<T>, HeaderError> {
         match self.parsed(name) {
             Err(HeaderError::Missing(_)) => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// A header of which each line is one value.
+    pub(crate) fn each_line<T: FromStr<Err = SyntaxError>>(
+        &self,
+        name: &HeaderName,
+    ) -> Result<Vec<T>, HeaderError> {
+        let parse = |value: &str| value.parse().map_err(|error| malformed(name.clone(), error));
+        self.all(name).map(parse).collect()
+    }
+
+    /// A header that is one token.
+    pub(crate) fn one_token(&self, name: &HeaderName) -> Result<Option<&str>, HeaderError> {
+        let value = match self.single(name) {
+            Err(HeaderError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let fine = !value.is_empty() && value.bytes().all(is_token);
+        fine.then_some(Some(value)).ok_or(malformed(name.clone(), SyntaxError::Expected("a token")))
+    }
+
+    /// A number that 32 bits hold, or the most they hold.
+    pub(crate) fn seconds(&self, name: &HeaderName) -> Result<Option<u32>, HeaderError> {
+        let seconds = self.number(name)?;
+        Ok(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
     }
 
     /// A number that saturates: what matters of a huge one is that it is huge.

@@ -104,6 +104,16 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Reads all of `wanted` if it is next.
+    #[inline]
+    pub(crate) fn eat_all(&mut self, wanted: &str) -> bool {
+        let found = self.rest.starts_with(wanted);
+        if found {
+            self.skip(wanted.len());
+        }
+        found
+    }
+
     /// Reads `wanted` with optional space on both sides, as SEMI, COMMA, SLASH, EQUAL and COLON allow. Space
     /// before something else is read too.
     #[inline]

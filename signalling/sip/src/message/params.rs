@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use super::{
     ParamsView, SyntaxError, UriParamsView, escape,
     lex::{Cursor, is_bare, is_token, unfold, unquote, write_quoted},
-    view::is_paramchar,
+    view::{is_paramchar, next_param},
 };
 
 /// Parameters of a header (generic-param, RFC 3261 §25.1), in order. Values are kept as they were, with the quotes of
@@ -74,6 +74,27 @@ impl Params {
 
     fn find(&self, name: &str) -> Option<Option<&str>> {
         self.view().find(name)
+    }
+
+    /// Reads parameters up to `name` and its equals sign.
+    pub(crate) fn read_until(cursor: &mut Cursor<'_>, name: &'static str) -> Result<Self, SyntaxError> {
+        let mut before = String::new();
+        loop {
+            let start = *cursor;
+            if !cursor.eat_spaced(b';') {
+                return Err(SyntaxError::Expected(name));
+            }
+            if cursor.token("a parameter name")?.eq_ignore_ascii_case(name) {
+                return if cursor.eat_spaced(b'=') {
+                    Ok(Self(before))
+                } else {
+                    Err(SyntaxError::Expected("="))
+                };
+            }
+            *cursor = start;
+            let (have, value) = next_param(cursor)?.ok_or(SyntaxError::Expected(name))?;
+            push(&mut before, have, value.map(unfold).as_deref());
+        }
     }
 
     /// Reads `*( SEMI generic-param )`.

@@ -40,14 +40,21 @@ impl Costs {
         }
     }
 
-    /// Takes in how late frames come, as [`later`](super::histogram::Histogram::later) has it. Answers the wait that costs
-    /// least, the shortest of those.
-    pub(super) fn weigh(&mut self, price: Price, (later, total): (&[f64], f64), pace: Pace) -> f64 {
+    /// Takes in how late frames come, as [`later`](super::histogram::Histogram::later) has it, and whether an `even` tail is
+    /// expected. Answers the wait that costs least, the shortest of those.
+    pub(super) fn weigh(
+        &mut self,
+        price: Price,
+        (later, total, frame): (&[f64], f64, f64),
+        pace: Pace,
+        even: bool,
+    ) -> f64 {
         for (own, later) in self.later.iter_mut().zip(later) {
             *own = *later;
         }
         if price.is_cheap() {
-            extend(&mut self.later, total);
+            let few = if even { LATEST * frame } else { 0.0 };
+            extend(&mut self.later, few.max(total * TAIL));
         }
         let (step, whole) = (pace.pull.clamp(2.0, 40.0), pace.frame.clamp(5.0, 120.0));
         self.count = (whole / step).ceil().max(1.0) as usize;
@@ -88,11 +95,10 @@ impl Costs {
     }
 }
 
-/// What comes latest is told by few frames, and the next may come later than all of them: beyond the [`TAIL`] latest the
+/// What comes latest is told by few frames, and the next may come later than all of them: beyond the latest `enough` the
 /// lateness is taken to fall off exponentially, as it did among these. Where they all came at once, as copies do, nothing
 /// is added.
-fn extend(later: &mut [f64], total: f64) {
-    let enough = total * TAIL;
+fn extend(later: &mut [f64], enough: f64) {
     let from = later.partition_point(|later| *later >= enough);
     let Some((sum, beyond)) = later.get_mut(from.saturating_sub(1)..).and_then(<[f64]>::split_first_mut)
     else {
@@ -136,6 +142,9 @@ const IN_VAIN: f64 = 1.25;
 const BRIDGE_MS: f64 = 14.0;
 /// Share of the frames that tells how the rest falls off.
 const TAIL: f64 = 0.03;
+/// Where the tail is even, these are so many at least: fewer tell by chance alone how fast it falls off. What later packets
+/// tell again comes by packet times later and has no such tail.
+const LATEST: f64 = 20.0;
 /// Of 2 ms, in a frame of 120 ms.
 const MOST_PULLS: usize = 60;
 const LANES: usize = 8;

@@ -57,9 +57,9 @@ impl Histogram {
         self.put(to, weight);
     }
 
-    /// Weights of frames that came later than each whole millisecond from 0 on, and that of all.
-    pub(super) fn later(&self) -> (&[f64], f64) {
-        (&self.later, self.total)
+    /// Weights of frames that came later than each whole millisecond from 0 on, that of all, and that of one that came now.
+    pub(super) fn later(&self) -> (&[f64], f64, f64) {
+        (&self.later, self.total, self.weight)
     }
 
     /// Share of frames that came more than `after` and at most `until` milliseconds late.

@@ -36,6 +36,8 @@ pub struct Arrivals {
     pace: Pace,
     /// Frames that came so far, up to some billions.
     frames: u32,
+    /// Those of them that a later packet told, and that have not come themselves.
+    told: u32,
     path_known: bool,
     /// Frames judged so far.
     verdicts: u32,
@@ -68,6 +70,7 @@ impl Arrivals {
             price,
             pace: Pace { frame: FRAME_MS, pull: FRAME_MS / 2.0, lost: 0.0 },
             frames: 0,
+            told: 0,
             path_known: false,
             verdicts: 0,
             wait: 0.0,
@@ -106,6 +109,16 @@ impl Arrivals {
         if ended || late || self.dirty >= EVERY || (before - base).abs() > 1.0 {
             self.choose();
         }
+    }
+
+    /// The frame that [`came`](Self::came) next did so in a later packet only.
+    pub fn told(&mut self) {
+        self.told = self.told.saturating_add(1);
+    }
+
+    /// A frame told by a later packet was not lost: it has come itself.
+    pub fn overtaken(&mut self) {
+        self.told = self.told.saturating_sub(1);
     }
 
     /// A frame, some time after it was due, has come in whatever form, or has not.
@@ -207,7 +220,8 @@ impl Arrivals {
 
     fn choose(&mut self) {
         self.dirty = 0;
-        self.wait = self.costs.weigh(self.price, self.histogram.later(), self.pace);
+        let even = self.path_known && self.told < LOSSY;
+        self.wait = self.costs.weigh(self.price, self.histogram.later(), self.pace, even);
     }
 }
 
@@ -225,6 +239,8 @@ const EVERY: u32 = 5;
 const CLEARLY: f64 = 0.7;
 /// Frames before which nobody can have measured the path: so long delay is taken for cheap.
 const UNTOLD: u32 = 75;
+/// So many frames told by later packets alone are no chance: what is late now is so by packet times.
+const LOSSY: u32 = 2;
 const LOSS_STEP: f64 = 0.005;
 /// So many frames are taken to have come before the first was judged.
 const LOSS_ASSUMED: u32 = 20;

@@ -8,7 +8,8 @@ const STRETCH_HEARD: f64 = 0.6;
 const PERCENT_MS: f64 = 42.0;
 /// The same where delay is known to be cheap: below the knee, G.107 has a percent of loss cost as much as 150 ms and more,
 /// and what is concealed or stretched in the middle of speech is heard for longer than it lasts. Twice that, then: chosen by
-/// PESQ on speech with jitter, not a figure of the standard.
+/// PESQ on speech with jitter, not a figure of the standard. From the knee on [`ABOVE_MS`] holds whatever this is: with much
+/// jitter the wait ends where mouth to ear reaches the knee.
 const PERCENT_CHEAP_MS: f64 = 300.0;
 /// One-way delay from which on it is heard (G.107: Id rises by 0.024 a millisecond below, by 0.134 above).
 const KNEE_MS: f64 = 177.3;

@@ -76,6 +76,43 @@ fn a_path_that_is_slow_already_buys_less_loss_with_delay() {
 }
 
 #[test]
+fn a_second_of_jitter_tells_how_late_the_latest_may_come() {
+    let waits = |frames: u32| -> Vec<f64> {
+        let wait = |seed| {
+            let (mut arrivals, mut jitter) = (Arrivals::new(), exponential(15.0, seed));
+            arrivals.set_path(Some(40.0));
+            feed(&mut arrivals, 0..frames, |_| jitter());
+            arrivals.wait()
+        };
+        (1..=40).map(wait).collect()
+    };
+    let short = |waits: &[f64]| waits.iter().filter(|wait| **wait < 80.0).count();
+    assert_eq!(short(&waits(2_000)), 0);
+    assert!(short(&waits(60)) <= 6, "{:?}", waits(60));
+    assert!(short(&waits(100)) <= 2, "{:?}", waits(100));
+}
+
+#[test]
+fn what_later_packets_tell_again_has_no_tail() {
+    let wait = |frames: u32, told: bool| {
+        let mut arrivals = Arrivals::new();
+        arrivals.set_path(Some(40.0));
+        for n in 0..frames {
+            let again = n % 10 == 3;
+            if again && told {
+                arrivals.told();
+            }
+            let late = if again { 20.0 } else { f64::from(n % 3) };
+            arrivals.came(f64::from(n) * 20.0 + late, late);
+        }
+        arrivals.wait()
+    };
+    let (told, alone) = (wait(150, true), wait(150, false));
+    assert!(told + 10.0 < alone, "{told} and {alone}");
+    assert!((20.0..40.0).contains(&wait(600, true)), "{}", wait(600, true));
+}
+
+#[test]
 fn what_is_mostly_lost_is_not_expected_to_come() {
     let (mut arrivals, mut jitter) = (Arrivals::new(), exponential(10.0, 6));
     feed(&mut arrivals, 0..2_000, |_| jitter());

@@ -12,7 +12,7 @@ use super::{LookupError, Query};
 use scripted::{Desk, V4, addresses, zone};
 
 fn query(host: &str) -> Query {
-    Query { host: host.to_owned(), port: None, transport: None }
+    Query { host: host.to_owned(), port: None, transport: None, secure: false }
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn an_address_and_localhost_stand_for_themselves_and_nobody_is_asked() {
     ];
     for &(host, port, expected) in cases {
         let mut desk = Desk::new(zone(""));
-        desk.resolver.sip(desk.now, Query { host: host.to_owned(), port, transport: None });
+        desk.resolver.sip(desk.now, Query { host: host.to_owned(), port, transport: None, secure: false });
         assert_eq!(addresses(&desk.finish()), expected, "{host}");
         assert_eq!(desk.asked, Vec::<String>::new(), "{host}");
     }
@@ -60,8 +60,10 @@ fn every_way_of_rfc3263_section_4_leads_to_its_candidates() {
         for eager in [true, false] {
             let mut desk = Desk::new(zone(records));
             desk.eager(eager);
-            desk.resolver
-                .sip(desk.now, Query { host: "bob.example".into(), port: *port, transport: *transport });
+            desk.resolver.sip(
+                desk.now,
+                Query { host: "bob.example".into(), port: *port, transport: *transport, secure: false },
+            );
             assert_eq!(addresses(&desk.finish()), *expected, "{what}, eager {eager}");
         }
     }

@@ -2,9 +2,9 @@ use hickory_proto::rr::{
     Name,
     rdata::{NAPTR, SRV},
 };
-use rove_base::Entropy;
+use rove_base::{Entropy, Transport};
 
-use crate::lookup::order::{by_weight, sip_over_udp};
+use crate::lookup::order::{by_weight, sip_services};
 
 fn srv(priority: u16, weight: u16, port: u16) -> SRV {
     SRV::new(priority, weight, port, Name::root())
@@ -50,6 +50,14 @@ fn naptr_is_sorted_by_order_then_preference_and_other_services_do_not_count() {
         naptr(1, 1, "u", "SIP+D2U", "!^.*$!sip:x!", "rewritten.example."),
         naptr(1, 1, "s", "SIP+D2U", "", "."),
     ];
-    let names: Vec<_> = sip_over_udp(records.iter().collect()).iter().map(Name::to_ascii).collect();
-    assert_eq!(names, ["first.example.", "second.example."]);
+    let names = |spoken: &[Transport]| -> Vec<String> {
+        let services = sip_services(records.iter().collect(), spoken);
+        services.iter().map(|(name, transport)| format!("{name} {transport}")).collect()
+    };
+    assert_eq!(names(&[Transport::Udp]), ["first.example. udp", "second.example. udp"]);
+    assert_eq!(
+        names(&[Transport::Udp, Transport::Tls]),
+        ["tls.example. tls", "first.example. udp", "second.example. udp"],
+        "the order is the domain's, not ours"
+    );
 }

@@ -98,7 +98,8 @@ fn what_all_servers_say_is_the_error() {
             edit(&mut answer);
             vec![answer]
         }));
-        desk.resolver.sip(desk.now, Query { host: "bob.example".into(), port: None, transport: None });
+        desk.resolver
+            .sip(desk.now, Query { host: "bob.example".into(), port: None, transport: None, secure: false });
         assert_eq!(error(&desk.finish()), *expected, "{what}");
     }
 }
@@ -106,7 +107,8 @@ fn what_all_servers_say_is_the_error() {
 #[test]
 fn a_target_of_root_means_that_nobody_answers_calls() {
     let mut desk = Desk::new(zone("_sip._udp.bob.example SRV 0 0 0 .\nbob.example A 192.0.2.9"));
-    desk.resolver.sip(desk.now, Query { host: "bob.example".into(), port: None, transport: None });
+    desk.resolver
+        .sip(desk.now, Query { host: "bob.example".into(), port: None, transport: None, secure: false });
     assert_eq!(error(&desk.finish()), LookupError::NotOffered { name: "bob.example".into() });
 }
 
@@ -263,7 +265,7 @@ proptest! {
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..12), keep in 2_usize..600, rounds in 1_usize..6,
     ) {
         let mut resolver = Resolver::new(ResolverConfig::new(vec![V4], vec![OURS]), Entropy::from_number(1));
-        resolver.sip(Now::default(), Query { host: "bob.example".into(), port: None, transport: None });
+        resolver.sip(Now::default(), Query { host: "bob.example".into(), port: None, transport: None, secure: false });
         let mut scratch = Scratch::default();
         for _ in 0..rounds {
             let mut asked = Vec::new();

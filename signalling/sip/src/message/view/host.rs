@@ -44,6 +44,7 @@ impl<'a> HostView<'a> {
     }
 
     /// Reads a host, up to the first character that cannot be part of one.
+    #[inline]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         if cursor.eat(b'[') {
             return ipv6(cursor.take_until(b']').ok_or(SyntaxError::Host)?).map(Self::Ipv6);
@@ -52,6 +53,7 @@ impl<'a> HostView<'a> {
     }
 
     /// Reads `host [ ":" port ]`; `spaced` where the grammar allows space around the colon.
+    #[inline]
     pub(crate) fn read_with_port(
         cursor: &mut Cursor<'a>,
         spaced: bool,

@@ -79,12 +79,12 @@ impl HeaderTable {
         *slot = entry;
         if let Some(first) = self.first.get_mut(entry.id.index()) {
             if *first == ABSENT {
-                *first = u8::try_from(self.len).unwrap_or(ABSENT);
+                *first = self.len as u8;
             } else {
                 self.repeated |= bit(entry.id);
             }
         }
-        self.len = self.len.saturating_add(1);
+        self.len = self.len.wrapping_add(1);
         true
     }
 
@@ -121,9 +121,12 @@ impl<'t> Lines<'t> {
         // How many line ends stand in the head, and whether the one before was whole.
         let (mut ends, mut whole) = (0_usize, false);
         let mut at = 0_usize;
-        for feed in memchr::memchr_iter(b'\n', bytes) {
+        for feed in Feeds::of(bytes) {
             let line = bytes.get(at..feed).unwrap_or_default();
-            let (line, fine) = line.strip_suffix(b"\r").map_or((line, false), |line| (line, true));
+            let (line, fine) = match line {
+                [line @ .., b'\r'] => (line, true),
+                _ => (line, false),
+            };
             if line.is_empty() && fine && whole {
                 lines.head = at.saturating_sub(2);
                 lines.body = feed.checked_add(1);
@@ -131,9 +134,9 @@ impl<'t> Lines<'t> {
                 break;
             }
             lines.line(at, line, fine);
-            ends = ends.saturating_add(usize::from(fine));
+            ends = ends.wrapping_add(usize::from(fine));
             whole = fine;
-            at = feed.saturating_add(1);
+            at = feed.wrapping_add(1);
         }
         let head = bytes.get(..lines.head).unwrap_or_default();
         match lines.body {
@@ -165,6 +168,7 @@ impl<'t> Lines<'t> {
     }
 
     /// A line that goes on with the header before.
+    #[cold]
     fn fold(&mut self, at: usize, line: &[u8]) {
         let Some(entry) = self.table.last_mut() else { return self.note(ParseErrorKind::HeaderLine) };
         let (value, end) = trimmed(at.wrapping_add(line.len()), line);
@@ -179,21 +183,26 @@ impl<'t> Lines<'t> {
         entry.end = end;
     }
 
+    #[inline]
     fn header(&mut self, at: usize, line: &[u8]) {
-        let Some((name, value)) = colon(line).and_then(|colon| line.split_at_checked(colon)) else {
+        let known = NameId::before_colon(line);
+        let Some((id, colon)) = known.or_else(|| other_name(line)) else {
             return self.note(ParseErrorKind::HeaderLine);
         };
-        let name = if let [.., b' ' | b'\t'] = name { name.trim_ascii_end() } else { name };
-        let id = NameId::find(name);
-        if id == NameId::OTHER && (name.is_empty() || !name.iter().all(|byte| is_token(*byte))) {
-            return self.note(ParseErrorKind::HeaderLine);
-        }
-        let (value, end) = trimmed(at.wrapping_add(line.len()), value.get(1..).unwrap_or_default());
+        let (value, end) = match line.get(colon..).unwrap_or_default() {
+            // As nearly all are written.
+            [b':', b' ', value @ ..] if is_trimmed(value) => {
+                let end = at.wrapping_add(line.len());
+                (place(end.wrapping_sub(value.len())), place(end))
+            }
+            value => trimmed(at.wrapping_add(line.len()), value.get(1..).unwrap_or_default()),
+        };
         if !self.table.push(Entry { start: place(at), value, end, id, folded: false }) {
             self.flaw = Some(ParseErrorKind::TooManyHeaders);
         }
     }
 
+    #[cold]
     fn note(&mut self, flaw: ParseErrorKind) {
         self.flaw.get_or_insert(flaw);
     }
@@ -216,29 +225,72 @@ const fn place(at: usize) -> u16 {
     at as u16
 }
 
-/// The first colon. Names are short: eight bytes are looked at together (each byte of the difference to eight colons
-/// that is zero borrows from its highest bit).
-fn colon(line: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    let mut at = 0_usize;
-    let mut rest = line;
-    while let Some((chunk, more)) = rest.split_first_chunk::<8>() {
-        let difference = u64::from_le_bytes(*chunk) ^ ONES.wrapping_mul(b':' as u64);
-        let found = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
-        if found != 0 {
-            return at.checked_add(usize::try_from(found.trailing_zeros() / 8).ok()?);
-        }
-        if at >= LONG_NAME {
-            return memchr::memchr(b':', rest).and_then(|found| at.checked_add(found));
-        }
-        at = at.saturating_add(8);
-        rest = more;
+/// A name that takes a longer look, and where its colon stands.
+#[cold]
+fn other_name(line: &[u8]) -> Option<(NameId, usize)> {
+    let colon = memchr::memchr(b':', line)?;
+    let name = line.get(..colon).unwrap_or_default().trim_ascii_end();
+    let id = NameId::find(name);
+    let fine = id != NameId::OTHER || (!name.is_empty() && name.iter().all(|byte| is_token(*byte)));
+    fine.then_some((id, colon))
+}
+
+#[inline]
+fn is_trimmed(value: &[u8]) -> bool {
+    !matches!(value, [] | [b' ' | b'\t', ..] | [.., b' ' | b'\t'])
+}
+
+/// Where the line feeds stand. Lines are short: eight bytes are looked at together.
+struct Feeds<'a> {
+    words: core::slice::Iter<'a, [u8; 8]>,
+    tail: &'a [u8],
+    /// One high bit for each line feed of the word before `next`; see [`feeds`].
+    found: u64,
+    next: usize,
+}
+
+impl<'a> Feeds<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let (words, tail) = bytes.as_chunks::<8>();
+        Self { words: words.iter(), tail, found: 0, next: 0 }
     }
-    rest.iter().position(|byte| *byte == b':').and_then(|found| at.checked_add(found))
+
+    /// The bytes after the last whole word, with zeros behind them.
+    #[cold]
+    fn take_tail(&mut self) -> Option<u64> {
+        let tail = core::mem::take(&mut self.tail);
+        (!tail.is_empty()).then(|| tail.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte)))
+    }
+}
+
+impl Iterator for Feeds<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            let word = match self.words.next() {
+                Some(word) => u64::from_le_bytes(*word),
+                None => self.take_tail()?,
+            };
+            self.found = feeds(word);
+            self.next = self.next.wrapping_add(8);
+        }
+        let at = self.next.wrapping_sub(8).wrapping_add((self.found.trailing_zeros() / 8) as usize);
+        self.found &= self.found.wrapping_sub(1);
+        Some(at)
+    }
+}
+
+/// The high bit of each byte that is a line feed: of the difference to eight line feeds, only a byte that is zero has
+/// no bit at all.
+#[inline]
+const fn feeds(word: u64) -> u64 {
+    const LOW: u64 = u64::MAX / 255 * 0x7f;
+    let difference = word ^ (u64::MAX / 255).wrapping_mul(b'\n' as u64);
+    !((difference & LOW).wrapping_add(LOW) | difference | LOW)
 }
 
 const ABSENT: u8 = u8::MAX;
-/// Bytes after which a name is long enough to look for its end in another way.
-const LONG_NAME: usize = 32;
 /// Bytes of a message among which its head has to end.
 pub(crate) const MAX_HEAD: usize = 65_535;

@@ -21,10 +21,9 @@ mod via;
 use std::borrow::Cow;
 
 use super::{
-    HeaderError, HeaderName, MAX_MESSAGE, Method, ParseError, ParseErrorKind, StatusCode,
+    HeaderError, HeaderName, Headers, MAX_MESSAGE, Method, ParseError, ParseErrorKind, StatusCode,
     lex::{split_once, unfold},
 };
-use lines::Lines;
 
 pub use address::NameAddrView;
 pub use host::HostView;
@@ -35,8 +34,8 @@ pub use values::CSeqView;
 pub use via::ViaView;
 
 pub use lines::HeaderTable;
-pub(crate) use lines::{Entry, MAX_HEAD};
-pub(crate) use params::is_paramchar;
+pub(crate) use lines::{Entry, Lines, MAX_HEAD};
+pub(crate) use params::{is_paramchar, next_param};
 pub(crate) use uri::is_user_char;
 pub(crate) use values::{number, word};
 pub(crate) use via::unique;
@@ -212,13 +211,25 @@ impl<'a> StartView<'a> {
 }
 
 fn body<'a>(head: &str, table: &HeaderTable, rest: &'a [u8]) -> Result<&'a [u8], ParseErrorKind> {
-    let Some(entry) = table.first(&HeaderName::ContentLength) else { return Ok(rest) };
-    if table.is_repeated(&HeaderName::ContentLength) {
-        return Err(HeaderError::Repeated(HeaderName::ContentLength).into());
-    }
-    let declared = number(&HeaderName::ContentLength, raw(head, entry))?;
+    let Some(declared) = content_length(head.as_bytes(), table)? else { return Ok(rest) };
     let len = usize::try_from(declared).unwrap_or(usize::MAX);
     rest.get(..len).ok_or(ParseErrorKind::BodyTooShort { declared, have: rest.len() })
+}
+
+/// Content-Length in bytes; numbers beyond 64 bits count as the largest. `None` when it is not there.
+pub(crate) fn content_length(head: &[u8], table: &HeaderTable) -> Result<Option<u64>, HeaderError> {
+    let name = HeaderName::ContentLength;
+    let Some(entry) = table.first(&name) else { return Ok(None) };
+    if table.is_repeated(&name) {
+        return Err(HeaderError::Repeated(name));
+    }
+    let value = head.get(usize::from(entry.value)..usize::from(entry.end)).unwrap_or_default();
+    number(&name, core::str::from_utf8(value).unwrap_or_default()).map(Some)
+}
+
+/// All headers of a head.
+pub(crate) fn headers_of(head: &str, table: &HeaderTable) -> Headers {
+    Headers::of(head, table.entries())
 }
 
 /// The name of a header as it stands there.

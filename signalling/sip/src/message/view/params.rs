@@ -65,6 +65,7 @@ impl<'a> ParamsView<'a> {
     }
 
     /// Reads `*( SEMI generic-param )` and shows each parameter to `note`.
+    #[inline]
     pub(crate) fn read_noting(
         cursor: &mut Cursor<'a>,
         mut note: impl FnMut(&'a str, Option<&'a str>),
@@ -85,7 +86,9 @@ impl<'a> ParamsView<'a> {
 }
 
 /// Reads one `SEMI generic-param`; `None` when there is none.
-fn next_param<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(&'a str, Option<&'a str>)>, SyntaxError> {
+pub(crate) fn next_param<'a>(
+    cursor: &mut Cursor<'a>,
+) -> Result<Option<(&'a str, Option<&'a str>)>, SyntaxError> {
     if !cursor.eat_spaced(b';') {
         return Ok(None);
     }

@@ -37,6 +37,7 @@ impl<'a> MessageView<'a> {
     ///
     /// [`ParseErrorKind`] for the first of them that is malformed, missing or repeated, and when CSeq is of another
     /// method than the request. [`refuse`](Self::refuse) makes the answer.
+    #[inline]
     pub fn routing(&self) -> Result<Routing<'a>, ParseErrorKind> {
         let cseq = self.cseq()?;
         if !self.agrees(&cseq) {

@@ -33,6 +33,7 @@ impl<'a> UriView<'a> {
 
     /// Where it points; `None` for schemes without a host that is known to be one.
     #[must_use]
+    #[inline]
     pub fn host(&self) -> Option<(HostView<'a>, Option<u16>)> {
         self.as_sip().map(|uri| (uri.host, uri.port))
     }
@@ -42,8 +43,9 @@ impl<'a> UriView<'a> {
     /// # Errors
     ///
     /// [`SyntaxError`] when it has no scheme or does not follow the grammar of its scheme.
+    #[inline]
     pub fn parse(text: &'a str) -> Result<Self, SyntaxError> {
-        let (scheme, rest) = split_once(text, b':').ok_or(SyntaxError::Expected("a URI scheme"))?;
+        let (scheme, rest) = text.split_once(':').ok_or(SyntaxError::Expected("a URI scheme"))?;
         let read = if scheme.eq_ignore_ascii_case("sip") {
             SipUriView::parse(false, rest).map(Self::Sip)
         } else if scheme.eq_ignore_ascii_case("sips") {
@@ -115,6 +117,7 @@ impl<'a> SipUriView<'a> {
         self.headers
     }
 
+    #[inline]
     fn parse(secure: bool, text: &'a str) -> Result<Self, SyntaxError> {
         let (user, password, rest) = match split_once(text, b'@') {
             Some((userinfo, rest)) => {

@@ -23,6 +23,7 @@ pub struct CSeqView<'a> {
 }
 
 impl<'a> CSeqView<'a> {
+    #[inline]
     pub(crate) fn parse(text: &'a str) -> Result<Self, SyntaxError> {
         let mut cursor = Cursor::new(text);
         cursor.skip_space();
@@ -45,6 +46,7 @@ impl<'a> MessageView<'a> {
     /// # Errors
     ///
     /// As [`Message::parse`](super::super::Message::parse): too long, malformed, or with headers in it.
+    #[inline]
     pub fn uri(&self) -> Result<Option<UriView<'a>>, ParseErrorKind> {
         let StartView::Request { uri, .. } = self.start else { return Ok(None) };
         if uri.len() > super::super::MAX_URI {
@@ -62,6 +64,7 @@ impl<'a> MessageView<'a> {
     /// # Errors
     ///
     /// [`HeaderError`] as above; so with all below.
+    #[inline]
     pub fn via(&self) -> Result<ViaView<'a>, HeaderError> {
         let name = HeaderName::Via;
         let value = self.first(&name).ok_or(HeaderError::Missing(HeaderName::Via))?;
@@ -79,26 +82,31 @@ impl<'a> MessageView<'a> {
     }
 
     /// The tag of From; what else stands there is not looked at, but for where it ends.
+    #[inline]
     pub fn from_tag(&self) -> Result<Option<&'a str>, HeaderError> {
         self.single(&HeaderName::From, tag)
     }
 
     /// The tag of To, in the same way.
+    #[inline]
     pub fn to_tag(&self) -> Result<Option<&'a str>, HeaderError> {
         self.single(&HeaderName::To, tag)
     }
 
     /// Call-ID.
+    #[inline]
     pub fn call_id(&self) -> Result<&'a str, HeaderError> {
         self.single(&HeaderName::CallId, word)
     }
 
     /// CSeq.
+    #[inline]
     pub fn cseq(&self) -> Result<CSeqView<'a>, HeaderError> {
         self.single(&HeaderName::CSeq, CSeqView::parse)
     }
 
     /// Max-Forwards; numbers above 255 count as 255. `None` when it is not there, as with RFC 2543.
+    #[inline]
     pub fn max_forwards(&self) -> Result<Option<u8>, HeaderError> {
         let name = HeaderName::MaxForwards;
         if self.first(&name).is_none() {
@@ -109,6 +117,7 @@ impl<'a> MessageView<'a> {
     }
 
     /// The topmost Route: the next hop. `None` when there is none.
+    #[inline]
     pub fn route(&self) -> Result<Option<NameAddrView<'a>>, HeaderError> {
         let name = HeaderName::Route;
         let Some(value) = self.first(&name) else { return Ok(None) };
@@ -116,11 +125,13 @@ impl<'a> MessageView<'a> {
     }
 
     /// The first value of a known name, folds included.
+    #[inline]
     fn first(&self, name: &HeaderName) -> Option<&'a str> {
         self.table.first(name).map(|entry| super::raw(self.head, entry))
     }
 
     /// The value of a known name that stands once.
+    #[inline]
     fn single<T>(
         &self,
         name: &HeaderName,

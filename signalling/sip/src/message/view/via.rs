@@ -38,13 +38,17 @@ impl<'a> ViaView<'a> {
     }
 
     /// Reads one element of a Via header.
+    #[inline]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, SyntaxError> {
         cursor.skip_space();
-        let name = cursor.token("a protocol")?;
-        let version = if cursor.eat_spaced(b'/') { cursor.token("a version")? } else { "" };
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !cursor.eat_spaced(b'/') {
-            return Err(SyntaxError::Protocol);
+        if !cursor.eat_all("SIP/2.0/") {
+            let name = cursor.token("a protocol")?;
+            let version = if cursor.eat_spaced(b'/') { cursor.token("a version")? } else { "" };
+            if !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !cursor.eat_spaced(b'/') {
+                return Err(SyntaxError::Protocol);
+            }
         }
+        cursor.skip_space();
         let transport = cursor.token("a transport")?;
         if !cursor.at_space() {
             return Err(SyntaxError::Expected("space after the transport"));

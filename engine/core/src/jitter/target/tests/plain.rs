@@ -41,13 +41,15 @@ impl Plain {
             / self.total()
     }
 
-    /// Share of what came later than each millisecond; where delay is cheap the latest 3 % fall off exponentially.
+    /// Share of what came later than each millisecond; where delay is cheap the latest 3 %, at least 20 frames, fall off
+    /// exponentially.
     fn later(&self, cheap: bool) -> Vec<f64> {
         let mut bins = vec![0.0; BINS];
         let total = self.total();
         self.frames.iter().for_each(|(bin, weight)| bins[*bin] += weight / total);
         let mut later: Vec<f64> = (0..BINS).map(|wait| bins[wait + 1..].iter().sum()).collect();
-        if let Some(from) = later.iter().rposition(|later| *later >= 0.03).filter(|_| cheap) {
+        let enough = (20.0 * self.weight / total).max(0.03);
+        if let Some(from) = later.iter().rposition(|later| *later >= enough).filter(|_| cheap) {
             let sum = later[from];
             let mean = (from..BINS).map(|bin| bins[bin] * (bin - from) as f64).sum::<f64>() / sum;
             for (far, later) in later[from..].iter_mut().enumerate().skip(1) {
@@ -104,7 +106,7 @@ fn assert_same(kept: &Histogram, plain: &Plain, path: Option<f64>, pace: Pace) {
         assert!((kept - plain).abs() < 1e-9, "{after} to {until}: {kept}, {plain}");
     }
     let mut costs = Costs::new();
-    let best = costs.weigh(Price::new(path), kept.later(), pace);
+    let best = costs.weigh(Price::new(path), kept.later(), pace, true);
     let plain = plain.costs(path, pace);
     for (wait, plain) in plain.iter().enumerate() {
         assert!(close(costs.of(wait), *plain), "{wait} ms: {}, {plain}", costs.of(wait));

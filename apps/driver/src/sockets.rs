@@ -1,4 +1,4 @@
-//! The control thread's datagram sockets: SIP and DNS.
+//! Datagram sockets, read and written in batches.
 
 use std::{
     future::poll_fn,
@@ -15,8 +15,8 @@ use rove_io::{
 };
 use tokio::io::Interest;
 
-/// Sockets with their batches.
-pub(super) struct Sockets {
+/// Sockets with their batches. Bytes never pass through the runtime, which only tells when something waits.
+pub struct Sockets {
     sockets: Vec<Watched>,
     inbox: RecvBatch,
     outbox: SendBatch,
@@ -37,8 +37,12 @@ impl Watched {
 }
 
 impl Sockets {
-    /// Must be called on the runtime.
-    pub(super) fn new(sockets: Vec<UdpSocket>) -> io::Result<Self> {
+    /// Watches sockets; must be called on the runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime cannot watch one.
+    pub fn new(sockets: Vec<UdpSocket>) -> io::Result<Self> {
         let sockets = sockets.into_iter().map(Watched::new).collect::<io::Result<_>>()?;
         Ok(Self {
             sockets,
@@ -48,7 +52,11 @@ impl Sockets {
     }
 
     /// Binds one more socket and answers its address.
-    pub(super) fn open(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be bound or watched.
+    pub fn open(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
         let socket = UdpSocket::bind(address).map_err(io::Error::other)?;
         let local = socket.local_addr();
         self.sockets.push(Watched::new(socket)?);
@@ -56,7 +64,7 @@ impl Sockets {
     }
 
     /// Waits until a socket has something, and answers which one.
-    pub(super) async fn readable(&self) -> usize {
+    pub async fn readable(&self) -> usize {
         poll_fn(|cx| {
             for (index, socket) in self.sockets.iter().enumerate() {
                 if socket.readiness.poll_recv_ready(cx).is_ready() {
@@ -69,7 +77,7 @@ impl Sockets {
     }
 
     /// Takes one batch from socket `index`.
-    pub(super) fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
+    pub fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
         let Some(socket) = self.sockets.get(index) else { return };
         let received = socket.readiness.try_io(Interest::READABLE, || {
             match self.inbox.recv(&socket.socket, clock, visit) {
@@ -86,7 +94,7 @@ impl Sockets {
     }
 
     /// Queues a datagram, sending what waits when there is no more room.
-    pub(super) fn push(&mut self, transmit: rove_base::Transmit, scratch: &Scratch) {
+    pub fn push(&mut self, transmit: rove_base::Transmit, scratch: &Scratch) {
         if self.outbox.is_full() {
             self.flush(scratch);
         }
@@ -94,7 +102,7 @@ impl Sockets {
     }
 
     /// Sends what waits.
-    pub(super) fn flush(&mut self, scratch: &Scratch) {
+    pub fn flush(&mut self, scratch: &Scratch) {
         if self.outbox.is_empty() {
             return;
         }
@@ -109,14 +117,18 @@ impl Sockets {
 }
 
 /// The address of this host that packets to `remote` leave from; asks the routing table, sends nothing.
-pub(super) fn address_toward(remote: SocketAddr) -> io::Result<IpAddr> {
+///
+/// # Errors
+///
+/// When no route leads there.
+pub fn address_toward(remote: SocketAddr) -> io::Result<IpAddr> {
     let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
     let probe = std::net::UdpSocket::bind(any)?;
     probe.connect(remote)?;
     Ok(probe.local_addr()?.ip())
 }
 
-/// The longest SIP or DNS datagram.
+/// The longest datagram there is.
 const DATAGRAM_BYTES: usize = 65_536;
 /// Datagrams that leave together at most.
 const WAITING: usize = 256;

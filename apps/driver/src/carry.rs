@@ -1,0 +1,230 @@
+//! One stream from its beginning to its end: a task of its own, so that none waits for another.
+
+use core::time::Duration;
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rove_base::{ClosedBy, Connect, StreamId, Transport};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::mpsc::{Sender, UnboundedReceiver},
+    time::timeout,
+};
+
+use crate::{
+    tls::{Tls, server_name},
+    websocket,
+};
+
+/// What a stream's task is told.
+pub(crate) enum Order {
+    Write(Vec<u8>),
+    ReadOn,
+}
+
+/// What a stream's task tells.
+pub(crate) enum News {
+    Accepted(TcpStream, SocketAddr, Transport),
+    Connected { stream: StreamId, local: SocketAddr, remote: SocketAddr, transport: Transport },
+    Bytes(StreamId, Vec<u8>),
+    Ended(StreamId, ClosedBy),
+}
+
+/// Who has ended a stream in order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Said {
+    Us,
+    Peer,
+}
+
+/// The ends that a stream's task holds.
+pub(crate) struct Carrier {
+    pub(crate) stream: StreamId,
+    pub(crate) orders: UnboundedReceiver<Order>,
+    pub(crate) news: Sender<News>,
+    /// Bytes that wait to be written.
+    pub(crate) waiting: Arc<AtomicUsize>,
+}
+
+impl Carrier {
+    /// Hands a piece over; the next is read when the machine has dealt with it. `false` when nobody is there any more.
+    pub(crate) async fn bytes(&self, bytes: Vec<u8>) -> bool {
+        self.news.send(News::Bytes(self.stream, bytes)).await.is_ok()
+    }
+
+    pub(crate) fn written(&self, count: usize) {
+        self.waiting.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    async fn connected(&self, local: SocketAddr, remote: SocketAddr, transport: Transport) -> io::Result<()> {
+        let connected = News::Connected { stream: self.stream, local, remote, transport };
+        self.news.send(connected).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    async fn end(self, ended: io::Result<Said>) {
+        let by = match ended {
+            Ok(Said::Us) => ClosedBy::Us,
+            Ok(Said::Peer) => ClosedBy::Peer,
+            Err(error) => {
+                tracing::debug!(target: "rove::streams", stream = self.stream.0, %error, "a stream broke");
+                ClosedBy::Failure
+            }
+        };
+        let _ = self.news.send(News::Ended(self.stream, by)).await;
+    }
+}
+
+/// Opens a stream and carries it.
+pub(crate) async fn ask(connect: Connect, tls: Tls, mut carrier: Carrier) {
+    let ended = asked(connect, &tls, &mut carrier).await;
+    carrier.end(ended).await;
+}
+
+async fn asked(connect: Connect, tls: &Tls, carrier: &mut Carrier) -> io::Result<Said> {
+    let Connect { remote, transport, name, .. } = connect;
+    let opening = async {
+        let tcp = TcpStream::connect(remote).await?;
+        tcp.set_nodelay(true)?;
+        let local = tcp.local_addr()?;
+        let stream: Box<dyn Pipe> = if transport.is_secure() {
+            let name = server_name(name.as_deref(), remote.ip())?;
+            Box::new(tls.connector().connect(name, tcp).await?)
+        } else {
+            Box::new(tcp)
+        };
+        if !is_websocket(transport) {
+            return Ok((local, Opened::Bytes(stream)));
+        }
+        let host = websocket::authority(name.as_deref(), remote);
+        let socket = websocket::ask(stream, &host, transport.is_secure()).await.map_err(io::Error::other)?;
+        Ok::<_, io::Error>((local, Opened::Messages(Box::new(socket))))
+    };
+    let (local, opened) = timeout(HANDSHAKE, opening).await??;
+    carrier.connected(local, remote, transport).await?;
+    opened.carry(carrier).await
+}
+
+/// Carries a stream that somebody has opened.
+pub(crate) async fn accept(
+    tcp: TcpStream,
+    remote: SocketAddr,
+    transport: Transport,
+    tls: Tls,
+    mut carrier: Carrier,
+) {
+    let ended = accepted(tcp, remote, transport, &tls, &mut carrier).await;
+    carrier.end(ended).await;
+}
+
+async fn accepted(
+    tcp: TcpStream,
+    remote: SocketAddr,
+    transport: Transport,
+    tls: &Tls,
+    carrier: &mut Carrier,
+) -> io::Result<Said> {
+    let local = tcp.local_addr()?;
+    tcp.set_nodelay(true)?;
+    let opening = async {
+        let stream: Box<dyn Pipe> = match (transport.is_secure(), tls.acceptor()) {
+            (false, _) => Box::new(tcp),
+            (true, Some(acceptor)) => Box::new(acceptor.accept(tcp).await?),
+            (true, None) => return Err(io::ErrorKind::Unsupported.into()),
+        };
+        if !is_websocket(transport) {
+            return Ok(Opened::Bytes(stream));
+        }
+        let socket = websocket::accept(stream).await.map_err(io::Error::other)?;
+        Ok::<_, io::Error>(Opened::Messages(Box::new(socket)))
+    };
+    let opened = timeout(HANDSHAKE, opening).await??;
+    carrier.connected(local, remote, transport).await?;
+    opened.carry(carrier).await
+}
+
+const fn is_websocket(transport: Transport) -> bool {
+    matches!(transport, Transport::Ws | Transport::Wss)
+}
+
+/// Whatever carries bytes both ways.
+trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// A stream that stands.
+enum Opened {
+    Bytes(Box<dyn Pipe>),
+    Messages(Box<tokio_tungstenite::WebSocketStream<Box<dyn Pipe>>>),
+}
+
+impl Opened {
+    async fn carry(self, carrier: &mut Carrier) -> io::Result<Said> {
+        match self {
+            Self::Bytes(mut pipe) => carry(&mut pipe, carrier).await,
+            Self::Messages(mut socket) => {
+                websocket::carry(&mut socket, carrier).await.map_err(io::Error::other)
+            }
+        }
+    }
+}
+
+async fn carry(pipe: &mut Box<dyn Pipe>, carrier: &mut Carrier) -> io::Result<Said> {
+    let mut buffer = vec![0; READ_BYTES];
+    let (mut reading, mut wrote) = (true, false);
+    loop {
+        tokio::select! {
+            order = carrier.orders.recv() => match order {
+                Some(Order::Write(bytes)) => {
+                    timeout(PATIENCE, pipe.write_all(&bytes)).await??;
+                    timeout(PATIENCE, pipe.flush()).await??;
+                    carrier.written(bytes.len());
+                    wrote = true;
+                }
+                Some(Order::ReadOn) => reading = true,
+                None => {
+                    timeout(PATIENCE, pipe.shutdown()).await??;
+                    if wrote {
+                        let _ = timeout(LINGER, drain(pipe, &mut buffer)).await;
+                    }
+                    return Ok(Said::Us);
+                }
+            },
+            read = pipe.read(&mut buffer), if reading => match read? {
+                0 => return Ok(Said::Peer),
+                count => {
+                    reading = false;
+                    if !carrier.bytes(buffer.get(..count).unwrap_or_default().to_vec()).await {
+                        return Ok(Said::Us);
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Reads on until the peer ends too: bytes that nobody reads would make the system throw away our last answer.
+async fn drain(pipe: &mut Box<dyn Pipe>, buffer: &mut [u8]) {
+    let mut left = MOST_DRAINED;
+    while let Ok(count @ 1..) = pipe.read(buffer).await {
+        left = left.saturating_sub(count);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// From the first packet to the end of the last handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A peer that takes nothing for this long is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the other end may take to end too.
+const LINGER: Duration = Duration::from_secs(1);
+const MOST_DRAINED: usize = 256 * 1_024;
+/// The messages in one piece, and so their answers, are few.
+const READ_BYTES: usize = 8 * 1_024;

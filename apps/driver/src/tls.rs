@@ -1,0 +1,151 @@
+//! Who is at the other end of a stream, and who we are: TLS 1.3 and 1.2 (RFC 8446, RFC 5922).
+
+use std::{
+    fmt, io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+/// Files in PEM with what we show others: a chain of certificates, our own first, and its private key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Certificate {
+    /// The chain.
+    pub chain: PathBuf,
+    /// The key: PKCS #8, PKCS #1 or SEC 1.
+    pub key: PathBuf,
+}
+
+/// Whom we trust, and what we show.
+#[derive(Clone, Default)]
+pub struct Tls {
+    authorities: Option<Arc<RootCertStore>>,
+    acceptor: Option<TlsAcceptor>,
+    connector: Arc<OnceLock<TlsConnector>>,
+}
+
+/// Why certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read, or holds nothing of the kind.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Certificate and key do not fit each other, or are of a kind that is not known.
+    #[error("{} with {}: {source}", certificate.chain.display(), certificate.key.display())]
+    Unusable {
+        /// Which.
+        certificate: Certificate,
+        /// What is wrong with them.
+        source: rustls::Error,
+    },
+}
+
+impl Tls {
+    /// Trusts the authorities in the file `authorities`, or those of the system; shows `certificate` to whoever opens a
+    /// secure stream here.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file.
+    pub fn new(authorities: Option<&Path>, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
+        let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
+        let acceptor = certificate.map(acceptor).transpose()?;
+        Ok(Self { authorities, acceptor, connector: Arc::default() })
+    }
+
+    pub(crate) const fn acceptor(&self) -> Option<&TlsAcceptor> {
+        self.acceptor.as_ref()
+    }
+
+    /// The system's authorities are read when they are needed first: some hosts have none.
+    pub(crate) fn connector(&self) -> &TlsConnector {
+        self.connector.get_or_init(|| {
+            let roots = self.authorities.clone().unwrap_or_else(|| Arc::new(system_authorities()));
+            let config = ClientConfig::builder_with_provider(provider())
+                .with_protocol_versions(rustls::DEFAULT_VERSIONS)
+                .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
+            // Fails only when the provider has no cipher of either version; ours has.
+            let config = config.unwrap_or_else(|error| unreachable!("{error}"));
+            TlsConnector::from(Arc::new(config))
+        })
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("accepts", &self.acceptor.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// The name a certificate must be of: what was asked for, else the address.
+pub(crate) fn server_name(name: Option<&str>, ip: IpAddr) -> io::Result<ServerName<'static>> {
+    match name {
+        None => Ok(ServerName::IpAddress(ip.into())),
+        Some(name) => {
+            let name = name.trim_end_matches('.').trim_start_matches('[').trim_end_matches(']').to_owned();
+            ServerName::try_from(name).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, TlsError> {
+    let chain = read_chain(&certificate.chain)?;
+    let key = PrivateKeyDer::from_pem_file(&certificate.key).map_err(|error| TlsError::File {
+        path: certificate.key.clone(),
+        what: format!("no private key can be read: {error}"),
+    })?;
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(rustls::DEFAULT_VERSIONS)
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|source| TlsError::Unusable { certificate: certificate.clone(), source })?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let fail = |what: String| TlsError::File { path: path.to_owned(), what };
+    let chain = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| fail(format!("no certificate can be read: {error}")))?;
+    if chain.is_empty() { Err(fail("holds no certificate".into())) } else { Ok(chain) }
+}
+
+fn read_authorities(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut store = RootCertStore::empty();
+    for certificate in read_chain(path)? {
+        store.add(certificate).map_err(|error| TlsError::File {
+            path: path.to_owned(),
+            what: format!("no authority: {error}"),
+        })?;
+    }
+    Ok(store)
+}
+
+fn system_authorities() -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(target: "rove::streams", %error, "the system's certificates cannot all be read");
+    }
+    let (added, _) = store.add_parsable_certificates(found.certs);
+    if added == 0 {
+        tracing::warn!(target: "rove::streams", "the system trusts nobody: secure streams will fail; name a file of authorities");
+    }
+    store
+}
