@@ -78,6 +78,14 @@ pub enum Event {
         /// What was agreed.
         plan: Box<MediaPlan>,
     },
+    /// Go on by this plan, which differs from the one before in direction and route alone; ports that were opened in the
+    /// meantime take the place of the ones before.
+    ChangeMedia {
+        /// Which call.
+        call: CallId,
+        /// What was agreed.
+        plan: MediaPlan,
+    },
     /// Stop the media and close the ports.
     StopMedia {
         /// Which call.

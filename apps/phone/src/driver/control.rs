@@ -73,6 +73,7 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),

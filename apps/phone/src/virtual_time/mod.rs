@@ -159,6 +159,7 @@ impl VirtualPhone {
                 codecs: config.codecs.clone(),
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
