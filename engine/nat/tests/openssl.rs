@@ -95,16 +95,15 @@ fn run(dtls: &mut Dtls, socket: &UdpSocket, remote: Option<SocketAddr>) -> SrtpK
             // Nobody may be there yet.
             let _ = socket.send_to(&datagram, flow.remote);
         }
-        while let Some(event) = dtls.next_event() {
-            match event {
-                DtlsEvent::Secured { keys, .. } => {
-                    while let Some((flow, datagram)) = dtls.next_datagram() {
-                        socket.send_to(&datagram, flow.remote).unwrap();
-                    }
-                    return keys;
+        match dtls.next_event() {
+            None => {}
+            Some(DtlsEvent::Secured { keys, .. }) => {
+                while let Some((flow, datagram)) = dtls.next_datagram() {
+                    socket.send_to(&datagram, flow.remote).unwrap();
                 }
-                other => panic!("{other:?}"),
+                return keys;
             }
+            Some(other) => panic!("{other:?}"),
         }
         if let Ok((count, remote)) = socket.recv_from(&mut bytes) {
             dtls.receive(now, UdpFlow { local, remote }, bytes.get(..count).unwrap());

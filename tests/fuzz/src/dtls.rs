@@ -28,14 +28,8 @@ fn among(mut active: Dtls, mut passive: Dtls, datagram: &[u8]) {
     let mut now = Instant::ZERO;
     for _ in 0..40 {
         for _ in 0..8 {
-            for (from, to, flow) in
-                [(&mut active, &mut passive, there()), (&mut passive, &mut active, here())]
-            {
-                to.receive(now, flow, datagram);
-                while let Some((_, genuine)) = from.next_datagram() {
-                    to.receive(now, flow, &genuine);
-                }
-            }
+            carry(&mut active, &mut passive, there(), now, datagram);
+            carry(&mut passive, &mut active, here(), now, datagram);
         }
         for end in [&mut active, &mut passive] {
             while let Some(event) = end.next_event() {
@@ -46,11 +40,18 @@ fn among(mut active: Dtls, mut passive: Dtls, datagram: &[u8]) {
         if secured == 2 {
             return;
         }
-        now = now + core::time::Duration::from_millis(450);
+        now += core::time::Duration::from_millis(450);
         active.tick(now);
         passive.tick(now);
     }
     panic!("the handshake did not end");
+}
+
+fn carry(from: &mut Dtls, to: &mut Dtls, flow: UdpFlow, now: Instant, datagram: &[u8]) {
+    to.receive(now, flow, datagram);
+    while let Some((_, genuine)) = from.next_datagram() {
+        to.receive(now, flow, &genuine);
+    }
 }
 
 fn ends() -> [Dtls; 2] {

@@ -141,18 +141,18 @@ fn forged_packets_harm_no_call() {
     let forgeries = if std::env::var_os("ROVE_PROVE").is_some() { 1_000_000 } else { 10_000 };
     let mut gate = Gate::new(&plan().srtp(keys(1, 2)).build().unwrap(), &first()).unwrap();
     let (mut peer, mut chance) = (Peer::new(), Entropy::from_number(3));
+    // The newest packet of the peer that did not arrive yet: what is made of it may pass for it in all but its seal.
+    let mut genuine = peer.packet();
     let mut heard = 0;
     for n in 0..forgeries {
-        // A genuine packet with one bit changed, from the peer's address or another.
-        let mut forged = peer.packet();
-        peer.1 -= 1;
-        peer.0 = Shield::new(&keys(2, 1), &first()).unwrap();
+        let mut forged = genuine.clone();
         let bit = chance.next_u32() as usize % (forged.len() * 8);
         forged[bit / 8] ^= 1 << (bit % 8);
         let from = if n % 2 == 0 { TOLD } else { STRANGER };
         assert!(gate.open(&from, &forged, at(n / 50)).is_err(), "bit {bit}");
         if n % 100 == 0 {
-            heard += u64::from(gate.open(&TOLD, &peer.packet(), at(n / 50)).is_ok());
+            heard += u64::from(gate.open(&TOLD, &genuine, at(n / 50)).is_ok());
+            genuine = peer.packet();
         }
     }
     assert_eq!((heard, gate.route().rtp), (forgeries.div_ceil(100), TOLD));

@@ -100,8 +100,10 @@ fn spray(targets: &[SocketAddr], count: usize) -> usize {
         };
         // A full queue drops what it drops.
         let _ = stranger.send_to(datagram, target);
-        while stranger.recv(&mut bytes).is_ok() {
-            back += 1;
+        if n % 64 == 0 || n + 1 == count {
+            while stranger.recv(&mut bytes).is_ok() {
+                back += 1;
+            }
         }
     }
     back
@@ -128,7 +130,7 @@ fn hear_each_other(plans: impl Fn(&End, &End) -> [MediaPlan; 2], trickle: bool) 
         end.expect("keys", |event| matches!(event, MediaEvent::Secured { .. }).then_some(()));
     }
     let back = std::thread::scope(|scope| {
-        let spraying = scope.spawn(|| spray(&targets, sprayed()));
+        let spraying = scope.spawn(|| spray(&targets, sprayed() / 10));
         for end in [&alice, &bob] {
             end.expect("a second of sound", |event| match event {
                 MediaEvent::Quality { quality, .. } => (quality.received > 45).then_some(()),
