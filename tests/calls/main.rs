@@ -11,3 +11,4 @@ mod by_name;
 mod hour;
 mod refused;
 mod scene;
+mod streams;

@@ -15,3 +15,4 @@ mod setup;
 mod sipp;
 mod sound;
 mod stage;
+mod streams;

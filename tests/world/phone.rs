@@ -1,6 +1,6 @@
 //! A phone as a host: the whole phone of `rove_phone`, and what its owner does when it rings.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, UdpFlow};
 use rove_phone::{CallId, CallReport, PhoneEvent, Progress, virtual_time::VirtualPhone};
@@ -71,6 +71,10 @@ impl Host for PhoneHost {
 
     fn stream(&mut self, now: Now, arrival: Arrival<'_>) {
         self.phone.handle(now, arrival);
+    }
+
+    fn listens(&self, local: SocketAddr) -> bool {
+        self.phone.listens(local)
     }
 
     fn tick(&mut self, now: Now) {
