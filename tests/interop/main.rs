@@ -16,3 +16,4 @@ mod setup;
 mod sipp;
 mod sound;
 mod stage;
+mod streams;

@@ -4,6 +4,7 @@
 
 pub mod demux;
 pub mod dns;
+pub mod framing;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -23,6 +24,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
     ("sip_message", sip::message),
+    ("sip_stream", framing::check),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
 ];

@@ -7,3 +7,4 @@ mod calling;
 mod flows;
 mod loss;
 mod refusals;
+mod streams;
