@@ -4,12 +4,14 @@
 
 pub mod demux;
 pub mod dns;
+pub mod dtls;
 pub mod framing;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
 pub mod srtp;
+pub mod stun;
 
 /// Panics when the bytes break what must hold.
 pub type Check = fn(&[u8]);
@@ -18,6 +20,7 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("demux", demux::check),
     ("dns_server", dns::server),
+    ("dtls", dtls::check),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
@@ -27,4 +30,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sip_stream", framing::check),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
+    ("stun", stun::check),
 ];

@@ -4,7 +4,7 @@
 //!  control ── add, remove ──▶ FIFO + wake ──▶ ┌ one turn ──────────────────────────────────────────────┐
 //!                                             │ ppoll(sockets, wake, next deadline)                    │
 //!                                             │ recvmmsg ▶ stream.handle(Datagram) ▶ packet ring       │
-//!                                             │            STUN and DTLS ▶ link ▶ route and keys ▶ stream│
+//!                                             │            STUN, DTLS ▶ link ▶ way and keys ▶ stream  │
 //!                                             │ pcm ring ▶ stream.handle(Pcm);  meter ▶ handle(Meter)  │
 //!  control ◀── MediaEvent ◀── FIFO + callback │ stream.poll ▶ events;  sendmmsg                        │
 //!                                             └────────────────────────────────────────────────────────┘

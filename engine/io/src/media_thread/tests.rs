@@ -1,3 +1,5 @@
+mod link;
+
 use std::{
     net::SocketAddr,
     path::Path,
