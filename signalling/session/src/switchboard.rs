@@ -223,7 +223,7 @@ impl Switchboard {
             (Ask::Ring | Ask::Accept(_) | Ask::Reject { .. } | Ask::HangUp, None) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
             (Ask::StartMedia(plan), _) => {
-                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) })
+                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) });
             }
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
             (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
