@@ -12,3 +12,4 @@ mod hour;
 mod protected;
 mod refused;
 mod scene;
+mod streams;

@@ -16,4 +16,5 @@ mod setup;
 mod sipp;
 mod sound;
 mod stage;
+mod streams;
 mod torture;

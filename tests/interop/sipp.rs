@@ -1,6 +1,11 @@
 //! SIPp, with its built-in scenarios, against `rove answer` and called by `rove call`.
 
-use std::{net::UdpSocket, path::Path, process::Command};
+use std::{
+    net::{SocketAddr, TcpStream, UdpSocket},
+    path::Path,
+    process::Command,
+    time::Instant,
+};
 
 use rove_tests::programs::{Running, peer, program};
 
@@ -42,6 +47,45 @@ fn rove_call_completes_a_thousand_calls_to_sipp() {
     let (code, said, complaints) = Running::start(&program("rove"), call).outcome(PATIENCE * 4);
     assert_eq!(code, 0, "{}\n{}", tail(&said), tail(&complaints));
     assert!(said.contains("1000 of 1000 calls succeeded"), "{}", tail(&said));
+    let (code, said, complaints) = uas.outcome(PATIENCE);
+    assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+}
+
+#[test]
+fn sipp_completes_a_thousand_calls_to_rove_answer_over_tcp() {
+    let Some(sipp) = peer("sipp") else { return };
+    // All calls over one stream, and each over its own.
+    for (mode, count) in [("t1", "1000"), ("tn", "300")] {
+        let (mut callee, address) = answer(&["--most-calls", "500"]);
+        let dir = tempfile::tempdir().unwrap();
+        let target = address.to_string();
+        let args =
+            ["-sn", "uac", &target, "-t", mode, "-m", count, "-r", "200", "-l", "100", "-max_socket", "500"];
+        let (code, said, complaints) =
+            Running::spawn(sipp_command(&sipp, dir.path(), &args)).outcome(PATIENCE * 4);
+        assert_eq!(code, 0, "{mode}: {}\n{complaints}", tail(&said));
+        assert!(callee.is_alive());
+    }
+}
+
+#[test]
+fn rove_call_completes_a_hundred_calls_to_sipp_over_tcp() {
+    let Some(sipp) = peer("sipp") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let uas = sipp_command(&sipp, dir.path(), &["-sn", "uas", "-t", "t1", "-p", &port, "-m", "100"]);
+    let uas = Running::spawn(uas);
+    let address = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(began.elapsed() < PATIENCE, "SIPp does not listen");
+    }
+    let target = format!("sip:service@127.0.0.1:{port}");
+    let mut call = vec!["call", &target, "--transport", "tcp", "--count", "100", "--for", "0"];
+    call.extend(["--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);
+    let (code, said, complaints) = Running::start(&program("rove"), call).outcome(PATIENCE * 4);
+    assert_eq!(code, 0, "{}\n{}", tail(&said), tail(&complaints));
+    assert!(said.contains("100 of 100 calls succeeded"), "{}", tail(&said));
     let (code, said, complaints) = uas.outcome(PATIENCE);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
 }

@@ -36,12 +36,18 @@ impl Names {
 
 /// `rove answer` on a port of the system's choice, with more flags.
 pub(crate) fn answer(more: &[&str]) -> (Running, SocketAddr) {
+    let (process, ready) = answer_ready(more);
+    let address = sip_address(&ready);
+    (process, address)
+}
+
+/// The same, with all that it says when it is ready.
+pub(crate) fn answer_ready(more: &[&str]) -> (Running, Value) {
     let mut args = words("answer --listen 127.0.0.1:0 --ready-json --dns-server 127.0.0.1:9");
     args.extend(more.iter().map(|&word| word.to_owned()));
     let mut process = Running::start(&program("rove"), &args);
     let ready = process.ready(PATIENCE);
-    let address = sip_address(&ready);
-    (process, address)
+    (process, ready)
 }
 
 pub(crate) fn sip_address(ready: &Value) -> SocketAddr {

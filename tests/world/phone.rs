@@ -65,16 +65,16 @@ impl Host for PhoneHost {
         vec![self.phone.ip()]
     }
 
-    fn listens(&self, local: SocketAddr) -> bool {
-        self.phone.listens(local)
-    }
-
     fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], _arrived: Instant) {
         self.phone.handle(now, Arrival::Datagram { flow: Flow::Udp(flow), bytes });
     }
 
     fn stream(&mut self, now: Now, arrival: Arrival<'_>) {
         self.phone.handle(now, arrival);
+    }
+
+    fn listens(&self, local: SocketAddr) -> bool {
+        self.phone.listens(local)
     }
 
     fn tick(&mut self, now: Now) {

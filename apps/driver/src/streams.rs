@@ -6,7 +6,7 @@
 
 use core::time::Duration;
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     net::SocketAddr,
     sync::{
@@ -159,6 +159,20 @@ impl Streams {
         if let Some(open) = self.current.take().and_then(|stream| self.open.get(&stream)) {
             let _ = open.orders.send(Order::ReadOn);
         }
+    }
+
+    /// Closes all streams, and waits until what was sent on them has left, but no longer than `patience`.
+    pub async fn finish(mut self, patience: Duration) {
+        let mut left: HashSet<StreamId> = self.open.drain().map(|(stream, _)| stream).collect();
+        let ended = async {
+            while !left.is_empty() {
+                if let Some(News::Ended(stream, _)) = self.inbox.recv().await {
+                    left.remove(&stream);
+                }
+            }
+        };
+        // Whoever does not read keeps nobody here.
+        let _ = tokio::time::timeout(patience, ended).await;
     }
 
     /// How many streams there are, those included that do not stand yet.

@@ -17,7 +17,7 @@ mod target;
 pub use call::Progress;
 pub use cause::Cause;
 pub use config::Config;
-pub use event::{CallId, Event, MediaFact, MediaPorts, MediaReach};
+pub use event::{CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
 pub use rove_sdp::{MediaSecurity, SecurityKind};

@@ -189,24 +189,13 @@ impl Dialog {
         let Some(uri) = uri.as_sip() else { return self.hop };
         let Some(ip) = uri.host.ip().filter(|ip| is_reachable(*ip)) else { return self.hop };
         let same_host = ip == self.hop.remote.ip();
-        let transport = match uri.transport() {
-            // The transport of the URI is the same for WebSockets of both kinds (RFC 7118 §6).
-            Some(Transport::Ws) if same_host && self.hop.transport == Transport::Wss => Transport::Wss,
-            None if same_host && self.hop.transport.is_reliable() => {
-                let port = uri.port.unwrap_or_else(|| default_port(self.hop.transport));
-                let mut remote = self.hop.remote;
-                remote.set_port(port);
-                return Hop { remote, ..self.hop };
-            }
-            named => named.unwrap_or(Transport::Udp),
-        };
-        let mut remote = SocketAddr::new(ip, uri.port.unwrap_or_else(|| default_port(transport)));
-        if same_host {
-            // Keeps the scope of a link-local address.
-            let port = remote.port();
-            remote = self.hop.remote;
-            remote.set_port(port);
+        if same_host && self.is_reached_by_its_stream(uri.transport()) {
+            let port = uri.port.unwrap_or_else(|| default_port(self.hop.transport));
+            return Hop { remote: self.at_port(port), ..self.hop };
         }
+        let transport = uri.transport().unwrap_or(Transport::Udp);
+        let port = uri.port.unwrap_or_else(|| default_port(transport));
+        let remote = if same_host { self.at_port(port) } else { SocketAddr::new(ip, port) };
         if transport == self.hop.transport && remote == self.hop.remote {
             return self.hop;
         }
@@ -215,6 +204,25 @@ impl Dialog {
             && !self.hop.local.ip().is_unspecified();
         let local = if same_way { Some(self.hop.local) } else { local_toward(local, transport, remote) };
         local.map_or(self.hop, |local| Hop::toward(transport, local, remote))
+    }
+
+    /// Whether a URI of the host at the other end of our stream is best reached along that stream: it names no
+    /// transport, or WebSocket, behind which nobody need listen (RFC 7118 §5; `ws` stands for both kinds, §6).
+    const fn is_reached_by_its_stream(&self, named: Option<Transport>) -> bool {
+        match named {
+            None => self.hop.transport.is_reliable(),
+            Some(Transport::Ws | Transport::Wss) => {
+                matches!(self.hop.transport, Transport::Ws | Transport::Wss)
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// The other end, with its scope if it is a link-local address, at another port.
+    fn at_port(&self, port: u16) -> SocketAddr {
+        let mut remote = self.hop.remote;
+        remote.set_port(port);
+        remote
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod demux;
 pub mod dns;
 pub mod dtls;
+pub mod framing;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -28,6 +29,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sip_header", sip::header),
     ("sip_message", sip::message),
     ("sip_multipart", sip::multipart),
+    ("sip_stream", framing::check),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
     ("stun", stun::check),

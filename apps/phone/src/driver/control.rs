@@ -185,6 +185,11 @@ impl Desk {
         }
     }
 
+    /// Lets the last words leave.
+    pub(super) async fn leave(self) {
+        self.streams.finish(LAST_WORDS).await;
+    }
+
     /// Tells the switchboard the time.
     pub(super) fn tick(&mut self) {
         self.board.tick(self.clock.now());
@@ -379,5 +384,7 @@ fn dns_sockets(servers: &[SocketAddr]) -> Result<Vec<UdpSocket>, StartError> {
     Ok(sockets)
 }
 
+/// How long the last bytes may take to leave.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long leaving may take: a lost BYE is repeated a few times, a lost update as well.
 const FAREWELL: Duration = Duration::from_secs(5);

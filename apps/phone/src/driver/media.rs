@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Candidate, CodecId, Entropy, Fingerprint, IceCredentials, Instant, MediaPlan, Quality};
+use rove_base::{CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Quality};
 use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
@@ -19,7 +19,7 @@ use rove_io::{
     net::{UdpSocket, bind_pair},
 };
 use rove_nat::dtls::Identity;
-use rove_session::{CallId, MediaPorts, MediaReach, MediaSecurity};
+use rove_session::{CallId, MediaPorts, MediaSecurity};
 use tokio::sync::Notify;
 
 use crate::{Audio, PhoneConfig, StartError};
@@ -116,17 +116,10 @@ impl Media {
     ) -> Result<MediaPorts, String> {
         let (rtp, rtcp) = bind_pair(ip).map_err(|error| error.to_string())?;
         let plain = MediaPorts::plain(rtp.local_addr(), rtcp.local_addr(), signalling);
-        let ports = match self.fingerprint {
-            None => plain,
-            Some(_) => {
-                let credentials = IceCredentials::draw(&mut self.entropy);
-                let candidates = vec![Candidate::host(plain.rtp, u16::MAX)];
-                let ice = Some(MediaReach { credentials, candidates, complete: true });
-                MediaPorts { fingerprint: self.fingerprint, ice, ..plain }
-            }
-        };
+        let draw = |print| LocalPath::draw(&[plain.rtp], print, &mut self.entropy);
+        let path = self.fingerprint.map(draw);
         self.calls.entry(call).or_default().sockets = vec![rtp, rtcp];
-        Ok(ports)
+        Ok(MediaPorts { path, ..plain })
     }
 
     /// Runs media by `plan` on the ports that were opened.

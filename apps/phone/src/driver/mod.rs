@@ -54,6 +54,7 @@ async fn turn(control: Control, mut commands: UnboundedReceiver<Command>) {
         }
         desk.tick();
     }
+    desk.leave().await;
 }
 
 async fn sleep_until(wake: Option<std::time::Instant>) {

@@ -17,6 +17,7 @@
 //! assert!(invite.starts_with(b"INVITE sip:192.0.2.2:5060 SIP/2.0"));
 //! ```
 
+mod board;
 mod call;
 
 use core::time::Duration;
@@ -25,19 +26,15 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use rove_base::Transport;
 pub use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
 use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
-    CallId, Config, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
+    CallId, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
     TargetError,
 };
-use rove_sip::{
-    message::{NameAddr, SipUri, StatusCode},
-    transport::{Limits, LocalAddress},
-};
+use rove_sip::message::StatusCode;
 
 use self::call::VirtualCall;
 use crate::{CallReport, DnsRegistration, PhoneEvent};
@@ -137,36 +134,7 @@ impl VirtualPhone {
     #[must_use]
     pub fn new(config: VirtualConfig, seed: u64) -> Self {
         let mut entropy = Entropy::from_number(seed);
-        let own = SipUri::at(SocketAddr::new(config.ip, config.sip_port));
-        let identity = Target::parse(&config.identity).map_or(own, |target| target.uri().clone());
-        let board = Switchboard::new(
-            Config {
-                identity: NameAddr::new(identity),
-                user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
-                sip: vec![SocketAddr::new(config.ip, config.sip_port)],
-                sip_streams: [
-                    (Transport::Tcp, config.sip_port),
-                    (Transport::Tls, config.sip_port.saturating_add(1)),
-                ]
-                .map(|(transport, port)| LocalAddress {
-                    transport,
-                    address: SocketAddr::new(config.ip, port),
-                })
-                .to_vec(),
-                streams: Limits::default(),
-                dns: vec![SocketAddr::new(config.ip, DNS_PORT)],
-                dns_servers: config.dns_servers.clone(),
-                codecs: config.codecs.clone(),
-                packet_time: config.packet_time,
-                media_security: config.media_security,
-                follow_transfers: true,
-                stun_server: None,
-                ring_for: config.ring_for,
-                cname: format!("{:016x}", entropy.next_u64()),
-                most_calls: MOST_CALLS,
-            },
-            entropy.fork(),
-        );
+        let board = board::board(&config, &mut entropy);
         Self {
             config,
             board,

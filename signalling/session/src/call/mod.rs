@@ -270,7 +270,10 @@ impl Context<'_> {
         // Keys never cross a hop that others can read (RFC 4568 §8.3).
         let secret = wanted != MediaSecurity::Never && hop.transport.is_secure();
         let sdes = if secret { SdesKey::all(self.entropy) } else { Vec::new() };
-        let ice = ports.ice.as_ref().map(|own| Ice::new(&own.credentials, &own.candidates, own.complete));
+        let path = ports.path.as_ref();
+        // Nobody can tell more of this side's addresses than itself where nobody is asked.
+        let complete = self.config.stun_server.is_none();
+        let ice = path.map(|path| Ice::new(&path.credentials, &path.candidates, complete));
         Local {
             address: ports.rtp,
             rtcp: ports.rtcp,
@@ -279,7 +282,7 @@ impl Context<'_> {
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
             wishes: rove_sdp::Wishes::default(),
-            protection: Protection { wanted, sdes, dtls: ports.fingerprint },
+            protection: Protection { wanted, sdes, dtls: path.map(|path| path.fingerprint) },
             ice,
         }
     }

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use rove_base::{DtlsPlan, DtlsRole, Fingerprint, IceCredentials, IcePlan, IceRole, Security, Transport};
+use rove_base::{DtlsPlan, DtlsRole, Fingerprint, IcePlan, IceRole, LocalPath, Security, Transport};
 use rove_sdp::Description;
 use rove_sip::message::NameAddr;
 
@@ -267,16 +267,14 @@ fn a_caller_who_demands_protection_does_not_talk_without_it() {
 
 #[test]
 fn what_the_media_can_do_is_offered_and_lands_in_both_plans() {
-    let reach = |end: &mut End, ufrag: &str| {
-        let credentials = IceCredentials::new(ufrag, "0123456789012345678901").unwrap();
-        let candidates = vec![rove_base::Candidate::host(end.ports.rtp, 65_535)];
-        end.ports.fingerprint = Some(Fingerprint([end.ports.rtp.port() as u8; 32]));
-        end.ports.ice = Some(crate::MediaReach { credentials, candidates, complete: true });
+    let reach = |end: &mut End, print: u8| {
+        let path = LocalPath::draw(&[end.ports.rtp], Fingerprint([print; 32]), &mut end.entropy);
+        end.ports.path = Some(path);
     };
     let mut alice = End::new(1, 2, MediaSecurity::Required, Transport::Udp);
     let mut bob = End::new(2, 1, MediaSecurity::Optional, Transport::Udp);
-    reach(&mut alice, "alice");
-    reach(&mut bob, "bobby");
+    reach(&mut alice, 1);
+    reach(&mut bob, 2);
     let at_alice = alice.calls();
     let at_bob = bob.is_called(&alice.offer().unwrap());
     let answer = bob.accepted().unwrap();
@@ -289,9 +287,9 @@ fn what_the_media_can_do_is_offered_and_lands_in_both_plans() {
     ];
     for (end, other, dtls, role) in ends {
         let plan = end.plan().unwrap();
-        let fingerprint = other.ports.fingerprint.unwrap();
+        let (own, theirs) = (end.ports.path.clone().unwrap(), other.ports.path.clone().unwrap());
+        let fingerprint = theirs.fingerprint;
         assert_eq!(plan.security(), &Security::Dtls(DtlsPlan { role: dtls, fingerprint }));
-        let (own, theirs) = (end.ports.ice.clone().unwrap(), other.ports.ice.clone().unwrap());
         let expected = IcePlan {
             local: own.credentials,
             remote: theirs.credentials,

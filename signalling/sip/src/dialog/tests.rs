@@ -91,6 +91,37 @@ fn requests_go_to_the_first_router_or_the_target_or_where_the_dialog_was_made() 
 }
 
 #[test]
+fn over_a_stream_requests_go_where_the_target_listens_or_along_the_stream() {
+    let local = [LocalAddress::udp("192.0.2.1:5060".parse().unwrap())];
+    let came: SocketAddr = "192.0.2.2:40000".parse().unwrap();
+    let (tcp, wss) = (Transport::Tcp, Transport::Wss);
+    let cases = [
+        ("where it listens", tcp, "<sip:b@192.0.2.2:5070;transport=tcp>", tcp, "192.0.2.2:5070", false),
+        ("the stream itself", tcp, "<sip:b@192.0.2.2:40000;transport=tcp>", tcp, "192.0.2.2:40000", true),
+        ("no transport: its stream", tcp, "<sip:b@192.0.2.2>", tcp, "192.0.2.2:5060", true),
+        ("another host", tcp, "<sip:b@192.0.2.9>", Transport::Udp, "192.0.2.9:5060", false),
+        (
+            "datagrams, as it asks",
+            tcp,
+            "<sip:b@192.0.2.2;transport=udp>",
+            Transport::Udp,
+            "192.0.2.2:5060",
+            false,
+        ),
+        ("a secure target", tcp, "<sips:b@192.0.2.9>", Transport::Tls, "192.0.2.9:5061", false),
+        ("a browser", wss, "<sip:b@random.invalid;transport=ws>", wss, "192.0.2.2:40000", true),
+        ("a client of WebSockets", wss, "<sip:b@192.0.2.2:9;transport=ws>", wss, "192.0.2.2:9", true),
+    ];
+    for (what, transport, contact, over, to, along) in cases {
+        let hop = Hop::stream(rove_base::StreamId(1), transport, "192.0.2.1:5060".parse().unwrap(), came);
+        let dialog = Dialog::of_callee(&invite(&format!("Contact: {contact}\r\n")), "b", hop).unwrap();
+        let next = dialog.next_hop(&local);
+        assert_eq!((next.transport, next.remote), (over, to.parse().unwrap()), "{what}");
+        assert_eq!(next.flow == hop.flow, along, "{what}");
+    }
+}
+
+#[test]
 fn a_link_local_peer_keeps_its_scope() {
     let remote = SocketAddr::V6(std::net::SocketAddrV6::new("fe80::2".parse().unwrap(), 5062, 0, 7));
     let hop = Hop::udp("[fe80::1]:5060".parse().unwrap(), remote);

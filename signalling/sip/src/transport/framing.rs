@@ -98,8 +98,11 @@ impl Framer {
                         .then_some((rest.len(), Kind::Unframeable(StatusCode::MESSAGE_TOO_LARGE)));
                 };
                 let head = from.saturating_add(at).saturating_add(END.len());
+                if head > MAX_MESSAGE {
+                    return Some((head, Kind::Unframeable(StatusCode::MESSAGE_TOO_LARGE)));
+                }
                 let body = match content_length(rest.get(..head).unwrap_or_default()) {
-                    Some(body) if body <= MAX_MESSAGE.saturating_sub(head.min(MAX_MESSAGE)) => body,
+                    Some(body) if body <= MAX_MESSAGE.saturating_sub(head) => body,
                     Some(_) => return Some((head, Kind::Unframeable(StatusCode::MESSAGE_TOO_LARGE))),
                     None => return Some((head, Kind::Unframeable(StatusCode::BAD_REQUEST))),
                 };

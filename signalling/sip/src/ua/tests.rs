@@ -10,5 +10,6 @@ mod flows;
 mod loss;
 mod provisional;
 mod refusals;
+mod streams;
 mod timers;
 mod transfers;

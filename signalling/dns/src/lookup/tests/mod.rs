@@ -70,6 +70,61 @@ fn every_way_of_rfc3263_section_4_leads_to_its_candidates() {
 }
 
 #[test]
+fn each_transport_is_found_by_its_own_records_and_ports() {
+    const SPOKEN: &[Transport] =
+        &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
+    let naptr = "bob.example NAPTR 10 20 s SIP+D2U _sip._udp.bob.example
+        bob.example NAPTR 10 10 s SIP+D2T _sip._tcp.bob.example
+        bob.example NAPTR 10 30 s SIPS+D2T _sips._tcp.bob.example";
+    let srv = "_sip._udp.bob.example SRV 10 0 5080 bob.example
+        _sip._tcp.bob.example SRV 10 0 5081 bob.example
+        _sips._tcp.bob.example SRV 10 0 5082 bob.example";
+    let address = "bob.example A 192.0.2.9";
+    let both = format!("{naptr}\n{srv}\n{address}");
+    let only_srv = format!("{srv}\n{address}");
+    let tcp_srv = format!("_sip._tcp.bob.example SRV 10 0 5081 bob.example\n{address}");
+    type Case<'a> = (&'a str, &'a str, Option<u16>, Option<Transport>, bool, &'a [&'a str]);
+    let cases: &[Case<'_>] = &[
+        (
+            "NAPTR: all, in the domain's order",
+            &both,
+            None,
+            None,
+            false,
+            &["5081 tcp", "5080 udp", "5082 tls"],
+        ),
+        ("sips: secure ones alone", &both, None, None, true, &["5082 tls"]),
+        ("SRV alone: our order, the first there is", &only_srv, None, None, false, &["5080 udp"]),
+        ("SRV alone for TCP", &tcp_srv, None, None, false, &["5081 tcp"]),
+        ("a transport: its SRV", &both, None, Some(Transport::Tcp), false, &["5081 tcp"]),
+        ("sips without records", address, None, None, true, &["5061 tls"]),
+        ("nothing at all", address, None, None, false, &["5060 udp"]),
+        ("TCP without records", address, None, Some(Transport::Tcp), false, &["5060 tcp"]),
+        ("WebSocket", &both, None, Some(Transport::Ws), false, &["80 ws"]),
+        ("secure WebSocket", &both, None, Some(Transport::Wss), true, &["443 wss"]),
+        ("a port", &both, Some(7_000), Some(Transport::Tls), false, &["7000 tls"]),
+        ("a port, sips", &both, Some(7_000), None, true, &["7000 tls"]),
+    ];
+    for (what, records, port, transport, secure, expected) in cases {
+        for eager in [true, false] {
+            let mut desk = Desk::new(zone(records));
+            desk.configure(|config| (config.transports, config.eager) = (SPOKEN, eager));
+            let host = "bob.example".into();
+            desk.resolver.sip(desk.now, Query { host, port: *port, transport: *transport, secure: *secure });
+            let found = scripted::candidates(&desk.finish());
+            let found: Vec<String> =
+                found.iter().map(|one| format!("{} {}", one.address.port(), one.transport)).collect();
+            assert_eq!(found, *expected, "{what}, eager {eager}");
+        }
+    }
+    let mut desk = Desk::new(zone(""));
+    desk.configure(|config| config.transports = SPOKEN);
+    let udp = Query { transport: Some(Transport::Udp), secure: true, ..query("192.0.2.9") };
+    desk.resolver.sip(desk.now, udp);
+    assert_eq!(scripted::error(&desk.finish()), LookupError::Unsupported { transport: Transport::Udp });
+}
+
+#[test]
 fn a_call_by_name_is_found_in_one_round_trip() {
     let mut desk = Desk::new(zone(
         "_sip._udp.bob.example SRV 10 0 5090 bob.example

@@ -2,7 +2,8 @@
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::{
-    Arc, Connect, Connection, Connections, Flow, Hop, Instant, Out, SocketAddr, State, StreamId, Transport,
+    Arc, Connect, Connection, Connections, Flow, Hop, Instant, News, Out, SocketAddr, State, StreamId,
+    Transport,
 };
 use crate::transport::Framer;
 
@@ -18,7 +19,12 @@ impl Connections {
                 self.lead(hop).filter(|id| hop.stream_id() == Some(*id) || self.is_with(*id, hop))
             }
         };
-        let id = stream.unwrap_or_else(|| self.open(hop));
+        let id = match stream {
+            Some(id) => id,
+            // Behind a WebSocket that a client has opened nobody listens (RFC 7118 §5).
+            None if is_of_client(hop) => return self.news.push_back(News::Lost { hop: *hop }),
+            None => self.open(hop),
+        };
         let (now, most) = (self.now, self.limits.waiting);
         let fits = self.change(id, |one| {
             let mut fits = true;
@@ -122,6 +128,11 @@ impl Connections {
             keep: None,
         });
     }
+}
+
+fn is_of_client(hop: &Hop) -> bool {
+    let accepted = hop.stream_id().is_some_and(|id| !id.0.is_multiple_of(2));
+    accepted && matches!(hop.transport, Transport::Ws | Transport::Wss)
 }
 
 /// Names that are remembered.

@@ -23,7 +23,6 @@ fn dial_as_referred(world: &mut World, phone: usize, to: &NameAddr) -> CallId {
     uri.clear_headers();
     let remote = format!("{}:{}", uri.host, uri.port.unwrap_or(5060)).parse().unwrap();
     let outgoing = OutgoingInvite {
-        name: None,
         hop: Hop::udp(world.phones[phone].address, remote),
         name: None,
         uri: uri.clone().into(),

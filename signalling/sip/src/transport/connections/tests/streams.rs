@@ -49,6 +49,19 @@ fn an_answer_goes_back_where_its_request_came_from_and_elsewhere_only_when_that_
 }
 
 #[test]
+fn nobody_listens_behind_the_websocket_of_a_client() {
+    let mut desk = Desk::new(Limits::default());
+    desk.connected(1, ([192, 0, 2, 2], 40_000).into(), Transport::Wss);
+    let back = Hop::stream(StreamId(1), Transport::Wss, OURS.into(), PEER.into());
+    desk.send(back, "INVITE");
+    assert_eq!(desk.did(), [sent(1, "INVITE")]);
+    desk.closed(1, ClosedBy::Peer);
+    desk.did();
+    desk.send(back, "BYE");
+    assert_eq!(desk.did(), [Did::Lost(PEER.into())]);
+}
+
+#[test]
 fn a_stream_of_others_is_used_the_other_way_round_when_they_say_so() {
     let mut desk = Desk::new(Limits::default());
     desk.accept(1, [192, 0, 2, 2]);
