@@ -91,7 +91,7 @@ pub enum Cause {
     },
     /// No answer from any address at all.
     #[error(
-        "{target} cannot be reached: no answer from {addresses}; check that its phone is running and that no firewall blocks UDP"
+        "{target} cannot be reached: no answer from {addresses}; check that its phone is running and that no firewall blocks it"
     )]
     Unreachable {
         /// Who was called.
