@@ -282,14 +282,19 @@ fn accepts_sdp(request: &Request) -> bool {
     ranges.peek().is_none() || ranges.any(fits)
 }
 
-/// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
-/// a peer that follows RFC 2543, all that a repetition has in common with its first.
+/// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by, and
+/// with them what a repetition, a CANCEL and an ACK must have in common with the first, for branches of careless peers are
+/// not as unique as they should be; for a peer that follows RFC 2543, all of it.
 pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
-    let method = method.as_str();
+    let (method, uri) = (method.as_str(), request.uri.to_string());
     match via.unique_branch() {
-        Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
+        Some(branch) => {
+            let number = request.headers.cseq().map_or(0, |cseq| cseq.number);
+            let call_id = request.headers.call_id().ok();
+            keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method, uri, call_id, number))
+        }
         None => {
-            let (uri, via) = (request.uri.to_string(), via.to_string());
+            let via = via.to_string();
             keyed.fingerprint(&(invited(keyed, request), uri, via, method))
         }
     }
