@@ -8,12 +8,13 @@ use std::{
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
-    message::{NameAddr, StatusCode},
+    message::{HeaderName, NameAddr, StatusCode},
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
 use crate::{
-    CallId, Config, Event, MediaFact, Progress, Record, Registration, Side, Target,
+    Account, AccountId, CallId, Config, Event, MediaFact, Progress, Record, Registration, Side, Target,
+    account::Accounts,
     call::{Alerting, Ask, Context, Dialing, Fact, State},
     registration::{Outcome, Registrar},
 };
@@ -31,6 +32,7 @@ pub struct Switchboard {
     agent: UserAgent,
     resolver: Resolver,
     registrar: Option<Registrar>,
+    accounts: Accounts,
     calls: BTreeMap<CallId, Call>,
     by_invite: HashMap<ua::CallId, CallId>,
     by_lookup: HashMap<LookupId, CallId>,
@@ -64,6 +66,7 @@ impl Switchboard {
             agent,
             resolver,
             registrar: None,
+            accounts: Accounts::default(),
             calls: BTreeMap::new(),
             by_invite: HashMap::new(),
             by_lookup: HashMap::new(),
@@ -140,6 +143,29 @@ impl Switchboard {
         }
     }
 
+    /// Takes up an account at a SIP server; [`Event::Account`] tells what becomes of it. Calls are made with the first.
+    pub fn sign_in(&mut self, now: Now, account: Account) -> AccountId {
+        self.accounts.add(now, &mut self.resolver, account)
+    }
+
+    /// Gives an account up. `true` when [`Event::Account`] tells later that its registration was taken back.
+    pub fn sign_out(&mut self, now: Now, account: AccountId) -> bool {
+        self.accounts.remove(now, &mut self.agent, account)
+    }
+
+    /// All accounts.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.accounts.ids()
+    }
+
+    /// The address of ours that leads where [`Event::FindRoute`] asks, or why there is none.
+    pub fn routed(&mut self, now: Now, account: AccountId, local: Result<SocketAddr, String>) {
+        self.now = now;
+        let machines = (&self.config, &mut self.agent);
+        self.accounts.routed(now, account, local, machines, &mut self.events);
+    }
+
     /// What is known of a call, until it is forgotten.
     #[must_use]
     pub fn record(&self, call: CallId) -> Option<&Record> {
@@ -192,20 +218,22 @@ impl Switchboard {
         let invite = self.calls.get(&id).and_then(|call| call.invite);
         match (ask, invite) {
             (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&target));
+                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
                 self.by_lookup.insert(lookup, id);
             }
             (Ask::Invite { hop, target, offer }, _) => {
+                let route = self.accounts.route(&hop);
+                let from = self.accounts.identity().unwrap_or(&self.config.identity).clone();
                 let invite = self.agent.invite(
                     now,
                     OutgoingInvite {
                         hop,
                         name: target.name(),
                         uri: target.uri().clone().into(),
-                        from: self.config.identity.clone(),
+                        from,
                         to: NameAddr::new(target.uri().clone()),
                         body: offer,
-                        headers: Vec::new(),
+                        headers: route.into_iter().map(|route| (HeaderName::Route, route)).collect(),
                     },
                 );
                 self.by_invite.insert(invite, id);
@@ -240,9 +268,14 @@ impl Switchboard {
     }
 
     fn on_agent(&mut self, event: ua::Event) {
+        let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return };
         let (invite, fact) = match event {
             ua::Event::Incoming { call, hop, uri, from, body, .. } => {
                 return self.on_incoming(call, hop.remote, uri.to_string(), from.to_string(), &body);
+            }
+            ua::Event::Message { from, kind, body, .. } => {
+                let (from, kind) = (from.to_string(), kind.to_string());
+                return self.events.push_back(Event::Message { from, kind, body });
             }
             ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
             ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
@@ -289,6 +322,7 @@ impl Switchboard {
             lookup::Event::Failed { id, error, steps } => (id, Err(error), steps),
             _ => return,
         };
+        let Some(found) = self.accounts.looked_up(self.now, id, found, &mut self.events) else { return };
         match (self.by_lookup.remove(&id), found) {
             (None, found) => self.events.push_back(Event::LookedUp { id, found, steps }),
             (Some(call), Ok(candidates)) => self.fact(self.now, call, Fact::Found(candidates)),
@@ -342,6 +376,7 @@ impl Machine for Switchboard {
         self.now = now;
         self.agent.tick(now);
         self.resolver.tick(now);
+        self.accounts.tick(now, &mut self.resolver);
         if let Some(registrar) = &mut self.registrar {
             registrar.tick(now);
         }
@@ -362,6 +397,7 @@ impl Machine for Switchboard {
                 return Step::Event(event);
             }
             let mut wake = self.calls.values().filter_map(|call| call.state.deadline()).min();
+            wake = Instant::earliest(wake, self.accounts.deadline());
             match self.agent.poll(out).nested() {
                 Nested::Pass(step) => return step,
                 Nested::Wait(at) => wake = Instant::earliest(wake, at),
@@ -402,7 +438,7 @@ fn context<'a>(
     Context { now, config, record, asks, session_id }
 }
 
-fn query(target: &Target) -> Query {
+pub(crate) fn query(target: &Target) -> Query {
     Query {
         host: target.host(),
         port: target.port(),

@@ -69,8 +69,7 @@ impl Dialog {
         let headers = &invite.headers;
         let from = headers.from()?;
         let old = || from.tag().is_none().then(|| from.clone());
-        let contact =
-            headers.contact()?.or_else(old).ok_or(HeaderError::Missing(HeaderName::Contact))?;
+        let contact = headers.contact()?.or_else(old).ok_or(HeaderError::Missing(HeaderName::Contact))?;
         Ok(Self {
             call_id: headers.call_id()?.to_owned(),
             local: format!("{};tag={local_tag}", text(invite, &HeaderName::To)?),
@@ -80,6 +79,28 @@ impl Dialog {
             remote_number: Some(headers.cseq()?.number),
             routes: headers.record_routes()?,
             target: contact.uri,
+            hop,
+        })
+    }
+
+    /// A subscriber's end, made by a NOTIFY that is here before the answer to SUBSCRIBE (RFC 6665 §4.4.1). `None` when
+    /// a header it is made of cannot be read.
+    pub(crate) fn of_subscriber(
+        from: &NameAddr,
+        tag: impl ToString,
+        notify: &Request,
+        hop: Hop,
+    ) -> Option<Self> {
+        let headers = &notify.headers;
+        Some(Self {
+            call_id: headers.call_id().ok()?.to_owned(),
+            local: from.clone().with_tag(&tag.to_string()).to_string(),
+            remote: text(notify, &HeaderName::From).ok()?,
+            remote_tag: headers.from().ok()?.tag()?.to_owned(),
+            local_number: 1,
+            remote_number: None,
+            routes: headers.record_routes().ok()?,
+            target: headers.contact().ok()??.uri,
             hop,
         })
     }

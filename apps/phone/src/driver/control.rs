@@ -177,6 +177,12 @@ impl Desk {
             Command::HangUp { call } => self.board.hang_up(now, call),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
+            Command::SignIn { account, reply } => {
+                let _ = reply.send(self.board.sign_in(now, *account));
+            }
+            Command::SignOut { account } => {
+                self.board.sign_out(now, account);
+            }
             Command::Press { call, key, duration } => self.media.press(call, key, duration),
             Command::Close => self.close(),
         }
@@ -240,6 +246,12 @@ impl Desk {
                 }
             }
             Event::LookedUp { id, found, steps } => self.tell(PhoneEvent::LookedUp { id, found, steps }),
+            Event::FindRoute { account, toward } => {
+                let local = self.signalling_toward(toward);
+                self.board.routed(self.clock.now(), account, local);
+            }
+            Event::Account { account, news } => self.tell(PhoneEvent::Account { account, news }),
+            Event::Message { from, kind, body } => self.tell(PhoneEvent::Message { from, kind, body }),
             Event::Registered { name } => self.tell(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => {
                 self.registered = false;
@@ -284,6 +296,13 @@ impl Desk {
     }
 
     fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
+        let signalling = self.signalling_toward(toward)?;
+        let (rtp, rtcp) = self.media.open(call, signalling.ip())?;
+        Ok(MediaPorts { rtp, rtcp, signalling })
+    }
+
+    /// The address of our SIP that `toward` is reached from.
+    fn signalling_toward(&self, toward: SocketAddr) -> Result<SocketAddr, String> {
         let sip = self.sip.iter().find(|address| address.is_ipv4() == toward.is_ipv4()).ok_or_else(|| {
             format!("this phone does not listen on the family of {toward}; add it with --listen")
         })?;
@@ -293,8 +312,7 @@ impl Desk {
             }
             ip => ip,
         };
-        let (rtp, rtcp) = self.media.open(call, ip)?;
-        Ok(MediaPorts { rtp, rtcp, signalling: SocketAddr::new(ip, sip.port()) })
+        Ok(SocketAddr::new(ip, sip.port()))
     }
 
     fn register(&mut self, wanted: DnsRegistration) {
@@ -340,6 +358,9 @@ impl Desk {
         }
         if self.registered {
             self.board.unregister(now);
+        }
+        for account in self.board.accounts() {
+            self.board.sign_out(now, account);
         }
     }
 

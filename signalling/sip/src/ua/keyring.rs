@@ -137,7 +137,9 @@ impl Context {
         let mut request = invitation.request.clone();
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
-        if number >= MAX_CHALLENGED || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy) {
+        if number >= MAX_CHALLENGED
+            || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy)
+        {
             return None;
         }
         let next = CSeq { number: number.saturating_add(1), method };

@@ -208,7 +208,10 @@ impl Registration {
             headers.push(HeaderName::Contact, format!("<{former}>;expires=0"));
         }
         headers.push(HeaderName::Expires, expires.as_secs().to_string());
-        headers.push(HeaderName::Supported, if self.uses_outbound() { "path, gruu, outbound" } else { "path, gruu" });
+        headers.push(
+            HeaderName::Supported,
+            if self.uses_outbound() { "path, gruu, outbound" } else { "path, gruu" },
+        );
         headers.push(HeaderName::Allow, context::ALLOW);
         cx.sign_request(&mut request);
         request
@@ -226,9 +229,11 @@ impl Registration {
 
     fn outcome(&mut self, cx: &mut Context, id: u64, flow: usize, outcome: Outcome) {
         let Some(binding) = self.flows.get_mut(flow) else { return };
-        binding.number = binding.number.max(outcome.number);
+        binding.number = binding.number.max(outcome.number());
         match outcome.result {
-            Ok(response) if response.status.is_success() => self.granted(cx, id, flow, outcome.hop, &response),
+            Ok(response) if response.status.is_success() => {
+                self.granted(cx, id, flow, outcome.hop, &response)
+            }
             Ok(response) if response.status == StatusCode::INTERVAL_TOO_BRIEF => {
                 self.too_brief(cx, id, flow, &response);
             }
@@ -334,7 +339,8 @@ impl Binding {
     /// Whether the registrar sees us at another address than the contact it was told.
     fn is_elsewhere(&self, hop: &Hop, seen: Option<SocketAddr>) -> bool {
         let told = self.public.unwrap_or(hop.local);
-        hop.transport == Transport::Udp && seen.is_some_and(|seen| (seen.ip(), seen.port()) != (told.ip(), told.port()))
+        hop.transport == Transport::Udp
+            && seen.is_some_and(|seen| (seen.ip(), seen.port()) != (told.ip(), told.port()))
     }
 
     fn broke(&mut self, now: Instant) {

@@ -77,7 +77,9 @@ impl UserAgent {
 
     /// A final response to a request outside of calls, of which there is one only: the transaction absorbs the others.
     fn on_final(&mut self, key: ClientKey, response: Response) {
-        let Some(ClientUse::Exchange(exchange)) = self.cx.layer.settle(key, ClientUse::Cancel) else { return };
+        let Some(ClientUse::Exchange(exchange)) = self.cx.layer.settle(key, ClientUse::Cancel) else {
+            return;
+        };
         if let Some(outcome) = self.cx.responded(*exchange, response) {
             self.on_outcome(outcome);
         }
@@ -89,7 +91,9 @@ impl UserAgent {
             Aim::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
             Aim::Bye(None) => {}
             Aim::Registration(id, flow) => self.on_registration(id, flow, outcome),
-            Aim::Subscription(_) | Aim::Publication(_) | Aim::Notification(_) => {}
+            Aim::Subscription(id) => self.on_subscribed(id, outcome),
+            Aim::Publication(id) => self.on_published(id, outcome),
+            Aim::Notification(id) => self.on_notified(id, &outcome),
         }
     }
 

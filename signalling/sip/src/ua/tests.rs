@@ -1,6 +1,7 @@
 mod peer;
 mod world;
 
+mod asking;
 mod bounds;
 mod called;
 mod calling;
@@ -9,3 +10,5 @@ mod flows;
 mod loss;
 mod provisional;
 mod refusals;
+mod registering;
+mod watching;
