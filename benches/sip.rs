@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, hint::black_box};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rove_sip::message::{Message, Uri};
+use rove_sip::message::{HeaderTable, Message, MessageView, Uri};
 
 /// An INVITE as a phone with Opus sends it through one proxy, with its offer.
 fn invite() -> Vec<u8> {
@@ -35,13 +35,33 @@ fn invite() -> Vec<u8> {
     text.into_bytes()
 }
 
+/// To routing depth: the host asked for, the topmost Via and its branch, Call-ID, CSeq, both tags, hops left, next hop.
+fn route(bytes: &[u8], table: &mut HeaderTable) -> Option<usize> {
+    let view = MessageView::parse(bytes, table).ok()?;
+    let routing = view.routing().ok()?;
+    let (host, _) = routing.uri?.host()?;
+    let found = black_box((
+        (host, routing.via.host, routing.via.branch()?, routing.call_id),
+        (routing.cseq, routing.from_tag?, routing.to_tag, routing.max_forwards?, routing.route.is_some()),
+    ));
+    Some(found.0.3.len())
+}
+
 fn message(c: &mut Criterion) {
     let bytes = invite();
     let message = Message::parse(&bytes).expect("the invite is well formed");
+    assert!(route(&bytes, &mut HeaderTable::new()).is_some(), "the invite is read to routing depth");
+    let mut table = HeaderTable::new();
     let mut group = c.benchmark_group("sip/message");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function(format!("parse_invite_{}_bytes", bytes.len()), |b| {
         b.iter(|| Message::parse(black_box(&bytes)).is_ok());
+    });
+    group.bench_function(format!("view_invite_{}_bytes", bytes.len()), |b| {
+        b.iter(|| MessageView::parse(black_box(&bytes), &mut table).is_ok());
+    });
+    group.bench_function(format!("route_invite_{}_bytes", bytes.len()), |b| {
+        b.iter(|| route(black_box(&bytes), &mut table));
     });
     let mut out = Vec::with_capacity(2_000);
     group.bench_function(format!("write_invite_{}_bytes", bytes.len()), |b| {

@@ -123,6 +123,7 @@ fn outgoing(local: SocketAddr, remote: SocketAddr) -> OutgoingInvite {
         from: format!("\"Alice\" <sip:alice@{local}>").parse().expect("an address"),
         to,
         body: SDP.to_vec(),
+        private: false,
         headers: Vec::new(),
     }
 }

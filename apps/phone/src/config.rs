@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use rove_base::{CodecId, Transport};
 use rove_driver::Certificate;
+use rove_session::MediaSecurity;
 
 /// Settings of a phone. Every field has a default that works on a host with a name server in its `resolv.conf`.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct PhoneConfig {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet: a multiple of 10 ms, 10 to 60 ms.
     pub packet_time: Duration,
+    /// Whether media have to be encrypted. Keys go with the signalling only where that is encrypted itself.
+    pub media_security: MediaSecurity,
     /// How long a packet waits at least before it is played.
     pub min_delay: Duration,
     /// How long it waits at most; equal to `min_delay`, the delay is fixed, else it follows the path's jitter.
@@ -94,6 +97,7 @@ impl Default for PhoneConfig {
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
+            media_security: MediaSecurity::Optional,
             min_delay: Duration::ZERO,
             max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),

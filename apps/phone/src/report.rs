@@ -24,6 +24,8 @@ pub struct CallReport {
     pub cause_text: String,
     /// The codec agreed on.
     pub codec: Option<String>,
+    /// How the media were protected: `none`, `sdes` or `dtls`.
+    pub media_security: Option<String>,
     /// Dialled → first address known, in ms. Caller only.
     pub resolve_ms: Option<f64>,
     /// INVITE sent → 200 received, in ms. Caller only.
@@ -97,6 +99,7 @@ impl CallReport {
             cause: cause.map_or("unknown", |cause| cause.name()).into(),
             cause_text: cause.map(ToString::to_string).unwrap_or_default(),
             codec: record.codec.map(|codec| codec.to_string()),
+            media_security: record.security.map(|security| security.name().into()),
             resolve_ms: record.resolve_time().map(millis),
             setup_ms: record.setup_time().filter(|_| caller).map(millis),
             first_audio_ms: record.first_audio_time().filter(|_| caller).map(millis),

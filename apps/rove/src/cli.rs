@@ -71,6 +71,10 @@ pub(crate) struct PhoneArgs {
     /// Duration of one media packet in ms: 10 to 60.
     #[arg(long, value_name = "MS", env = "ROVE_PACKET_TIME")]
     pub(crate) packet_time: Option<u64>,
+    /// Whether sound is encrypted: never, where the other side can, or there is no call. Keys go with the signalling only
+    /// over TLS.
+    #[arg(long, value_enum, value_name = "WHEN", env = "ROVE_SRTP")]
+    pub(crate) srtp: Option<Srtp>,
     /// A packet waits at least this long before it is played, in ms: 0 to 1000.
     #[arg(long, value_name = "MS", env = "ROVE_MIN_DELAY")]
     pub(crate) min_delay: Option<u64>,
@@ -255,6 +259,18 @@ pub(crate) enum Policy {
     Decline,
     /// Let it ring.
     Ring,
+}
+
+/// Whether sound is encrypted (SRTP).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Srtp {
+    /// Never.
+    Off,
+    /// Where the other side can.
+    Optional,
+    /// Always, or there is no call.
+    Required,
 }
 
 /// Where a name is published.

@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rove_phone::{Audio, CodecId, PhoneConfig, PlayoutConfig, SipAccount};
+use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig, SipAccount};
 use serde::Deserialize;
 
 use crate::{
     cli::{
-        AudioArgs, Codec, PhoneArgs,
+        AudioArgs, Codec, PhoneArgs, Srtp,
         account::AccountSettings,
         dns_address,
         tools::DelayArgs,
@@ -30,6 +30,7 @@ pub(crate) struct Settings {
     identity: Option<String>,
     codec: Option<Vec<Codec>>,
     packet_time: Option<u64>,
+    srtp: Option<Srtp>,
     min_delay: Option<u64>,
     max_delay: Option<u64>,
     ring_for: Option<u64>,
@@ -75,6 +76,11 @@ impl Settings {
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
+            media_security: args.srtp.or(self.srtp).map_or(default.media_security, |srtp| match srtp {
+                Srtp::Off => MediaSecurity::Never,
+                Srtp::Optional => MediaSecurity::Optional,
+                Srtp::Required => MediaSecurity::Required,
+            }),
             min_delay: least,
             max_delay: most,
             ring_for: seconds.unwrap_or(default.ring_for),
@@ -196,9 +202,13 @@ mod tests {
 
     #[test]
     fn a_flag_beats_the_file_and_the_file_beats_the_default() {
-        let settings = Settings { ring_for: Some(7), packet_time: Some(40), ..Settings::default() };
+        let file = Settings { srtp: Some(Srtp::Required), ..Settings::default() };
+        let settings = Settings { ring_for: Some(7), packet_time: Some(40), ..file };
         let args = PhoneArgs { packet_time: Some(30), ..PhoneArgs::default() };
         let phone = settings.phone(&args).unwrap();
+        assert_eq!(phone.media_security, MediaSecurity::Required);
+        let off = PhoneArgs { srtp: Some(Srtp::Off), ..PhoneArgs::default() };
+        assert_eq!(settings.phone(&off).unwrap().media_security, MediaSecurity::Never);
         assert_eq!((phone.ring_for.as_secs(), phone.packet_time.as_millis()), (7, 30));
         assert_eq!(phone.max_delay, PhoneConfig::default().max_delay);
     }

@@ -96,7 +96,9 @@ fn progress_text(progress: &Progress) -> Option<String> {
         Progress::Inviting { address } => format!("calling {address}"),
         Progress::Ringing => "ringing".into(),
         Progress::Incoming { from } => format!("call from {}", address(from)),
-        Progress::Answered { codec, remote } => format!("talking with {remote} in {codec}"),
+        Progress::Answered { codec, remote, security } => {
+            format!("talking with {remote} in {codec}, {security}")
+        }
         _ => return None,
     })
 }
@@ -128,12 +130,13 @@ pub(crate) fn call_table(report: &CallReport) -> String {
     let mut lines = vec![
         format!("{} → {}: {}", report.side, report.target, report.cause_text),
         format!(
-            "  resolve {}, set-up {}, first audio {}, {} of talk in {}",
+            "  resolve {}, set-up {}, first audio {}, {} of talk in {}{}",
             figure(report.resolve_ms, " ms", 1),
             figure(report.setup_ms, " ms", 1),
             figure(report.first_audio_ms, " ms", 0),
             figure(report.seconds, " s", 1),
             report.codec.as_deref().unwrap_or("–"),
+            protection(report),
         ),
         format!(
             "  sent {}, received {}, lost {} ({}), jitter {}, delay {}, MOS {}",
@@ -148,6 +151,15 @@ pub(crate) fn call_table(report: &CallReport) -> String {
     ];
     lines.extend(report.recordings.iter().map(|path| format!("  heard: {}", path.display())));
     lines.join("\n")
+}
+
+/// How the sound was protected, where there was any.
+fn protection(report: &CallReport) -> String {
+    match report.media_security.as_deref() {
+        None => String::new(),
+        Some("none") => ", not encrypted".into(),
+        Some(keys) => format!(", encrypted (SRTP, {})", keys.to_uppercase()),
+    }
 }
 
 fn mos(report: &CallReport) -> String {
@@ -207,6 +219,14 @@ mod tests {
         assert!(call_table(&call(&json!({ "mos_band": "fullband" }))).contains("MOS not measured"));
         let table = call_table(&call(&json!({ "mos": 4.25, "mos_band": "fullband" })));
         assert!(table.ends_with("MOS 4.25 (fullband)"), "{table}");
+    }
+
+    #[test]
+    fn a_call_says_whether_it_was_encrypted() {
+        let table = |figures| call_table(&call(&figures));
+        assert!(table(json!({ "media_security": "sdes" })).contains("encrypted (SRTP, SDES)"));
+        assert!(table(json!({ "media_security": "none" })).contains("not encrypted"));
+        assert!(!table(json!({})).contains("encrypted"), "no media, no word");
     }
 
     #[test]

@@ -5,16 +5,19 @@
 
 mod entropy;
 mod flow;
+mod ice;
 mod machine;
 mod media;
 mod quality;
 mod scratch;
+mod security;
 mod srtp;
 mod time;
 mod units;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, StreamId, Transport, UdpFlow};
+pub use ice::{Candidate, CandidateKind, Foundation, IceCredentials, IceCredentialsError, IcePlan, IceRole};
 pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Nested, Step, Ticket, Transmit};
 pub use media::{
     CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PayloadTypes, PlanError, Route, RouteId,
@@ -22,6 +25,7 @@ pub use media::{
 };
 pub use quality::{Band, DelayBasis, PacketCounts, Quality};
 pub use scratch::{Scratch, Span};
+pub use security::{DtlsPlan, DtlsRole, Fingerprint, FingerprintError, Security};
 pub use srtp::{SrtpKeys, SrtpKeysError, SrtpProfile};
 pub use time::{Instant, Now, NtpTime, UnixTime};
 pub use units::{ClockRate, Db, Dscp, PayloadType, RtpTimestamp, SeqNumber, Ssrc};

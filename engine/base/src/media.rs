@@ -2,7 +2,7 @@
 
 use core::{fmt, time::Duration};
 
-use crate::{ClockRate, Flow, PayloadType, SrtpKeys, UdpFlow};
+use crate::{ClockRate, DtlsPlan, IcePlan, PayloadType, Security, SrtpKeys, UdpFlow};
 
 /// A codec by name, as SDP and H.245 negotiate it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -31,9 +31,8 @@ impl CodecId {
     }
 
     /// The longest packet time that it can make and that is not longer than `wanted`; its shortest when there is none.
-    /// Opus has frames of 10, 20, 40 and 60 ms (RFC 6716 §2.1.4), G.711 and
-    /// G.722 any multiple of 10 ms up to 60 ms here; uncoded samples have 10 and 20 ms, of
-    /// which only 10 ms fit an Ethernet frame.
+    /// Opus has frames of 10, 20, 40 and 60 ms (RFC 6716 §2.1.4), G.711 and G.722 any multiple of 10 ms up to 60 ms
+    /// here; uncoded samples have 10 and 20 ms, of which only 10 ms fit an Ethernet frame.
     #[must_use]
     pub fn packet_time(self, wanted: Duration) -> Duration {
         let choices: &[u64] = match self {
@@ -210,7 +209,8 @@ pub struct MediaPlan {
     direction: Direction,
     cname: String,
     shared_clock: bool,
-    srtp: Option<SrtpKeys>,
+    security: Security,
+    ice: Option<IcePlan>,
 }
 
 impl MediaPlan {
@@ -222,7 +222,8 @@ impl MediaPlan {
             direction: Direction::SendRecv,
             cname: cname.into(),
             shared_clock: false,
-            srtp: None,
+            security: Security::Clear,
+            ice: None,
         })
     }
 
@@ -250,23 +251,37 @@ impl MediaPlan {
         &self.cname
     }
 
-    /// Whether both ends read the same wall clock, as RFC 7273 lets them tell each other: then delays one way can be
-    /// measured.
+    /// Whether both ends read the same wall clock (RFC 7273): then delays one way can be measured.
     #[must_use]
     pub const fn shared_clock(&self) -> bool {
         self.shared_clock
     }
 
-    /// The keys with which every packet is protected; `None` when packets go as they are.
+    /// How every packet is protected.
     #[must_use]
-    pub const fn srtp(&self) -> Option<&SrtpKeys> {
-        self.srtp.as_ref()
+    pub const fn security(&self) -> &Security {
+        &self.security
     }
 
-    /// Whether `flow` is one of this plan's.
+    /// The keys that signalling carried; `None` when packets go as they are, or the keys are yet to be agreed on.
     #[must_use]
-    pub fn owns(&self, flow: &Flow) -> bool {
-        matches!(flow, Flow::Udp(flow) if self.routes.iter().any(|r| r.rtp == *flow || r.rtcp == *flow))
+    pub const fn srtp(&self) -> Option<&SrtpKeys> {
+        match &self.security {
+            Security::Srtp(keys) => Some(keys),
+            Security::Clear | Security::Dtls(_) => None,
+        }
+    }
+
+    /// How a way to the peer is found; `None` when it is the first route and no other.
+    #[must_use]
+    pub const fn ice(&self) -> Option<&IcePlan> {
+        self.ice.as_ref()
+    }
+
+    /// Whether more than media goes between the media's ports: checks, or a handshake.
+    #[must_use]
+    pub const fn meets_in_the_path(&self) -> bool {
+        self.ice.is_some() || matches!(self.security, Security::Dtls(_))
     }
 }
 
@@ -296,7 +311,19 @@ impl MediaPlanBuilder {
 
     /// Every packet is protected with `keys`, and none that is not is believed; not so unless said.
     pub fn srtp(mut self, keys: SrtpKeys) -> Self {
-        self.0.srtp = Some(keys);
+        self.0.security = Security::Srtp(keys);
+        self
+    }
+
+    /// Nothing is sent or believed before both ends agreed on keys in the media path; not so unless said.
+    pub fn dtls(mut self, plan: DtlsPlan) -> Self {
+        self.0.security = Security::Dtls(plan);
+        self
+    }
+
+    /// Media goes only where connectivity was proven; to the first route unless said.
+    pub fn ice(mut self, plan: IcePlan) -> Self {
+        self.0.ice = Some(plan);
         self
     }
 
@@ -314,7 +341,13 @@ impl MediaPlanBuilder {
         if plan.cname.is_empty() || plan.cname.len() > 255 {
             return Err(PlanError::Cname { len: plan.cname.len() });
         }
-        if plan.routes.iter().any(|r| r.rtp.remote.port() == 0 || r.rtp.remote.ip().is_unspecified()) {
+        let shared_port = |route: &Route| route.rtp == route.rtcp;
+        if plan.meets_in_the_path() && !plan.routes.iter().all(shared_port) {
+            return Err(PlanError::TwoPorts);
+        }
+        // Where connectivity is checked first, the address in signalling may say nothing (RFC 8840 §4.1.1).
+        let nowhere = |r: &Route| r.rtp.remote.port() == 0 || r.rtp.remote.ip().is_unspecified();
+        if plan.ice.is_none() && plan.routes.iter().any(nowhere) {
             return Err(PlanError::NoRemote);
         }
         Ok(plan)
@@ -340,6 +373,9 @@ pub enum PlanError {
     /// A route leads to the unspecified address or port 0.
     #[error("a route without a remote address and port")]
     NoRemote,
+    /// RTP and RTCP have a port each, where checks and handshakes are made for one only (RFC 5761).
+    #[error("RTP and RTCP must share a port where connectivity is checked or keys are agreed on")]
+    TwoPorts,
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use rove_base::{ClockRate, CodecId, CodecPlan, PayloadType, PayloadTypes};
 
-use crate::{Line, Media, RtpMap, Wishes};
+use crate::{Line, Media, RtpMap, Wishes, numbers::number};
 
 /// The payload type under which we offer `codec`: the static one, or one by custom.
 pub(crate) const fn payload_type(codec: CodecId) -> Option<u8> {
@@ -59,13 +59,18 @@ impl Companion {
         }
     }
 
-    /// The lines for it under the number `format`, beside `codec`, which has the number `speech`.
-    pub(crate) fn lines(self, format: &str, codec: CodecId, speech: &str) -> Vec<Line> {
-        let map = RtpMap {
+    /// What it is beside `codec`.
+    pub(crate) fn rtpmap(self, codec: CodecId) -> RtpMap {
+        RtpMap {
             encoding: self.encoding().into(),
             clock_rate: codec.clock_rate(),
             channels: self.channels(codec),
-        };
+        }
+    }
+
+    /// The lines for it under the number `format`, beside `codec`, which has the number `speech`.
+    pub(crate) fn lines(self, format: &str, codec: CodecId, speech: &str) -> Vec<Line> {
+        let map = self.rtpmap(codec);
         let fmtp = match self {
             // Which formats may stand in it, the primary one first (RFC 2198 §5).
             Self::Red => Some(format!("{speech}/{speech}")),
@@ -117,13 +122,18 @@ fn channels(codec: CodecId) -> u8 {
     if codec == CodecId::Opus { 2 } else { 1 }
 }
 
-/// The lines that tell what `format` is and what we want to receive of it.
-pub(crate) fn codec_lines(format: &str, codec: CodecId, wishes: &Wishes) -> Vec<Line> {
-    let map = RtpMap {
+/// What `codec` is.
+pub(crate) fn rtpmap(codec: CodecId) -> RtpMap {
+    RtpMap {
         encoding: codec.encoding_name().into(),
         clock_rate: codec.clock_rate(),
         channels: channels(codec),
-    };
+    }
+}
+
+/// The lines that tell what `format` is and what we want to receive of it.
+pub(crate) fn codec_lines(format: &str, codec: CodecId, wishes: &Wishes) -> Vec<Line> {
+    let map = rtpmap(codec);
     let mut lines = vec![Line::attribute(format!("rtpmap:{format} {map}"))];
     if codec == CodecId::Opus {
         let mut fmtp = format!("fmtp:{format} minptime=10;useinbandfec=1");
@@ -208,7 +218,7 @@ fn packet_times(
 
 fn find(media: &Media, wanted: impl Fn(&RtpMap) -> bool) -> Option<PayloadType> {
     media.formats.iter().find_map(|format| {
-        let number = PayloadType::new(format.parse().ok()?)?;
+        let number = PayloadType::new(number(format)?)?;
         media.rtpmap(format).filter(&wanted).map(|_| number)
     })
 }

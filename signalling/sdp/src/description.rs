@@ -7,7 +7,7 @@
     clippy::panic
 )]
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use std::net::IpAddr;
 
 use rove_base::Direction;
@@ -36,7 +36,7 @@ impl Description {
     /// The first audio stream that is not switched off, with its place.
     #[must_use]
     pub fn audio(&self) -> Option<(usize, &Media)> {
-        self.media.iter().enumerate().find(|(_, media)| media.is_audio() && media.port != 0)
+        self.media.iter().enumerate().find(|(_, media)| media.is_audio() && media.is_on())
     }
 
     /// Which way `media` flows, seen from who made this description: its own attribute, else the session's, else both
@@ -50,6 +50,53 @@ impl Description {
     #[must_use]
     pub fn address(&self, media: &Media) -> Option<IpAddr> {
         media.connection.as_ref().or(self.connection.as_ref())?.ip()
+    }
+
+    /// The values of the attribute `name` before the first medium, in order; empty ones where it has none.
+    pub fn session_attributes<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        attributes(&self.lines, name)
+    }
+
+    /// The first value of the attribute `name` before the first medium. `None` when it is not there.
+    #[must_use]
+    pub fn session_attribute(&self, name: &str) -> Option<&str> {
+        self.session_attributes(name).next()
+    }
+
+    /// The values of the attribute `name` of `media`; the session's when it has none of its own.
+    #[must_use]
+    pub fn attributes<'a>(&'a self, media: &'a Media, name: &str) -> Vec<&'a str> {
+        let own: Vec<_> = media.attributes(name).collect();
+        if own.is_empty() { self.session_attributes(name).collect() } else { own }
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub fn attribute<'a>(&'a self, media: &'a Media, name: &str) -> Option<&'a str> {
+        media.attribute(name).or_else(|| self.session_attribute(name))
+    }
+
+    /// The names of the media that go with the medium `mid` over one transport, the first one leading (RFC 9143 §7).
+    /// `None` when it goes alone.
+    #[must_use]
+    pub fn bundle_of(&self, mid: &str) -> Option<Vec<&str>> {
+        self.session_attributes("group").find_map(|group| {
+            let mut words = group.split_ascii_whitespace();
+            let bundle = words.next().is_some_and(|word| word.eq_ignore_ascii_case("BUNDLE"));
+            let mids: Vec<_> = words.collect();
+            (bundle && mids.contains(&mid)).then_some(mids)
+        })
+    }
+
+    /// The medium whose address, credentials and keys those of `media` are: the first of its bundle when it says that it
+    /// exists there alone (RFC 9143 §6), else itself.
+    #[must_use]
+    pub fn transport_of<'a>(&'a self, media: &'a Media) -> &'a Media {
+        let first = || {
+            let first = *self.bundle_of(media.mid()?)?.first()?;
+            self.media.iter().find(|media| media.mid() == Some(first))
+        };
+        if media.is_bundle_only() { first().unwrap_or(media) } else { media }
     }
 
     /// Counts the version of the origin up, as every changed description of a session must (RFC 3264 §8).
@@ -103,8 +150,8 @@ impl Connection {
     }
 }
 
-/// A line that is kept as it is.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A line that is kept as it is. Keys and passwords in it are never printed.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Line {
     /// The letter before the equals sign.
     pub kind: char,
@@ -119,6 +166,21 @@ impl Line {
         Self { kind: 'a', value: text.into().replace(['\r', '\n'], " ") }
     }
 }
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.value.split([':', ' ']).next().unwrap_or_default();
+        let secret = SECRET.iter().any(|secret| name.trim().eq_ignore_ascii_case(secret));
+        match self.kind {
+            'k' => f.write_str("k=.."),
+            'a' if secret => write!(f, "a={name}:.."),
+            kind => write!(f, "{kind}={:?}", self.value),
+        }
+    }
+}
+
+/// Attributes that carry keys or passwords.
+const SECRET: [&str; 4] = ["crypto", "ice-pwd", "key-mgmt", "crypto-key"];
 
 /// One medium: the `m=` line and what follows it (RFC 8866 §5.14).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -148,10 +210,25 @@ impl Media {
 
     /// The values of the attribute `name`, in order; empty ones where it has none.
     pub fn attributes<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.lines.iter().filter(|line| line.kind == 'a').filter_map(move |line| {
-            let (have, value) = line.value.split_once(':').unwrap_or((&line.value, ""));
-            have.eq_ignore_ascii_case(name).then_some(value)
-        })
+        attributes(&self.lines, name)
+    }
+
+    /// Whether it is wanted: it has a port, or shares that of its bundle (RFC 9143 §6).
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.port != 0 || self.is_bundle_only()
+    }
+
+    /// Its name within the description (RFC 5888 §4).
+    #[must_use]
+    pub fn mid(&self) -> Option<&str> {
+        self.attribute("mid").map(str::trim)
+    }
+
+    /// Whether it has no transport of its own, but that of its bundle (RFC 9143 §6).
+    #[must_use]
+    pub fn is_bundle_only(&self) -> bool {
+        self.port == 0 && self.attribute("bundle-only").is_some()
     }
 
     /// The first value of the attribute `name`; empty when it has none. `None` when it is not there.
@@ -203,9 +280,16 @@ impl Media {
         self.attribute("rtcp")?.parse().ok()
     }
 
-    /// Whether RTCP may share the port of RTP (RFC 5761 §5.1.1).
+    /// Whether RTCP may share the port of RTP (RFC 5761 §5.1.1), or must (RFC 8858 §3).
     #[must_use]
     pub fn rtcp_mux(&self) -> bool {
-        self.attribute("rtcp-mux").is_some()
+        self.attribute("rtcp-mux").or_else(|| self.attribute("rtcp-mux-only")).is_some()
     }
+}
+
+fn attributes<'a>(lines: &'a [Line], name: &str) -> impl Iterator<Item = &'a str> {
+    lines.iter().filter(|line| line.kind == 'a').filter_map(move |line| {
+        let (have, value) = line.value.split_once(':').unwrap_or((&line.value, ""));
+        have.eq_ignore_ascii_case(name).then_some(value)
+    })
 }

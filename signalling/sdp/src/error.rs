@@ -1,5 +1,7 @@
 //! What can be wrong with a description, and why two do not fit together.
 
+use crate::CryptoError;
+
 /// Why bytes are not a session description. Lines count from 1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -53,7 +55,51 @@ pub enum Mismatch {
     /// The other side has IPv6 where we have IPv4, or the reverse.
     #[error("the other side's audio is in the other IP version")]
     AddressFamily,
-    /// The answer does not have the media of the offer, one for one (RFC 3264 §6).
+    /// The answer does not have the media of the offer, one for one (RFC 3264 §6), or a new offer has fewer than stood
+    /// before (§8).
     #[error("the answer does not match the offer's media")]
     MediaCount,
+    /// There is no protection in what the other side says, and this side does not go without.
+    #[error("the other side does not protect its media, and it has to be protected")]
+    NotProtected,
+    /// Keys can only be agreed on where others read them on their way (RFC 4568 §8.3).
+    #[error("keys would have to cross a hop of the signalling that everybody can read")]
+    KeysInClear,
+    /// No key that can be used: why the best one cannot.
+    #[error("no key that can be used: {0}")]
+    Keys(CryptoError),
+    /// The answer's key does not go with one that was offered, or is the same as ours (RFC 4568 §5.1.3).
+    #[error("the key does not go with the one that was offered")]
+    KeyChoice,
+    /// No fingerprint by SHA-256, the hash that everybody must have (RFC 8122 §5).
+    #[error("no fingerprint of a certificate that can be used")]
+    Fingerprint,
+    /// The two sides cannot agree on who opens the DTLS connection (RFC 5763 §5).
+    #[error("no agreement on who opens the DTLS connection")]
+    Setup,
+    /// DTLS is spoken here only where RTCP shares the port of RTP.
+    #[error("DTLS without RTCP on the port of RTP is not supported")]
+    RtcpMux,
+    /// An answer came, and no offer of ours waits for one.
+    #[error("an answer without an offer")]
+    NoOffer,
+}
+
+impl Mismatch {
+    /// Whether it is about the protection of media, and not about media.
+    #[must_use]
+    pub fn is_security(&self) -> bool {
+        let keys = |profile: &str| profile.to_ascii_uppercase().contains("SAVP");
+        matches!(self, Self::Profile(profile) if keys(profile))
+            || matches!(
+                self,
+                Self::NotProtected
+                    | Self::KeysInClear
+                    | Self::Keys(_)
+                    | Self::KeyChoice
+                    | Self::Fingerprint
+                    | Self::Setup
+                    | Self::RtcpMux
+            )
+    }
 }

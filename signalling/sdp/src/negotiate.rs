@@ -7,22 +7,26 @@
     clippy::panic
 )]
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rove_base::{CodecId, CodecPlan, Direction, PayloadType};
+use rove_base::{CodecId, CodecPlan, Direction, PayloadType, Security};
 
 use crate::{
-    Description, Line, Local, Media, Mismatch,
+    Description, Ice, Line, Local, Media, Mismatch,
     codec::{Companion, codec_lines, find_codec, is_codec, plan, with_companions},
-    offer::{audio, describe, stream_lines},
+    connectivity,
+    numbers::number,
+    offer::{audio, stream_lines},
+    protect,
 };
 
 /// What offer and answer agree on, seen from here.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Negotiated {
     /// The codec and its settings.
     pub codec: CodecPlan,
-    /// Where our RTP goes. The unspecified address while the other side holds in the old way (RFC 3264 §8.4).
+    /// Where our RTP goes. The unspecified address while the other side holds in the old way (RFC 3264 §8.4), and with
+    /// `ice` while no candidate of theirs is known.
     pub remote_rtp: SocketAddr,
     /// Where our RTCP goes: `remote_rtp` when `rtcp_mux`.
     pub remote_rtcp: SocketAddr,
@@ -30,71 +34,81 @@ pub struct Negotiated {
     pub rtcp_mux: bool,
     /// Which way media flow, seen from here.
     pub direction: Direction,
+    /// How media are protected.
+    pub security: Security,
+    /// How the other side can be reached, where both check connectivity.
+    pub ice: Option<IceAgreed>,
+    /// The audio stream was taken out of the session, which goes on without (RFC 3264 §8.2); all else says what stood
+    /// before.
+    pub removed: bool,
 }
 
-/// Answers `offer`: the first audio stream with a codec of ours is taken with the first such codec in the offerer's
-/// order (RFC 3264 §6.1); all other media are refused with port 0.
-///
-/// # Errors
-///
-/// [`Mismatch`] says why nothing in the offer can be taken.
-pub fn answer(offer: &Description, local: &Local) -> Result<(Description, Negotiated), Mismatch> {
-    let mut reason = Mismatch::NoAudio;
-    for (place, theirs) in offer.media.iter().enumerate() {
-        if !theirs.is_audio() || theirs.port == 0 {
-            continue;
-        }
-        match take(offer, theirs, local) {
-            Ok((ours, negotiated)) => {
-                let mut media: Vec<_> = offer.media.iter().map(refused).collect();
-                if let Some(slot) = media.get_mut(place) {
-                    *slot = ours;
-                }
-                return Ok((describe(local, media), negotiated));
-            }
-            Err(mismatch) if reason == Mismatch::NoAudio => reason = mismatch,
-            Err(_) => {}
-        }
-    }
-    Err(reason)
+/// What both sides said about their connectivity checks (RFC 8839 §4).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IceAgreed {
+    /// The other side.
+    pub remote: Ice,
+    /// We nominate (RFC 8445 §6.1.1).
+    pub controlling: bool,
 }
 
-/// Reads the answer to our `offer`: the codec is the first in the answer that we offered.
-///
-/// # Errors
-///
-/// [`Mismatch`] says why the answer cannot be used.
-pub fn accept(offer: &Description, answer: &Description, local: &Local) -> Result<Negotiated, Mismatch> {
-    if offer.media.len() != answer.media.len() {
-        return Err(Mismatch::MediaCount);
-    }
-    let (place, ours) = offer.audio().ok_or(Mismatch::NoAudio)?;
-    let theirs = answer.media.get(place).filter(|media| media.is_audio()).ok_or(Mismatch::MediaCount)?;
-    if theirs.port == 0 {
-        return Err(Mismatch::NoAudio);
-    }
-    profile(theirs)?;
-    let (codec, send) = choose(theirs, &local.codecs)?;
-    let receive = find_codec(ours, codec).ok_or(Mismatch::NoCommonCodec)?;
-    let codec = plan(codec, theirs, send, receive, local.packet_time);
-    let codec = with_companions(codec, theirs, ours, &local.wishes);
-    let rtcp_mux = ours.rtcp_mux() && theirs.rtcp_mux();
-    let remote = Remote::read(answer, theirs, local, rtcp_mux)?;
-    Ok(remote.negotiated(codec, rtcp_mux, offer.direction(ours)))
+/// What stood before: nothing, for the first offer.
+#[derive(Clone, Copy)]
+pub(crate) struct Before<'a> {
+    /// How media were protected.
+    pub(crate) security: &'a Security,
+    /// Who nominated.
+    pub(crate) controlling: Option<bool>,
 }
 
 /// Takes one audio stream of an offer.
-fn take(offer: &Description, theirs: &Media, local: &Local) -> Result<(Media, Negotiated), Mismatch> {
-    profile(theirs)?;
+pub(crate) fn take(
+    offer: &Description,
+    theirs: &Media,
+    local: &Local,
+    before: Before<'_>,
+) -> Result<(Media, Negotiated), Mismatch> {
+    let (security, keys) = protect::take(offer, theirs, &local.protection, before.security)?;
     let (codec, number) = choose(theirs, &local.codecs)?;
     let codec = plan(codec, theirs, number, number, local.packet_time);
     // We take their numbers, so that what they offer is what both have.
     let codec = with_companions(codec, theirs, theirs, &local.wishes);
     let rtcp_mux = theirs.rtcp_mux();
-    let remote = Remote::read(offer, theirs, local, rtcp_mux)?;
-    let negotiated = remote.negotiated(codec, rtcp_mux, local.direction);
+    let checks = connectivity::take(offer, theirs, local, rtcp_mux);
+    let remote = Remote::read(offer, theirs, local, rtcp_mux, checks.remote.as_ref())?;
+    let ice = checks
+        .remote
+        .map(|remote| IceAgreed { controlling: before.controlling.unwrap_or(remote.lite), remote });
+    let negotiated = remote.negotiated(codec, rtcp_mux, local.direction, security, ice);
     let direction = both(local.direction, reverse(offer.direction(theirs)));
-    Ok((answered(theirs, local, direction, &negotiated), negotiated))
+    let mut ours = answered(theirs, local, direction, &negotiated);
+    ours.lines.extend(keys.into_iter().chain(checks.lines));
+    ours.lines.extend(mid(theirs));
+    Ok((ours, negotiated))
+}
+
+/// Reads what the answer makes of `ours`, our audio stream: the codec is the first in the answer that we offered.
+pub(crate) fn accept(
+    offer: &Description,
+    ours: &Media,
+    answer: &Description,
+    theirs: &Media,
+    local: &Local,
+    before: Before<'_>,
+) -> Result<Negotiated, Mismatch> {
+    if !theirs.is_on() {
+        return Err(Mismatch::NoAudio);
+    }
+    let security = protect::accept(ours, answer, theirs, &local.protection, before.security)?;
+    let (codec, send) = choose(theirs, &local.codecs)?;
+    let receive = find_codec(ours, codec).ok_or(Mismatch::NoCommonCodec)?;
+    let codec = plan(codec, theirs, send, receive, local.packet_time);
+    let codec = with_companions(codec, theirs, ours, &local.wishes);
+    let rtcp_mux = ours.rtcp_mux() && theirs.rtcp_mux();
+    let ice = connectivity::accept(answer, theirs, local, rtcp_mux);
+    let remote = Remote::read(answer, theirs, local, rtcp_mux, ice.as_ref())?;
+    let ice = ice.map(|remote| IceAgreed { remote, controlling: before.controlling.unwrap_or(true) });
+    Ok(remote.negotiated(codec, rtcp_mux, offer.direction(ours), security, ice))
 }
 
 /// Our side of an audio stream that is taken, with the offerer's numbers.
@@ -114,27 +128,24 @@ fn answered(theirs: &Media, local: &Local, direction: Direction, agreed: &Negoti
     audio(local, &theirs.protocol, formats, lines)
 }
 
-/// A medium that is refused (RFC 3264 §6).
-fn refused(theirs: &Media) -> Media {
-    Media { port: 0, port_count: None, connection: None, lines: Vec::<Line>::new(), ..theirs.clone() }
+/// A medium that is refused (RFC 3264 §6); its name stays (RFC 5888 §9.1).
+pub(crate) fn refused(theirs: &Media) -> Media {
+    let lines = mid(theirs).into_iter().collect();
+    Media { port: 0, port_count: None, connection: None, lines, ..theirs.clone() }
+}
+
+fn mid(theirs: &Media) -> Option<Line> {
+    theirs.mid().map(|mid| Line::attribute(format!("mid:{mid}")))
 }
 
 /// The first codec in `theirs` that is one of ours, with its number there.
 fn choose(theirs: &Media, codecs: &[CodecId]) -> Result<(CodecId, PayloadType), Mismatch> {
     let known = theirs.formats.iter().find_map(|format| {
-        let number = PayloadType::new(format.parse().ok()?)?;
+        let number = PayloadType::new(number(format)?)?;
         let map = theirs.rtpmap(format)?;
         codecs.iter().find(|codec| is_codec(&map, **codec)).map(|codec| (*codec, number))
     });
     known.ok_or(Mismatch::NoCommonCodec)
-}
-
-/// Only plain RTP, with or without early feedback; the others need keys.
-fn profile(theirs: &Media) -> Result<(), Mismatch> {
-    match ["RTP/AVP", "RTP/AVPF"].iter().any(|profile| theirs.protocol.eq_ignore_ascii_case(profile)) {
-        true => Ok(()),
-        false => Err(Mismatch::Profile(theirs.protocol.clone())),
-    }
 }
 
 /// Where the other side receives, and which way it wants media to flow, seen from there.
@@ -142,28 +153,60 @@ struct Remote {
     rtp: SocketAddr,
     rtcp: SocketAddr,
     direction: Direction,
+    /// It holds in the old way, by an address that is none.
+    held: bool,
 }
 
 impl Remote {
-    fn read(of: &Description, theirs: &Media, local: &Local, rtcp_mux: bool) -> Result<Self, Mismatch> {
-        let ip = usable(of.address(theirs).ok_or(Mismatch::Address)?, local)?;
-        let rtp = SocketAddr::new(ip, theirs.port);
-        let rtcp = match theirs.rtcp() {
+    fn read(
+        of: &Description,
+        theirs: &Media,
+        local: &Local,
+        rtcp_mux: bool,
+        ice: Option<&Ice>,
+    ) -> Result<Self, Mismatch> {
+        let direction = of.direction(theirs);
+        let source = of.transport_of(theirs);
+        let ip = of.address(source).ok_or(Mismatch::Address).and_then(|ip| usable(ip, local));
+        if let Some(ice) = ice {
+            // The default is where media go before a candidate is chosen; where it leads nowhere, so does the best one.
+            let default = ip.ok().filter(|ip| !ip.is_unspecified() && source.port != 0);
+            let default = default.map(|ip| SocketAddr::new(ip, source.port));
+            let rtp = default.or_else(|| ice.best_for(local.address)).unwrap_or(nowhere(local));
+            return Ok(Self { rtp, rtcp: rtp, direction, held: false });
+        }
+        let ip = ip?;
+        let rtp = SocketAddr::new(ip, Some(source.port).filter(|port| *port != 0).ok_or(Mismatch::Address)?);
+        let rtcp = match source.rtcp() {
             _ if rtcp_mux => rtp,
             Some(rtcp) => SocketAddr::new(rtcp.ip.map_or(Ok(ip), |ip| usable(ip, local))?, rtcp.port),
-            None => SocketAddr::new(ip, theirs.port.checked_add(1).ok_or(Mismatch::Address)?),
+            None => SocketAddr::new(ip, rtp.port().checked_add(1).ok_or(Mismatch::Address)?),
         };
-        Ok(Self { rtp, rtcp, direction: of.direction(theirs) })
+        Ok(Self { rtp, rtcp, direction, held: ip.is_unspecified() })
     }
 
-    fn negotiated(self, codec: CodecPlan, rtcp_mux: bool, ours: Direction) -> Negotiated {
+    fn negotiated(
+        self,
+        codec: CodecPlan,
+        rtcp_mux: bool,
+        ours: Direction,
+        security: Security,
+        ice: Option<IceAgreed>,
+    ) -> Negotiated {
         let mut direction = both(ours, reverse(self.direction));
-        if self.rtp.ip().is_unspecified() {
+        if self.held {
             direction = both(direction, Direction::RecvOnly);
         }
         let Self { rtp: remote_rtp, rtcp: remote_rtcp, .. } = self;
-        Negotiated { codec, remote_rtp, remote_rtcp, rtcp_mux, direction }
+        Negotiated { codec, remote_rtp, remote_rtcp, rtcp_mux, direction, security, ice, removed: false }
     }
+}
+
+/// What says that no address is known yet (RFC 8840 §4.1.1): port 9 of no host.
+fn nowhere(local: &Local) -> SocketAddr {
+    let ip: IpAddr =
+        if local.address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    SocketAddr::new(ip, 9)
 }
 
 /// The address when voice may go there: one host's, in our IP version. The unspecified one means hold.

@@ -13,10 +13,12 @@ use std::net::SocketAddr;
 use rove_base::{CodecId, Direction};
 
 use crate::{
-    Connection, Description, Line, Media, Origin,
+    Connection, Description, Ice, Line, Media, Origin, Protection,
     attribute::direction_name,
-    codec::{Companion, codec_lines, payload_type},
+    codec::{Companion, codec_lines, payload_type, rtpmap},
+    numbers::Numbers,
     parse::FOR_EVER,
+    protect,
 };
 
 /// What we can do.
@@ -36,6 +38,10 @@ pub struct Local {
     pub direction: Direction,
     /// How we like to receive.
     pub wishes: Wishes,
+    /// How media can be protected here.
+    pub protection: Protection,
+    /// How we can be reached; one of the candidates is `address`. `None` where connectivity is not checked.
+    pub ice: Option<Ice>,
 }
 
 /// How we like to receive, where a codec lets us say it. The default is everything it can do, without pauses.
@@ -52,14 +58,15 @@ pub struct Wishes {
     pub max_bitrate: Option<u32>,
 }
 
-/// Our offer: one audio stream with all our codecs, what goes with them, RTCP on the same port or another.
-#[must_use]
-pub fn offer(local: &Local) -> Description {
+/// Our audio stream as it is offered: all our codecs, what goes with them, RTCP on the same port or another, keys and
+/// candidates.
+pub(crate) fn offered(local: &Local, numbers: &mut Numbers) -> Media {
     let mut formats = Vec::new();
     let mut lines = Vec::new();
-    let mut speech = Vec::new();
+    let mut speech: Vec<(CodecId, String)> = Vec::new();
     for &codec in &local.codecs {
-        let Some(format) = payload_type(codec).map(|number| number.to_string()) else { continue };
+        let number = payload_type(codec).and_then(|wanted| numbers.number(&rtpmap(codec), wanted));
+        let Some(format) = number.map(|number| number.to_string()) else { continue };
         if formats.contains(&format) {
             continue;
         }
@@ -68,16 +75,21 @@ pub fn offer(local: &Local) -> Description {
         speech.push((codec, format));
     }
     for companion in Companion::ALL {
-        for (codec, number) in speech.iter().filter(|(codec, _)| companion.suits(*codec)) {
-            let format = companion.payload_type(codec.clock_rate()).to_string();
+        for (codec, speech) in speech.iter().filter(|(codec, _)| companion.suits(*codec)) {
+            let wanted = companion.payload_type(codec.clock_rate());
+            let number = numbers.number(&companion.rtpmap(*codec), wanted);
+            let Some(format) = number.map(|number| number.to_string()) else { continue };
             if !formats.contains(&format) {
-                lines.extend(companion.lines(&format, *codec, number));
+                lines.extend(companion.lines(&format, *codec, speech));
                 formats.push(format);
             }
         }
     }
     lines.extend(stream_lines(local, local.direction, true));
-    describe(local, vec![audio(local, "RTP/AVP", formats, lines)])
+    let (profile, keys) = protect::offer(&local.protection);
+    lines.extend(keys);
+    lines.extend(local.ice.iter().flat_map(Ice::lines));
+    audio(local, profile, formats, lines)
 }
 
 /// A description of ours with these media.

@@ -25,7 +25,7 @@ impl Description {
             return Err(ParseError::TooMany("bytes"));
         }
         let text = String::from_utf8_lossy(bytes);
-        let mut lines = Lines::new(&text);
+        let mut lines = lines(&text);
         match lines.next().transpose()? {
             Some((_, 'v', "0")) => {}
             _ => return Err(ParseError::Version),
@@ -113,14 +113,13 @@ impl FromStr for Media {
 }
 
 /// The lines of a description: number, letter, value. Empty ones are skipped.
-struct Lines<'a> {
+pub(crate) struct Lines<'a> {
     rest: core::iter::Enumerate<core::str::Split<'a, char>>,
 }
 
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text.split('\n').enumerate() }
-    }
+/// The lines of `text`, a description or a part of one.
+pub(crate) fn lines(text: &str) -> Lines<'_> {
+    Lines { rest: text.split('\n').enumerate() }
 }
 
 impl<'a> Iterator for Lines<'a> {

@@ -43,6 +43,16 @@ pub enum Cause {
         /// Our codecs.
         offered: String,
     },
+    /// The media cannot be protected as one of the two sides demands.
+    #[error(
+        "the sound of a call with {target} cannot be encrypted as it has to be: {why}; call over TLS, or allow it with --srtp optional"
+    )]
+    MediaSecurity {
+        /// Who was called.
+        target: String,
+        /// What is in the way.
+        why: String,
+    },
     /// The name exists nowhere.
     #[error(
         "the name {name} does not exist in the DNS; check its spelling, or whether its phone is registered (rove lookup {name} --trace shows each step)"
@@ -144,6 +154,7 @@ impl Cause {
             Self::Declined { .. } => "declined",
             Self::NoAnswer { .. } => "no_answer",
             Self::NoCommonCodec { .. } => "no_common_codec",
+            Self::MediaSecurity { .. } => "media_security",
             Self::NoSuchName { .. } => "no_such_name",
             Self::NoAddress { .. } => "no_address",
             Self::LookupFailed { .. } => "lookup_failed",

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::net::SocketAddr;
 
 use rove_base::{CodecId, Transport};
+use rove_sdp::MediaSecurity;
 use rove_sip::{
     message::NameAddr,
     transport::{Limits, LocalAddress},
@@ -30,6 +31,10 @@ pub struct Config {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet.
     pub packet_time: Duration,
+    /// Whether media have to be protected.
+    pub media_security: MediaSecurity,
+    /// Who tells a call's media how the world sees them (RFC 8489). `None`: nobody is asked.
+    pub stun_server: Option<SocketAddr>,
     /// How long a call may ring before we give up, as caller and as callee.
     pub ring_for: Duration,
     /// Our canonical name in RTCP (RFC 7022).

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use rove_base::{Instant, MediaPlan, Quality};
-use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
+use rove_base::{Candidate, Fingerprint, IceCredentials, Instant, MediaPlan, Quality};
+use rove_dns::lookup::{self, LookupError, LookupId, TraceStep};
 
 use crate::{AccountId, AccountNews, Progress, RegistrationError};
 
@@ -11,8 +11,8 @@ use crate::{AccountId, AccountNews, Progress, RegistrationError};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CallId(pub u64);
 
-/// Where a call's media and signalling live on this host.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Where a call's media and signalling live on this host, and what the media can do there.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MediaPorts {
     /// Our RTP address, a real one.
     pub rtp: SocketAddr,
@@ -20,6 +20,29 @@ pub struct MediaPorts {
     pub rtcp: SocketAddr,
     /// The SIP address that leads to the same peer.
     pub signalling: SocketAddr,
+    /// The certificate with which the media can agree on keys. `None` where they cannot (RFC 5764).
+    pub fingerprint: Option<Fingerprint>,
+    /// How the media can be reached. `None` where they do not check connectivity (RFC 8445).
+    pub ice: Option<MediaReach>,
+}
+
+impl MediaPorts {
+    /// Ports whose media go straight to the other side, protected by keys of the signalling if at all.
+    #[must_use]
+    pub const fn plain(rtp: SocketAddr, rtcp: SocketAddr, signalling: SocketAddr) -> Self {
+        Self { rtp, rtcp, signalling, fingerprint: None, ice: None }
+    }
+}
+
+/// How a call's media can be reached: what is told to the other side, one component, RTCP on the port of RTP.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MediaReach {
+    /// This side's, for this call.
+    pub credentials: IceCredentials,
+    /// Known by now; the first port's address is one of them.
+    pub candidates: Vec<Candidate>,
+    /// No more will follow.
+    pub complete: bool,
 }
 
 /// What the engine reports of a call.
@@ -73,7 +96,7 @@ pub enum Event {
         /// Which look-up.
         id: LookupId,
         /// What was found, best first.
-        found: Result<Vec<Candidate>, LookupError>,
+        found: Result<Vec<lookup::Candidate>, LookupError>,
         /// Each question and its answer.
         steps: Vec<TraceStep>,
     },

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{CodecId, Instant, Quality, RouteKind};
+use rove_sdp::SecurityKind;
 
 use crate::Cause;
 
@@ -51,6 +52,8 @@ pub struct Record {
     pub cause: Option<Cause>,
     /// The codec agreed on.
     pub codec: Option<CodecId>,
+    /// How the media are protected.
+    pub security: Option<SecurityKind>,
     /// The kind of route the media takes.
     pub route: Option<RouteKind>,
     /// When the first frame was decoded and played.
@@ -73,6 +76,7 @@ impl Record {
             ended: None,
             cause: None,
             codec: None,
+            security: None,
             route: None,
             first_audio: None,
             quality: None,

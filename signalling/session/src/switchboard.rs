@@ -9,6 +9,7 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, 
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
     message::{HeaderName, NameAddr, StatusCode},
+    transport::Hop,
     ua::{self, OutgoingInvite, UaConfig, UserAgent},
 };
 
@@ -84,7 +85,7 @@ impl Switchboard {
         let (id, mut call) = self.new_call(record);
         let mut asks = Vec::new();
         call.state = Dialing::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
             target,
         );
         self.calls.insert(id, call);
@@ -202,8 +203,10 @@ impl Switchboard {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let mut asks = Vec::new();
         let state = core::mem::replace(&mut call.state, State::Over);
-        call.state =
-            state.on(&mut context(&self.config, now, &mut call.record, &mut asks, call.session_id), fact);
+        call.state = state.on(
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            fact,
+        );
         self.carry(id, asks);
     }
 
@@ -233,6 +236,7 @@ impl Switchboard {
                         from,
                         to: NameAddr::new(target.uri().clone()),
                         body: offer,
+                        private: false,
                         headers: route.into_iter().map(|route| (HeaderName::Route, route)).collect(),
                     },
                 );
@@ -271,7 +275,7 @@ impl Switchboard {
         let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return };
         let (invite, fact) = match event {
             ua::Event::Incoming { call, hop, uri, from, body, .. } => {
-                return self.on_incoming(call, hop.remote, uri.to_string(), from.to_string(), &body);
+                return self.on_incoming(call, hop, uri.to_string(), from.to_string(), &body);
             }
             ua::Event::Message { from, kind, body, .. } => {
                 let (from, kind) = (from.to_string(), kind.to_string());
@@ -293,14 +297,7 @@ impl Switchboard {
         }
     }
 
-    fn on_incoming(
-        &mut self,
-        invite: ua::CallId,
-        remote: SocketAddr,
-        target: String,
-        from: String,
-        body: &[u8],
-    ) {
+    fn on_incoming(&mut self, invite: ua::CallId, hop: Hop, target: String, from: String, body: &[u8]) {
         let now = self.now;
         let record = Record::new(Side::Callee, target, from.clone(), now.mono);
         let (id, mut call) = self.new_call(record);
@@ -308,8 +305,8 @@ impl Switchboard {
         self.by_invite.insert(invite, id);
         let mut asks = vec![Ask::Tell(Progress::Incoming { from })];
         call.state = Alerting::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id),
-            remote,
+            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
+            hop,
             body,
         );
         self.calls.insert(id, call);
@@ -434,8 +431,9 @@ fn context<'a>(
     record: &'a mut Record,
     asks: &'a mut Vec<Ask>,
     session_id: u64,
+    entropy: &'a mut Entropy,
 ) -> Context<'a> {
-    Context { now, config, record, asks, session_id }
+    Context { now, config, record, asks, session_id, entropy }
 }
 
 pub(crate) fn query(target: &Target) -> Query {

@@ -3,6 +3,7 @@
 //! Requests that change nothing here are answered without a transaction (RFC 3261 §8.2.7), so that a flood of them
 //! leaves nothing behind.
 
+mod asked;
 mod call;
 mod caller;
 mod change;
@@ -10,28 +11,35 @@ mod config;
 mod context;
 mod early;
 mod event;
+mod info;
 mod inside;
 mod keyring;
 mod leg;
 mod notifier;
+mod owner;
 mod page;
 mod pending;
 mod publications;
+mod refer;
 mod registrations;
 mod reliable;
-mod reply;
+mod replaces;
+pub(crate) mod reply;
 mod request;
-mod requests;
+pub(crate) mod requests;
 mod responses;
 mod subscriptions;
 mod talking;
+mod timer;
+mod trust;
 
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
-pub use config::{OutgoingInvite, SessionChange, UaConfig};
+pub use config::{OutgoingInvite, OutgoingRefer, SessionChange, UaConfig};
 pub use event::{
     CallId, Event, Failure, OptionsId, Party, PublicationId, RegistrationId, RequestId, SubscriptionId,
 };
+pub use info::{DTMF, DTMF_RELAY, Key};
 pub use publications::Publishing;
 pub use request::OutgoingRequest;
 pub use subscriptions::Subscribing;
@@ -109,10 +117,14 @@ impl UserAgent {
     }
 
     /// Accepts an incoming call. `body` is the answer to the offer, or the offer when the INVITE had none.
-    /// [`Event::Confirmed`] follows; without it the call ends after 32 s.
+    /// [`Event::Confirmed`] follows; without it the call ends after 32 s. The call whose place it takes is hung up.
     pub fn accept(&mut self, now: Now, call: CallId, body: Vec<u8>) {
         self.at(now);
-        self.on_call(call, |call, _| call.accept(body));
+        let mut replaced = None;
+        self.on_call(call, |call, _| replaced = call.accept(body));
+        if let Some(replaced) = replaced {
+            self.hang_up(now, replaced);
+        }
     }
 
     /// Refuses an incoming call, which ends it. `why` is told the other side as a Warning. A `status` that does not
@@ -121,29 +133,6 @@ impl UserAgent {
         self.at(now);
         let status = if status.code() >= 300 { status } else { StatusCode::DECLINE };
         self.on_call(call, |call, cx| call.reject(cx, status, why));
-    }
-
-    /// Accepts a change of the session that the other side wants. `body` is the answer to its offer, or the offer when
-    /// it had none.
-    pub fn accept_change(&mut self, now: Now, call: CallId, body: Vec<u8>) {
-        self.at(now);
-        self.on_call(call, |call, cx| call.accept_change(cx, body));
-    }
-
-    /// Refuses a change of the session that the other side wants; the call goes on as it was. `why` is told the other
-    /// side as a Warning. A `status` that does not refuse counts as 488 (Not Acceptable Here).
-    pub fn reject_change(&mut self, now: Now, call: CallId, status: StatusCode, why: Option<&str>) {
-        self.at(now);
-        let status = if status.code() >= 300 { status } else { StatusCode::NOT_ACCEPTABLE_HERE };
-        self.on_call(call, |call, cx| call.reject_change(cx, status, why));
-    }
-
-    /// Changes the session of a call, as soon as no other change is under way: [`Event::Changed`] or
-    /// [`Event::ChangeFailed`] follows. One that meets a change of the other side is tried again (RFC 3261 §14.1). A
-    /// wish that has not gone out gives way to a newer one.
-    pub fn change(&mut self, now: Now, call: CallId, change: SessionChange) {
-        self.at(now);
-        self.on_call(call, |call, _| call.want(change));
     }
 
     /// Ends a call in whatever state it is: by CANCEL as soon as that is allowed, by 480 to a caller that waits, by BYE

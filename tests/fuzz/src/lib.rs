@@ -21,6 +21,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
     ("sdp", sdp::check),
+    ("sdp_attribute", sdp::attribute),
     ("sip_message", sip::message),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),

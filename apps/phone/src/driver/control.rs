@@ -72,6 +72,8 @@ impl Control {
                 dns_servers: servers,
                 codecs: config.codecs,
                 packet_time: config.packet_time,
+                media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
                 most_calls: config.most_calls,
@@ -298,7 +300,7 @@ impl Desk {
     fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
         let signalling = self.signalling_toward(toward)?;
         let (rtp, rtcp) = self.media.open(call, signalling.ip())?;
-        Ok(MediaPorts { rtp, rtcp, signalling })
+        Ok(MediaPorts::plain(rtp, rtcp, signalling))
     }
 
     /// The address of our SIP that `toward` is reached from.

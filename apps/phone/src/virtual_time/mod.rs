@@ -31,7 +31,8 @@ use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
 use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
-    CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, Switchboard, Target, TargetError,
+    CallId, Config, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
+    TargetError,
 };
 use rove_sip::{
     message::{NameAddr, SipUri, StatusCode},
@@ -56,6 +57,8 @@ pub struct VirtualConfig {
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet.
     pub packet_time: Duration,
+    /// Whether media have to be encrypted.
+    pub media_security: MediaSecurity,
     /// How long a packet waits at least before it is played.
     pub min_delay: Duration,
     /// How long it waits at most; equal to `min_delay`, the delay is fixed, else it follows the path's jitter.
@@ -79,6 +82,7 @@ impl VirtualConfig {
             dns_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
+            media_security: MediaSecurity::Optional,
             min_delay: Duration::ZERO,
             max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),
@@ -149,6 +153,8 @@ impl VirtualPhone {
                 dns_servers: config.dns_servers.clone(),
                 codecs: config.codecs.clone(),
                 packet_time: config.packet_time,
+                media_security: config.media_security,
+                stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
                 most_calls: MOST_CALLS,
@@ -309,7 +315,7 @@ impl VirtualPhone {
         self.next_port = port.checked_add(2).unwrap_or(FIRST_MEDIA_PORT);
         let (rtp, rtcp) = (SocketAddr::new(self.config.ip, port), SocketAddr::new(self.config.ip, port + 1));
         self.calls.insert(call, Ports { rtp, rtcp, running: None, samples: Vec::new() });
-        MediaPorts { rtp, rtcp, signalling: SocketAddr::new(self.config.ip, self.config.sip_port) }
+        MediaPorts::plain(rtp, rtcp, SocketAddr::new(self.config.ip, self.config.sip_port))
     }
 
     fn start(&mut self, call: CallId, plan: &MediaPlan) {

@@ -197,7 +197,11 @@ impl Reception {
     }
 
     fn came(&mut self, slot: &Slot, ticks: i64) {
+        let itself = ticks == self.clock.ticks(slot.timestamp);
         if self.is_known(ticks) {
+            if itself {
+                self.arrivals.overtaken();
+            }
             return;
         }
         let place = self.place(ticks);
@@ -217,6 +221,9 @@ impl Reception {
         self.odd = 0;
         if ticks >= self.clock.ticks {
             self.newest = relative;
+        }
+        if !itself {
+            self.arrivals.told();
         }
         self.arrivals.came(at, relative);
     }

@@ -136,9 +136,11 @@ fn rtcp_shares_the_port_only_when_both_want_it() {
 fn directions_meet_from_both_ends() {
     use Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
     let cases = [
+        ("we only listen", "sendrecv", RecvOnly, RecvOnly),
         ("a plain call", "sendrecv", SendRecv, SendRecv),
         ("they hold us", "sendonly", SendRecv, RecvOnly),
         ("they only listen", "recvonly", SendRecv, SendOnly),
+        ("both only listen", "recvonly", RecvOnly, Inactive),
         ("nothing flows", "inactive", SendRecv, Inactive),
         ("we hold them", "sendrecv", SendOnly, SendOnly),
         ("both only send", "sendonly", SendOnly, Inactive),
@@ -169,6 +171,8 @@ fn two_phones_agree_on_the_same_call() {
         session_id: 9,
         direction: Direction::SendRecv,
         wishes: Wishes::default(),
+        protection: Protection::default(),
+        ice: None,
     };
     let alice =
         Local { address: address("[2001:db8::a]:40000"), rtcp: address("[2001:db8::a]:40001"), ..phone() };

@@ -104,6 +104,11 @@ fn what_matters_is_refused_with_its_line() {
             format!("{origin}m=audio 9 RTP/AVP{}\r\n", " 0".repeat(129)),
             malformed("media line"),
         ),
+        (
+            "two descriptions in one",
+            format!("{origin}v=0\r\n"),
+            ParseError::Repeated { line: 3, what: "version" },
+        ),
         ("half a connection", format!("{origin}c=IN IP4\r\n"), malformed("connection")),
         (
             "too many media",

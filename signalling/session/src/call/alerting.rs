@@ -1,27 +1,31 @@
 //! We are being called.
 
 use rove_base::Instant;
-use rove_sdp::{Description, Local, Mismatch};
-use rove_sip::{message::StatusCode, ua::Party};
+use rove_sdp::{Description, Local, Mismatch, Session};
+use rove_sip::{message::StatusCode, transport::Hop, ua::Party};
 
 use super::{Ask, Context, Fact, State, Talking};
-use crate::{Cause, MediaPorts};
+use crate::Cause;
 
 /// An invitation waits for an answer.
 #[derive(Debug)]
 pub(crate) struct Alerting {
     /// `None` when the caller leaves the offer to us (RFC 3261 §13.3.1).
     offer: Option<Description>,
-    ports: Option<MediaPorts>,
-    /// Our offer, once it is out in the 200, and what we said about our end.
-    ours: Option<(Description, Local)>,
+    /// How the invitation came: whether keys may go back.
+    hop: Hop,
+    /// What we say about our end, once there are ports.
+    local: Option<Local>,
+    session: Session,
+    /// Our offer is out in the 200.
+    offered: bool,
     wanted: bool,
     pub(super) deadline: Instant,
 }
 
 impl Alerting {
     /// Looks at the caller's offer; refuses at once what can never be answered.
-    pub(crate) fn start(cx: &mut Context<'_>, remote: std::net::SocketAddr, body: &[u8]) -> State {
+    pub(crate) fn start(cx: &mut Context<'_>, hop: Hop, body: &[u8]) -> State {
         cx.record.invited = Some(cx.now.mono);
         let offer = match (!body.is_empty()).then(|| Description::parse(body)).transpose() {
             Ok(offer) => offer,
@@ -31,20 +35,32 @@ impl Alerting {
                 return cx.over(Cause::Protocol { target: cx.record.peer.clone(), what });
             }
         };
-        cx.ask(Ask::OpenMedia(remote));
+        cx.ask(Ask::OpenMedia(hop.remote));
         let deadline = cx.now.mono + cx.config.ring_for;
-        State::Alerting(Self { offer, ports: None, ours: None, wanted: false, deadline })
+        State::Alerting(Self {
+            offer,
+            hop,
+            local: None,
+            session: Session::default(),
+            offered: false,
+            wanted: false,
+            deadline,
+        })
     }
 
     pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
         match fact {
             Fact::MediaOpened(ports) => {
-                if let Some(offer) = &self.offer
-                    && let Err(mismatch) = rove_sdp::answer(offer, &cx.local(&ports))
-                {
+                let local = cx.local(&ports, &self.hop);
+                let possible = match &self.offer {
+                    Some(offer) => rove_sdp::answer(offer, &local).map(drop),
+                    None if local.protection.is_possible() => Ok(()),
+                    None => Err(Mismatch::KeysInClear),
+                };
+                if let Err(mismatch) = possible {
                     return refuse(cx, &mismatch);
                 }
-                self.ports = Some(ports);
+                self.local = Some(local);
                 if self.wanted {
                     return self.answer(cx);
                 }
@@ -56,7 +72,7 @@ impl Alerting {
                 cx.ask(Ask::Reject { status: StatusCode::SERVICE_UNAVAILABLE, why: None });
                 cx.over(Cause::NoMedia { why })
             }
-            Fact::Answer if self.ports.is_some() => self.answer(cx),
+            Fact::Answer if self.local.is_some() => self.answer(cx),
             Fact::Answer => {
                 self.wanted = true;
                 State::Alerting(self)
@@ -93,38 +109,33 @@ impl Alerting {
     }
 
     fn answer(mut self, cx: &mut Context<'_>) -> State {
-        let Some(ports) = &self.ports else { return State::Alerting(self) };
-        if self.ours.is_some() {
+        if self.offered {
             return State::Alerting(self);
         }
-        let local = cx.local(ports);
+        let Some(local) = self.local.take() else { return State::Alerting(self) };
         cx.record.answered = Some(cx.now.mono);
         let Some(offer) = &self.offer else {
-            let ours = rove_sdp::offer(&local);
-            cx.ask(Ask::Accept(ours.to_string().into_bytes()));
-            self.ours = Some((ours, local));
-            return State::Alerting(self);
+            cx.ask(Ask::Accept(self.session.offer(&local).to_bytes()));
+            return State::Alerting(Self { offered: true, local: Some(local), ..self });
         };
-        match rove_sdp::answer(offer, &local) {
+        match self.session.answer(offer, &local) {
             Ok((answer, agreed)) => {
-                cx.ask(Ask::Accept(answer.to_string().into_bytes()));
-                Talking::start(cx, local, agreed)
+                cx.ask(Ask::Accept(answer.to_bytes()));
+                Talking::start(cx, local, self.session, &agreed)
             }
             Err(mismatch) => refuse(cx, &mismatch),
         }
     }
 
     /// The ACK brings the caller's answer to our offer.
-    fn acknowledged(self, cx: &mut Context<'_>, body: Option<&[u8]>) -> State {
-        let Some((ours, local)) = self.ours else { return State::Alerting(self) };
-        let agreed = body
-            .and_then(|body| Description::parse(body).ok())
-            .and_then(|answer| rove_sdp::accept(&ours, &answer, &local).ok());
-        match agreed {
-            Some(agreed) => Talking::start(cx, local, agreed),
-            None => {
+    fn acknowledged(mut self, cx: &mut Context<'_>, body: Option<&[u8]>) -> State {
+        let Some(local) = self.local.take_if(|_| self.offered) else { return State::Alerting(self) };
+        let answer = body.and_then(|body| Description::parse(body).ok()).ok_or(Mismatch::NoAudio);
+        match answer.and_then(|answer| self.session.accept(&answer, &local)) {
+            Ok(agreed) => Talking::start(cx, local, self.session, &agreed),
+            Err(mismatch) => {
                 cx.ask(Ask::StopMedia);
-                let cause = cx.no_common_codec();
+                let cause = cx.mismatch(&mismatch);
                 cx.ending(cause)
             }
         }
@@ -132,7 +143,7 @@ impl Alerting {
 
     fn hang_up(self, cx: &mut Context<'_>, cause: Cause) -> State {
         cx.ask(Ask::StopMedia);
-        if self.ours.is_some() {
+        if self.offered {
             return cx.ending(cause);
         }
         cx.ask(Ask::Reject { status: StatusCode::TEMPORARILY_UNAVAILABLE, why: None });
@@ -143,6 +154,6 @@ impl Alerting {
 fn refuse(cx: &mut Context<'_>, mismatch: &Mismatch) -> State {
     cx.ask(Ask::StopMedia);
     cx.ask(Ask::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some(mismatch.to_string()) });
-    let cause = cx.no_common_codec();
+    let cause = cx.mismatch(mismatch);
     cx.over(cause)
 }

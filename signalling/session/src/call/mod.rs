@@ -5,13 +5,15 @@ mod dialing;
 mod ending;
 mod offering;
 mod talking;
+#[cfg(test)]
+mod tests;
 
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{CodecId, Instant, MediaPlan, Now};
+use rove_base::{CodecId, Entropy, Instant, MediaPlan, Now};
 use rove_dns::lookup::{Candidate, LookupError};
-use rove_sdp::Local;
+use rove_sdp::{Ice, Local, MediaSecurity, Mismatch, Protection, SdesKey, SecurityKind};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -110,6 +112,8 @@ pub enum Progress {
         codec: CodecId,
         /// Where our media goes.
         remote: SocketAddr,
+        /// How it is protected.
+        security: SecurityKind,
     },
     /// The call is over; its [`Record`] is complete.
     Ended {
@@ -126,6 +130,8 @@ pub(crate) struct Context<'a> {
     pub(crate) asks: &'a mut Vec<Ask>,
     /// Identifies the session in SDP; the same for all descriptions of one call (RFC 8866 §5.2).
     pub(crate) session_id: u64,
+    /// Makes keys.
+    pub(crate) entropy: &'a mut Entropy,
 }
 
 impl State {
@@ -181,8 +187,13 @@ impl Context<'_> {
         self.tell(Progress::Ended { cause });
     }
 
-    /// What we say about our end in a session description.
-    pub(crate) fn local(&self, ports: &MediaPorts) -> Local {
+    /// What we say about our end in a session description that goes along `hop`. Keys are made anew each time.
+    pub(crate) fn local(&mut self, ports: &MediaPorts, hop: &Hop) -> Local {
+        let wanted = self.config.media_security;
+        // Keys never cross a hop that others can read (RFC 4568 §8.3).
+        let secret = wanted != MediaSecurity::Never && hop.transport.is_secure();
+        let sdes = if secret { SdesKey::all(self.entropy) } else { Vec::new() };
+        let ice = ports.ice.as_ref().map(|own| Ice::new(&own.credentials, &own.candidates, own.complete));
         Local {
             address: ports.rtp,
             rtcp: ports.rtcp,
@@ -191,6 +202,17 @@ impl Context<'_> {
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
             wishes: rove_sdp::Wishes::default(),
+            protection: Protection { wanted, sdes, dtls: ports.fingerprint },
+            ice,
+        }
+    }
+
+    /// Why two descriptions do not fit together, for the person at the phone.
+    pub(crate) fn mismatch(&self, mismatch: &Mismatch) -> Cause {
+        if mismatch.is_security() {
+            Cause::MediaSecurity { target: self.record.peer.clone(), why: mismatch.to_string() }
+        } else {
+            self.no_common_codec()
         }
     }
 

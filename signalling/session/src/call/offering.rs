@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use rove_base::Instant;
 use rove_dns::lookup::Candidate;
-use rove_sdp::{Description, Local};
+use rove_sdp::{Description, Local, MediaSecurity, Mismatch, Session};
 use rove_sip::{transport::Hop, ua::Failure};
 
 use super::{Ask, Context, Fact, Opening, Progress, State, Talking};
@@ -17,7 +17,7 @@ pub(crate) struct Offering {
     target: Target,
     hop: Hop,
     local: Local,
-    offer: Description,
+    session: Session,
     others: VecDeque<Candidate>,
     heard: bool,
     pub(super) deadline: Instant,
@@ -32,15 +32,25 @@ impl Offering {
         ports: &MediaPorts,
         others: VecDeque<Candidate>,
     ) -> State {
-        let local = cx.local(ports);
-        let offer = rove_sdp::offer(&local);
+        let local = cx.local(ports, &hop);
+        if !local.protection.is_possible() {
+            // Another way may be a secure one.
+            if !others.is_empty() {
+                return Opening::start(cx, target, others);
+            }
+            cx.ask(Ask::StopMedia);
+            let cause = cx.mismatch(&Mismatch::KeysInClear);
+            return cx.over(cause);
+        }
+        let mut session = Session::default();
+        let offer = session.offer(&local);
         cx.record.invited = Some(cx.now.mono);
         cx.tell(Progress::Inviting { address: hop.remote });
         cx.ask(Ask::Invite { hop, target: target.clone(), offer: offer.to_string().into_bytes() });
         let patience =
             if others.is_empty() { cx.config.ring_for } else { cx.config.ring_for.min(NEXT_ADDRESS) };
         let deadline = cx.now.mono + patience;
-        State::Offering(Self { target, hop, local, offer, others, heard: false, deadline })
+        State::Offering(Self { target, hop, local, session, others, heard: false, deadline })
     }
 
     pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
@@ -76,15 +86,15 @@ impl Offering {
         }
     }
 
-    fn answered(self, cx: &mut Context<'_>, body: &[u8]) -> State {
+    fn answered(mut self, cx: &mut Context<'_>, body: &[u8]) -> State {
         cx.record.answered = Some(cx.now.mono);
         let agreed = Description::parse(body)
             .map_err(|e| Cause::Protocol { target: self.target.to_string(), what: e.to_string() })
             .and_then(|answer| {
-                rove_sdp::accept(&self.offer, &answer, &self.local).map_err(|_| cx.no_common_codec())
+                self.session.accept(&answer, &self.local).map_err(|mismatch| cx.mismatch(&mismatch))
             });
         match agreed {
-            Ok(agreed) => Talking::start(cx, self.local, agreed),
+            Ok(agreed) => Talking::start(cx, self.local, self.session, &agreed),
             Err(cause) => {
                 cx.ask(Ask::StopMedia);
                 cx.ending(cause)
@@ -103,7 +113,11 @@ impl Offering {
             return Opening::start(cx, self.target, self.others);
         }
         cx.ask(Ask::StopMedia);
+        let demanding = self.local.protection.wanted == MediaSecurity::Required;
         let cause = match failure {
+            Failure::Status { code, .. } if demanding && matches!(code.code(), 488 | 606) => {
+                Cause::MediaSecurity { target, why: "it refused an offer that demands it".into() }
+            }
             Failure::Status { code, reason, .. } => {
                 Cause::from_status(&target, code, &reason, &cx.config.codec_names())
             }

@@ -1,6 +1,6 @@
 //! The session stands.
 
-use rove_sdp::{Description, Local, Negotiated};
+use rove_sdp::{Description, Local, Negotiated, SecurityKind, Session};
 use rove_sip::{message::StatusCode, ua::Party};
 
 use super::{Ask, Context, Fact, Progress, State};
@@ -10,19 +10,21 @@ use crate::{Cause, plan};
 #[derive(Debug)]
 pub(crate) struct Talking {
     local: Local,
-    agreed: Negotiated,
+    session: Session,
 }
 
 impl Talking {
     /// Hands the plan to the engine.
-    pub(super) fn start(cx: &mut Context<'_>, local: Local, agreed: Negotiated) -> State {
-        match plan::media_plan(&local, &agreed, &cx.config.cname) {
+    pub(super) fn start(cx: &mut Context<'_>, local: Local, session: Session, agreed: &Negotiated) -> State {
+        match plan::media_plan(&local, agreed, cx.config) {
             Ok(plan) => {
                 cx.record.codec = Some(agreed.codec.id);
                 cx.record.route = plan.routes().first().map(|route| route.kind);
-                cx.tell(Progress::Answered { codec: agreed.codec.id, remote: agreed.remote_rtp });
+                let security = SecurityKind::from(&agreed.security);
+                cx.record.security = Some(security);
+                cx.tell(Progress::Answered { codec: agreed.codec.id, remote: agreed.remote_rtp, security });
                 cx.ask(Ask::StartMedia(plan));
-                State::Talking(Self { local, agreed })
+                State::Talking(Self { local, session })
             }
             Err(error) => {
                 cx.ask(Ask::StopMedia);
@@ -32,7 +34,7 @@ impl Talking {
         }
     }
 
-    pub(super) fn on(self, cx: &mut Context<'_>, fact: Fact) -> State {
+    pub(super) fn on(mut self, cx: &mut Context<'_>, fact: Fact) -> State {
         match fact {
             Fact::Ended(by) => {
                 cx.ask(Ask::StopMedia);
@@ -51,24 +53,41 @@ impl Talking {
                 cx.ending(Cause::NoMedia { why })
             }
             Fact::Reoffered(body) => self.reoffered(cx, &body),
+            Fact::Acknowledged(Some(body)) => {
+                // The answer to an offer that changed nothing; what would change something is not taken up.
+                let mut next = self.session.clone();
+                self.session.withdraw();
+                let same = Description::parse(&body).is_ok_and(|answer| {
+                    next.accept(&answer, &self.local)
+                        .is_ok_and(|agreed| Some(&agreed) == self.session.agreed())
+                });
+                if same {
+                    self.session = next;
+                }
+                State::Talking(self)
+            }
             _ => State::Talking(self),
         }
     }
 
     /// A new offer inside the call (RFC 3261 §14.2). One that changes nothing but its version refreshes the session;
     /// any other is refused, which leaves the session as it was.
-    fn reoffered(self, cx: &mut Context<'_>, body: &[u8]) -> State {
+    fn reoffered(mut self, cx: &mut Context<'_>, body: &[u8]) -> State {
+        let mut next = self.session.clone();
         let again = if body.is_empty() {
-            Some(rove_sdp::offer(&self.local))
+            Some(next.offer(&self.local))
         } else {
             Description::parse(body)
                 .ok()
-                .and_then(|offer| rove_sdp::answer(&offer, &self.local).ok())
-                .filter(|(_, agreed)| *agreed == self.agreed)
+                .and_then(|offer| next.answer(&offer, &self.local).ok())
+                .filter(|(_, agreed)| Some(agreed) == self.session.agreed())
                 .map(|(answer, _)| answer)
         };
+        if again.is_some() {
+            self.session = next;
+        }
         cx.ask(match again {
-            Some(description) => Ask::AcceptChange(description.to_string().into_bytes()),
+            Some(description) => Ask::AcceptChange(description.to_bytes()),
             None => Ask::RejectChange {
                 status: StatusCode::NOT_ACCEPTABLE_HERE,
                 why: Some("session unchanged".into()),

@@ -9,7 +9,7 @@
 
 use core::{fmt, str::FromStr};
 
-use super::{Method, SyntaxError, lex::Cursor};
+use super::{CSeqView, Method, SyntaxError};
 
 /// A sequence number and the method it counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,16 +24,8 @@ impl FromStr for CSeq {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let mut cursor = Cursor::new(text);
-        cursor.skip_space();
-        let number = cursor.digits("a number")?.parse().map_err(|_| SyntaxError::Range("sequence number"))?;
-        if !matches!(cursor.peek(), Some(b' ' | b'\t')) {
-            return Err(SyntaxError::Expected("space after the number"));
-        }
-        cursor.skip_space();
-        let method = cursor.token("a method")?.parse()?;
-        cursor.finish("the method")?;
-        Ok(Self { number, method })
+        let view = CSeqView::parse(text)?;
+        Ok(Self { number: view.number, method: view.method.parse()? })
     }
 }
 

@@ -30,6 +30,9 @@ pub enum SyntaxError {
     /// More parts than a message may have.
     #[error("too many {0}")]
     TooMany(&'static str),
+    /// What may stand once stands twice.
+    #[error("repeated {0}")]
+    Repeated(&'static str),
     /// A URI with a comma, question mark or semicolon stands in angle brackets (RFC 3261 §20.10).
     #[error("URI without angle brackets")]
     BareUri,
@@ -132,7 +135,7 @@ pub struct ParseError {
 pub struct Rejection {
     /// The method as it was read.
     pub method: Method,
-    /// 400, 414, 501, 505 or 513.
+    /// 400, 413, 414, 501 or 505.
     pub status: StatusCode,
     /// The reason phrase, which names the flaw (RFC 3261 §21.4.1).
     pub reason: String,

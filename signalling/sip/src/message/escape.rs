@@ -29,6 +29,11 @@ pub(crate) fn escape(text: &str, keep: impl Fn(u8) -> bool) -> String {
     out
 }
 
+/// The value of a header as it stands in a URI (RFC 3261 §19.1.1).
+pub(crate) fn escape_header(value: &str) -> String {
+    escape(value, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~'))
+}
+
 /// Whether two escaped texts mean the same: an escaped character equals itself unescaped, unless it is reserved
 /// (RFC 3261 §19.1.4).
 pub(crate) fn equivalent(a: &str, b: &str, ignore_case: bool) -> bool {
@@ -44,16 +49,11 @@ pub(crate) fn equivalent(a: &str, b: &str, ignore_case: bool) -> bool {
 
 /// Whether every percent sign of `text` starts an escape, and `keep` takes all its other bytes.
 pub(crate) fn is_escaped(text: &str, keep: impl Fn(u8) -> bool) -> bool {
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let fine = match byte {
-            b'%' => {
-                [bytes.next(), bytes.next()].iter().flatten().filter(|b| b.is_ascii_hexdigit()).count() == 2
-            }
-            byte => keep(byte),
-        };
-        if !fine {
-            return false;
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| !keep(*byte)) {
+        match rest.get(at..) {
+            Some([b'%', a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => rest = after,
+            _ => return false,
         }
     }
     true

@@ -7,11 +7,13 @@
     clippy::panic
 )]
 
-use core::str::FromStr;
+use core::{fmt, str::FromStr};
+use std::borrow::Cow;
 
 use super::{
-    CSeq, HeaderError, HeaderName, MediaType, Method, NameAddr, SyntaxError, Via, Warning,
-    lex::{Cursor, list},
+    CSeq, HeaderError, HeaderName, MediaType, MessageView, Method, NameAddr, SyntaxError, Via, Warning,
+    lex::{Cursor, is_token, list, unfold_into},
+    view,
 };
 
 /// Headers in the order of the message. Values are kept as they were received, unfolded and without space around.
@@ -19,23 +21,26 @@ use super::{
 /// Accessors named after a header parse it anew each time; those that answer a `Result` fail with [`HeaderError`]
 /// when the header does not follow its grammar, when it is missing and has to be there, or when it stands twice and may
 /// not.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Headers(Vec<(HeaderName, String)>);
+#[derive(Clone, Default)]
+pub struct Headers {
+    lines: Vec<Line>,
+    /// The values, in any order, and what is left of others.
+    text: String,
+}
+
+/// One header: its name, and where its value lies.
+#[derive(Clone, Debug)]
+struct Line {
+    name: HeaderName,
+    start: usize,
+    end: usize,
+}
 
 impl Headers {
     /// No headers.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
-    }
-
-    pub(crate) fn with_capacity(headers: usize) -> Self {
-        Self(Vec::with_capacity(headers))
-    }
-
-    /// Adds a header whose value has neither line ends nor space around it.
-    pub(crate) fn push_line(&mut self, name: HeaderName, value: String) {
-        self.0.push((name, value));
+        Self { lines: Vec::new(), text: String::new() }
     }
 
     /// The first value of `name`.
@@ -46,61 +51,146 @@ impl Headers {
 
     /// All values of `name`, one for each line, in order.
     pub fn all<'a>(&'a self, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(have, _)| have == name).map(|(_, value)| value.as_str())
+        self.lines.iter().filter(move |line| line.name == *name).map(|line| self.value(line))
     }
 
     /// All headers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &str)> {
-        self.0.iter().map(|(name, value)| (name, value.as_str()))
+        self.lines.iter().map(|line| (&line.name, self.value(line)))
     }
 
     /// Number of header lines.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.0.len()
+        self.lines.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.lines.is_empty()
     }
 
     /// Adds a header at the end. Line ends in `value` become spaces, so that a value cannot forge a header.
-    pub fn push(&mut self, name: HeaderName, value: impl Into<String>) {
-        self.0.push((name, one_line(value.into())));
+    pub fn push<'a>(&mut self, name: HeaderName, value: impl Into<Cow<'a, str>>) {
+        let line = self.keep(name, &value.into());
+        self.lines.push(line);
     }
 
     /// Gives `name` this one value: in place of its first, or at the end.
-    pub fn set(&mut self, name: HeaderName, value: impl Into<String>) {
-        let Some(at) = self.0.iter().position(|(have, _)| *have == name) else {
-            return self.push(name, value);
-        };
+    pub fn set<'a>(&mut self, name: HeaderName, value: impl Into<Cow<'a, str>>) {
+        let Some(at) = self.place(&name) else { return self.push(name, value) };
         let mut index = 0_usize;
-        self.0.retain(|(have, _)| {
-            let keep = index <= at || *have != name;
+        self.lines.retain(|line| {
+            let keep = index <= at || line.name != name;
             index = index.saturating_add(1);
             keep
         });
-        if let Some((_, slot)) = self.0.get_mut(at) {
-            *slot = one_line(value.into());
+        let line = self.keep(name, &value.into());
+        if let Some(slot) = self.lines.get_mut(at) {
+            (slot.start, slot.end) = (line.start, line.end);
         }
     }
 
     /// Adds a header before the first of its name, or at the front.
-    pub fn prepend(&mut self, name: HeaderName, value: impl Into<String>) {
-        let at = self.0.iter().position(|(have, _)| *have == name).unwrap_or(0);
-        self.0.insert(at, (name, one_line(value.into())));
+    pub fn prepend<'a>(&mut self, name: HeaderName, value: impl Into<Cow<'a, str>>) {
+        let at = self.place(&name).unwrap_or(0);
+        let line = self.keep(name, &value.into());
+        self.lines.insert(at, line);
     }
 
     /// Drops all headers of this name.
     pub fn remove(&mut self, name: &HeaderName) {
-        self.0.retain(|(have, _)| have != name);
+        self.lines.retain(|line| line.name != *name);
     }
 
     /// Adds all headers of this name from `other`, in order.
     pub fn copy(&mut self, name: &HeaderName, other: &Self) {
-        self.0.extend(other.0.iter().filter(|(have, _)| have == name).cloned());
+        other.all(name).for_each(|value| self.push(name.clone(), value));
+    }
+
+    fn place(&self, name: &HeaderName) -> Option<usize> {
+        self.lines.iter().position(|line| line.name == *name)
+    }
+
+    fn value(&self, line: &Line) -> &str {
+        self.text.get(line.start..line.end).unwrap_or_default()
+    }
+
+    /// Keeps a value, without line ends and space around.
+    fn keep(&mut self, name: HeaderName, value: &str) -> Line {
+        let waste = self.text.len().saturating_sub(self.lines.iter().map(Line::len).sum());
+        if waste > MAX_WASTE {
+            self.tidy();
+        }
+        let start = self.text.len();
+        let value = value.trim_matches([' ', '\t', '\r', '\n']);
+        match memchr::memchr2(b'\r', b'\n', value.as_bytes()) {
+            None => self.text.push_str(value),
+            Some(_) => self.text.extend(value.chars().map(|char| match char {
+                '\r' | '\n' => ' ',
+                char => char,
+            })),
+        }
+        Line { name, start, end: self.text.len() }
+    }
+
+    /// Drops what is left of values that are no longer there.
+    fn tidy(&mut self) {
+        let mut text = String::with_capacity(self.text.len());
+        for line in &mut self.lines {
+            let start = text.len();
+            text.push_str(self.text.get(line.start..line.end).unwrap_or_default());
+            (line.start, line.end) = (start, text.len());
+        }
+        self.text = text;
+    }
+}
+
+impl Line {
+    const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl From<&MessageView<'_>> for Headers {
+    fn from(view: &MessageView<'_>) -> Self {
+        let (head, table) = view.parts();
+        view::headers_of(head, table)
+    }
+}
+
+impl Headers {
+    /// All headers of a head, without folds: one copy of the head and one list.
+    pub(crate) fn of(head: &str, entries: &[view::Entry]) -> Self {
+        let mut text = String::with_capacity(head.len());
+        text.push_str(head);
+        let lines = entries.iter().map(|entry| {
+            let known = HeaderName::of(entry.id).cloned();
+            let name = known.unwrap_or_else(|| HeaderName::other(view::name(head, entry)));
+            if !entry.folded {
+                return Line { name, start: entry.value.into(), end: entry.end.into() };
+            }
+            let start = text.len();
+            unfold_into(view::raw(head, entry), &mut text);
+            Line { name, start, end: text.len() }
+        });
+        let lines = lines.collect();
+        Self { lines, text }
     }
 }
 
@@ -123,10 +213,11 @@ impl Headers {
         let mut vias = self.vias()?;
         let first = vias.first_mut().ok_or(HeaderError::Missing(HeaderName::Via))?;
         first.clone_from(via);
-        let first = self.0.iter().position(|(name, _)| *name == HeaderName::Via).unwrap_or(0);
+        let first = self.place(&HeaderName::Via).unwrap_or(0);
         self.remove(&HeaderName::Via);
         for via in vias.iter().rev() {
-            self.0.insert(first, (HeaderName::Via, via.to_string()));
+            let line = self.keep(HeaderName::Via, &via.to_string());
+            self.lines.insert(first, line);
         }
         Ok(())
     }
@@ -143,9 +234,7 @@ impl Headers {
 
     /// Call-ID.
     pub fn call_id(&self) -> Result<&str, HeaderError> {
-        let value = self.single(&HeaderName::CallId)?;
-        let fine = !value.is_empty() && !value.contains([' ', '\t']);
-        fine.then_some(value).ok_or(malformed(HeaderName::CallId, SyntaxError::Expected("one word")))
+        view::word(self.single(&HeaderName::CallId)?).map_err(|error| malformed(HeaderName::CallId, error))
     }
 
     /// CSeq.
@@ -217,17 +306,20 @@ impl Headers {
     /// The tokens of a comma-separated header. An empty value has none.
     pub fn tokens(&self, name: &HeaderName) -> Result<Vec<&str>, HeaderError> {
         let mut tokens = Vec::new();
+        let mut count = 0;
         for value in self.all(name).filter(|value| !value.is_empty()) {
-            list(value, "elements", |cursor| cursor.token("a token"), &mut tokens)
-                .map_err(|error| malformed(name.clone(), error))?;
+            list(value, "elements", &mut count, |cursor| {
+                tokens.push(cursor.token("a token")?);
+                Ok(())
+            })
+            .map_err(|error| malformed(name.clone(), error))?;
         }
         Ok(tokens)
     }
 
     /// Expires in seconds; more than 32 bits hold counts as the most they hold (RFC 3261 §20.19).
     pub fn expires(&self) -> Result<Option<u32>, HeaderError> {
-        let seconds = self.number(&HeaderName::Expires)?;
-        Ok(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
+        self.seconds(&HeaderName::Expires)
     }
 
     /// The seconds of Retry-After, without its comment and parameters (RFC 3261 §20.33).
@@ -262,11 +354,39 @@ impl Headers {
         self.single(name)?.parse().map_err(|error| malformed(name.clone(), error))
     }
 
-    fn optional<T: FromStr<Err = SyntaxError>>(&self, name: &HeaderName) -> Result<Option<T>, HeaderError> {
+    pub(crate) fn optional<T: FromStr<Err = SyntaxError>>(
+        &self,
+        name: &HeaderName,
+    ) -> Result<Option<T>, HeaderError> {
         match self.parsed(name) {
             Err(HeaderError::Missing(_)) => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// A header of which each line is one value.
+    pub(crate) fn each_line<T: FromStr<Err = SyntaxError>>(
+        &self,
+        name: &HeaderName,
+    ) -> Result<Vec<T>, HeaderError> {
+        let parse = |value: &str| value.parse().map_err(|error| malformed(name.clone(), error));
+        self.all(name).map(parse).collect()
+    }
+
+    /// A header that is one token.
+    pub(crate) fn one_token(&self, name: &HeaderName) -> Result<Option<&str>, HeaderError> {
+        let value = match self.single(name) {
+            Err(HeaderError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let fine = !value.is_empty() && value.bytes().all(is_token);
+        fine.then_some(Some(value)).ok_or(malformed(name.clone(), SyntaxError::Expected("a token")))
+    }
+
+    /// A number that 32 bits hold, or the most they hold.
+    pub(crate) fn seconds(&self, name: &HeaderName) -> Result<Option<u32>, HeaderError> {
+        let seconds = self.number(name)?;
+        Ok(seconds.map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX)))
     }
 
     /// A number that saturates: what matters of a huge one is that it is huge.
@@ -275,10 +395,7 @@ impl Headers {
             Err(HeaderError::Missing(_)) => return Ok(None),
             other => other?,
         };
-        if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(malformed(name.clone(), SyntaxError::Expected("a number")));
-        }
-        Ok(Some(value.parse().unwrap_or(u64::MAX)))
+        view::number(name, value).map(Some)
     }
 
     pub(crate) fn elements<T>(
@@ -287,8 +404,13 @@ impl Headers {
         read: impl Fn(&mut Cursor<'_>) -> Result<T, SyntaxError>,
     ) -> Result<Vec<T>, HeaderError> {
         let mut elements = Vec::new();
+        let mut count = 0;
         for value in self.all(name) {
-            list(value, "elements", &read, &mut elements).map_err(|error| malformed(name.clone(), error))?;
+            list(value, "elements", &mut count, |cursor| {
+                elements.push(read(cursor)?);
+                Ok(())
+            })
+            .map_err(|error| malformed(name.clone(), error))?;
         }
         Ok(elements)
     }
@@ -298,7 +420,5 @@ const fn malformed(name: HeaderName, error: SyntaxError) -> HeaderError {
     HeaderError::Malformed { name, error }
 }
 
-fn one_line(value: String) -> String {
-    let fine = !value.contains(['\r', '\n']) && value.trim_matches([' ', '\t']).len() == value.len();
-    if fine { value } else { value.replace(['\r', '\n'], " ").trim_matches([' ', '\t']).to_owned() }
-}
+/// Bytes of values that are no longer there, above which they are cleared away.
+const MAX_WASTE: usize = 4_096;

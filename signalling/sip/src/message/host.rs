@@ -10,7 +10,7 @@
 use core::{fmt, str::FromStr};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{SyntaxError, lex::Cursor};
+use super::{HostView, SyntaxError};
 
 /// Where a URI or a Via points (RFC 3261 §25.1, `host`).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -32,28 +32,6 @@ impl Host {
             Self::Ipv4(ip) => Some(IpAddr::V4(*ip)),
             Self::Ipv6(ip) => Some(IpAddr::V6(*ip)),
         }
-    }
-
-    /// Reads a host, up to the first character that cannot be part of one.
-    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        if cursor.eat('[') {
-            return ipv6(cursor.take_until(b']').ok_or(SyntaxError::Host)?).map(Self::Ipv6);
-        }
-        cursor.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')).parse()
-    }
-
-    /// Reads `host [ ":" port ]`; `spaced` where the grammar allows space around the colon.
-    pub(crate) fn read_with_port(
-        cursor: &mut Cursor<'_>,
-        spaced: bool,
-    ) -> Result<(Self, Option<u16>), SyntaxError> {
-        let host = Self::read(cursor)?;
-        let colon = if spaced { cursor.eat_spaced(':') } else { cursor.eat(':') };
-        if !colon {
-            return Ok((host, None));
-        }
-        let port: u16 = cursor.digits("a port")?.parse().map_err(|_| SyntaxError::Port)?;
-        if port == 0 { Err(SyntaxError::Port) } else { Ok((host, Some(port))) }
     }
 }
 
@@ -89,15 +67,17 @@ impl FromStr for Host {
 
     /// A host name, an IPv4 address, or an IPv6 address in brackets.
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            return ipv6(inner).map(Self::Ipv6);
+        HostView::parse(text).map(Self::from)
+    }
+}
+
+impl From<HostView<'_>> for Host {
+    fn from(view: HostView<'_>) -> Self {
+        match view {
+            HostView::Domain(name) => Self::Domain(Domain(name.into())),
+            HostView::Ipv4(ip) => Self::Ipv4(ip),
+            HostView::Ipv6(ip) => Self::Ipv6(ip),
         }
-        if text.starts_with(|c: char| c.is_ascii_digit())
-            && let Ok(ip) = text.parse()
-        {
-            return Ok(Self::Ipv4(ip));
-        }
-        if is_domain(text) { Ok(Self::Domain(Domain(text.into()))) } else { Err(SyntaxError::Host) }
     }
 }
 
@@ -125,40 +105,3 @@ impl fmt::Display for Host {
         }
     }
 }
-
-/// Reads an IPv6 address, also with the third colon that RFC 3261's grammar puts before a dotted quad
-/// (RFC 5118 §4.10).
-fn ipv6(text: &str) -> Result<Ipv6Addr, SyntaxError> {
-    match text.split_once(":::") {
-        Some((left, right)) if right.contains('.') => format!("{left}::{right}").parse(),
-        _ => text.parse(),
-    }
-    .map_err(|_| SyntaxError::Host)
-}
-
-/// Labels of letters, digits, hyphens and underscores; no hyphen at their ends, no digit at the start of the last.
-fn is_domain(text: &str) -> bool {
-    let name = text.strip_suffix('.').unwrap_or(text);
-    let (mut start, mut before, mut len) = (b'.', b'.', 0_usize);
-    for byte in name.bytes() {
-        let fine = match byte {
-            b'.' => !matches!(before, b'.' | b'-'),
-            b'-' => before != b'.',
-            b'_' => true,
-            byte => byte.is_ascii_alphanumeric(),
-        };
-        if before == b'.' {
-            (start, len) = (byte, 0);
-        }
-        len = len.saturating_add(usize::from(byte != b'.'));
-        if !fine || len > MAX_LABEL {
-            return false;
-        }
-        before = byte;
-    }
-    text.len() <= MAX_NAME && !matches!(before, b'.' | b'-') && !start.is_ascii_digit()
-}
-
-/// Bytes of a name and of a label (RFC 1035 §2.3.4).
-const MAX_NAME: usize = 254;
-const MAX_LABEL: usize = 63;

@@ -37,7 +37,7 @@ impl FromStr for MediaType {
         let mut cursor = Cursor::new(text);
         cursor.skip_space();
         let kind = cursor.token("a media type")?;
-        if !cursor.eat_spaced('/') {
+        if !cursor.eat_spaced(b'/') {
             return Err(SyntaxError::Expected("/"));
         }
         let subtype = cursor.token("a media subtype")?;

@@ -9,7 +9,7 @@
 
 use core::{fmt, str::FromStr};
 
-use super::{SyntaxError, Token};
+use super::{SyntaxError, Token, lex::is_token};
 
 /// What a request asks for (RFC 3261 §7.1). Case counts: `invite` is an unknown method.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -68,6 +68,13 @@ impl Method {
             Self::Update => "UPDATE",
             Self::Other(token) => token.as_str(),
         }
+    }
+}
+
+impl Method {
+    /// Whether `text` is a method, known or not.
+    pub(crate) fn is_valid(text: &str) -> bool {
+        !text.is_empty() && text.bytes().all(is_token)
     }
 }
 

@@ -10,42 +10,73 @@
     clippy::panic
 )]
 
+mod auth;
+#[cfg(feature = "rsip")]
+mod bridge;
 mod cseq;
+mod disposition;
 mod error;
 mod escape;
+mod event;
+mod extensions;
+mod frame;
 mod header_name;
 mod headers;
 mod host;
+mod identity;
 mod lex;
 mod media_type;
 mod method;
+mod multipart;
 mod name_addr;
 mod params;
 mod parse;
+mod rack;
+mod reason;
+mod replaces;
+mod session_timer;
 mod status;
+mod subscription_state;
 mod uri;
 mod via;
+mod view;
 mod warning;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use auth::{Auth, AuthParams};
 pub use cseq::CSeq;
+pub use disposition::Disposition;
 pub use error::{HeaderError, ParseError, ParseErrorKind, Rejection, SyntaxError};
+pub(crate) use escape::escape_header;
 pub use escape::unescape;
+pub use event::Event;
+pub use frame::{Frame, FrameError, frame};
 pub use header_name::{HeaderName, OtherName};
 pub use headers::Headers;
 pub use host::{Domain, Host};
+pub use identity::Identity;
 pub use lex::Token;
 pub use media_type::MediaType;
 pub use method::Method;
+pub use multipart::{MAX_DEPTH, MAX_PARTS, MultipartError, Part};
 pub use name_addr::NameAddr;
 pub use params::{Params, UriParams};
 pub use parse::{MAX_HEADERS, MAX_MESSAGE, MAX_URI};
+pub use rack::RAck;
+pub use reason::Reason;
+pub use replaces::DialogRef;
+pub use session_timer::{Refresher, SessionTimer};
 pub use status::StatusCode;
+pub use subscription_state::{SubscriptionState, Substate};
 pub use uri::{OtherUri, SipUri, TelUri, Uri};
 pub use via::{MAGIC_COOKIE, Via, ViaTransport};
+pub use view::{
+    CSeqView, HeaderTable, HostView, MessageView, NameAddrView, ParamsView, Routing, SipUriView, StartView,
+    TelUriView, UriParamsView, UriView, ViaView,
+};
 pub use warning::Warning;
 
 /// A request or a response.

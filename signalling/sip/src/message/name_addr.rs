@@ -8,10 +8,11 @@
 )]
 
 use core::{fmt, str::FromStr};
+use std::borrow::Cow;
 
 use super::{
-    Params, SyntaxError, Uri,
-    lex::{Cursor, is_token, unquote, write_quoted},
+    NameAddrView, Params, SyntaxError, Uri,
+    lex::{Cursor, write_quoted},
 };
 
 /// A `name-addr` or `addr-spec` with header parameters. Written as a `name-addr` always.
@@ -53,23 +54,14 @@ impl NameAddr {
 
     /// Reads one element of a header.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        cursor.skip_space();
-        let (display, uri) = if cursor.peek() == Some(b'"') {
-            let display = unquote(cursor.quoted()?).into_owned();
-            cursor.skip_space();
-            (display, read_angle(cursor)?)
-        } else {
-            let mut ahead = cursor.clone();
-            let display = ahead.take_while(|b| is_token(b) || matches!(b, b' ' | b'\t') || !b.is_ascii());
-            if ahead.peek() == Some(b'<') {
-                *cursor = ahead;
-                (display.trim_matches([' ', '\t']).to_owned(), read_angle(cursor)?)
-            } else {
-                (String::new(), read_bare(cursor)?)
-            }
-        };
-        let params = Params::read(cursor)?;
-        Ok(Self { display: Some(display).filter(|display| !display.is_empty()), uri, params })
+        NameAddrView::read(cursor).map(Self::from)
+    }
+}
+
+impl From<NameAddrView<'_>> for NameAddr {
+    fn from(view: NameAddrView<'_>) -> Self {
+        let display = view.display().map(Cow::into_owned);
+        Self { display, uri: view.uri.into(), params: view.params.into() }
     }
 }
 
@@ -77,10 +69,7 @@ impl FromStr for NameAddr {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let mut cursor = Cursor::new(text);
-        let read = Self::read(&mut cursor)?;
-        cursor.finish("an address")?;
-        Ok(read)
+        NameAddrView::parse(text).map(Self::from)
     }
 }
 
@@ -91,22 +80,5 @@ impl fmt::Display for NameAddr {
             f.write_str(" ")?;
         }
         write!(f, "<{}>{}", self.uri, self.params)
-    }
-}
-
-fn read_angle(cursor: &mut Cursor<'_>) -> Result<Uri, SyntaxError> {
-    if !cursor.eat('<') {
-        return Err(SyntaxError::Expected("<"));
-    }
-    cursor.take_until(b'>').ok_or(SyntaxError::Expected(">"))?.parse()
-}
-
-/// Without angle brackets what follows a semicolon belongs to the header, and a comma ends the element
-/// (RFC 3261 §20.10).
-fn read_bare(cursor: &mut Cursor<'_>) -> Result<Uri, SyntaxError> {
-    let uri: Uri = cursor.take_while(|byte| !matches!(byte, b' ' | b'\t' | b';' | b',')).parse()?;
-    match &uri {
-        Uri::Sip(sip) if sip.headers().next().is_some() => Err(SyntaxError::BareUri),
-        _ => Ok(uri),
     }
 }

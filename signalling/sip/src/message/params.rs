@@ -11,8 +11,9 @@ use core::fmt;
 use std::borrow::Cow;
 
 use super::{
-    SyntaxError, escape,
-    lex::{Cursor, is_token, split_once, unquote, write_quoted},
+    ParamsView, SyntaxError, UriParamsView, escape,
+    lex::{Cursor, is_bare, is_token, unfold, unquote, write_quoted},
+    view::{is_paramchar, next_param},
 };
 
 /// Parameters of a header (generic-param, RFC 3261 §25.1), in order. Values are kept as they were, with the quotes of
@@ -62,31 +63,55 @@ impl Params {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let mut cursor = Cursor::new(&self.0);
-        core::iter::from_fn(move || next_param(&mut cursor).ok().flatten())
+        self.view().iter()
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub const fn view(&self) -> ParamsView<'_> {
+        ParamsView::known(self.0.as_str())
     }
 
     fn find(&self, name: &str) -> Option<Option<&str>> {
-        self.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.view().find(name)
+    }
+
+    /// Reads parameters up to `name` and its equals sign.
+    pub(crate) fn read_until(cursor: &mut Cursor<'_>, name: &'static str) -> Result<Self, SyntaxError> {
+        let mut before = String::new();
+        loop {
+            let start = *cursor;
+            if !cursor.eat_spaced(b';') {
+                return Err(SyntaxError::Expected(name));
+            }
+            if cursor.token("a parameter name")?.eq_ignore_ascii_case(name) {
+                return if cursor.eat_spaced(b'=') {
+                    Ok(Self(before))
+                } else {
+                    Err(SyntaxError::Expected("="))
+                };
+            }
+            *cursor = start;
+            let (have, value) = next_param(cursor)?.ok_or(SyntaxError::Expected(name))?;
+            push(&mut before, have, value.map(unfold).as_deref());
+        }
     }
 
     /// Reads `*( SEMI generic-param )`.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        let start = cursor.clone();
-        let mut count = 0_usize;
-        while next_param(cursor)?.is_some() {
-            count = count.saturating_add(1);
-            if count > MAX_PARAMS {
-                return Err(SyntaxError::TooMany("parameters"));
-            }
+        ParamsView::read(cursor).map(Self::from)
+    }
+}
+
+impl From<ParamsView<'_>> for Params {
+    fn from(view: ParamsView<'_>) -> Self {
+        let raw = view.raw();
+        if memchr::memchr3(b' ', b'\t', b'\r', raw.as_bytes()).is_none() {
+            return Self(raw.to_owned());
         }
-        let text = start.read_until(cursor).trim_matches([' ', '\t']);
-        let text = Self(text.to_owned());
-        if memchr::memchr2(b' ', b'\t', text.0.as_bytes()).is_some() {
-            Ok(Self(joined(text.iter())))
-        } else {
-            Ok(text)
-        }
+        let mut out = String::with_capacity(raw.len());
+        view.iter().for_each(|(name, value)| push(&mut out, name, value.map(unfold).as_deref()));
+        Self(out)
     }
 }
 
@@ -141,31 +166,23 @@ impl UriParams {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.0.split(';').skip(1).map(split_value)
+        self.view().iter()
+    }
+
+    /// The same, borrowed.
+    #[must_use]
+    pub const fn view(&self) -> UriParamsView<'_> {
+        UriParamsView::known(self.0.as_str())
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Option<&str>> {
-        self.iter().find(|(have, _)| escape::equivalent(have, name, true)).map(|(_, value)| value)
+        self.view().find(name)
     }
+}
 
-    /// Reads what stands from the first semicolon on.
-    pub(crate) fn parse(text: &str) -> Result<Self, SyntaxError> {
-        if text.is_empty() {
-            return Ok(Self::new());
-        }
-        for (count, param) in text.split(';').skip(1).enumerate() {
-            if count >= MAX_PARAMS {
-                return Err(SyntaxError::TooMany("parameters"));
-            }
-            let (name, value) = split_value(param);
-            if name.is_empty() || value.is_some_and(str::is_empty) {
-                return Err(SyntaxError::Expected("a URI parameter"));
-            }
-            if ![name, value.unwrap_or_default()].iter().all(|part| escape::is_escaped(part, is_paramchar)) {
-                return Err(SyntaxError::Character("a URI parameter"));
-            }
-        }
-        Ok(Self(text.to_owned()))
+impl From<UriParamsView<'_>> for UriParams {
+    fn from(view: UriParamsView<'_>) -> Self {
+        Self(view.raw().to_owned())
     }
 }
 
@@ -173,27 +190,6 @@ impl fmt::Display for UriParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Reads one `SEMI generic-param`; `None` when there is none.
-fn next_param<'a>(cursor: &mut Cursor<'a>) -> Result<Option<(&'a str, Option<&'a str>)>, SyntaxError> {
-    if !cursor.eat_spaced(';') {
-        return Ok(None);
-    }
-    let name = cursor.token("a parameter name")?;
-    if !cursor.eat_spaced('=') {
-        return Ok(Some((name, None)));
-    }
-    let value = if cursor.peek() == Some(b'"') { cursor.quoted()? } else { cursor.take_while(is_bare) };
-    if value.is_empty() {
-        Err(SyntaxError::Expected("a parameter value"))
-    } else {
-        Ok(Some((name, Some(value))))
-    }
-}
-
-fn split_value(param: &str) -> (&str, Option<&str>) {
-    split_once(param, b'=').map_or((param, None), |(name, value)| (name, Some(value)))
 }
 
 /// The parameters with `name` given this value, in place of the first such or at the end.
@@ -238,15 +234,3 @@ impl fmt::Display for Quoted<'_> {
         write_quoted(self.0, f)
     }
 }
-
-/// What may stand in a value without quotes. More than a token, since addresses stand there too.
-const fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'<' | b'>' | b'\\')
-}
-
-const fn is_paramchar(byte: u8) -> bool {
-    escape::is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$')
-}
-
-/// Parameters of one URI or header element; one with more is refused.
-const MAX_PARAMS: usize = 64;

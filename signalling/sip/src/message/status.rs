@@ -122,6 +122,12 @@ impl StatusCode {
     pub const SESSION_INTERVAL_TOO_SMALL: Self = Self(422);
     /// 423 Interval Too Brief.
     pub const INTERVAL_TOO_BRIEF: Self = Self(423);
+    /// 430 Flow Failed (RFC 5626 §11.5).
+    pub const FLOW_FAILED: Self = Self(430);
+    /// 439 First Hop Lacks Outbound Support (RFC 5626 §11.6).
+    pub const FIRST_HOP_LACKS_OUTBOUND: Self = Self(439);
+    /// 440 Max-Breadth Exceeded (RFC 5393 §5.3.3.1).
+    pub const MAX_BREADTH_EXCEEDED: Self = Self(440);
     /// 480 Temporarily Unavailable.
     pub const TEMPORARILY_UNAVAILABLE: Self = Self(480);
     /// 481 Call/Transaction Does Not Exist.
@@ -209,6 +215,9 @@ const REASONS: &[(u16, &str)] = &[
     (421, "Extension Required"),
     (422, "Session Interval Too Small"),
     (423, "Interval Too Brief"),
+    (430, "Flow Failed"),
+    (439, "First Hop Lacks Outbound Support"),
+    (440, "Max-Breadth Exceeded"),
     (480, "Temporarily Unavailable"),
     (481, "Call/Transaction Does Not Exist"),
     (482, "Loop Detected"),

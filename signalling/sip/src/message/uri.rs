@@ -10,10 +10,7 @@
 use core::{fmt, str::FromStr};
 use std::net::SocketAddr;
 
-use super::{
-    Host, SyntaxError, UriParams, escape,
-    lex::{Cursor, MAX_ELEMENTS, split_once},
-};
+use super::{Host, SipUriView, SyntaxError, UriParams, UriView, escape, view::is_user_char};
 
 /// The name of a resource. Parts keep their escapes, so writing it answers what was read. `==` compares spelling; see
 /// [`Uri::equivalent`].
@@ -61,25 +58,30 @@ impl FromStr for Uri {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let (scheme, rest) = split_once(text, b':').ok_or(SyntaxError::Expected("a URI scheme"))?;
-        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
-        {
-            return Err(SyntaxError::Expected("a URI scheme"));
+        UriView::parse(text).map(Self::from)
+    }
+}
+
+impl From<UriView<'_>> for Uri {
+    fn from(view: UriView<'_>) -> Self {
+        match view {
+            UriView::Sip(uri) => Self::Sip(uri.into()),
+            UriView::Tel(uri) => Self::Tel(TelUri { number: uri.number.into(), params: uri.params.into() }),
+            UriView::Other(text) => Self::Other(OtherUri { text: text.into() }),
         }
-        if !rest.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"')) {
-            return Err(SyntaxError::Character("a URI"));
-        }
-        if scheme.eq_ignore_ascii_case("sip") {
-            SipUri::parse(false, rest).map(Self::Sip)
-        } else if scheme.eq_ignore_ascii_case("sips") {
-            SipUri::parse(true, rest).map(Self::Sip)
-        } else if scheme.eq_ignore_ascii_case("tel") {
-            TelUri::parse(rest).map(Self::Tel)
-        } else if rest.is_empty() {
-            Err(SyntaxError::Expected("more than a URI scheme"))
-        } else {
-            Ok(Self::Other(OtherUri { text: text.into() }))
+    }
+}
+
+impl From<SipUriView<'_>> for SipUri {
+    fn from(view: SipUriView<'_>) -> Self {
+        Self {
+            secure: view.secure,
+            user: view.user.map(Into::into),
+            password: view.password.map(Into::into),
+            host: view.host.into(),
+            port: view.port,
+            params: view.params.into(),
+            headers: view.raw_headers().map(Into::into),
         }
     }
 }
@@ -178,29 +180,6 @@ impl SipUri {
         self.params.has("lr")
     }
 
-    fn parse(secure: bool, text: &str) -> Result<Self, SyntaxError> {
-        let (user, password, rest) = match split_once(text, b'@') {
-            Some((userinfo, rest)) => {
-                let (user, password) = read_userinfo(userinfo)?;
-                (Some(user), password, rest)
-            }
-            None => (None, None, text),
-        };
-        let mut cursor = Cursor::new(rest);
-        let (host, port) = Host::read_with_port(&mut cursor, false)?;
-        let rest = cursor.take_rest();
-        let (params, headers) = match split_once(rest, b'?') {
-            Some((params, headers)) => (params, Some(headers)),
-            None => (rest, None),
-        };
-        if !params.is_empty() && !params.starts_with(';') {
-            return Err(SyntaxError::Trailing("a host"));
-        }
-        let params = UriParams::parse(params)?;
-        let headers = headers.map(read_headers).transpose()?;
-        Ok(Self { secure, user, password, host, port, params, headers })
-    }
-
     fn equivalent(&self, other: &Self) -> bool {
         let same = |a: Option<&str>, b: Option<&str>, ignore_case| match (a, b) {
             (Some(a), Some(b)) => escape::equivalent(a, b, ignore_case),
@@ -270,21 +249,6 @@ impl TelUri {
         self.number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect()
     }
 
-    fn parse(text: &str) -> Result<Self, SyntaxError> {
-        let (number, params) =
-            text.split_at_checked(text.find(';').unwrap_or(text.len())).unwrap_or((text, ""));
-        let params = UriParams::parse(params)?;
-        let digits = number.strip_prefix('+').unwrap_or(number);
-        let fine =
-            |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
-        if !digits.bytes().all(fine)
-            || !digits.bytes().any(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#'))
-        {
-            return Err(SyntaxError::Expected("a telephone number"));
-        }
-        Ok(Self { number: number.into(), params })
-    }
-
     fn equivalent(&self, other: &Self) -> bool {
         let param = |name: &str| match (self.params.find(name), other.params.find(name)) {
             (Some(Some(a)), Some(Some(b))) => escape::equivalent(a, b, true),
@@ -307,51 +271,6 @@ impl OtherUri {
     pub fn as_str(&self) -> &str {
         &self.text
     }
-}
-
-fn read_userinfo(text: &str) -> Result<(Box<str>, Option<Box<str>>), SyntaxError> {
-    let (user, password) = match split_once(text, b':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (text, None),
-    };
-    if user.is_empty() {
-        return Err(SyntaxError::Expected("a user"));
-    }
-    if !escape::is_escaped(user, is_user_char) {
-        return Err(SyntaxError::Character("the user of a URI"));
-    }
-    if password.is_some_and(|password| !escape::is_escaped(password, is_password_char)) {
-        return Err(SyntaxError::Character("the password of a URI"));
-    }
-    Ok((user.into(), password.map(Into::into)))
-}
-
-fn read_headers(text: &str) -> Result<Box<str>, SyntaxError> {
-    for (count, header) in text.split('&').enumerate() {
-        if count >= MAX_ELEMENTS {
-            return Err(SyntaxError::TooMany("URI headers"));
-        }
-        let (name, value) = header.split_once('=').ok_or(SyntaxError::Expected("a URI header"))?;
-        if name.is_empty() || ![name, value].iter().all(|part| escape::is_escaped(part, is_header_char)) {
-            return Err(SyntaxError::Character("a URI header"));
-        }
-    }
-    Ok(text.into())
-}
-
-/// As the grammar has it, and the `#` that telephones put there.
-const fn is_user_char(byte: u8) -> bool {
-    escape::is_unreserved(byte)
-        || matches!(byte, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'#')
-}
-
-/// As the grammar has it, and the colon and slash that RFC 4475 §3.1.1.2 has in a password.
-const fn is_password_char(byte: u8) -> bool {
-    is_user_char(byte) || byte == b':'
-}
-
-const fn is_header_char(byte: u8) -> bool {
-    escape::is_unreserved(byte) || matches!(byte, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$')
 }
 
 /// Parameters that must be in both of two equal URIs or in neither (RFC 3261 §19.1.4).

@@ -10,7 +10,7 @@
 use core::{fmt, str::FromStr};
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Host, Params, SyntaxError, Token, lex::Cursor};
+use super::{Host, Params, SyntaxError, Token, ViaView, lex::Cursor, view::unique};
 
 /// What a hop was sent over.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -116,9 +116,7 @@ impl Via {
     /// The branch when it is unique as RFC 3261 §8.1.1.7 demands: it starts with the cookie and goes on after it.
     #[must_use]
     pub fn unique_branch(&self) -> Option<&str> {
-        let branch = self.branch()?;
-        let (cookie, rest) = branch.split_at_checked(MAGIC_COOKIE.len())?;
-        (cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !rest.is_empty()).then_some(branch)
+        unique(self.branch()?)
     }
 
     /// Where the request came from, as its receiver saw it (RFC 3261 §18.2.1). IPv6 addresses may stand in brackets
@@ -163,19 +161,16 @@ impl Via {
 
     /// Reads one element of a Via header.
     pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, SyntaxError> {
-        cursor.skip_space();
-        let name = cursor.token("a protocol")?;
-        let version = if cursor.eat_spaced('/') { cursor.token("a version")? } else { "" };
-        if !name.eq_ignore_ascii_case("SIP") || version != "2.0" || !cursor.eat_spaced('/') {
-            return Err(SyntaxError::Protocol);
-        }
-        let transport = cursor.token("a transport")?.parse()?;
-        if !matches!(cursor.peek(), Some(b' ' | b'\t')) {
-            return Err(SyntaxError::Expected("space after the transport"));
-        }
-        cursor.skip_space();
-        let (host, port) = Host::read_with_port(cursor, true)?;
-        Ok(Self { transport, host, port, params: Params::read(cursor)? })
+        ViaView::read(cursor)?.try_into()
+    }
+}
+
+impl TryFrom<ViaView<'_>> for Via {
+    type Error = SyntaxError;
+
+    fn try_from(view: ViaView<'_>) -> Result<Self, SyntaxError> {
+        let transport = view.transport.parse()?;
+        Ok(Self { transport, host: view.host.into(), port: view.port, params: view.params.into() })
     }
 }
 

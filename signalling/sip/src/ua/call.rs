@@ -11,7 +11,7 @@ use super::{
     talking::{Ending, Talking},
 };
 use crate::{
-    message::{Response, StatusCode},
+    message::{NameAddr, Response, StatusCode},
     transaction::{ClientKey, ServerKey},
 };
 
@@ -44,6 +44,8 @@ pub(super) struct Alerting {
     pub(super) pending: Pending,
     /// The owner has accepted, but what is on its way must arrive first.
     pub(super) accepted: Option<Vec<u8>>,
+    /// The call whose place this one takes.
+    pub(super) replaces: Option<CallId>,
 }
 
 impl Alerting {
@@ -61,18 +63,30 @@ impl Call {
         }
     }
 
-    pub(super) fn accept(&mut self, body: Vec<u8>) {
-        if let State::Alerting(alerting) = &mut self.state {
-            alerting.accepted = Some(body);
-        }
+    /// Answers the call whose place this one takes.
+    pub(super) fn accept(&mut self, body: Vec<u8>) -> Option<CallId> {
+        let State::Alerting(alerting) = &mut self.state else { return None };
+        alerting.accepted = Some(body);
+        alerting.replaces.take()
+    }
+
+    pub(super) fn redirect(&mut self, cx: &mut Context, contacts: &[NameAddr]) {
+        self.change(|state, call| match state {
+            State::Alerting(alerting) => {
+                alerting.pending.redirect(cx, contacts);
+                cx.tell(Event::Ended { call, by: Party::Us, reason: None });
+                State::Over
+            }
+            other => other,
+        });
     }
 
     /// Sends the 2xx.
     fn accept_now(&mut self, cx: &mut Context, body: Vec<u8>) {
         self.change(|state, _| match state {
             State::Alerting(alerting) => {
-                let Alerting { leg, mut pending, .. } = *alerting;
-                pending.accept(cx, body);
+                let Alerting { mut leg, mut pending, .. } = *alerting;
+                pending.accept(cx, body, &mut leg);
                 State::Talking(Box::new(Talking::called(leg, pending)))
             }
             other => other,
@@ -154,9 +168,8 @@ impl Call {
                 cx.tell(Event::Failed { call, failure: Failure::Cancelled });
                 State::Over
             }
-            State::Calling(mut calling) if calling.invite == invite => {
-                calling.start_again(cx, invitation);
-                State::Calling(calling)
+            State::Calling(calling) if calling.invite == invite => {
+                State::Calling(calling.start_again(cx, invitation))
             }
             other => other,
         });
@@ -182,10 +195,7 @@ impl Call {
                 cx.layer.forget_client(invite);
                 State::Over
             }
-            State::Calling(mut calling) => {
-                calling.again(invite);
-                State::Calling(calling)
-            }
+            State::Calling(calling) => State::Calling(calling.again(invite)),
             other => other,
         });
     }
@@ -202,11 +212,11 @@ impl Call {
 /// What the other side wants of an INVITE of its own.
 impl Call {
     /// The INVITE of transaction `server` was cancelled before it was answered.
-    pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey) {
+    pub(super) fn cancelled(&mut self, cx: &mut Context, server: ServerKey, failure: Failure) {
         self.change(|state, call| match state {
             State::Alerting(alerting) if alerting.pending.is_of(server) => {
                 alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);
-                cx.tell(Event::Failed { call, failure: Failure::Cancelled });
+                cx.tell(Event::Failed { call, failure });
                 State::Over
             }
             State::Talking(mut talking) => {
@@ -224,7 +234,8 @@ impl Call {
         self.change(|state, call| match state {
             State::Calling(calling) => calling.tick(cx, call),
             State::Alerting(mut alerting) => {
-                alerting.leg.tick(cx);
+                // Before the call stands there is no session that could expire.
+                let _ = alerting.leg.tick(cx);
                 match alerting.pending.tick(cx) {
                     Due::Expired => {
                         alerting.pending.refuse(cx, StatusCode::REQUEST_TERMINATED, None);

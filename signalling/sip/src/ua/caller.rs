@@ -13,6 +13,7 @@ use super::{
     reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
+    timer, trust,
 };
 use crate::{
     message::{CSeq, HeaderName, Method, Request, Response, Uri},
@@ -57,27 +58,40 @@ impl Calling {
         cx.keyring.authorise(&mut request, &wanted);
         let (key, outgoing) = cx.prepare(&mut request, wanted);
         let hop = outgoing.hop;
-        let spare = (hop.transport != wanted.transport).then_some(wanted);
-        let invitation = Invitation { call, request, hop, spare, dialog: None, accepted: Vec::new() };
+        let body = core::mem::take(&mut request.body);
+        let again = body.clone();
+        let spare = (hop.transport != wanted.transport).then_some((body, wanted));
+        let invitation = Invitation { call, request, hop, spare, dialog: None, again, accepted: Vec::new() };
         cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
         Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
 
     /// Sends the INVITE once more, as a datagram in spite of its length: there is no TCP at the other end
     /// (RFC 3261 §18.1.1).
-    pub(super) fn start_again(&mut self, cx: &mut Context, mut invitation: Box<Invitation>) {
-        let Some(hop) = invitation.spare.take().filter(|_| !self.is_given_up()) else { return };
-        invitation.hop = hop;
-        let request = &mut invitation.request;
+    pub(super) fn start_again(
+        mut self: Box<Self>,
+        cx: &mut Context,
+        invitation: Box<Invitation>,
+    ) -> Box<Self> {
+        let Invitation { call, mut request, spare, again, accepted, .. } = *invitation;
+        let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
+        request.body = body;
         request.headers.remove(&HeaderName::Via);
-        self.invite = cx.stamp(request, &hop);
-        let bytes = cx.request_bytes(request);
-        cx.layer.invite(cx.now, self.invite, Outgoing { hop, bytes }, ClientUse::Invite(invitation));
+        let key = cx.stamp(&mut request, &hop);
+        let bytes = cx.request_bytes(&request);
+        request.body = Vec::new();
+        let invitation = Invitation { call, request, hop, spare: None, dialog: None, again, accepted };
+        let user = ClientUse::Invite(Box::new(invitation));
+        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
+        self.invite = key;
+        self
     }
 
     /// The same, asked by another INVITE.
-    pub(super) fn again(&mut self, invite: ClientKey) {
-        (self.invite, self.fork) = (invite, Fork::default());
+    pub(super) fn again(mut self: Box<Self>, invite: ClientKey) -> Box<Self> {
+        self.invite = invite;
+        self.fork = Fork::default();
+        self
     }
 
     /// Whether the owner has hung up.
@@ -160,7 +174,9 @@ impl Calling {
     }
 
     pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
-        self.fork.iter_mut().for_each(|early| early.leg.tick(cx));
+        self.fork.iter_mut().for_each(|early| {
+            let _ = early.leg.tick(cx);
+        });
         match self.cancel {
             Cancel::Sent { give_up } if give_up <= cx.now => {
                 cx.layer.forget_client(self.invite);
@@ -208,8 +224,10 @@ pub(super) fn answered(
         cx.tell(Event::Failed { call, failure: Failure::Cancelled });
         return (State::Over, Some(leg));
     }
+    leg.confirmed = true;
     let answer = answer.unwrap_or(response.body);
     let Calling { wish, fork, .. } = *calling;
+    leg.timer = timer::SessionTimer::answered(&response.headers, cx.now);
     leg.inherit(wish.or_else(|| fork.unsent()));
     cx.tell(Event::Answered { call, body: answer });
     (State::Talking(Box::new(Talking::answered(leg))), None)
@@ -238,7 +256,7 @@ pub(super) fn refusal(response: Response) -> Failure {
 
 /// An INVITE without Via.
 fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request {
-    let OutgoingInvite { hop, mut uri, from, mut to, body, headers: more, .. } = outgoing;
+    let OutgoingInvite { hop, mut uri, mut from, mut to, body, private, headers: more, .. } = outgoing;
     if let Uri::Sip(sip) = &mut uri {
         sip.clear_headers();
     }
@@ -246,6 +264,9 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     let mut request = Request::new(Method::Invite, uri);
     let headers = &mut request.headers;
     headers.push(HeaderName::MaxForwards, "70");
+    if private {
+        from = trust::hide(&cx.config, &hop, from, headers);
+    }
     let contact = contact(&from.uri, &hop, &request.uri);
     headers.push(HeaderName::From, from.with_tag(&tag.to_string()).to_string());
     headers.push(HeaderName::To, to.to_string());
@@ -256,6 +277,7 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     // An offer in a provisional response would want our answer in PRACK.
     let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
     headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
+    timer::propose(&cx.config, headers, None);
     for (name, value) in more {
         headers.push(name, value);
     }

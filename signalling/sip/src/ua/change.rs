@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Change {
     pub(super) wish: SessionChange,
     pub(super) stage: Stage,
+    /// Whether it changes nothing, and only says that we are still there (RFC 4028 §7.4).
+    pub(super) refreshes: bool,
     tries: u8,
 }
 
@@ -33,17 +35,26 @@ pub(super) enum Stage {
 pub(super) enum Retry {
     Never,
     Later,
+    /// When the session may last as long as the other end wants.
+    Longer,
     /// The other end does not understand UPDATE.
     AsInvite,
 }
 
 impl Change {
     pub(super) const fn new(wish: SessionChange) -> Self {
-        Self { wish, stage: Stage::Ready, tries: 0 }
+        Self { wish, stage: Stage::Ready, refreshes: false, tries: 0 }
+    }
+
+    /// A refresh of the session.
+    pub(super) const fn refresh() -> Self {
+        let wish = SessionChange { body: Vec::new(), hop: None, by_update: true };
+        Self { wish, stage: Stage::Ready, refreshes: true, tries: 0 }
     }
 
     /// The owner wants this instead, before anything has gone out.
     pub(super) fn replace(&mut self, wish: SessionChange) {
+        self.refreshes = false;
         self.wish = SessionChange { hop: wish.hop.or(self.wish.hop), ..wish };
     }
 
@@ -67,6 +78,10 @@ impl Change {
                 Ok(Some(seconds)) => Duration::from_secs(seconds.min(MOST_SECONDS).into()),
                 _ => return Retry::Never,
             },
+            StatusCode::SESSION_INTERVAL_TOO_SMALL => {
+                self.stage = Stage::Ready;
+                return Retry::Longer;
+            }
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED if self.wish.by_update => {
                 self.wish.by_update = false;
                 self.stage = Stage::Ready;

@@ -1,5 +1,7 @@
 //! What an agent is told once, and what it is told for each call it makes.
 
+use std::net::IpAddr;
+
 use crate::{
     message::{HeaderName, NameAddr, Uri},
     transport::{Hop, Limits, LocalAddress},
@@ -18,6 +20,14 @@ pub struct UaConfig {
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
     /// hears 503 (Service Unavailable).
     pub max_transactions: usize,
+    /// The hosts of our trust domain, whose word on who calls is believed and who may hear it from us (RFC 3325). Empty:
+    /// there is none.
+    pub trusted: Vec<IpAddr>,
+    /// After how many seconds without a refresh a call of ours is taken for dead (RFC 4028). `None` leaves that to the
+    /// other end.
+    pub session_expires: Option<u32>,
+    /// The shortest such time that a caller may ask for, in seconds; 90 at least.
+    pub min_session_expires: u32,
     /// How many streams there may be, and how long each may take.
     pub streams: Limits,
     /// The session description that OPTIONS is answered with.
@@ -25,13 +35,16 @@ pub struct UaConfig {
 }
 
 impl Default for UaConfig {
-    /// 1 000 calls, 65 536 transactions, no addresses, no capabilities.
+    /// 1 000 calls, 65 536 transactions, no addresses, no capabilities; sessions are refreshed within half an hour.
     fn default() -> Self {
         Self {
             user_agent: "rove".into(),
             local: Vec::new(),
             max_calls: 1_000,
             max_transactions: 65_536,
+            trusted: Vec::new(),
+            session_expires: Some(1_800),
+            min_session_expires: 90,
             streams: Limits::default(),
             capabilities: None,
         }
@@ -55,6 +68,8 @@ pub struct OutgoingInvite {
     pub to: NameAddr,
     /// The offer, as `application/sdp`.
     pub body: Vec<u8>,
+    /// Hides who calls from all but the trust domain (RFC 3323).
+    pub private: bool,
     /// More headers, none of those that the agent writes itself. Route leads over a proxy.
     pub headers: Vec<(HeaderName, String)>,
 }
@@ -77,4 +92,15 @@ impl SessionChange {
     pub const fn offer(body: Vec<u8>) -> Self {
         Self { body, hop: None, by_update: false }
     }
+}
+
+/// A request that the other side of a call shall call somebody else (RFC 3515).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OutgoingRefer {
+    /// Whom: a URI, whose headers become headers of the new INVITE, such as Replaces.
+    pub to: NameAddr,
+    /// Who wants it (RFC 3892).
+    pub by: Option<NameAddr>,
+    /// Whether we want to hear how that goes; else the other side may do without telling (RFC 4488).
+    pub subscribe: bool,
 }

@@ -8,9 +8,12 @@ use rove_base::{Entropy, Instant, Transport};
 use super::{
     CallId, Event, OptionsId, UaConfig,
     keyring::Keyring,
+    refer::NO_SUBSCRIPTION,
     reliable::RELIABLE,
+    replaces::REPLACES,
     reply::Reply,
-    request::{Exchange, Purpose as Aim},
+    request::{self, Exchange},
+    timer::TIMER,
 };
 use crate::{
     dialog::Dialog,
@@ -39,12 +42,12 @@ pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
     Options(OptionsId),
-    Exchange(Box<Exchange>),
     /// A request inside a dialog of a call, for which that waits.
     Inside {
         call: CallId,
         purpose: Purpose,
     },
+    Exchange(Box<Exchange>),
 }
 
 /// What a request inside a dialog is for.
@@ -54,6 +57,12 @@ pub(super) enum Purpose {
     Change,
     /// To acknowledge a provisional response.
     Prack,
+    /// To tell something inside the call.
+    Info,
+    /// To have the other end call somebody.
+    Refer,
+    /// To tell how such a call goes.
+    Notify,
 }
 
 /// Whose a server transaction is, and the tag of its responses.
@@ -74,13 +83,16 @@ impl ServerUse {
 #[derive(Debug)]
 pub(super) struct Invitation {
     pub(super) call: CallId,
-    /// With its body until somebody has accepted.
+    /// Without its body.
     pub(super) request: Request,
     pub(super) hop: Hop,
-    /// The way of datagrams to take should there be no TCP at the other end, when the INVITE was too long for them.
-    pub(super) spare: Option<Hop>,
+    /// The body, and the way of datagrams to take should there be no TCP at the other end, when the INVITE was too
+    /// long for them.
+    pub(super) spare: Option<(Vec<u8>, Hop)>,
     /// Of an INVITE inside a dialog: that dialog as it was then.
     pub(super) dialog: Option<Dialog>,
+    /// Its body, until somebody has accepted.
+    pub(super) again: Vec<u8>,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -213,13 +225,6 @@ impl Context {
         self.layer.send(reply.hop(), bytes);
     }
 
-    /// 503: there is no room for one more transaction, until one of those that only absorb repetitions ends.
-    pub(super) fn answer_unavailable(&mut self, reply: &Reply, key: ServerKey) {
-        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
-        response.headers.push(HeaderName::RetryAfter, "32");
-        self.send_statelessly(reply, response);
-    }
-
     /// Acknowledges the 2xx of the INVITE `key` with the callee `tag`, in `dialog` as it was when that INVITE was its
     /// newest request.
     pub(super) fn acknowledge(&mut self, key: ClientKey, dialog: &Dialog, tag: &str) {
@@ -230,17 +235,27 @@ impl Context {
         let bytes = self.request_bytes(&ack);
         self.layer.send(hop, bytes.clone());
         if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
-            invitation.request.body = Vec::new();
+            invitation.again = Vec::new();
             invitation.accepted.push(Accepted { tag: tag.to_owned(), ack: Outgoing { hop, bytes } });
         }
     }
 
-    /// Sends BYE in `dialog`; the answer is for `call`.
-    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>) {
+    /// 503: there is no room for one more transaction, until one of those that only absorb repetitions ends.
+    pub(super) fn answer_unavailable(&mut self, reply: &Reply, key: ServerKey) {
+        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        response.headers.push(HeaderName::RetryAfter, "32");
+        self.send_statelessly(reply, response);
+    }
+
+    /// Sends BYE in `dialog`; the answer is for `call`. `why` is what went wrong (RFC 3326).
+    pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>, why: Option<&str>) {
         let hop = dialog.next_hop(&self.config.local);
         let mut bye = dialog.request(Method::Bye);
+        if let Some(why) = why {
+            bye.headers.push(HeaderName::Reason, format!("SIP;cause=408;text=\"{why}\""));
+        }
         self.sign_request(&mut bye);
-        if let Some(exchange) = Exchange::new(Aim::Bye(call), bye, vec![hop]) {
+        if let Some(exchange) = Exchange::new(request::Purpose::Bye(call), bye, vec![hop]) {
             self.start(exchange);
         }
     }
@@ -274,8 +289,9 @@ impl fmt::Display for Address {
 /// A longer request does not go into a datagram when the path is not known (RFC 3261 §18.1.1).
 const MOST_DATAGRAM: usize = 1_300;
 /// What Allow says.
-pub(super) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, MESSAGE, SUBSCRIBE, NOTIFY";
+pub(super) const ALLOW: &str =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The extensions we understand: what Supported says.
-pub(super) const EXTENSIONS: [&str; 1] = [RELIABLE];
+pub(super) const EXTENSIONS: [&str; 4] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -4,7 +4,7 @@
 use super::{context::Invitation, leg::Leg, reliable};
 use crate::{
     dialog::Dialog,
-    message::{Request, Response, StatusCode},
+    message::{Response, StatusCode},
 };
 
 /// A callee that has not accepted yet.
@@ -66,7 +66,8 @@ impl Fork {
             return known;
         }
         let dialog = Dialog::of_caller(&invitation.request, response, invitation.hop).ok()?;
-        let leg = Leg::of_caller(dialog, user(&invitation.request), response);
+        let mut leg = Leg::of_caller(dialog, &invitation.request, response);
+        leg.said.clone_from(&invitation.again);
         self.0.push(Early { leg, answer: None, agreed: false, number: None });
         self.0.len().checked_sub(1)
     }
@@ -101,11 +102,6 @@ impl Fork {
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Early> {
         self.0.iter_mut()
     }
-}
-
-/// Whose user part the Contact of our INVITE has.
-pub(super) fn user(invite: &Request) -> crate::message::Uri {
-    invite.headers.from().map_or_else(|_| invite.uri.clone(), |from| from.uri)
 }
 
 /// Callees that are told apart; those beyond ring all the same.

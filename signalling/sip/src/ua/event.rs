@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
+use super::Key;
 use crate::{
     message::{MediaType, NameAddr, Response, StatusCode, Uri},
     transport::Hop,
@@ -54,6 +55,13 @@ pub enum Event {
         body: Vec<u8>,
         /// The caller's software.
         user_agent: Option<String>,
+        /// Who it is on the word of our trust domain (RFC 3325).
+        asserted: Option<NameAddr>,
+        /// Whether the caller does not want to be shown (RFC 3323).
+        private: bool,
+        /// The call whose place this one is to take, because somebody hands it over (RFC 3891): it is meant to be
+        /// accepted without asking anybody.
+        replaces: Option<CallId>,
     },
     /// The other side is working on it.
     Progress {
@@ -100,6 +108,45 @@ pub enum Event {
     },
     /// Our change of the session did not take place; the call goes on as it was.
     ChangeFailed {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The other side wants us to call somebody. To be answered with `answer_refer`.
+    Referred {
+        /// Which call.
+        call: CallId,
+        /// Whom; headers of the URI are meant for the new INVITE.
+        to: NameAddr,
+        /// Who is said to want it.
+        by: Option<NameAddr>,
+    },
+    /// How the call goes that the other side was to make.
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// How the new call is doing; 202 (Accepted) when nothing will be told.
+        status: StatusCode,
+        /// Whether that was the last word.
+        last: bool,
+    },
+    /// The other side does not call whom it was to call.
+    TransferFailed {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The other side tells by INFO that a key was pressed.
+    KeyPressed {
+        /// Which call.
+        call: CallId,
+        /// Which key.
+        key: Key,
+    },
+    /// The other side did not take an INFO of ours.
+    InfoFailed {
         /// Which call.
         call: CallId,
         /// Why.
@@ -277,6 +324,8 @@ pub enum Failure {
     Transport,
     /// The caller has given up: we, or the one who called us.
     Cancelled,
+    /// Another of the caller's callees has answered (RFC 3326 §3.1).
+    AnsweredElsewhere,
     /// The registrar says that all is well, but its answer does not have our contact.
     NotBound,
 }

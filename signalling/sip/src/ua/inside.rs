@@ -5,6 +5,7 @@ use super::{
     call::{Call, State},
     caller,
     context::{Context, Purpose},
+    info,
     leg::{Leg, Verdict},
     reply::Reply,
     requests,
@@ -34,6 +35,8 @@ impl Call {
             Method::Invite => self.invite(cx, request, reply, key),
             Method::Update => self.update(cx, request, reply, key),
             Method::Prack => self.prack(cx, request, reply, key),
+            Method::Info => self.info(cx, request, &reply, key),
+            Method::Refer | Method::Notify => self.refer(cx, request, reply, key),
             Method::Message => super::page::receive(cx, request, &reply, key),
             _ => requests::answer_options(cx, &reply, key),
         }
@@ -139,7 +142,17 @@ impl Call {
         let call = self.id;
         let changes = |leg: &&mut Leg| leg.is_changed_by(key);
         let verdict = match purpose {
-            Purpose::Prack => Verdict::Stands,
+            Purpose::Prack | Purpose::Notify => Verdict::Stands,
+            Purpose::Info => {
+                info::answered(cx, call, outcome);
+                Verdict::Stands
+            }
+            Purpose::Refer => {
+                if let Some(leg) = self.talking_leg() {
+                    leg.referred(cx, call, key, outcome);
+                }
+                Verdict::Stands
+            }
             Purpose::Change => match self.legs().find(changes) {
                 Some(leg) => leg.changed(cx, call, outcome),
                 None => Verdict::Stands,

@@ -129,15 +129,18 @@ impl Held {
 }
 
 impl Context {
-    /// Sends an INVITE again whose challenge can be answered, with the next number and another branch
-    /// (RFC 3261 §22.2). `None` when it cannot.
+    /// Sends an INVITE again whose challenge can be answered, or whose session was to be too short, with the next number
+    /// and another branch (RFC 3261 §22.2, RFC 4028 §7.3). `None` when that is of no use.
     pub(super) fn invite_again(&mut self, key: ClientKey, response: &Response) -> Option<ClientKey> {
         let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) else { return None };
         let (call, hop) = (invitation.call, invitation.hop);
         let mut request = invitation.request.clone();
+        request.body.clone_from(&invitation.again);
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
-        if number >= MAX_CHALLENGED
+        if let Some(least) = super::timer::demanded(&request.headers, response) {
+            super::timer::propose(&self.config, &mut request.headers, Some(least));
+        } else if number >= MAX_CHALLENGED
             || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy)
         {
             return None;
@@ -145,8 +148,9 @@ impl Context {
         let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
         let (again, outgoing) = self.prepare(&mut request, hop);
-        let hop = outgoing.hop;
-        let invitation = Invitation { call, request, hop, spare: None, dialog: None, accepted: Vec::new() };
+        let (hop, body) = (outgoing.hop, core::mem::take(&mut request.body));
+        let invitation =
+            Invitation { call, request, hop, spare: None, dialog: None, again: body, accepted: Vec::new() };
         self.layer.invite(self.now, again, outgoing, ClientUse::Invite(Box::new(invitation)));
         Some(again)
     }

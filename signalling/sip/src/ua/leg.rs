@@ -1,20 +1,20 @@
 //! One dialog of a call, and the changes of its session that are under way (RFC 3261 §14, RFC 3311).
 
-use core::time::Duration;
-
 use rove_base::Instant;
 
 use super::{
-    CallId, Event, Failure, SessionChange, caller,
+    CallId, Event, Failure, SessionChange,
+    asked::Asked,
+    caller,
     change::{Change, Retry, Stage},
-    context::{ALLOW, ClientUse, Context, Invitation, LocalTag, Purpose, SDP, ServerUse, contact},
-    pending::put_body,
-    reply::Reply,
+    context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, Purpose, SDP, contact},
+    refer::Refers,
+    timer::{Due, SessionTimer},
 };
 use crate::{
     dialog::Dialog,
     message::{HeaderName, Method, Request, Response, StatusCode, Uri},
-    transaction::{ClientKey, Outgoing, ServerKey},
+    transaction::{ClientKey, Outgoing},
 };
 
 /// A dialog of a call, early or not.
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Leg {
     pub(super) dialog: Dialog,
     /// Whose user part our Contact has.
-    user: Uri,
+    pub(super) user: Uri,
     /// Who called chose the Call-ID, and waits longer after a glare.
     caller: bool,
     /// Whether the other end understands UPDATE.
@@ -32,17 +32,13 @@ pub(super) struct Leg {
     /// What we want to change after that.
     next: Option<SessionChange>,
     /// What the other end wants to change without an INVITE.
-    asked: Option<Asked>,
-}
-
-/// A request other than INVITE with an offer, which waits for the owner.
-#[derive(Debug)]
-struct Asked {
-    server: ServerKey,
-    reply: Reply,
-    contact: String,
-    target: Option<Uri>,
-    give_up: Instant,
+    pub(super) asked: Option<Asked>,
+    /// Whether the call stands.
+    pub(super) confirmed: bool,
+    /// Our newest session description.
+    pub(super) said: Vec<u8>,
+    pub(super) timer: Option<SessionTimer>,
+    pub(super) refers: Refers,
 }
 
 /// What may be sent now in a dialog.
@@ -71,13 +67,26 @@ impl Leg {
         Self::new(dialog, invite.uri.clone(), false).hearing(&invite.headers)
     }
 
-    /// The end of who called; `response` made the dialog.
-    pub(super) fn of_caller(dialog: Dialog, user: Uri, response: &Response) -> Self {
+    /// The end of who called; `response` to `invite` made the dialog.
+    pub(super) fn of_caller(dialog: Dialog, invite: &Request, response: &Response) -> Self {
+        let user = invite.headers.from().map_or_else(|_| invite.uri.clone(), |from| from.uri);
         Self::new(dialog, user, true).hearing(&response.headers)
     }
 
     fn new(dialog: Dialog, user: Uri, caller: bool) -> Self {
-        Self { dialog, user, caller, updates: false, change: None, next: None, asked: None }
+        Self {
+            dialog,
+            user,
+            caller,
+            updates: false,
+            change: None,
+            next: None,
+            asked: None,
+            confirmed: false,
+            said: Vec::new(),
+            timer: None,
+            refers: Refers::default(),
+        }
     }
 
     fn hearing(mut self, headers: &crate::message::Headers) -> Self {
@@ -140,7 +149,11 @@ impl Leg {
         if let Some(hop) = change.wish.hop {
             self.dialog.move_to(hop);
         }
-        let body = change.wish.body.clone();
+        let mut body = change.wish.body.clone();
+        if change.refreshes && !update {
+            // The same description once more changes nothing (RFC 4028 §7.4).
+            body.clone_from(&self.said);
+        }
         let key = self.offer(cx, call, update, body);
         if let Some(change) = &mut self.change {
             change.stage = Stage::Out(key);
@@ -165,7 +178,6 @@ impl Leg {
         purpose: Purpose,
     ) -> ClientKey {
         let hop = self.dialog.next_hop(&cx.config.local);
-        cx.keyring.authorise(&mut request, &hop);
         let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
         let bytes = cx.request_bytes(&request);
@@ -176,6 +188,10 @@ impl Leg {
     fn offer(&mut self, cx: &mut Context, call: CallId, update: bool, body: Vec<u8>) -> ClientKey {
         let mut request = self.request(cx, if update { Method::Update } else { Method::Invite });
         request.headers.push(HeaderName::Allow, ALLOW);
+        request.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
+        if let Some(timer) = &self.timer {
+            timer.put_into_request(&mut request);
+        }
         if !body.is_empty() {
             request.headers.push(HeaderName::ContentType, SDP);
             request.body = body;
@@ -184,13 +200,13 @@ impl Leg {
             return self.send(cx, call, request, Purpose::Change);
         }
         let hop = self.dialog.next_hop(&cx.config.local);
-        cx.keyring.authorise(&mut request, &hop);
         let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
         let dialog = Some(self.dialog.clone());
-        let invitation = Invitation { call, request, hop, spare: None, dialog, accepted: Vec::new() };
+        let invitation =
+            Invitation { call, request, hop, spare: None, dialog, again: Vec::new(), accepted: Vec::new() };
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, ClientUse::Invite(Box::new(invitation)));
         key
     }
@@ -213,30 +229,48 @@ impl Leg {
             Ok(response) if response.status.is_success() => {
                 self.hear(&response.headers);
                 self.refresh_target(response.headers.contact().ok().flatten().map(|contact| contact.uri));
-                cx.tell(Event::Changed { call, body: response.body });
+                if self.confirmed {
+                    self.timer = SessionTimer::answered(&response.headers, cx.now);
+                }
+                if !change.refreshes {
+                    self.said = change.wish.body;
+                    cx.tell(Event::Changed { call, body: response.body });
+                }
             }
             Ok(response) => match change.retry(cx, self.caller, &response) {
                 Retry::Later => self.change = Some(change),
+                Retry::Longer if self.timer.as_mut().is_some_and(|timer| timer.lengthen(&response)) => {
+                    self.change = Some(change);
+                }
                 Retry::AsInvite => {
                     self.updates = false;
                     self.change = Some(change);
                 }
-                Retry::Never => {
+                Retry::Never | Retry::Longer => {
                     verdict = gone(response.status);
-                    cx.tell(Event::ChangeFailed { call, failure: caller::refusal(response) });
+                    self.change_failed(cx, call, &change, caller::refusal(response));
                 }
             },
             Err(failure) => {
                 if failure == Failure::Timeout {
                     verdict = Verdict::Gone("no answer");
                 }
-                cx.tell(Event::ChangeFailed { call, failure });
+                self.change_failed(cx, call, &change, failure);
             }
         }
         if let Some(next) = self.next.take() {
             self.want(next);
         }
         verdict
+    }
+
+    fn change_failed(&mut self, cx: &mut Context, call: CallId, change: &Change, failure: Failure) {
+        if let Some(timer) = &mut self.timer {
+            timer.failed(cx.now);
+        }
+        if !change.refreshes {
+            cx.tell(Event::ChangeFailed { call, failure });
+        }
     }
 
     /// The other end wants to be reached there from now on.
@@ -252,100 +286,29 @@ impl Leg {
     }
 }
 
-/// Their changes.
-impl Leg {
-    /// UPDATE. With an offer it waits for the owner, unless another exchange is under way: `undecided` is one of an
-    /// INVITE of theirs, `unanswered` one whose offer was ours (RFC 3311 §5.2).
-    pub(super) fn update(
-        &mut self,
-        cx: &mut Context,
-        (call, tag): (CallId, LocalTag),
-        request: &Request,
-        reply: Reply,
-        key: ServerKey,
-        (undecided, unanswered): (bool, bool),
-    ) {
-        self.hear(&request.headers);
-        let target = request.headers.contact().ok().flatten().map(|contact| contact.uri);
-        if request.body.is_empty() {
-            self.refresh_target(target);
-            let mut response = reply.response(StatusCode::OK, &tag.to_string());
-            response.headers.push(HeaderName::Contact, contact(&self.user, &reply.hop(), &request.uri));
-            response.headers.push(HeaderName::Allow, ALLOW);
-            return super::requests::answer_once(cx, &reply, key, response, call, tag);
-        }
-        if undecided || self.asked.is_some() {
-            return super::requests::answer_later(cx, &reply, key);
-        }
-        if unanswered || self.is_offering() {
-            return cx.answer_statelessly(&reply, key, StatusCode::REQUEST_PENDING);
-        }
-        self.ask(cx, (call, tag), request, reply, key);
-    }
-
-    /// Lets the owner decide about an offer that came in `request`.
-    pub(super) fn ask(
-        &mut self,
-        cx: &mut Context,
-        (call, tag): (CallId, LocalTag),
-        request: &Request,
-        reply: Reply,
-        key: ServerKey,
-    ) {
-        if cx.layer.is_full() {
-            return cx.answer_unavailable(&reply, key);
-        }
-        cx.layer.opened(key, reply.hop(), ServerUse { call, tag });
-        self.asked = Some(Asked {
-            server: key,
-            contact: contact(&self.user, &reply.hop(), &request.uri),
-            target: request.headers.contact().ok().flatten().map(|contact| contact.uri),
-            reply,
-            give_up: cx.now + PROMPT,
-        });
-        cx.tell(Event::Reoffered { call, body: request.body.clone() });
-    }
-
-    /// Accepts what was asked with `body`. `false` when nothing was.
-    pub(super) fn accept(&mut self, cx: &mut Context, body: &mut Vec<u8>) -> bool {
-        let Some(asked) = self.asked.take() else { return false };
-        let mut response = asked.reply.response(StatusCode::OK, "");
-        response.headers.push(HeaderName::Contact, asked.contact);
-        response.headers.push(HeaderName::Allow, ALLOW);
-        cx.sign_response(&mut response);
-        put_body(&mut response, core::mem::take(body));
-        let bytes = cx.response_bytes(&response);
-        cx.layer.respond(cx.now, asked.server, StatusCode::OK.code(), bytes);
-        self.refresh_target(asked.target);
-        true
-    }
-
-    /// Refuses what was asked. `false` when nothing was.
-    pub(super) fn refuse(&mut self, cx: &mut Context, status: StatusCode, why: Option<&str>) -> bool {
-        let Some(asked) = self.asked.take() else { return false };
-        let mut response = asked.reply.response(status, "");
-        super::pending::put_warning(&mut response, asked.reply.hop(), why);
-        cx.sign_response(&mut response);
-        let bytes = cx.response_bytes(&response);
-        cx.layer.respond(cx.now, asked.server, status.code(), bytes);
-        true
-    }
-}
-
 /// Time.
 impl Leg {
-    pub(super) fn tick(&mut self, cx: &mut Context) {
+    pub(super) fn tick(&mut self, cx: &mut Context) -> Verdict {
         if let Some(change) = &mut self.change {
             change.tick(cx.now);
         }
         if self.asked.as_ref().is_some_and(|asked| asked.give_up <= cx.now) {
             self.refuse(cx, StatusCode::SERVER_TIMEOUT, None);
         }
+        match self.timer.as_mut().map(|timer| timer.tick(cx.now)) {
+            Some(Due::Expired) => return Verdict::Gone("the session has expired"),
+            Some(Due::Refresh) if self.change.is_none() => self.change = Some(Change::refresh()),
+            // A change that is under way refreshes as well.
+            Some(Due::Refresh | Due::Nothing) | None => {}
+        }
+        Verdict::Stands
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         let change = self.change.as_ref().and_then(Change::deadline);
-        Instant::earliest(change, self.asked.as_ref().map(|asked| asked.give_up))
+        let asked = self.asked.as_ref().map(|asked| asked.give_up);
+        let timer = self.timer.as_ref().and_then(SessionTimer::deadline);
+        [change, asked, timer].into_iter().flatten().min()
     }
 }
 
@@ -357,6 +320,3 @@ pub(super) fn gone(status: StatusCode) -> Verdict {
         _ => Verdict::Stands,
     }
 }
-
-/// How long the owner may think about an offer outside of INVITE, whose sender gives up after 32 s (RFC 3311 §5.2).
-const PROMPT: Duration = Duration::from_secs(20);

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use rove_base::Instant;
 
 use super::{
-    context::{ALLOW, Address, Context, LocalTag, SDP, contact},
+    context::{ALLOW, Address, Context, EXTENSIONS, LocalTag, SDP, contact},
+    leg::Leg,
     reliable::{Reliable, Told},
     reply::Reply,
+    timer::SessionTimer,
 };
 use crate::{
-    message::{HeaderName, Headers, Request, Response, StatusCode, Uri, Warning},
+    message::{HeaderName, Headers, NameAddr, Request, Response, StatusCode, Uri, Warning},
     transaction::{ServerKey, T1, T2},
     transport::Hop,
 };
@@ -30,6 +32,7 @@ pub(super) struct Pending {
     /// Whether the INVITE came without an offer, so that ours goes into the 2xx.
     wants_offer: bool,
     reliable: Option<Reliable>,
+    timer: Option<SessionTimer>,
     stage: Stage,
 }
 
@@ -84,6 +87,7 @@ impl Pending {
             target: headers.contact().ok().flatten().map(|contact| contact.uri),
             wants_offer: invite.body.is_empty(),
             reliable: Reliable::wanted(headers, cx.entropy.next_u32()),
+            timer: SessionTimer::answering(&cx.config, headers),
             stage: Stage::Deciding { expires, refresh: None },
         }
     }
@@ -188,14 +192,21 @@ impl Pending {
         cx.layer.respond(cx.now, self.server, status.code(), bytes);
     }
 
-    /// Sends 200 (OK), again and again until its ACK comes.
-    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>) {
+    /// Sends 200 (OK), again and again until its ACK comes. `leg` takes note of what it says.
+    pub(super) fn accept(&mut self, cx: &mut Context, body: Vec<u8>, leg: &mut Leg) {
         if !self.is_undecided() {
             return;
         }
         let mut response =
             dialog_response(&self.reply, StatusCode::OK, self.tag, &self.record_routes, &self.contact);
         response.headers.push(HeaderName::Allow, ALLOW);
+        response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
+        if let Some(timer) = &self.timer {
+            timer.put_into_response(&mut response);
+        }
+        leg.timer = self.timer.map(|timer| timer.started(cx.now));
+        leg.said.clone_from(&body);
+        leg.confirmed = true;
         cx.sign_response(&mut response);
         let described = self.has_answered();
         put_body(&mut response, if described { Vec::new() } else { body });
@@ -211,6 +222,20 @@ impl Pending {
         }
         let mut response = self.reply.response(status, &self.tag.to_string());
         put_warning(&mut response, self.reply.hop(), why);
+        self.finish(cx, response);
+    }
+
+    /// Sends 302 with where to call instead.
+    pub(super) fn redirect(self, cx: &mut Context, contacts: &[NameAddr]) {
+        let mut response = self.reply.response(StatusCode::MOVED_TEMPORARILY, &self.tag.to_string());
+        for contact in contacts {
+            response.headers.push(HeaderName::Contact, contact.to_string());
+        }
+        self.finish(cx, response);
+    }
+
+    fn finish(self, cx: &mut Context, mut response: Response) {
+        let status = response.status;
         cx.sign_response(&mut response);
         let bytes = cx.response_bytes(&response);
         cx.layer.respond(cx.now, self.server, status.code(), bytes);

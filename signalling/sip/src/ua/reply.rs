@@ -14,7 +14,7 @@ use crate::{
 
 /// All that is needed to answer one request.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     hop: Hop,
     headers: Headers,
     has_tag: bool,
@@ -22,7 +22,7 @@ pub(super) struct Reply {
 
 impl Reply {
     /// For a request that came along `arrival`, whose topmost Via is `via`.
-    pub(super) fn to(request: &Request, via: Via, arrival: Hop) -> Self {
+    pub(crate) fn to(request: &Request, via: Via, arrival: Hop) -> Self {
         let has_tag = request.headers.to().is_ok_and(|to| to.tag().is_some());
         let mut reply = Self { hop: arrival, headers: request.response(StatusCode::OK).headers, has_tag };
         reply.route(via);
@@ -31,7 +31,7 @@ impl Reply {
 
     /// For a request that could not be read, of which these headers are left. It goes back to where it came from when
     /// not even its topmost Via can be read. `None` when it has none.
-    pub(super) fn to_flawed(headers: Headers, arrival: Hop) -> Option<Self> {
+    pub(crate) fn to_flawed(headers: Headers, arrival: Hop) -> Option<Self> {
         headers.get(&HeaderName::Via)?;
         let has_tag = headers.to().map_or(true, |to| to.tag().is_some());
         let mut reply = Self { hop: arrival, headers, has_tag };
@@ -59,12 +59,12 @@ impl Reply {
     }
 
     /// The way the responses take.
-    pub(super) const fn hop(&self) -> Hop {
+    pub(crate) const fn hop(&self) -> Hop {
         self.hop
     }
 
     /// A response; `tag` is ours, for when the request has none in To. 100 (Trying) does without.
-    pub(super) fn response(&self, status: StatusCode, tag: &str) -> Response {
+    pub(crate) fn response(&self, status: StatusCode, tag: &str) -> Response {
         let mut response = Response { headers: self.headers.clone(), ..Response::new(status) };
         if !self.has_tag
             && status != StatusCode::TRYING

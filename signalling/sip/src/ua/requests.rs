@@ -8,17 +8,18 @@
 )]
 
 use super::{
-    CallId, Event, UserAgent,
+    CallId, Event, Failure, UserAgent,
     call::{Alerting, Call, State},
     context::{ALLOW, Context, EXTENSIONS, LocalTag, SDP, ServerUse},
     leg::Leg,
     page,
     pending::{Pending, put_body},
     reply::Reply,
+    timer, trust,
 };
 use crate::{
     dialog::Dialog,
-    message::{HeaderName, Method, Rejection, Request, Response, StatusCode, Uri, Via},
+    message::{HeaderName, Headers, Method, Rejection, Request, Response, StatusCode, Uri, Via},
     transaction::{Fingerprint, Keyed, Outgoing, ServerKey},
     transport::{Hop, is_sips},
 };
@@ -57,7 +58,8 @@ impl UserAgent {
         }
         if request.method == Method::Cancel {
             let invite = server_key(&self.cx.keyed, &request, &via, &Method::Invite);
-            return self.on_cancel(invite, &Reply::to(&request, via, arrival), key);
+            let failure = cancelled(&request.headers);
+            return self.on_cancel(invite, &Reply::to(&request, via, arrival), key, failure);
         }
         let reply = Reply::to(&request, via, arrival);
         if let Some(mut objection) = objection(&self.cx, &request, &reply, key) {
@@ -78,7 +80,7 @@ impl UserAgent {
     }
 
     /// CANCEL is answered for itself; an INVITE that has no final answer gets 487 (RFC 3261 §9.2).
-    fn on_cancel(&mut self, invite: ServerKey, reply: &Reply, key: ServerKey) {
+    fn on_cancel(&mut self, invite: ServerKey, reply: &Reply, key: ServerKey, failure: Failure) {
         let Some((user, pending)) = self.cx.layer.server_user(invite).map(|(user, pending)| (*user, pending))
         else {
             return self.cx.answer_statelessly(reply, key, StatusCode::CALL_DOES_NOT_EXIST);
@@ -86,7 +88,7 @@ impl UserAgent {
         let response = reply.response(StatusCode::OK, &user.tag.to_string());
         self.cx.send_statelessly(reply, response);
         if pending {
-            self.on_call(user.call, |call, cx| call.cancelled(cx, invite));
+            self.on_call(user.call, |call, cx| call.cancelled(cx, invite, failure));
         }
     }
 
@@ -114,15 +116,20 @@ impl UserAgent {
             Method::Options => answer_options(&mut self.cx, &reply, key),
             Method::Message => page::receive(&mut self.cx, &request, &reply, key),
             Method::Subscribe => self.on_subscribe(&request, &reply, key, arrival),
-            Method::Invite if self.calls.len() >= self.cx.config.max_calls => {
-                self.cx.answer_statelessly(&reply, key, StatusCode::BUSY_HERE);
-            }
             Method::Invite => self.incoming(request, reply, key, arrival),
             _ => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
         }
     }
 
     fn incoming(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
+        let replaces = match self.replaced(&request.headers) {
+            Ok(replaces) => replaces,
+            Err(status) => return self.cx.answer_statelessly(&reply, key, status),
+        };
+        // Who takes the place of a call does not add one for long.
+        if self.calls.len() >= self.cx.config.max_calls.saturating_add(usize::from(replaces.is_some())) {
+            return self.cx.answer_statelessly(&reply, key, StatusCode::BUSY_HERE);
+        }
         let (tag, call) = (self.cx.new_tag(), self.next_call());
         let (Ok(from), Ok(to)) = (request.headers.from(), request.headers.to()) else { return };
         let Ok(dialog) = Dialog::of_callee(&request, &tag.to_string(), arrival) else {
@@ -136,11 +143,34 @@ impl UserAgent {
         let leg = Leg::of_callee(dialog, &request);
         let pending = Pending::new(&request, key, reply, tag, &mut self.cx);
         let user_agent = request.headers.get(&HeaderName::UserAgent).map(str::to_owned);
-        let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None }));
+        let asserted = trust::asserted(&self.cx.config, &request.headers, &arrival);
+        let private = trust::is_private(&request.headers);
+        let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None, replaces }));
         self.add_call(Call { id: call, tag, state });
         let Request { uri, body, .. } = request;
-        self.cx.tell(Event::Incoming { call, hop: arrival, uri, from, to, body, user_agent });
+        self.cx.tell(Event::Incoming {
+            call,
+            hop: arrival,
+            uri,
+            from,
+            to,
+            body,
+            user_agent,
+            asserted,
+            private,
+            replaces,
+        });
     }
+}
+
+/// Why a CANCEL says that the call was given up.
+fn cancelled(headers: &Headers) -> Failure {
+    let elsewhere = headers.all(&HeaderName::Reason).flat_map(|value| value.split(',')).any(|reason| {
+        let mut parts = reason.split(';').map(str::trim);
+        let sip = parts.next().is_some_and(|protocol| protocol.eq_ignore_ascii_case("SIP"));
+        sip && parts.any(|part| part.replace(' ', "").eq_ignore_ascii_case("cause=200"))
+    });
+    if elsewhere { Failure::AnsweredElsewhere } else { Failure::Cancelled }
 }
 
 /// Opens the transaction of an INVITE, or answers 503 when there are too many.
@@ -207,14 +237,8 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         Some(response)
     };
     match &request.method {
-        Method::Invite
-        | Method::Bye
-        | Method::Options
-        | Method::Update
-        | Method::Prack
-        | Method::Message
-        | Method::Subscribe
-        | Method::Notify => {}
+        Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack => {}
+        Method::Info | Method::Refer | Method::Subscribe | Method::Notify | Method::Message => {}
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -242,6 +266,9 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         return refuse_naming(StatusCode::NOT_ACCEPTABLE, HeaderName::Accept, SDP);
     }
     let offers = matches!(request.method, Method::Invite | Method::Update | Method::Prack);
+    if let Some(least) = timer::objection(cx, headers).filter(|_| offers) {
+        return refuse_naming(StatusCode::SESSION_INTERVAL_TOO_SMALL, HeaderName::MinSe, &least.to_string());
+    }
     if !offers || request.body.is_empty() {
         return None;
     }
@@ -268,7 +295,7 @@ fn accepts_sdp(request: &Request) -> bool {
 
 /// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
 /// a peer that follows RFC 2543, all that a repetition has in common with its first.
-fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
+pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
     let method = method.as_str();
     match via.unique_branch() {
         Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
@@ -280,7 +307,7 @@ fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> S
 }
 
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
-fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
+pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
     let from = headers.from().ok();
     let number = headers.cseq().map_or(0, |cseq| cseq.number);

@@ -10,9 +10,8 @@
 use super::{
     CallId, Event, Failure, UserAgent, caller,
     context::{ClientUse, Purpose},
-    early,
     leg::Leg,
-    request::{Outcome, Purpose as Aim},
+    request::{self, Outcome},
 };
 use crate::{
     dialog::Dialog,
@@ -87,13 +86,13 @@ impl UserAgent {
 
     fn on_outcome(&mut self, outcome: Outcome) {
         match outcome.purpose {
-            Aim::Owner(request) => self.cx.tell_outcome(request, outcome.result),
-            Aim::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
-            Aim::Bye(None) => {}
-            Aim::Registration(id, flow) => self.on_registration(id, flow, outcome),
-            Aim::Subscription(id) => self.on_subscribed(id, outcome),
-            Aim::Publication(id) => self.on_published(id, outcome),
-            Aim::Notification(id) => self.on_notified(id, &outcome),
+            request::Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
+            request::Purpose::Bye(None) => {}
+            request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
+            request::Purpose::Subscription(id) => self.on_subscribed(id, outcome),
+            request::Purpose::Publication(id) => self.on_published(id, outcome),
+            request::Purpose::Notification(id) => self.on_notified(id, &outcome),
         }
     }
 
@@ -125,14 +124,15 @@ impl UserAgent {
             return;
         }
         let Ok(dialog) = Dialog::of_caller(&invitation.request, &response, invitation.hop) else { return };
-        let leg = Leg::of_caller(dialog, early::user(&invitation.request), &response);
+        let mut leg = Leg::of_caller(dialog, &invitation.request, &response);
+        leg.said.clone_from(&invitation.again);
         cx.acknowledge(key, &leg.dialog, tag);
         let mut leg = Some(leg);
         self.on_call(call, |call, cx| {
             leg = leg.take().and_then(|leg| call.answered(cx, key, leg, response));
         });
         if let Some(mut unused) = leg {
-            self.cx.send_bye(&mut unused.dialog, None);
+            self.cx.send_bye(&mut unused.dialog, None, None);
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
     CallId, Event, Party,
     call::State,
     context::{Context, LocalTag},
-    leg::{Leg, May},
+    leg::{Leg, May, Verdict},
     pending::{Due, Pending},
     reply::Reply,
     requests,
@@ -53,7 +53,7 @@ impl Talking {
         if let Some(pending) = &mut self.pending
             && pending.is_undecided()
         {
-            pending.accept(cx, body);
+            pending.accept(cx, body, &mut self.leg);
             self.leg.refresh_target(pending.take_target());
         }
     }
@@ -100,7 +100,7 @@ impl Talking {
         }
         self.reject(cx, StatusCode::REQUEST_TERMINATED, None);
         let mut leg = self.leg;
-        cx.send_bye(&mut leg.dialog, Some(call));
+        cx.send_bye(&mut leg.dialog, Some(call), reason.as_deref());
         State::Ending(Box::new(Ending { leg, reason }))
     }
 
@@ -165,7 +165,9 @@ impl Talking {
     }
 
     pub(super) fn tick(mut self: Box<Self>, cx: &mut Context, call: CallId) -> State {
-        self.leg.tick(cx);
+        if let Verdict::Gone(why) = self.leg.tick(cx) {
+            return self.hang_up(cx, call, Some(why.into()));
+        }
         match self.pending.as_mut().map_or(Due::Nothing, |pending| pending.tick(cx)) {
             Due::Nothing => State::Talking(self),
             Due::Expired | Due::Unheard => {

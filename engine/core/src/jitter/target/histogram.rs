@@ -6,6 +6,8 @@
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     bins: Box<[f64]>,
+    /// The sum of the weights above each bin, kept with every change: so no question needs a walk over the bins.
+    later: Box<[f64]>,
     total: f64,
     weight: f64,
 }
@@ -26,7 +28,10 @@ impl Histogram {
             *bin = left * (1.0 - keep);
             left *= keep;
         }
-        Self { total: bins.iter().sum(), bins, weight: 1.0 }
+        let later = bins.clone();
+        let mut histogram = Self { bins, later, total: 0.0, weight: 1.0 };
+        histogram.sum_up();
+        histogram
     }
 
     /// Counts a frame that came `late` milliseconds after the earliest.
@@ -42,37 +47,52 @@ impl Histogram {
 
     /// Counts the frame behind `entry`, added `ago` frames ago, anew as one that came `late` after the earliest.
     pub(super) fn change(&mut self, entry: Entry, late: f64) {
+        let to = bin(late);
+        if to == entry.bin {
+            return;
+        }
         // Weights may have been scaled down since; what remains is found in proportion.
         let weight = if entry.weight > self.weight { entry.weight / RESCALE } else { entry.weight };
         self.put(entry.bin, -weight);
-        self.put(bin(late), weight);
+        self.put(to, weight);
     }
 
-    /// Weights from 0 ms upwards, and their sum.
-    pub(super) fn weights(&self) -> (&[f64], f64) {
-        (&self.bins, self.total)
+    /// Weights of frames that came later than each whole millisecond from 0 on, that of all, and that of one that came now.
+    pub(super) fn later(&self) -> (&[f64], f64, f64) {
+        (&self.later, self.total, self.weight)
     }
 
     /// Share of frames that came more than `after` and at most `until` milliseconds late.
     pub(super) fn share(&self, after: f64, until: f64) -> f64 {
-        let (from, to) = (bin(after).saturating_add(1), bin(until).saturating_add(1));
-        self.bins.get(from..to.max(from)).map_or(0.0, |bins| bins.iter().sum::<f64>()) / self.total.max(1e-9)
+        let later = |late| self.later.get(bin(late)).copied().unwrap_or(0.0);
+        (later(after) - later(until)).max(0.0) / self.total.max(1e-9)
     }
 
     fn put(&mut self, bin: usize, weight: f64) {
-        if let Some(bin) = self.bins.get_mut(bin) {
-            let before = *bin;
-            *bin = (before + weight).max(0.0);
-            self.total += *bin - before;
+        let Some(place) = self.bins.get_mut(bin) else { return };
+        let before = *place;
+        *place = (before + weight).max(0.0);
+        let more = *place - before;
+        self.total += more;
+        for later in self.later.iter_mut().take(bin) {
+            *later += more;
         }
     }
 
     fn rescale(&mut self) {
         self.weight /= RESCALE;
-        self.total = 0.0;
         for bin in &mut self.bins {
             *bin /= RESCALE;
-            self.total += *bin;
+        }
+        self.sum_up();
+    }
+
+    /// Sums anew what is otherwise kept by differences, and with that their roundings go.
+    fn sum_up(&mut self) {
+        self.total = 0.0;
+        for (later, weight) in self.later.iter_mut().zip(&self.bins).rev() {
+            *later = self.total;
+            self.total += weight;
         }
     }
 }

@@ -4,9 +4,10 @@
 //!
 //! ```text
 //!  relative delay = base (levels.rs: least of two seconds, drift carried on) + lateness (histogram.rs)
-//!  target         = base + the wait that costs least (price.rs), within the user's bounds
+//!  target         = base + the wait that costs least (costs.rs, by the prices of price.rs), within the user's bounds
 //! ```
 
+mod costs;
 mod histogram;
 mod levels;
 mod price;
@@ -15,6 +16,7 @@ mod price;
 mod tests;
 
 use self::{
+    costs::Costs,
     histogram::{BINS, Entry, Histogram},
     levels::{Levels, REACH},
     price::{Pace, Price},
@@ -34,13 +36,14 @@ pub struct Arrivals {
     pace: Pace,
     /// Frames that came so far, up to some billions.
     frames: u32,
+    /// Those of them that a later packet told, and that have not come themselves.
+    told: u32,
     path_known: bool,
     /// Frames judged so far.
     verdicts: u32,
     wait: f64,
     /// What each wait costs.
-    costs: Box<[f64]>,
-    later: Box<[f64]>,
+    costs: Costs,
     dirty: u32,
     now: f64,
 }
@@ -58,7 +61,6 @@ impl Arrivals {
     #[must_use]
     pub fn new() -> Self {
         let (histogram, price) = (Histogram::new(), Price::new(None).cheap(true));
-        let none = || core::iter::repeat_n(0.0, BINS).collect();
         let mut arrivals = Self {
             levels: Levels::new(),
             histogram,
@@ -68,11 +70,11 @@ impl Arrivals {
             price,
             pace: Pace { frame: FRAME_MS, pull: FRAME_MS / 2.0, lost: 0.0 },
             frames: 0,
+            told: 0,
             path_known: false,
             verdicts: 0,
             wait: 0.0,
-            costs: none(),
-            later: none(),
+            costs: Costs::new(),
             dirty: 0,
             now: 0.0,
         };
@@ -107,6 +109,16 @@ impl Arrivals {
         if ended || late || self.dirty >= EVERY || (before - base).abs() > 1.0 {
             self.choose();
         }
+    }
+
+    /// The frame that [`came`](Self::came) next did so in a later packet only.
+    pub fn told(&mut self) {
+        self.told = self.told.saturating_add(1);
+    }
+
+    /// A frame told by a later packet was not lost: it has come itself.
+    pub fn overtaken(&mut self) {
+        self.told = self.told.saturating_sub(1);
     }
 
     /// A frame, some time after it was due, has come in whatever form, or has not.
@@ -169,7 +181,7 @@ impl Arrivals {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
             let place = wait.floor().clamp(0.0, (BINS - 1) as f64) as usize;
             let missing = if wait < 0.0 { -wait * 10.0 } else { 0.0 };
-            self.costs.get(place).copied().unwrap_or(f64::INFINITY) + missing
+            self.costs.of(place) + missing
         };
         let steps = ((self.wait - from) / step.max(1.0)).floor();
         let (low, high) = (from + steps * step, from + (steps + 1.0) * step);
@@ -208,8 +220,8 @@ impl Arrivals {
 
     fn choose(&mut self) {
         self.dirty = 0;
-        let Self { histogram, price, pace, later, costs, .. } = self;
-        self.wait = price.costs(histogram.weights(), *pace, later, costs);
+        let even = self.path_known && self.told < LOSSY;
+        self.wait = self.costs.weigh(self.price, self.histogram.later(), self.pace, even);
     }
 }
 
@@ -227,6 +239,8 @@ const EVERY: u32 = 5;
 const CLEARLY: f64 = 0.7;
 /// Frames before which nobody can have measured the path: so long delay is taken for cheap.
 const UNTOLD: u32 = 75;
+/// So many frames told by later packets alone are no chance: what is late now is so by packet times.
+const LOSSY: u32 = 2;
 const LOSS_STEP: f64 = 0.005;
 /// So many frames are taken to have come before the first was judged.
 const LOSS_ASSUMED: u32 = 20;

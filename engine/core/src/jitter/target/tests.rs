@@ -1,9 +1,11 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use proptest::{collection::vec, prelude::*};
 use rove_base::Entropy;
 
 use super::Arrivals;
+
+mod plain;
 
 /// Frames of 20 ms from `from` on, as late as `late` says.
 fn feed(arrivals: &mut Arrivals, frames: core::ops::Range<u32>, mut late: impl FnMut(u32) -> f64) {
@@ -71,6 +73,43 @@ fn a_path_that_is_slow_already_buys_less_loss_with_delay() {
         arrivals.wait()
     };
     assert!(wait(300.0) < wait(20.0), "{} {}", wait(300.0), wait(20.0));
+}
+
+#[test]
+fn a_second_of_jitter_tells_how_late_the_latest_may_come() {
+    let waits = |frames: u32| -> Vec<f64> {
+        let wait = |seed| {
+            let (mut arrivals, mut jitter) = (Arrivals::new(), exponential(15.0, seed));
+            arrivals.set_path(Some(40.0));
+            feed(&mut arrivals, 0..frames, |_| jitter());
+            arrivals.wait()
+        };
+        (1..=40).map(wait).collect()
+    };
+    let short = |waits: &[f64]| waits.iter().filter(|wait| **wait < 80.0).count();
+    assert_eq!(short(&waits(2_000)), 0);
+    assert!(short(&waits(60)) <= 6, "{:?}", waits(60));
+    assert!(short(&waits(100)) <= 2, "{:?}", waits(100));
+}
+
+#[test]
+fn what_later_packets_tell_again_has_no_tail() {
+    let wait = |frames: u32, told: bool| {
+        let mut arrivals = Arrivals::new();
+        arrivals.set_path(Some(40.0));
+        for n in 0..frames {
+            let again = n % 10 == 3;
+            if again && told {
+                arrivals.told();
+            }
+            let late = if again { 20.0 } else { f64::from(n % 3) };
+            arrivals.came(f64::from(n) * 20.0 + late, late);
+        }
+        arrivals.wait()
+    };
+    let (told, alone) = (wait(150, true), wait(150, false));
+    assert!(told + 10.0 < alone, "{told} and {alone}");
+    assert!((20.0..40.0).contains(&wait(600, true)), "{}", wait(600, true));
 }
 
 #[test]

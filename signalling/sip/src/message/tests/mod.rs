@@ -3,10 +3,14 @@
 
 use super::*;
 
+mod extensions;
+mod frame;
 mod headers;
 mod messages;
+mod multipart;
 mod parts;
 mod properties;
+mod view;
 
 /// A request in good order, which tests spoil.
 const INVITE: &str = "INVITE sip:bob@home.example SIP/2.0\r\n\

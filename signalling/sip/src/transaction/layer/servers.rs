@@ -44,10 +44,18 @@ impl<C, S> Layer<C, S> {
         self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: Some(invited), user });
     }
 
-    /// Opens the transaction of any other request but ACK, which is answered later along `hop`.
-    pub(crate) fn opened(&mut self, key: ServerKey, hop: Hop, user: S) {
+    /// Opens the transaction of any other request but ACK, to be answered along `hop` later.
+    pub(crate) fn asked(&mut self, key: ServerKey, hop: Hop, user: S) {
         let machine = ServerMachine::Other(Server::start(hop.delivery()));
         self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: None, user });
+    }
+
+    /// Gives a server transaction up, unanswered.
+    pub(crate) fn forget_server(&mut self, key: ServerKey) {
+        if let Some(entry) = self.servers.get(&key) {
+            self.timers.change(Key::Server(key), entry.machine.deadline(), None);
+            self.close_server(key);
+        }
     }
 
     /// Opens the transaction of any other request but ACK, and answers it with a final response.

@@ -152,6 +152,7 @@ fn an_invite_that_is_challenged_goes_out_again_with_the_answer_and_stands() {
     let aor = "<sip:bob@example.com>".parse().unwrap();
     world.with(0, |agent, _| agent.set_login(&aor, login(), &[hop]));
     let outgoing = OutgoingInvite {
+        private: false,
         hop,
         name: None,
         uri: "sip:carol@example.com".parse().unwrap(),

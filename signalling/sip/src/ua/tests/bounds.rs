@@ -189,9 +189,10 @@ impl Victim {
                 let from = "<sip:bob@192.0.2.1>".parse().unwrap();
                 let to = crate::message::NameAddr::new(uri.clone());
                 let (hop, body, headers) = (Self::flow().into(), OFFER.to_vec(), Vec::new());
-                let call = self
-                    .agent
-                    .invite(self.now, OutgoingInvite { hop, name: None, uri, from, to, body, headers });
+                let call = self.agent.invite(
+                    self.now,
+                    OutgoingInvite { hop, name: None, uri, from, to, body, private: false, headers },
+                );
                 self.calls.insert(call);
             }
             Move::Ring | Move::Accept | Move::Reject | Move::HangUp => {

@@ -139,7 +139,8 @@ fn a_2xx_that_is_never_acknowledged_is_repeated_for_32_seconds_and_then_the_call
     let reason = Some("no ACK".into());
     assert_eq!(world.event(1), Event::Ended { call: theirs, by: Party::Us, reason });
     assert!(matches!(world.event(0), Event::Answered { .. }));
-    assert_eq!(world.event(0), ended(ours, Party::Peer));
+    let reason = Some("SIP;cause=408;text=\"no ACK\"".into());
+    assert_eq!(world.event(0), Event::Ended { call: ours, by: Party::Peer, reason });
     let sent = [0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500, 32_000];
     assert_eq!(world.timed("200"), sent.map(|ms| ms + accepted), "the last one answers BYE");
     assert_eq!(world.timed("BYE"), [accepted + 32_000]);

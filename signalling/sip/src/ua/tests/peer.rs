@@ -27,17 +27,28 @@ pub(super) fn request(method: &str, uri: &str, branch: &str, to: &str, cseq: u32
 
 /// Phone 0 calls the peer.
 pub(super) fn dial(world: &mut World) -> CallId {
+    let outgoing = to_peer(world);
+    world.with(0, |agent, now| agent.invite(now, outgoing))
+}
+
+/// The same without showing who calls.
+pub(super) fn dial_privately(world: &mut World) -> CallId {
+    let outgoing = OutgoingInvite { private: true, ..to_peer(world) };
+    world.with(0, |agent, now| agent.invite(now, outgoing))
+}
+
+fn to_peer(world: &World) -> OutgoingInvite {
     let hop = Hop::udp(world.phones[0].address, peer());
-    let outgoing = OutgoingInvite {
+    OutgoingInvite {
         hop,
         name: None,
         uri: "sip:carol@example.com".parse().unwrap(),
         from: "<sip:bob@192.0.2.1>".parse().unwrap(),
         to: "<sip:carol@example.com>".parse().unwrap(),
         body: OFFER.to_vec(),
+        private: false,
         headers: vec![(HeaderName::Subject, "lunch".into())],
-    };
-    world.with(0, |agent, now| agent.invite(now, outgoing))
+    }
 }
 
 /// An INVITE without an offer.

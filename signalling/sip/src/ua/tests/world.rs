@@ -76,6 +76,7 @@ impl World {
             from: format!("\"Alice\" <sip:alice@{from}>").parse().unwrap(),
             to: format!("<sip:bob@{to}>").parse().unwrap(),
             body: OFFER.to_vec(),
+            private: false,
             headers: Vec::new(),
         };
         let call = self.phones[0].agent.invite(self.now, outgoing);

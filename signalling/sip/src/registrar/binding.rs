@@ -1,0 +1,60 @@
+//! One place where somebody can be reached.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use rove_base::Instant;
+
+use crate::{
+    message::{NameAddr, Params, Uri},
+    transport::Hop,
+};
+
+/// A contact bound to an address of record (RFC 3261 §10.2).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// Where, as it was registered: with all its parameters and headers.
+    pub contact: Uri,
+    /// Parameters of the Contact header that are not about the binding itself.
+    pub params: Params,
+    /// Preference in thousandths, 0 to 1000 (RFC 3261 §20.10).
+    pub q: u16,
+    /// Until when.
+    pub until: Instant,
+    /// Of the REGISTER that made it.
+    pub call_id: String,
+    /// Of the REGISTER that made it.
+    pub cseq: u32,
+    /// Routes on the way there, next hop first (RFC 3327).
+    pub path: Vec<NameAddr>,
+    /// Which device, and over which of its flows.
+    pub instance: Option<Instance>,
+    /// The flow it was registered over, when requests have to take that (RFC 5626 §5.3), or when nothing else would
+    /// reach it.
+    pub flow: Option<Hop>,
+}
+
+/// Which device a binding is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Instance {
+    /// The URN in `+sip.instance` (RFC 5626 §4.1).
+    pub urn: String,
+    /// Which of its flows; `None` outside RFC 5626.
+    pub reg_id: Option<u32>,
+}
+
+impl Binding {
+    /// Whether a registration of `contact` by `instance` is about this binding: by instance and flow where both have
+    /// them (RFC 5626 §6), else by the contact (RFC 3261 §10.3 step 7).
+    #[must_use]
+    pub fn is_for(&self, contact: &Uri, instance: Option<&Instance>) -> bool {
+        match (&self.instance, instance) {
+            (Some(ours), Some(theirs)) if ours.reg_id.is_some() && theirs.reg_id.is_some() => ours == theirs,
+            _ => self.contact.equivalent(contact),
+        }
+    }
+}

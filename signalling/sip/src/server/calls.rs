@@ -1,0 +1,94 @@
+//! Call detail records: each call once.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use core::time::Duration;
+
+use rove_base::Instant;
+
+use super::{CallEnd, CallRecord, Event, shared::Core};
+use crate::{
+    message::{NameAddr, Request},
+    transaction::{Fingerprint, Keyed, KeyedMap, Timers},
+};
+
+/// The calls that were answered and not ended.
+#[derive(Debug)]
+pub(super) struct Calls {
+    keyed: Keyed,
+    open: KeyedMap<Fingerprint, Open>,
+    timers: Timers<Fingerprint>,
+    max: usize,
+}
+
+#[derive(Debug)]
+struct Open {
+    record: CallRecord,
+    until: Instant,
+}
+
+impl Calls {
+    pub(super) fn new(max: usize, keyed: Keyed) -> Self {
+        let open = KeyedMap::with_hasher(keyed.clone());
+        Self { keyed, open, timers: Timers::default(), max }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// A call was answered; `seen` tells whether its BYE will pass here. Answers that come later, from other branches,
+    /// change nothing.
+    pub(super) fn answered(&mut self, cx: &mut Core, request: &Request, record: CallRecord, seen: bool) {
+        let key = self.key(request.headers.call_id().unwrap_or_default(), &tag(request.headers.from()));
+        if self.open.contains_key(&key) {
+            return;
+        }
+        if !seen || self.open.len() >= self.max {
+            return cx.tell(Event::Call(record));
+        }
+        let until = cx.now.mono + LONGEST;
+        self.timers.change(key, None, Some(until));
+        self.open.insert(key, Open { record, until });
+    }
+
+    /// A BYE passes.
+    pub(super) fn bye(&mut self, cx: &mut Core, request: &Request) {
+        let call_id = request.headers.call_id().unwrap_or_default();
+        let sides =
+            [(tag(request.headers.from()), CallEnd::Caller), (tag(request.headers.to()), CallEnd::Callee)];
+        for (tag, end) in sides {
+            let key = self.key(call_id, &tag);
+            if let Some(Open { mut record, until }) = self.open.remove(&key) {
+                self.timers.change(key, Some(until), None);
+                (record.ended, record.end) = (Some(cx.now.wall), end);
+                return cx.tell(Event::Call(record));
+            }
+        }
+    }
+
+    /// Gives up calls that have lasted too long to be believed.
+    pub(super) fn tick(&mut self, cx: &mut Core) {
+        while let Some(key) = self.timers.take_due(cx.now.mono) {
+            if let Some(Open { record, .. }) = self.open.remove(&key) {
+                cx.tell(Event::Call(record));
+            }
+        }
+    }
+
+    fn key(&self, call_id: &str, caller_tag: &str) -> Fingerprint {
+        self.keyed.fingerprint(&("call", call_id, caller_tag))
+    }
+}
+
+fn tag<E>(party: Result<NameAddr, E>) -> String {
+    party.ok().and_then(|party| party.tag().map(str::to_owned)).unwrap_or_default()
+}
+
+/// Calls without a BYE for this long have ended unseen.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);

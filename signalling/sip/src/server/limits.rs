@@ -1,0 +1,108 @@
+//! How much each source may send: a bucket of tokens each, in a table of bounded size.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::{collections::VecDeque, net::IpAddr};
+
+use rove_base::Instant;
+
+use super::Limits;
+use crate::transaction::{Keyed, KeyedMap};
+
+/// The rates of the sources that were heard of late.
+#[derive(Debug)]
+pub(super) struct Sources {
+    rate: u64,
+    burst: u64,
+    max: usize,
+    buckets: KeyedMap<u64, Bucket>,
+    /// In the order in which they were first heard.
+    order: VecDeque<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// In thousandths of a request.
+    tokens: u64,
+    at: Instant,
+    told: bool,
+}
+
+/// Whether a source may be heard.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Admission {
+    Fine,
+    /// Too many; for the first time in a while.
+    Floods,
+    /// Too many still.
+    StillFloods,
+}
+
+impl Sources {
+    pub(super) fn new(limits: &Limits, keyed: Keyed) -> Self {
+        Self {
+            rate: limits.requests_per_second.into(),
+            burst: u64::from(limits.burst.max(1)).saturating_mul(MILLI),
+            max: limits.sources.max(1),
+            buckets: KeyedMap::with_hasher(keyed),
+            order: VecDeque::new(),
+        }
+    }
+
+    /// A request has come from `ip`.
+    pub(super) fn admit(&mut self, now: Instant, ip: IpAddr) -> Admission {
+        if self.rate == 0 {
+            return Admission::Fine;
+        }
+        let source = source(ip);
+        if !self.buckets.contains_key(&source) {
+            self.make_room();
+            self.order.push_back(source);
+        }
+        let (rate, burst) = (self.rate, self.burst);
+        let bucket = self.buckets.entry(source).or_insert(Bucket { tokens: burst, at: now, told: false });
+        // A thousandth of a request for each millisecond and request per second.
+        let millis = u64::try_from(now.since(bucket.at).as_millis()).unwrap_or(u64::MAX);
+        if millis > 0 {
+            bucket.tokens = bucket.tokens.saturating_add(millis.saturating_mul(rate)).min(burst);
+            bucket.at = now;
+        }
+        if let Some(left) = bucket.tokens.checked_sub(MILLI) {
+            bucket.tokens = left;
+            bucket.told &= left < burst / 2;
+            return Admission::Fine;
+        }
+        if core::mem::replace(&mut bucket.told, true) { Admission::StillFloods } else { Admission::Floods }
+    }
+
+    fn make_room(&mut self) {
+        while self.order.len() >= self.max {
+            if let Some(oldest) = self.order.pop_front() {
+                self.buckets.remove(&oldest);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.buckets.len()
+    }
+}
+
+/// One address, or one /64, which is what a single subscriber has.
+fn source(ip: IpAddr) -> u64 {
+    match ip {
+        IpAddr::V4(ip) => u32::from(ip).into(),
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(ip) => u32::from(ip).into(),
+            None => u64::try_from(u128::from(ip) >> 64).unwrap_or(0) | (1 << 63),
+        },
+    }
+}
+
+const MILLI: u64 = 1_000;

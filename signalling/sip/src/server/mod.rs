@@ -1,0 +1,161 @@
+//! The server side: registrar, proxy and redirect server, as one machine (RFC 3261 §8.3, §10.3, §16).
+//!
+//! ```text
+//!  bytes ─▶ parse ─▶ rate ─▶ transaction ─▶ who ─┬─▶ registrar ─▶ store
+//!                                                └─▶ routes ─▶ store ─▶ fork ─▶ copies
+//! ```
+//! Requests that are refused leave nothing behind; those that are passed on keep a transaction on each side.
+
+mod calls;
+mod config;
+
+mod event;
+mod gate;
+mod limits;
+mod register;
+mod relay;
+mod relays;
+mod requests;
+mod responses;
+mod shared;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
+
+pub use config::{Limits, Mode, SipServerConfig};
+pub use event::{CallEnd, CallRecord, Event, ResolveId};
+
+use self::{
+    calls::Calls,
+    register::Registering,
+    relay::Relay,
+    shared::{Core, RelayId},
+};
+use crate::{
+    digest::Verifier,
+    registrar::{AskId, Gruus, MemoryStore, RegistryStore},
+    transaction::{KeyedMap, Outgoing, Timers},
+    transport::Hop,
+};
+
+/// A registrar and proxy, with the store `R` for its bindings.
+///
+/// Bounded whatever peers send: by [`Limits`] and [`SipServerConfig::bindings`].
+#[derive(Debug)]
+pub struct SipServer<R = MemoryStore> {
+    core: Core,
+    store: R,
+    verifier: Option<Verifier>,
+    gruus: Gruus,
+    asked: HashMap<AskId, Asked>,
+    relays: KeyedMap<RelayId, Relay>,
+    timers: Timers<RelayId>,
+    resolving: HashMap<ResolveId, (RelayId, usize)>,
+    calls: Calls,
+    last_relay: u64,
+}
+
+/// What an answer of the store is waited for.
+#[derive(Debug)]
+enum Asked {
+    Register(Box<Registering>),
+    Relay(RelayId),
+}
+
+impl SipServer<MemoryStore> {
+    /// A server that keeps its bindings in memory.
+    #[must_use]
+    pub fn new(config: SipServerConfig, mut entropy: Entropy) -> Self {
+        let store = MemoryStore::new(config.bindings, &mut entropy);
+        Self::with_store(config, store, entropy)
+    }
+}
+
+impl<R: RegistryStore> SipServer<R> {
+    /// A server that keeps its bindings in `store`.
+    #[must_use]
+    pub fn with_store(mut config: SipServerConfig, store: R, mut entropy: Entropy) -> Self {
+        let users = config.users.take();
+        let verifier = users.map(|users| Verifier::new(users, config.verifier.clone(), &mut entropy));
+        let gruus = Gruus::new(&mut entropy);
+        let core = Core::new(config, entropy);
+        Self {
+            store,
+            verifier,
+            gruus,
+            asked: HashMap::new(),
+            relays: KeyedMap::with_hasher(core.keyed.clone()),
+            timers: Timers::default(),
+            resolving: HashMap::new(),
+            calls: Calls::new(core.config.limits.calls, core.keyed.clone()),
+            last_relay: 0,
+            core,
+        }
+    }
+
+    /// Number of bindings.
+    #[must_use]
+    pub fn bindings(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Number of transactions, most of which only absorb repetitions.
+    #[must_use]
+    pub fn transactions(&self) -> usize {
+        self.core.layer.len()
+    }
+
+    /// Requests that are being passed on.
+    #[must_use]
+    pub fn relays(&self) -> usize {
+        self.relays.len()
+    }
+
+    fn at(&mut self, now: Now) {
+        self.core.now = Now { mono: self.core.now.mono.max(now.mono), wall: now.wall };
+    }
+
+    fn expire(&mut self) {
+        let now = self.core.now.mono;
+        self.store.tick(now);
+        self.expire_transactions();
+        while let Some(id) = self.timers.take_due(now) {
+            self.relay_timer(id);
+        }
+        self.calls.tick(&mut self.core);
+    }
+}
+
+impl<R: RegistryStore> Machine for SipServer<R> {
+    type Input<'a> = Arrival<'a>;
+    type Event = Event;
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        self.at(now);
+        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
+            self.on_message(Hop::from(flow), bytes);
+        }
+        self.expire();
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.at(now);
+        self.expire();
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
+        if let Some(Outgoing { hop, bytes }) = self.core.layer.next_out() {
+            self.core.capture(hop, true, &bytes);
+            return Step::Send(Transmit { flow: hop.flow, range: out.push(&bytes), dscp: Dscp::CS3 });
+        }
+        if let Some(event) = self.core.events.pop_front() {
+            return Step::Event(event);
+        }
+        let wait = Instant::earliest(self.core.layer.deadline(), self.timers.next());
+        Step::Wait(Instant::earliest(wait, Instant::earliest(self.store.deadline(), self.calls.deadline())))
+    }
+}

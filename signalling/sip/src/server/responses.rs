@@ -1,0 +1,154 @@
+//! Responses: to which branch, and what goes back (RFC 3261 §16.7).
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use super::{
+    Mode, SipServer,
+    relay::Cancel,
+    relays::follow_up,
+    shared::{ClientUse, RelayId},
+};
+use crate::{
+    message::{HeaderName, Method, Response, StatusCode, Via},
+    proxy::Loops,
+    registrar::RegistryStore,
+    transaction::{ClientKey, Expired, Heard, ServerKey},
+    transport::Hop,
+};
+
+impl<R: RegistryStore> SipServer<R> {
+    pub(super) fn on_response(&mut self, mut response: Response) {
+        let Ok(mut vias) = response.headers.vias() else { return };
+        if vias.is_empty() {
+            return;
+        }
+        let ours = vias.remove(0);
+        let Some(branch) = ours.branch().and_then(Loops::number) else { return };
+        let Ok(cseq) = response.headers.cseq() else { return };
+        let key = ClientKey { branch, cancel: cseq.method == Method::Cancel };
+        let sent_by = (ours.host.ip(), ours.sent_by_port());
+        let (now, invite, status) = (self.core.now.mono, cseq.method == Method::Invite, response.status);
+        match self.core.layer.response(now, key, sent_by, invite, status.code()) {
+            Heard::Nothing if self.core.config.mode == Mode::Stateless => {
+                return self.pass_back_statelessly(response, &vias);
+            }
+            Heard::Nothing => return,
+            Heard::PassUp => {}
+            Heard::PassUpAndAck => self.acknowledge(key, &response),
+        }
+        let Some(ClientUse::Branch { relay, branch, server }) = self.core.layer.client_user(key).copied()
+        else {
+            return;
+        };
+        response.headers.remove(&HeaderName::Via);
+        for via in vias.iter().rev() {
+            response.headers.prepend(HeaderName::Via, via.to_string());
+        }
+        self.on_branch(relay, branch, server, response);
+    }
+
+    fn on_branch(&mut self, id: RelayId, branch: usize, server: ServerKey, response: Response) {
+        let status = response.status;
+        let until = self.core.now.mono + self.core.config.timer_c;
+        let Some(relay) = self.relays.get_mut(&id) else {
+            // One more 2xx, when all else is over: whoever called must know of it.
+            if status.is_success() {
+                self.respond(server, &response);
+            }
+            return;
+        };
+        if let Some(place) = relay.branches.get_mut(branch) {
+            if status.is_provisional() {
+                let wanted = place.cancel == Cancel::Wanted;
+                if place.cancel == Cancel::Not && status != StatusCode::TRYING {
+                    place.until = Some(until);
+                }
+                if wanted {
+                    self.cancel_branch(id, branch);
+                }
+            } else if status == StatusCode::SERVICE_UNAVAILABLE && !place.others.is_empty() {
+                self.branch_failed(id, branch, status);
+                return self.advance(id);
+            }
+        }
+        let Some(relay) = self.relays.get_mut(&id) else { return };
+        if let Some(response) = relay.fork.heard(branch, response) {
+            if status.is_success() && relay.begins_call() {
+                let record = relay.call_record(&response, self.core.now.wall);
+                let seen = relay.record;
+                self.calls.answered(&mut self.core, &relay.request, record, seen);
+            }
+            self.respond(server, &response);
+        }
+        let decided = status.is_success() || status.code() >= 600;
+        if decided {
+            self.cancel_pending(id);
+        }
+        self.advance(id);
+    }
+
+    fn acknowledge(&mut self, key: ClientKey, response: &Response) {
+        let Some(ClientUse::Branch { relay, branch, .. }) = self.core.layer.client_user(key).copied() else {
+            return;
+        };
+        let Some((stub, _)) = self.branch(relay, branch).and_then(|place| place.stub.as_ref()) else {
+            return;
+        };
+        let mut ack = follow_up(stub, Method::Ack);
+        if let Some(to) = response.headers.get(&HeaderName::To) {
+            ack.headers.set(HeaderName::To, to);
+        }
+        let bytes = self.core.request_bytes(&ack);
+        self.core.layer.acknowledge(key, bytes);
+    }
+
+    /// Time does what it does to transactions.
+    pub(super) fn expire_transactions(&mut self) {
+        while let Some(expired) = self.core.layer.expire(self.core.now.mono) {
+            match expired {
+                Expired::Quietly | Expired::Lost(_, ClientUse::Cancel) => {}
+                Expired::Lost(_, ClientUse::Branch { relay, branch, .. }) => {
+                    self.branch_failed(relay, branch, StatusCode::REQUEST_TIMEOUT);
+                    self.advance(relay);
+                }
+                Expired::Unanswered(key) => {
+                    let relay = self.core.layer.server_user(key).and_then(|(user, _)| user.relay);
+                    if let Some(relay) = relay.and_then(|id| self.relays.get(&id)) {
+                        let response = self.core.plain(&relay.reply, key, StatusCode::TRYING);
+                        self.respond(key, &response);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Nothing can be sent along `hop` any more (RFC 3261 §16.9).
+    pub(super) fn hop_failed(&mut self, is_dead: impl Fn(&Hop) -> bool) {
+        for (_, user) in self.core.layer.transport_failed(is_dead) {
+            if let ClientUse::Branch { relay, branch, .. } = user {
+                // A flow that is gone has its own status (RFC 5626 §5.3).
+                self.branch_failed(relay, branch, StatusCode::SERVICE_UNAVAILABLE);
+                self.advance(relay);
+            }
+        }
+    }
+
+    /// A response to a request that was passed on without memory goes where its next Via says (RFC 3261 §16.11, §18.2.2).
+    fn pass_back_statelessly(&mut self, mut response: Response, vias: &[Via]) {
+        let Some(next) = vias.first() else { return };
+        let Some(ip) = next.received().or_else(|| next.host.ip()) else { return };
+        let port = next.rport().unwrap_or_else(|| next.sent_by_port());
+        let Some(hop) = self.core.hop_at(rove_base::Transport::Udp, ip, port) else { return };
+        response.headers.remove(&HeaderName::Via);
+        for via in vias.iter().rev() {
+            response.headers.prepend(HeaderName::Via, via.to_string());
+        }
+        let bytes = self.core.response_bytes(&response);
+        self.core.layer.send(hop, bytes);
+    }
+}
