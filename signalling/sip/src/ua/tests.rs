@@ -7,6 +7,7 @@ mod called;
 mod calling;
 mod changes;
 mod extras;
+mod duties;
 mod flows;
 mod loss;
 mod provisional;
