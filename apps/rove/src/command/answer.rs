@@ -7,7 +7,7 @@ use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress};
 
 use super::{GLANCE, accounts, seconds};
 use crate::{
-    cli::{Answer, Policy, account::is_sip},
+    cli::{Answer, Policy, account::is_sip, transport},
     failure::Failure,
     publish,
     report::Report,
