@@ -202,6 +202,7 @@ prove)
     tests proofs cargo test --locked --release --workspace --no-fail-fast -- --show-output
     one benches cargo bench --locked -p rove-benches
     tests rivals cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
+    tests rivals-dtls cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target" --features dtls --test hellos
     one rivals-bench cargo bench --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
     if .ci/install.sh libssl-dev libclang-14-dev || .ci/install.sh libssl-dev libclang-dev; then
         tests rivals-srtp cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target" --features srtp --test srtp

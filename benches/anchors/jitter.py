@@ -58,7 +58,7 @@ def play(system, rove, capture, delay, phase_us):
         mean, empty = speex.play(delay, phase_us / 1_000)
         lost = np.isnan(delay).mean() * 100
         return playout.Cost(mean, max(0.0, empty - lost), 0.0)
-    stem = capture.with_name(f"{capture.stem}.{system}.{phase_us}")
+    stem = capture.with_name(f"{capture.stem}-{system}-{phase_us}")
     if system == "rove":
         wav, csv = replay(rove, capture, stem, phase_us)
     else:

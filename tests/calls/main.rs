@@ -9,5 +9,6 @@
 
 mod by_name;
 mod hour;
+mod protected;
 mod refused;
 mod scene;

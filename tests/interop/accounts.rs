@@ -58,7 +58,16 @@ fn a_phone_registers_at_a_registrar_is_called_by_its_address_of_record_and_takes
 fn a_registrar_that_is_not_there_is_named_and_ends_the_program_with_3() {
     let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = format!("sip:{free};transport=tcp");
-    let args = ["register", "sip:bob@home.example", "--server", &server, "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"];
+    let args = [
+        "register",
+        "sip:bob@home.example",
+        "--server",
+        &server,
+        "--listen",
+        "127.0.0.1:0",
+        "--dns-server",
+        "127.0.0.1:9",
+    ];
     let (code, _, complaints) = rove(&args);
     assert_eq!(code, 3, "{complaints}");
     assert!(complaints.contains("server"), "{complaints}");
@@ -71,16 +80,31 @@ fn the_doctor_finds_a_phone_well_over_udp_and_tcp_and_an_empty_port_ill() {
     let report = dir.path().join("doctor.json").display().to_string();
     for transport in ["udp", "tcp"] {
         let target = format!("sip:bob@{address};transport={transport}");
-        let (code, said, complaints) =
-            rove(&["doctor", &target, "--json", &report, "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);
+        let (code, said, complaints) = rove(&[
+            "doctor",
+            &target,
+            "--json",
+            &report,
+            "--listen",
+            "127.0.0.1:0",
+            "--dns-server",
+            "127.0.0.1:9",
+        ]);
         assert_eq!(code, 0, "{said}\n{complaints}");
         let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
         assert_eq!(json["can_connect"], true, "{json:#}");
-        assert!(json["findings"].as_array().unwrap().iter().any(|one| one["step"] == "port" && one["verdict"] == "good"));
+        assert!(
+            json["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|one| one["step"] == "port" && one["verdict"] == "good")
+        );
     }
     let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let target = format!("sip:bob@{free}");
-    let (code, said, _) = rove(&["doctor", &target, "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);
+    let (code, said, _) =
+        rove(&["doctor", &target, "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("nobody listens there"), "{said}");
 }

@@ -13,6 +13,7 @@ mod demo;
 mod failures;
 mod malformed;
 mod names;
+mod protection;
 mod setup;
 mod sipp;
 mod sipsak;

@@ -37,8 +37,10 @@ fn options(branch: &str, lines: &str) -> String {
     request("OPTIONS sip:bob@example.com SIP/2.0", branch, lines, "")
 }
 
-const SDP: &str = "v=0\r\no=ann 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
-const SDP6: &str = "v=0\r\no=ann 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 ::1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
+const SDP: &str =
+    "v=0\r\no=ann 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
+const SDP6: &str =
+    "v=0\r\no=ann 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 ::1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
 
 #[rustfmt::skip]
 fn messages() -> Vec<(&'static str, String, &'static [u16])> {

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-base", 0),
     ("rove-codecs", 0),
     ("rove-core", 1),
+    ("rove-nat", 1),
     ("rove-sdp", 1),
     ("rove-sip", 1),
     ("rove-dns", 1),

@@ -11,6 +11,7 @@ const TOLD_THE_TIME: &[&str] = &[
     "codecs/",
     "engine/base/",
     "engine/core/",
+    "engine/nat/",
     "signalling/sdp/",
     "signalling/sip/",
     "signalling/dns/",

@@ -1,6 +1,6 @@
 //! A phone as a host: the whole phone of `rove_phone`, and what its owner does when it rings.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, UdpFlow};
 use rove_phone::{CallId, CallReport, PhoneEvent, Progress, virtual_time::VirtualPhone};
@@ -63,6 +63,10 @@ impl PhoneHost {
 impl Host for PhoneHost {
     fn addresses(&self) -> Vec<IpAddr> {
         vec![self.phone.ip()]
+    }
+
+    fn listens(&self, local: SocketAddr) -> bool {
+        self.phone.listens(local)
     }
 
     fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], _arrived: Instant) {

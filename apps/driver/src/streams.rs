@@ -112,6 +112,11 @@ impl Streams {
         }
     }
 
+    /// Streams that come from now on see this.
+    pub fn set_tls(&mut self, tls: Tls) {
+        self.tls = tls;
+    }
+
     /// Takes what connects to `listener`; must be called on the runtime.
     ///
     /// # Errors

@@ -2,13 +2,15 @@
 
 use std::{
     io,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use rove_dns::{tsig::KeyError, zones::RecordError};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
-use crate::dns::DnsConfig;
+use crate::{dns::DnsConfig, sip::SipConfig};
 
 /// A node's roles. A key that is not known is an error that names file, line and key.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,6 +19,8 @@ use crate::dns::DnsConfig;
 pub struct NodeConfig {
     /// Answers for names.
     pub dns: Option<DnsConfig>,
+    /// Registers users and connects their calls.
+    pub sip: Option<SipConfig>,
     /// Where changes are kept.
     pub journal: Option<JournalConfig>,
 }
@@ -101,6 +105,34 @@ pub enum ConfigError {
     /// Records that make no zone.
     #[error("[[dns.zone]]: {0}")]
     Zone(#[from] rove_dns::zones::ZoneError),
+    /// Something in `[sip]`.
+    #[error("[sip] {key}: {value}: not understood")]
+    Sip {
+        /// The key.
+        key: &'static str,
+        /// Its value, or what is wrong with it.
+        value: String,
+    },
+    /// A certificate.
+    #[error("[sip.tls] {0}")]
+    SipTls(rove_driver::TlsError),
+    /// A user without a password, or with two.
+    #[error("[[sip.user]] {name}: give either password or password_file")]
+    SipUser {
+        /// The user.
+        name: String,
+    },
+    /// A line of a file of users.
+    #[error("{}: line {line}: not user:ALGORITHM:hash", path.display())]
+    UsersFile {
+        /// Which file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// Users without an address to register at.
+    #[error("[sip.listen] names no address; give at least one, for example udp = [\"127.0.0.1:5060\"]")]
+    NoSipAddress,
     /// Names without an address to answer on.
     #[error("[dns] listen is empty; give at least one address, for example \"127.0.0.1:5300\"")]
     NoAddress,
@@ -140,6 +172,9 @@ impl NodeConfig {
     ///
     /// [`ConfigError`].
     pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(sip) = &self.sip {
+            sip.check()?;
+        }
         let Some(dns) = &self.dns else { return Ok(()) };
         if dns.listen.is_empty() {
             return Err(ConfigError::NoAddress);
@@ -154,8 +189,19 @@ impl NodeConfig {
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let journal = self.journal.iter_mut().map(|journal| &mut journal.path);
         let keys = self.dns.iter_mut().flat_map(|dns| &mut dns.key);
-        journal.chain(keys.filter_map(|key| key.secret_file.as_mut()))
+        let sip = self.sip.iter_mut().flat_map(SipConfig::paths);
+        journal.chain(keys.filter_map(|key| key.secret_file.as_mut())).chain(sip)
     }
+}
+
+/// The text of a file that its owner alone may read.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let fail = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(fail)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(ConfigError::SecretExposed { path: path.to_owned() });
+    }
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(fail)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::{ConfigError, JournalConfig, NodeConfig},
     dns::{DnsConfig, DnsKey, DnsZone},
+    sip::SipConfig,
 };
 
 /// The zone that a node for trying things out answers for.
@@ -93,7 +94,20 @@ impl Dev {
         };
         let dns = DnsConfig { listen, udp_payload: crate::dns::default_udp_payload(), zone, key: vec![key] };
         let journal = JournalConfig::at(folder.join("journal"));
-        Ok(Self { config: NodeConfig { dns: Some(dns), journal: Some(journal) }, key_file })
+        Ok(Self { config: NodeConfig { dns: Some(dns), sip: None, journal: Some(journal) }, key_file })
+    }
+
+    /// Adds a registrar for the zone at `listen`, over UDP and TCP, which believes anybody.
+    ///
+    /// # Errors
+    ///
+    /// [`DevError::NotLoopback`].
+    pub fn with_sip(mut self, listen: Vec<SocketAddr>) -> Result<Self, DevError> {
+        if let Some(address) = listen.iter().find(|address| !address.ip().is_loopback()) {
+            return Err(DevError::NotLoopback(*address));
+        }
+        self.config.sip = Some(SipConfig::open(listen.clone(), listen, ZONE));
+        Ok(self)
     }
 }
 

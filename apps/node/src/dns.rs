@@ -1,10 +1,7 @@
 //! The role that answers for names: an authoritative DNS server that takes signed updates.
 
-use std::{
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+use core::convert::Infallible;
+use std::{net::SocketAddr, path::PathBuf};
 
 use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
@@ -17,7 +14,10 @@ use rove_dns::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::{config::ConfigError, driver::Role};
+use crate::{
+    config::{ConfigError, read_secret},
+    driver::{Role, eventless},
+};
 
 /// The section `[dns]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -140,15 +140,6 @@ impl std::fmt::Debug for DnsKey {
     }
 }
 
-fn read_secret(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let fail = |source| ConfigError::Read { path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(fail)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(ConfigError::SecretExposed { path: path.to_owned() });
-    }
-    std::fs::read_to_string(path).map(Zeroizing::new).map_err(fail)
-}
-
 /// The server with what only a running program does: it tells its log.
 pub(crate) struct DnsRole {
     server: Server,
@@ -165,21 +156,8 @@ impl DnsRole {
     }
 }
 
-impl Role for DnsRole {
-    const TAG: u8 = 1;
-
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
-        self.server.replay(record)
-    }
-
-    fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        self.server.snapshot(&self.start)
-    }
-
-    fn journal_failed(&mut self, now: Now) {
-        self.server.journal_failed(now);
-    }
-
+impl DnsRole {
+    /// Tells the log.
     fn note(&mut self, now: Now, event: Event) {
         match event {
             Event::Updated { key, zone, names, serial } => {
@@ -196,9 +174,44 @@ impl Role for DnsRole {
     }
 }
 
+impl Role for DnsRole {
+    fn tag(&self) -> u8 {
+        1
+    }
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        self.server.handle(now, input);
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.server.tick(now);
+    }
+
+    fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible> {
+        loop {
+            match eventless(self.server.poll(out)) {
+                Ok(step) => return step,
+                Err(event) => self.note(now, event),
+            }
+        }
+    }
+
+    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
+        self.server.replay(record)
+    }
+
+    fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
+        self.server.snapshot(&self.start)
+    }
+
+    fn journal_failed(&mut self, now: Now) {
+        self.server.journal_failed(now);
+    }
+}
+
 /// Lets a few things through each second and counts the others.
 #[derive(Debug, Default)]
-struct Ration {
+pub(crate) struct Ration {
     second: u64,
     said: u32,
     unsaid: u64,
@@ -206,7 +219,7 @@ struct Ration {
 
 impl Ration {
     /// How many went unsaid since the last that was let through; `None` when this one has to stay unsaid too.
-    fn admit(&mut self, now: Instant) -> Option<u64> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Option<u64> {
         let second = now.as_nanos() / 1_000_000_000;
         if second != self.second {
             (self.second, self.said) = (second, 0);
@@ -222,23 +235,6 @@ impl Ration {
 
 /// Refusals in the log each second.
 const SAID_PER_SECOND: u32 = 5;
-
-impl Machine for DnsRole {
-    type Input<'a> = Arrival<'a>;
-    type Event = Event;
-
-    fn handle(&mut self, now: Now, input: Arrival<'_>) {
-        self.server.handle(now, input);
-    }
-
-    fn tick(&mut self, now: Now) {
-        self.server.tick(now);
-    }
-
-    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        self.server.poll(out)
-    }
-}
 
 fn name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
     let text = String::deserialize(from)?;

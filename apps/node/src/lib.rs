@@ -1,6 +1,6 @@
 //! The embeddable server: one file per role.
 //!
-//! A [`NodeConfig`] says which roles a node plays; today that is names (`[dns]`). [`Node::start`] binds, reads the
+//! A [`NodeConfig`] says which roles a node plays; today those are names (`[dns]`) and calls (`[sip]`). [`Node::start`] binds, reads the
 //! journal back and runs the roles on a thread of its own.
 //!
 //! ```no_run
@@ -18,8 +18,10 @@ mod dev;
 mod dns;
 mod driver;
 mod node;
+mod sip;
 
 pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsConfig, DnsKey, DnsZone};
-pub use node::{Node, NodeError, RunningNode, Stopper};
+pub use node::{Node, NodeError, Reloader, RunningNode, SipAddress, Stopper};
+pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};

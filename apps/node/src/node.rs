@@ -2,18 +2,22 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
+use rove_base::Transport;
 use rove_dns::update::ReplayError;
-use rove_driver::{CannotBind, Listener, bind_pair};
+use rove_driver::{CannotBind, Listener, Tls, TlsError, bind_pair};
 use rove_io::{
+    entropy::os_entropy,
     journal::{Journal, JournalError, Replay},
     net::{BindFailure, UdpSocket},
 };
+use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
 use crate::{
     config::{ConfigError, NodeConfig},
-    dns::DnsRole,
-    driver::{self, Driver, Keeper, Role},
+    dns::{DnsConfig, DnsRole},
+    driver::{self, Driver, Keeper, Place},
+    sip::{self, SipConfig, SipRole},
 };
 
 /// A node that could not be started.
@@ -24,7 +28,7 @@ pub enum NodeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// No role is configured.
-    #[error("the configuration gives this node nothing to do: add a [dns] section")]
+    #[error("the configuration gives this node nothing to do: add a [dns] or [sip] section")]
     NoRole,
     /// An address cannot be used.
     #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
@@ -64,6 +68,17 @@ pub enum NodeError {
         /// Counted from 0.
         number: usize,
     },
+    /// A certificate cannot be used.
+    #[error("[sip.tls] {0}")]
+    Tls(#[from] TlsError),
+    /// A file of the node cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The operating system refused a thread or a socket.
     #[error("the node cannot be started: {0}")]
     System(#[from] io::Error),
@@ -77,7 +92,9 @@ pub struct Node;
 #[derive(Debug)]
 pub struct RunningNode {
     dns: Vec<SocketAddr>,
+    sip: Vec<SipAddress>,
     stop: Stopper,
+    reload: Reloader,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -92,6 +109,93 @@ impl Stopper {
     }
 }
 
+/// Makes a node read its files again from anywhere.
+#[derive(Clone, Debug)]
+pub struct Reloader(Arc<Notify>);
+
+impl Reloader {
+    /// Asks for it; returns at once.
+    pub fn reload(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Where a node registers users and takes calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SipAddress {
+    /// In what.
+    pub transport: Transport,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+/// Roles with where they listen, while a node is put together.
+#[derive(Default)]
+struct Parts {
+    places: Vec<Place>,
+    dns: Vec<SocketAddr>,
+    sip: Vec<SipAddress>,
+}
+
+impl Parts {
+    fn add_dns(&mut self, config: &DnsConfig) -> Result<(), NodeError> {
+        let role = Box::new(DnsRole::new(config)?);
+        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+        for &address in &config.listen {
+            let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
+            self.dns.push(udp.local_addr());
+            sockets.push(udp);
+            listeners.push(tcp);
+        }
+        self.places.push(Place { role, sockets, listeners, tls: Tls::default() });
+        Ok(())
+    }
+
+    fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
+        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+        for (transport, address) in config.listen.all() {
+            let option = sip::option(transport);
+            let both = transport == Transport::Udp && config.listen.tcp.contains(&address);
+            if both {
+                // An address named for both has one port for both, also where the system picks it.
+                let (udp, tcp) = bind_pair(address).map_err(cannot(option, address))?;
+                let address = udp.local_addr();
+                self.sip.extend(
+                    [Transport::Udp, Transport::Tcp].map(|transport| SipAddress { transport, address }),
+                );
+                sockets.push(udp);
+                listeners.push(tcp);
+            } else if transport == Transport::Udp {
+                let fail = |error: rove_io::net::BindError| {
+                    cannot(option, address)(CannotBind { over: "UDP", what: error.what })
+                };
+                let udp = UdpSocket::bind(address).map_err(fail)?;
+                self.sip.push(SipAddress { transport, address: udp.local_addr() });
+                sockets.push(udp);
+            } else if transport != Transport::Tcp || !config.listen.udp.contains(&address) {
+                let listener = Listener::bind(address, transport).map_err(cannot(option, address))?;
+                self.sip.push(SipAddress { transport, address: listener.local_addr() });
+                listeners.push(listener);
+            }
+        }
+        let mut resolver_at = None;
+        if let Some(address) = sip::dns_local(&config.dns_servers) {
+            let fail = |error: rove_io::net::BindError| {
+                cannot("[sip] dns_servers", address)(CannotBind { over: "UDP", what: error.what })
+            };
+            let socket = UdpSocket::bind(address).map_err(fail)?;
+            resolver_at = Some(socket.local_addr());
+            sockets.push(socket);
+        }
+        let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
+        let local = self.sip.iter().map(local).collect();
+        let tls = config.tls()?;
+        let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
+        self.places.push(Place { role, sockets, listeners, tls });
+        Ok(())
+    }
+}
+
 impl Node {
     /// Checks `config`, binds its addresses, reads its journal back and starts answering on a thread named `rove-node`.
     ///
@@ -100,9 +204,16 @@ impl Node {
     /// [`NodeError`]; then nothing is left behind.
     pub fn start(config: NodeConfig) -> Result<RunningNode, NodeError> {
         config.check()?;
-        let dns = config.dns.ok_or(NodeError::NoRole)?;
-        let mut role = DnsRole::new(&dns)?;
-        let ears = bind(&dns.listen)?;
+        let mut parts = Parts::default();
+        if let Some(dns) = &config.dns {
+            parts.add_dns(dns)?;
+        }
+        if let Some(sip) = &config.sip {
+            parts.add_sip(sip)?;
+        }
+        if parts.places.is_empty() {
+            return Err(NodeError::NoRole);
+        }
         let (told, outcomes) = mpsc::unbounded_channel();
         let keeper = match config.journal {
             None => None,
@@ -111,18 +222,18 @@ impl Node {
                 let opened = Journal::open(&journal.path, tell);
                 let (keeper, replay) =
                     opened.map_err(|source| NodeError::Journal { path: journal.path.clone(), source })?;
-                let records = read_back(&mut role, replay, &journal.path)?;
+                let records = read_back(&mut parts.places, replay, &journal.path)?;
                 Some(Keeper::new(keeper, outcomes, records, journal.compact_after))
             }
         };
-        let addresses = ears.iter().map(|(udp, _)| udp.local_addr()).collect();
-        let stop = Stopper(Arc::new(Notify::new()));
-        let driver = Driver::new(role, ears, keeper, Arc::clone(&stop.0));
+        let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
+        let Parts { places, dns, sip } = parts;
+        let driver = Driver { places, keeper, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns: addresses, stop, thread: Some(thread) })
+        Ok(RunningNode { dns, sip, stop, reload, thread: Some(thread) })
     }
 }
 
@@ -131,6 +242,18 @@ impl RunningNode {
     #[must_use]
     pub fn dns_addresses(&self) -> &[SocketAddr] {
         &self.dns
+    }
+
+    /// Where users register and calls are taken; ports as bound.
+    #[must_use]
+    pub fn sip_addresses(&self) -> &[SipAddress] {
+        &self.sip
+    }
+
+    /// Something to make this node read its files again with.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reload.clone()
     }
 
     /// Something to end this node with while [`RunningNode::wait`] waits for its end.
@@ -164,27 +287,23 @@ impl Drop for RunningNode {
     }
 }
 
-/// Binds UDP and TCP at each address. Where the system picks the port, both get the same one.
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<(UdpSocket, Listener)>, NodeError> {
-    let cannot = |address| {
-        move |CannotBind { over, what }| NodeError::Bind { option: "[dns] listen", address, over, what }
-    };
-    addresses.iter().map(|&address| bind_pair(address).map_err(cannot(address))).collect()
+/// Says which option named an address that cannot be used.
+fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
+    move |CannotBind { over, what }| NodeError::Bind { option, address, over, what }
 }
 
-fn read_back<R: Role>(role: &mut R, mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
+fn read_back(places: &mut [Place], mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
     if let Some(cut) = replay.cut() {
         let (offset, bytes) = (cut.offset, cut.bytes);
         tracing::warn!(target: "rove::journal", offset, bytes, "an unfinished record was removed; nobody was told it stood");
     }
     let (mut number, mut stale) = (0, 0_usize);
     while let Some(record) = replay.next_record() {
-        let applied = match record.split_first() {
-            Some((&tag, record)) if tag == R::TAG => role
-                .replay(record)
-                .map_err(|source| NodeError::Record { path: path.to_owned(), number, source })?,
-            _ => return Err(NodeError::ForeignRecord { path: path.to_owned(), number }),
-        };
+        let (tag, record) = record.split_first().map_or((0, record), |(tag, record)| (*tag, record));
+        let role = places.iter_mut().map(|place| &mut place.role).find(|role| role.tag() == tag);
+        let role = role.ok_or_else(|| NodeError::ForeignRecord { path: path.to_owned(), number })?;
+        let fail = |source| NodeError::Record { path: path.to_owned(), number, source };
+        let applied = role.replay(record).map_err(fail)?;
         stale += usize::from(!applied);
         number += 1;
     }

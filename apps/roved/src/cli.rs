@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-/// Answers for names, and lets those change them who hold a key.
+/// Answers for names, and lets those change them who hold a key; registers users and connects their calls.
 ///
 /// Exit codes: 0 it ended in order, 1 it failed while running, 2 the command line or the configuration is wrong,
 /// 3 something is missing on this machine or in use by another program.
@@ -25,13 +25,16 @@ pub(crate) struct Cli {
     /// Addresses to answer at, instead of the configured ones; may be repeated, port 0 lets the system pick one.
     #[arg(long, value_name = "ADDR:PORT", env = "ROVED_DNS_LISTEN", value_delimiter = ',')]
     pub(crate) dns_listen: Vec<SocketAddr>,
+    /// Addresses to register users and take calls at, over UDP and TCP, instead of the configured ones; may be repeated.
+    #[arg(long, value_name = "ADDR:PORT", env = "ROVED_SIP_LISTEN", value_delimiter = ',')]
+    pub(crate) sip_listen: Vec<SocketAddr>,
     /// The journal, instead of the configured one.
     #[arg(long, value_name = "FILE", env = "ROVED_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,
     /// With --dev: where key and journal stay; without it they are gone in the end.
     #[arg(long, value_name = "DIR", env = "ROVED_DIR", requires = "dev")]
     pub(crate) dir: Option<PathBuf>,
-    /// Prints one line of JSON on standard output when ready: {"dns":["ADDR:PORT"],...}.
+    /// Prints one line of JSON on standard output when ready: {"dns":["ADDR:PORT"],"sip":["URI"],...}.
     #[arg(long)]
     pub(crate) ready_json: bool,
     /// What to log on standard error, as tracing's filters say it.
@@ -59,6 +62,8 @@ pub(crate) struct CheckArgs {
     pub(crate) config: PathBuf,
 }
 
+/// Where a node for trying things out takes calls.
+pub(crate) const DEV_SIP_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_060);
 /// Where a node for trying things out answers.
 pub(crate) const DEV_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5_300);
 

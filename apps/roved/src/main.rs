@@ -5,13 +5,18 @@ mod failure;
 
 use std::{
     io::IsTerminal as _,
+    net::SocketAddr,
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::Parser as _;
-use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, ZONE};
+use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
@@ -47,13 +52,22 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     if let (Some(dns), false) = (&mut config.dns, cli.dns_listen.is_empty()) {
         dns.listen.clone_from(&cli.dns_listen);
     }
+    if let (Some(sip), false) = (&mut config.sip, cli.sip_listen.is_empty()) {
+        sip.listen.udp.clone_from(&cli.sip_listen);
+        sip.listen.tcp.clone_from(&cli.sip_listen);
+    }
     if let (Some(journal), Some(path)) = (&mut config.journal, &cli.journal) {
         journal.path.clone_from(path);
     }
     let node = Node::start(config)?;
-    let addresses = addresses(&node);
-    announce(cli, &serde_json::json!({ "dns": addresses }), || {
-        println!("ready: names are answered at {}", addresses.join(", "));
+    let (names, calls) = (addresses(&node), sip_addresses(&node));
+    announce(cli, &serde_json::json!({ "dns": names, "sip": calls }), || {
+        if !names.is_empty() {
+            println!("ready: names are answered at {}", names.join(", "));
+        }
+        if !calls.is_empty() {
+            println!("ready: calls are taken at {}", calls.join(", "));
+        }
     });
     until_told(node)
 }
@@ -64,15 +78,27 @@ fn run_dev(cli: &Cli) -> Result<(), Failure> {
     let folder = cli.dir.clone().or_else(|| temporary.as_ref().map(|dir| dir.path().to_owned()));
     let folder = folder.unwrap_or_default();
     let listen = if cli.dns_listen.is_empty() { vec![cli::DEV_LISTEN] } else { cli.dns_listen.clone() };
-    let mut dev = Dev::prepare(&folder, listen)?;
+    let sip = match (cli.sip_listen.is_empty(), cli.dns_listen.first()) {
+        (false, _) => cli.sip_listen.clone(),
+        // Whoever wants names elsewhere than usual wants calls elsewhere too.
+        (true, Some(names)) => vec![SocketAddr::new(names.ip(), 0)],
+        (true, None) => vec![cli::DEV_SIP_LISTEN],
+    };
+    let mut dev = Dev::prepare(&folder, listen)?.with_sip(sip)?;
     if let (Some(journal), Some(path)) = (&mut dev.config.journal, &cli.journal) {
         journal.path.clone_from(path);
     }
     let key_file = std::path::absolute(&dev.key_file).unwrap_or(dev.key_file);
     let node = Node::start(dev.config)?;
     let addresses = addresses(&node);
-    let ready = serde_json::json!({ "dns": addresses, "key_file": key_file, "zone": ZONE, "key": KEY_NAME });
-    announce(cli, &ready, || explain(&addresses, &key_file));
+    let calls = sip_addresses(&node);
+    let ready = serde_json::json!({
+        "dns": addresses, "sip": calls, "key_file": key_file, "zone": ZONE, "key": KEY_NAME,
+    });
+    announce(cli, &ready, || {
+        explain(&addresses, &key_file);
+        println!("  users of {ZONE} register at {}, without passwords", calls.join(", "));
+    });
     until_told(node)
 }
 
@@ -92,6 +118,12 @@ fn addresses(node: &RunningNode) -> Vec<String> {
     node.dns_addresses().iter().map(ToString::to_string).collect()
 }
 
+/// Each as a SIP URI.
+fn sip_addresses(node: &RunningNode) -> Vec<String> {
+    let uri = |at: &SipAddress| format!("sip:{};transport={}", at.address, at.transport);
+    node.sip_addresses().iter().map(uri).collect()
+}
+
 /// Says that the node is ready: one line of JSON, or what `people` prints.
 fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
     if cli.ready_json {
@@ -101,18 +133,25 @@ fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
     }
 }
 
-/// Runs until SIGINT, SIGTERM or SIGHUP. The second one ends the program at once.
+/// Runs until SIGINT or SIGTERM; the second one ends the program at once. SIGHUP reads certificates and users again.
 fn until_told(node: RunningNode) -> Result<(), Failure> {
-    let stopper = node.stopper();
-    let mut first = None;
-    ctrlc::set_handler(move || {
-        // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
-        if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
-            std::process::exit(130);
+    let (stopper, reloader) = (node.stopper(), node.reloader());
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    std::thread::spawn(move || {
+        let mut first = None;
+        for signal in signals.forever() {
+            if signal == SIGHUP {
+                reloader.reload();
+                continue;
+            }
+            // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
+            if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
+                std::process::exit(130);
+            }
+            stopper.stop();
         }
-        stopper.stop();
-    })
-    .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    });
     node.wait();
     Ok(())
 }
@@ -134,6 +173,11 @@ mod tests {
     fn the_example_configuration_is_good() {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("example.toml");
         let config = NodeConfig::read(&example).and_then(|config| config.check().map(|()| config));
-        assert_eq!(config.map(|config| config.dns.map(|dns| dns.zone.len())).unwrap(), Some(2));
+        assert_eq!(
+            config
+                .map(|config| (config.dns.map(|dns| dns.zone.len()), config.sip.map(|sip| sip.user.len())))
+                .unwrap(),
+            (Some(2), Some(1))
+        );
     }
 }

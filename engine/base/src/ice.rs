@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
-use crate::Entropy;
+use crate::{Entropy, Fingerprint};
 
 /// One address at which a side may be reached (RFC 8445 §5.1). UDP only, and one component only: RTCP shares the port
 /// of RTP (RFC 5761) wherever ICE is used.
@@ -229,6 +229,32 @@ pub struct IcePlan {
     pub stun_server: Option<SocketAddr>,
 }
 
+/// What this side knows of itself once its media port is open, before anything is offered or answered: an offer or an
+/// answer tells it, and what comes back makes an [`IcePlan`] and a [`DtlsPlan`](crate::DtlsPlan).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LocalPath {
+    /// For the checks of this call.
+    pub credentials: IceCredentials,
+    /// The addresses of the port, the dearest first. What a STUN server sees of them comes later, as events.
+    pub candidates: Vec<Candidate>,
+    /// Of the certificate that a handshake will show.
+    pub fingerprint: Fingerprint,
+}
+
+impl LocalPath {
+    /// For a port that is bound to `addresses`, the dearest first, none of them unspecified.
+    #[must_use]
+    pub fn draw(addresses: &[SocketAddr], fingerprint: Fingerprint, entropy: &mut Entropy) -> Self {
+        let preferences = (0..=u16::MAX).rev();
+        let host = |(address, preference): (&SocketAddr, u16)| Candidate::host(*address, preference);
+        Self {
+            credentials: IceCredentials::draw(entropy),
+            candidates: addresses.iter().zip(preferences).map(host).collect(),
+            fingerprint,
+        }
+    }
+}
+
 const fn is_ice_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
@@ -237,6 +263,7 @@ const fn is_ice_char(byte: u8) -> bool {
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -262,6 +289,14 @@ mod tests {
         assert_eq!(IceCredentials::new("abc", &"p".repeat(22)), Err(IceCredentialsError::Ufrag));
         assert_eq!(IceCredentials::new("abcd", &"p".repeat(21)), Err(IceCredentialsError::Password));
         assert_eq!(IceCredentials::new("ab:d", &"p".repeat(22)), Err(IceCredentialsError::Ufrag));
+    }
+
+    #[test]
+    fn the_first_address_of_a_port_is_the_dearest() {
+        let addresses = [([192, 0, 2, 1], 4_000).into(), ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 4_000).into()];
+        let path = LocalPath::draw(&addresses, Fingerprint([7; 32]), &mut Entropy::from_number(1));
+        let told: Vec<_> = path.candidates.iter().map(|one| (one.address, one.priority)).collect();
+        assert_eq!(told, [(addresses[0], 2_130_706_431), (addresses[1], 2_130_706_175)]);
     }
 
     #[test]

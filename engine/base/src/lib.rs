@@ -17,7 +17,9 @@ mod units;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, StreamId, Transport, UdpFlow};
-pub use ice::{Candidate, CandidateKind, Foundation, IceCredentials, IceCredentialsError, IcePlan, IceRole};
+pub use ice::{
+    Candidate, CandidateKind, Foundation, IceCredentials, IceCredentialsError, IcePlan, IceRole, LocalPath,
+};
 pub use machine::{Append, Arrival, ClosedBy, Connect, Machine, Nested, Step, Ticket, Transmit};
 pub use media::{
     CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PayloadTypes, PlanError, Route, RouteId,

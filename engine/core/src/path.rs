@@ -2,11 +2,13 @@
 
 use rove_base::{MediaPlan, Route, RouteId, UdpFlow};
 
-/// The routes of a call, one of them active. This first form never changes the active one.
+/// The routes of a call, one of them active.
 #[derive(Clone, Debug)]
 pub struct Path {
     routes: Box<[Route]>,
     active: Route,
+    /// The one that was active before: packets may still be on their way.
+    before: Option<Route>,
 }
 
 /// What a flow carries.
@@ -24,7 +26,7 @@ impl Path {
     /// The routes of `plan`, the first one active.
     #[must_use]
     pub fn new(plan: &MediaPlan) -> Option<Self> {
-        Some(Self { active: *plan.routes().first()?, routes: plan.routes().into() })
+        Some(Self { active: *plan.routes().first()?, before: None, routes: plan.routes().into() })
     }
 
     /// Where packets go.
@@ -33,10 +35,30 @@ impl Path {
         &self.active
     }
 
+    /// Packets take these flows from now on: the way that checks found, or where the peer turned out to be.
+    pub fn take(&mut self, rtp: UdpFlow, rtcp: UdpFlow) {
+        if (self.active.rtp, self.active.rtcp) != (rtp, rtcp) {
+            self.before = Some(self.active);
+            (self.active.rtp, self.active.rtcp) = (rtp, rtcp);
+        }
+    }
+
+    /// What a packet carries that came to one of the active route's ports, from wherever. `None`: it came to another.
+    #[must_use]
+    pub fn accepts(&self, flow: &UdpFlow) -> Option<Carries> {
+        match (self.active.rtp.local == flow.local, self.active.rtcp.local == flow.local) {
+            (true, true) => Some(Carries::Both),
+            (true, false) => Some(Carries::Rtp),
+            (false, true) => Some(Carries::Rtcp),
+            (false, false) => None,
+        }
+    }
+
     /// By which route a packet on `flow` came, and what `flow` carries. `None` for a flow that is not the plan's.
     #[must_use]
     pub fn arrival(&self, flow: &UdpFlow) -> Option<(RouteId, Carries)> {
-        self.routes.iter().find_map(|route| match (route.rtp == *flow, route.rtcp == *flow) {
+        let taken = [Some(&self.active), self.before.as_ref()].into_iter().flatten();
+        taken.chain(&self.routes).find_map(|route| match (route.rtp == *flow, route.rtcp == *flow) {
             (true, true) => Some((route.id, Carries::Both)),
             (true, false) => Some((route.id, Carries::Rtp)),
             (false, true) => Some((route.id, Carries::Rtcp)),

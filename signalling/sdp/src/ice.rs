@@ -156,14 +156,14 @@ impl fmt::Debug for Ice {
 }
 
 impl Ice {
-    /// What the engine says about this side: all candidates are there when `complete`; it takes theirs later in any case.
+    /// What the engine says about this side. Candidates may trickle, both ways, unless this side's are `complete`.
     #[must_use]
     pub fn new(credentials: &IceCredentials, candidates: &[rove_base::Candidate], complete: bool) -> Self {
         Self {
             ufrag: credentials.ufrag().to_owned(),
             pwd: credentials.password().to_owned(),
             lite: false,
-            trickle: true,
+            trickle: !complete,
             ended: complete,
             candidates: candidates.iter().map(Candidate::from).collect(),
             remote: RemoteCandidates::default(),

@@ -12,6 +12,18 @@ pub enum Cause {
     /// The other side hung up.
     #[error("the other side ended the call")]
     PeerHungUp,
+    /// The other side has been handed over to somebody else.
+    #[error("the call was handed over")]
+    Transferred,
+    /// Another phone of ours has taken the call.
+    #[error("the call was answered by another phone")]
+    AnsweredElsewhere,
+    /// The other side is not there any more.
+    #[error("the other side was lost: {why}")]
+    Lost {
+        /// How that was found out.
+        why: String,
+    },
     /// The caller gave up before an answer.
     #[error("the caller gave up before the call was answered")]
     Cancelled,
@@ -126,7 +138,7 @@ impl Cause {
     /// Whether the call took place and ended in order.
     #[must_use]
     pub const fn is_success(&self) -> bool {
-        matches!(self, Self::HungUp | Self::PeerHungUp)
+        matches!(self, Self::HungUp | Self::PeerHungUp | Self::Transferred)
     }
 
     /// What a refusal by `status` means to the caller of `target` (RFC 3261 §21).
@@ -149,6 +161,9 @@ impl Cause {
         match self {
             Self::HungUp => "hung_up",
             Self::PeerHungUp => "peer_hung_up",
+            Self::Transferred => "transferred",
+            Self::AnsweredElsewhere => "answered_elsewhere",
+            Self::Lost { .. } => "lost",
             Self::Cancelled => "cancelled",
             Self::Busy { .. } => "busy",
             Self::Declined { .. } => "declined",

@@ -39,6 +39,8 @@ pub struct Config {
     pub ring_for: Duration,
     /// Our canonical name in RTCP (RFC 7022).
     pub cname: String,
+    /// Whether we call whom the other side of a call hands us over to (RFC 3515).
+    pub follow_transfers: bool,
     /// More calls than this at once are answered 486.
     pub most_calls: usize,
 }

@@ -46,7 +46,6 @@ pub struct MediaReach {
 }
 
 /// What the engine reports of a call.
-#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Debug)]
 pub enum MediaFact {
     /// Ports are open.
@@ -74,6 +73,14 @@ pub enum Event {
     },
     /// Run media by this plan on the ports that were opened.
     StartMedia {
+        /// Which call.
+        call: CallId,
+        /// What was agreed.
+        plan: Box<MediaPlan>,
+    },
+    /// Go on by this plan, which differs from the one before in direction and route alone; ports that were opened in the
+    /// meantime take the place of the ones before.
+    ChangeMedia {
         /// Which call.
         call: CallId,
         /// What was agreed.

@@ -46,6 +46,10 @@ pub struct Record {
     pub ringing: Option<Instant>,
     /// When the 200 arrived (caller) or left (callee).
     pub answered: Option<Instant>,
+    /// Where media and their reports went last, as signalling has it.
+    pub(crate) media_remote: Option<(std::net::SocketAddr, std::net::SocketAddr)>,
+    /// How often the call was forwarded before somebody took it.
+    pub forwarded: u8,
     /// When it ended.
     pub ended: Option<Instant>,
     /// Why it ended.
@@ -73,6 +77,8 @@ impl Record {
             invited: None,
             ringing: None,
             answered: None,
+            media_remote: None,
+            forwarded: 0,
             ended: None,
             cause: None,
             codec: None,

@@ -1,5 +1,10 @@
 //! The one place that carries an ask to its machine and the answer back.
 
+mod accounts;
+mod agent;
+mod carry;
+mod features;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     net::SocketAddr,
@@ -8,15 +13,14 @@ use std::{
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_sip::{
-    message::{HeaderName, NameAddr, StatusCode},
-    transport::Hop,
-    ua::{self, OutgoingInvite, UaConfig, UserAgent},
+    message::{HeaderName, StatusCode},
+    ua::{self, UaConfig, UserAgent},
 };
 
 use crate::{
-    Account, AccountId, CallId, Config, Event, MediaFact, Progress, Record, Registration, Side, Target,
+    CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
     account::Accounts,
-    call::{Alerting, Ask, Context, Dialing, Fact, State},
+    call::{Ask, Context, Dialing, Fact, State},
     registration::{Outcome, Registrar},
 };
 
@@ -25,6 +29,10 @@ struct Call {
     record: Record,
     invite: Option<ua::CallId>,
     session_id: u64,
+    /// What its INVITE says beside the usual.
+    headers: Vec<(HeaderName, String)>,
+    /// The call by which we were referred to this one.
+    referrer: Option<CallId>,
 }
 
 /// All calls of one phone, with the machines they need: a SIP user agent, a resolver, a registration.
@@ -80,9 +88,20 @@ impl Switchboard {
 
     /// Calls somebody.
     pub fn dial(&mut self, now: Now, target: Target) -> CallId {
+        self.dial_as(now, target, Vec::new(), None)
+    }
+
+    fn dial_as(
+        &mut self,
+        now: Now,
+        target: Target,
+        headers: Vec<(HeaderName, String)>,
+        referrer: Option<CallId>,
+    ) -> CallId {
         self.now = now;
         let record = Record::new(Side::Caller, target.to_string(), target.to_string(), now.mono);
         let (id, mut call) = self.new_call(record);
+        (call.headers, call.referrer) = (headers, referrer);
         let mut asks = Vec::new();
         call.state = Dialing::start(
             &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
@@ -144,29 +163,6 @@ impl Switchboard {
         }
     }
 
-    /// Takes up an account at a SIP server; [`Event::Account`] tells what becomes of it. Calls are made with the first.
-    pub fn sign_in(&mut self, now: Now, account: Account) -> AccountId {
-        self.accounts.add(now, &mut self.resolver, account)
-    }
-
-    /// Gives an account up. `true` when [`Event::Account`] tells later that its registration was taken back.
-    pub fn sign_out(&mut self, now: Now, account: AccountId) -> bool {
-        self.accounts.remove(now, &mut self.agent, account)
-    }
-
-    /// All accounts.
-    #[must_use]
-    pub fn accounts(&self) -> Vec<AccountId> {
-        self.accounts.ids()
-    }
-
-    /// The address of ours that leads where [`Event::FindRoute`] asks, or why there is none.
-    pub fn routed(&mut self, now: Now, account: AccountId, local: Result<SocketAddr, String>) {
-        self.now = now;
-        let machines = (&self.config, &mut self.agent);
-        self.accounts.routed(now, account, local, machines, &mut self.events);
-    }
-
     /// What is known of a call, until it is forgotten.
     #[must_use]
     pub fn record(&self, call: CallId) -> Option<&Record> {
@@ -195,7 +191,17 @@ impl Switchboard {
         self.last_call += 1;
         // 62 bits: some peers read the session id as a signed number.
         let session_id = self.entropy.next_u64() >> 2;
-        (CallId(self.last_call), Call { state: State::Over, record, invite: None, session_id })
+        (
+            CallId(self.last_call),
+            Call {
+                state: State::Over,
+                record,
+                invite: None,
+                session_id,
+                headers: Vec::new(),
+                referrer: None,
+            },
+        )
     }
 
     fn fact(&mut self, now: Now, id: CallId, fact: Fact) {
@@ -208,109 +214,7 @@ impl Switchboard {
             fact,
         );
         self.carry(id, asks);
-    }
-
-    fn carry(&mut self, id: CallId, asks: Vec<Ask>) {
-        for ask in asks {
-            self.carry_one(id, ask);
-        }
-    }
-
-    fn carry_one(&mut self, id: CallId, ask: Ask) {
-        let now = self.now;
-        let invite = self.calls.get(&id).and_then(|call| call.invite);
-        match (ask, invite) {
-            (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
-                self.by_lookup.insert(lookup, id);
-            }
-            (Ask::Invite { hop, target, offer }, _) => {
-                let route = self.accounts.route(&hop);
-                let from = self.accounts.identity().unwrap_or(&self.config.identity).clone();
-                let invite = self.agent.invite(
-                    now,
-                    OutgoingInvite {
-                        hop,
-                        name: target.name(),
-                        uri: target.uri().clone().into(),
-                        from,
-                        to: NameAddr::new(target.uri().clone()),
-                        body: offer,
-                        private: false,
-                        headers: route.into_iter().map(|route| (HeaderName::Route, route)).collect(),
-                    },
-                );
-                self.by_invite.insert(invite, id);
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.invite = Some(invite);
-                }
-            }
-            (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
-            (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
-            (Ask::Reject { status, why }, Some(invite)) => {
-                self.agent.reject(now, invite, status, why.as_deref());
-            }
-            (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
-            (Ask::RejectChange { status, why }, Some(invite)) => {
-                self.agent.reject_change(now, invite, status, why.as_deref());
-            }
-            (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
-            (
-                Ask::Ring
-                | Ask::Accept(_)
-                | Ask::Reject { .. }
-                | Ask::AcceptChange(_)
-                | Ask::RejectChange { .. }
-                | Ask::HangUp,
-                None,
-            ) => {}
-            (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
-            (Ask::StartMedia(plan), _) => self.events.push_back(Event::StartMedia { call: id, plan }),
-            (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
-            (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
-        }
-    }
-
-    fn on_agent(&mut self, event: ua::Event) {
-        let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return };
-        let (invite, fact) = match event {
-            ua::Event::Incoming { call, hop, uri, from, body, .. } => {
-                return self.on_incoming(call, hop, uri.to_string(), from.to_string(), &body);
-            }
-            ua::Event::Message { from, kind, body, .. } => {
-                let (from, kind) = (from.to_string(), kind.to_string());
-                return self.events.push_back(Event::Message { from, kind, body });
-            }
-            ua::Event::Progress { call, status, .. } => (call, Fact::Ringing(status)),
-            ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
-            ua::Event::Confirmed { call, body } => (call, Fact::Acknowledged(body)),
-            ua::Event::Reoffered { call, body } => (call, Fact::Reoffered(body)),
-            ua::Event::Failed { call, failure } => (call, Fact::Failed(failure)),
-            ua::Event::Ended { call, by, .. } => (call, Fact::Ended(by)),
-            _ => return,
-        };
-        let last = matches!(fact, Fact::Failed(_) | Fact::Ended(_));
-        let id = if last { self.by_invite.remove(&invite) } else { self.by_invite.get(&invite).copied() };
-        // An INVITE that was given up for another address has no say any more.
-        if let Some(id) = id.filter(|id| self.calls.get(id).is_some_and(|call| call.invite == Some(invite))) {
-            self.fact(self.now, id, fact);
-        }
-    }
-
-    fn on_incoming(&mut self, invite: ua::CallId, hop: Hop, target: String, from: String, body: &[u8]) {
-        let now = self.now;
-        let record = Record::new(Side::Callee, target, from.clone(), now.mono);
-        let (id, mut call) = self.new_call(record);
-        call.invite = Some(invite);
-        self.by_invite.insert(invite, id);
-        let mut asks = vec![Ask::Tell(Progress::Incoming { from })];
-        call.state = Alerting::start(
-            &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
-            hop,
-            body,
-        );
-        self.calls.insert(id, call);
-        self.carry(id, asks);
+        self.tell_if_over(id);
     }
 
     fn on_lookup(&mut self, event: lookup::Event) {

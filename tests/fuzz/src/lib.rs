@@ -4,11 +4,13 @@
 
 pub mod demux;
 pub mod dns;
+pub mod dtls;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
 pub mod srtp;
+pub mod stun;
 
 /// Panics when the bytes break what must hold.
 pub type Check = fn(&[u8]);
@@ -17,12 +19,16 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("demux", demux::check),
     ("dns_server", dns::server),
+    ("dtls", dtls::check),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
+    ("sip_header", sip::header),
     ("sip_message", sip::message),
+    ("sip_multipart", sip::multipart),
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
+    ("stun", stun::check),
 ];

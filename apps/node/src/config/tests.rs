@@ -89,3 +89,73 @@ fn files_are_looked_for_beside_the_configuration_and_must_be_private() {
     let missing = NodeConfig::read(Path::new("no/such.toml")).unwrap_err().to_string();
     assert!(missing.contains("no/such.toml"), "{missing}");
 }
+
+const SIP: &str = r#"
+[sip]
+domains = ["home.example"]
+algorithms = ["SHA-256"]
+
+[sip.listen]
+udp = ["127.0.0.1:0"]
+
+[[sip.user]]
+name = "bob"
+password = "builder"
+"#;
+
+#[test]
+fn what_is_wrong_with_the_users_and_calls_is_named_with_its_place() {
+    parsed(SIP).unwrap();
+    let shown = format!("{:?}", parsed(SIP).unwrap().sip.unwrap());
+    assert!(!shown.contains("builder"), "a user does not show its password: {shown}");
+    let change = |from: &str, to: &str| {
+        assert!(SIP.contains(from), "{from}");
+        SIP.replace(from, to)
+    };
+    let cases: &[(&str, String, &[&str])] = &[
+        ("unknown key", change("domains =", "domain ="), &["roved.toml", "line 3", "domain"]),
+        ("unknown transport", change("udp =", "smoke ="), &["roved.toml", "line 7", "smoke"]),
+        (
+            "unknown limit",
+            format!("{SIP}[sip.limits]\npatience = 3\n"),
+            &["roved.toml", "line 13", "patience"],
+        ),
+        ("unknown mode", change("domains", "mode = \"magic\"\ndomains"), &["roved.toml", "line 3", "magic"]),
+        ("bad domain", change("home.example", "home..example"), &["[sip] domains", "home..example"]),
+        ("no domain", change("\"home.example\"", ""), &["[sip] domains"]),
+        ("unknown algorithm", change("SHA-256", "ROT13"), &["[sip] algorithms", "ROT13"]),
+        ("no algorithm", change("\"SHA-256\"", ""), &["[sip] algorithms"]),
+        ("nowhere to listen", change("\"127.0.0.1:0\"", ""), &["[sip.listen]"]),
+        ("everywhere", change("127.0.0.1:0", "0.0.0.0:5060"), &["0.0.0.0:5060", "name each address"]),
+        ("no certificate", change("udp =", "wss = [\"127.0.0.1:0\"]\nudp ="), &["[sip] tls", "missing"]),
+        ("no password", change("password = \"builder\"", ""), &["[[sip.user]] bob", "password"]),
+        ("bad route", change("domains", "service_route = [\"<\"]\ndomains"), &["[sip] service_route"]),
+    ];
+    for (what, text, parts) in cases {
+        let error = parsed(text).unwrap_err();
+        for part in *parts {
+            assert!(error.contains(part), "{what}: {part:?} is not in {error:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_users_holds_hashes_and_names_the_line_that_is_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (file, users) = (dir.path().join("roved.toml"), dir.path().join("sip.users"));
+    std::fs::write(&file, SIP.replace("[sip.listen]", "users_file = \"sip.users\"\n[sip.listen]")).unwrap();
+    let hash = "0".repeat(64);
+    let write = |text: &str| {
+        std::fs::write(&users, text).unwrap();
+        std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o600)).unwrap();
+        NodeConfig::read(&file).unwrap().check().map_err(|error| error.to_string())
+    };
+    write(&format!("# phones\n\nalice:SHA-256:{hash}\na:colon:SHA-512-256:{hash}\n")).unwrap();
+    for wrong in ["alice", "alice:SHA-256", "alice:ROT13:00", "alice:SHA-256:00"] {
+        let error = write(&format!("# phones\n{wrong}\n")).unwrap_err();
+        assert!(error.contains("sip.users") && error.contains("line 2"), "{wrong}: {error}");
+    }
+    std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(NodeConfig::read(&file).unwrap().check(), Err(ConfigError::SecretExposed { .. })));
+}

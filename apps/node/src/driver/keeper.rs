@@ -1,5 +1,7 @@
 //! The node's journal as its driver sees it.
 
+use std::collections::VecDeque;
+
 use rove_base::Ticket;
 use rove_io::journal::{Journal, Outcome};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -15,6 +17,8 @@ pub(crate) struct Keeper {
     /// How many records make it long.
     long: usize,
     newest: Ticket,
+    /// Records that wait: the journal's ticket, whose record it is, and the role's own ticket.
+    waiting: VecDeque<(Ticket, usize, Ticket)>,
 }
 
 impl Keeper {
@@ -24,8 +28,8 @@ impl Keeper {
         records: usize,
         compact_after: usize,
     ) -> Self {
-        let (record, newest) = (Vec::new(), Ticket(0));
-        Self { journal, outcomes, record, records, compact_after, long: compact_after, newest }
+        let (record, newest, waiting) = (Vec::new(), Ticket(0), VecDeque::new());
+        Self { journal, outcomes, record, records, compact_after, long: compact_after, newest, waiting }
     }
 
     /// Whether there are so many records that writing them anew pays.
@@ -33,9 +37,13 @@ impl Keeper {
         self.records > self.long
     }
 
-    /// Puts `records` of the role `tag` in place of all.
-    pub(super) fn rewrite(&mut self, tag: u8, mut records: Vec<Vec<u8>>) {
-        records.iter_mut().for_each(|record| record.insert(0, tag));
+    /// Puts these records, each of the role with that tag, in place of all.
+    pub(super) fn rewrite(&mut self, records: Vec<(u8, Vec<u8>)>) {
+        let tagged = |(tag, mut record): (u8, Vec<u8>)| {
+            record.insert(0, tag);
+            record
+        };
+        let records: Vec<_> = records.into_iter().map(tagged).collect();
         let count = records.len();
         tracing::info!(target: "rove::journal", before = self.records, after = count, "written anew");
         // What cannot be left out is not written again and again.
@@ -46,14 +54,16 @@ impl Keeper {
         }
     }
 
-    /// Hands a record of the role `tag` over; `false` when the journal does not take it.
-    pub(super) fn append(&mut self, tag: u8, ticket: Ticket, bytes: &[u8]) -> bool {
+    /// Hands over a record of role number `role`, whose tag is `tag`; `false` when the journal does not take it.
+    pub(super) fn append(&mut self, role: usize, tag: u8, ticket: Ticket, bytes: &[u8]) -> bool {
         self.record.clear();
         self.record.push(tag);
         self.record.extend_from_slice(bytes);
-        match self.journal.append(ticket, &self.record) {
+        let newest = Ticket(self.newest.0.saturating_add(1));
+        match self.journal.append(newest, &self.record) {
             Ok(()) => {
-                (self.records, self.newest) = (self.records.saturating_add(1), ticket);
+                (self.records, self.newest) = (self.records.saturating_add(1), newest);
+                self.waiting.push_back((newest, role, ticket));
                 true
             }
             Err(error) => {
@@ -61,6 +71,18 @@ impl Keeper {
                 false
             }
         }
+    }
+
+    /// All up to `newest` is durable: which roles are to be told, with the newest ticket of each.
+    pub(super) fn durable(&mut self, newest: Ticket) -> Vec<(usize, Ticket)> {
+        let mut told: Vec<(usize, Ticket)> = Vec::new();
+        while let Some((_, role, ticket)) = self.waiting.pop_front_if(|(kept, _, _)| *kept <= newest) {
+            match told.iter_mut().find(|(known, _)| *known == role) {
+                Some((_, known)) => *known = ticket,
+                None => told.push((role, ticket)),
+            }
+        }
+        told
     }
 
     /// What the journal says next; the newest of several acknowledgements speaks for all. Waits for ever without one.

@@ -1,4 +1,4 @@
-//! The loop that carries a role's steps to sockets, streams, timers and the journal.
+//! The loop that carries the steps of a node's roles to sockets, streams, timers and the one journal.
 //!
 //! ```text
 //!  UDP batches ─┐                       ┌─▶ UDP batches
@@ -7,160 +7,203 @@
 //! ```
 
 mod keeper;
+mod role;
 
 use std::{future::poll_fn, io, sync::Arc, task::Poll};
 
-use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Ticket};
-use rove_dns::update::ReplayError;
+use futures_util::future::select_all;
+
+use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
 use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
 pub(crate) use keeper::Keeper;
+pub(crate) use role::{Role, eventless};
 
-/// A machine that is one of a node's roles.
-pub(crate) trait Role: for<'a> Machine<Input<'a> = Arrival<'a>> {
-    /// First byte of its records in the node's journal.
-    const TAG: u8;
-
-    /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
-
-    /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
-    fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
-
-    /// Nothing can be made durable any more.
-    fn journal_failed(&mut self, now: Now);
-
-    /// Tells the log.
-    fn note(&mut self, now: Now, event: Self::Event);
+/// A role and where it listens.
+pub(crate) struct Place {
+    pub(crate) role: Box<dyn Role>,
+    pub(crate) sockets: Vec<UdpSocket>,
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) tls: Tls,
 }
 
-/// A role with everything that carries its steps.
-pub(crate) struct Driver<R> {
-    role: R,
-    ears: Vec<(UdpSocket, Listener)>,
-    keeper: Option<Keeper>,
-    stop: Arc<Notify>,
+/// Roles with everything that carries their steps.
+pub(crate) struct Driver {
+    pub(crate) places: Vec<Place>,
+    pub(crate) keeper: Option<Keeper>,
+    pub(crate) stop: Arc<Notify>,
+    /// Files are to be read again.
+    pub(crate) reload: Arc<Notify>,
 }
 
-impl<R: Role> Driver<R> {
-    pub(crate) fn new(
-        role: R,
-        ears: Vec<(UdpSocket, Listener)>,
-        keeper: Option<Keeper>,
-        stop: Arc<Notify>,
-    ) -> Self {
-        Self { role, ears, keeper, stop }
-    }
-}
-
-/// Runs the role until it is told to stop.
-pub(crate) async fn run<R: Role>(driver: Driver<R>) {
-    let Driver { role, ears, keeper, stop } = driver;
-    let (sockets, streams) = match watch(ears) {
-        Ok(parts) => parts,
+/// Runs the roles until they are told to stop.
+pub(crate) async fn run(driver: Driver) {
+    let Driver { places, keeper, stop, reload } = driver;
+    let seats = match places.into_iter().map(Seat::new).collect::<io::Result<Vec<_>>>() {
+        Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
     let clock = Clock::new();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
-    let mut desk = Desk { role, clock, sockets, streams, keeper, scratch };
+    let mut desk = Desk { seats, clock, keeper, scratch };
     loop {
         let wake = desk.drain();
+        let seats = &mut desk.seats;
         tokio::select! {
             () = stop.notified() => return,
-            index = desk.sockets.readable() => desk.receive(index),
-            event = desk.streams.next() => desk.stream_event(&event),
+            () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
+            (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
-            () = sleep_until(clock, wake) => desk.role.tick(clock.now()),
+            () = sleep_until(clock, wake) => {
+                let now = clock.now();
+                seats.iter_mut().for_each(|seat| seat.role.tick(now));
+            }
         }
     }
 }
 
-/// Watches what a role listens on; must be called on the runtime.
-fn watch(ears: Vec<(UdpSocket, Listener)>) -> io::Result<(Sockets, Streams)> {
-    let (sockets, listeners): (Vec<_>, Vec<_>) = ears.into_iter().unzip();
-    let mut streams = Streams::new(Tls::default());
-    listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
-    Ok((Sockets::new(sockets)?, streams))
+/// What happens first at any seat.
+async fn any(seats: &mut [Seat]) -> (usize, News) {
+    if seats.is_empty() {
+        return std::future::pending().await;
+    }
+    let (news, seat, _) = select_all(seats.iter_mut().map(|seat| Box::pin(seat.next()))).await;
+    (seat, news)
 }
 
-struct Desk<R> {
-    role: R,
-    clock: Clock,
+/// A role at work.
+struct Seat {
+    role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+}
+
+/// What happens at a seat.
+enum News {
+    /// A socket has something.
+    Datagrams(usize),
+    Stream(StreamEvent),
+}
+
+impl Seat {
+    /// Must be called on the runtime.
+    fn new(place: Place) -> io::Result<Self> {
+        let Place { role, sockets, listeners, tls } = place;
+        let mut streams = Streams::new(tls);
+        listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams })
+    }
+
+    /// May be dropped and asked again.
+    async fn next(&mut self) -> News {
+        tokio::select! {
+            index = self.sockets.readable() => News::Datagrams(index),
+            event = self.streams.next() => News::Stream(event),
+        }
+    }
+
+    fn reload(&mut self) {
+        if let Some(tls) = self.role.reload() {
+            self.streams.set_tls(tls);
+        }
+    }
+}
+
+struct Desk {
+    seats: Vec<Seat>,
+    clock: Clock,
     keeper: Option<Keeper>,
     scratch: Scratch,
 }
 
-impl<R: Role> Desk<R> {
-    /// Does what the role wants done, and answers when it wants to be woken.
+impl Desk {
+    /// Does what the roles want done, and answers when one wants to be woken.
     fn drain(&mut self) -> Option<Instant> {
-        let wake = loop {
-            match self.role.poll(&mut self.scratch) {
-                Step::Send(transmit) => match transmit.flow {
-                    Flow::Udp(_) => self.sockets.push(transmit, &self.scratch),
-                    Flow::Stream(stream) => self.streams.send(stream, self.scratch.get(transmit.range)),
-                },
-                Step::Append(append) => self.append(append.ticket, append.range),
-                Step::Close(stream) => self.streams.close(stream),
-                Step::Event(event) => self.role.note(self.clock.now(), event),
-                Step::Connect(connect) => self.streams.connect(connect),
-                Step::Wait(until) => break until,
-            }
-        };
-        self.sockets.flush(&self.scratch);
-        self.streams.read_on();
+        let mut wake = None;
+        for index in 0..self.seats.len() {
+            wake = Instant::earliest(wake, self.drain_seat(index));
+        }
         self.scratch.clear();
         wake
     }
 
-    fn append(&mut self, ticket: Ticket, range: rove_base::Span) {
+    fn drain_seat(&mut self, index: usize) -> Option<Instant> {
+        let until = loop {
+            let now = self.clock.now();
+            let seat = self.seats.get_mut(index)?;
+            match seat.role.poll(now, &mut self.scratch) {
+                Step::Send(transmit) => match transmit.flow {
+                    Flow::Udp(_) => seat.sockets.push(transmit, &self.scratch),
+                    Flow::Stream(stream) => seat.streams.send(stream, self.scratch.get(transmit.range)),
+                },
+                Step::Append(append) => self.append(index, append.ticket, append.range),
+                Step::Close(stream) => seat.streams.close(stream),
+                Step::Connect(connect) => seat.streams.connect(connect),
+                Step::Event(never) => match never {},
+                Step::Wait(until) => break until,
+            }
+        };
+        let seat = self.seats.get_mut(index)?;
+        seat.sockets.flush(&self.scratch);
+        seat.streams.read_on();
+        until
+    }
+
+    fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {
+        let Some(Seat { role, .. }) = self.seats.get_mut(index) else { return };
         let kept = match &mut self.keeper {
-            Some(keeper) => keeper.append(R::TAG, ticket, self.scratch.get(range)),
+            Some(keeper) => keeper.append(index, role.tag(), ticket, self.scratch.get(range)),
             None => false,
         };
         if !kept {
-            self.role.journal_failed(self.clock.now());
+            role.journal_failed(self.clock.now());
         }
     }
 
-    fn receive(&mut self, index: usize) {
-        let Self { role, clock, sockets, .. } = self;
-        let clock = *clock;
-        sockets.receive(index, clock, |received| {
-            let flow = Flow::Udp(received.flow);
-            if !received.truncated {
-                role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
-            }
-        });
-    }
-
-    fn stream_event(&mut self, event: &StreamEvent) {
-        self.role.handle(self.clock.now(), event.arrival());
+    fn happened(&mut self, index: usize, news: News) {
+        let clock = self.clock;
+        let Some(Seat { role, sockets, .. }) = self.seats.get_mut(index) else { return };
+        match news {
+            News::Datagrams(socket) => sockets.receive(socket, clock, |received| {
+                let flow = Flow::Udp(received.flow);
+                if !received.truncated {
+                    role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
+                }
+            }),
+            News::Stream(event) => role.handle(clock.now(), event.arrival()),
+        }
     }
 
     fn journal_said(&mut self, outcome: Outcome) {
+        let now = self.clock.now();
         match outcome {
             Outcome::Durable(ticket) => {
-                self.role.handle(self.clock.now(), Arrival::Durable { ticket });
+                let waiting = self.keeper.as_mut().map(|keeper| keeper.durable(ticket)).unwrap_or_default();
+                for (seat, ticket) in waiting {
+                    if let Some(seat) = self.seats.get_mut(seat) {
+                        seat.role.handle(now, Arrival::Durable { ticket });
+                    }
+                }
                 self.compact();
             }
             Outcome::Failed(error) => {
                 tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
-                self.role.journal_failed(self.clock.now());
+                self.seats.iter_mut().for_each(|seat| seat.role.journal_failed(now));
             }
         }
     }
 
     /// Writes the journal anew when it has become long and nothing waits for it.
     fn compact(&mut self) {
-        if let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long())
-            && let Some(records) = self.role.snapshot()
-        {
-            keeper.rewrite(R::TAG, records);
+        let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long()) else { return };
+        let mut all = Vec::new();
+        for Seat { role, .. } in &self.seats {
+            let Some(records) = role.snapshot() else { return };
+            all.extend(records.into_iter().map(|record| (role.tag(), record)));
         }
+        keeper.rewrite(all);
     }
 }
 

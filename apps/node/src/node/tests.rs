@@ -166,3 +166,39 @@ fn a_node_that_cannot_start_says_why_and_leaves_nothing_behind() {
     let outside = Dev::prepare(folder.path(), vec!["0.0.0.0:0".parse().unwrap()]).unwrap_err().to_string();
     assert!(outside.contains("loopback"), "{outside}");
 }
+
+const OPTIONS: &str = "OPTIONS sip:home.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1;rport\r\n\
+    Max-Forwards: 70\r\nFrom: <sip:a@home.example>;tag=1\r\nTo: <sip:home.example>\r\nCall-ID: 1\r\n\
+    CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+#[test]
+fn names_and_calls_live_in_one_node_or_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::prepare(folder.path(), loopback()).unwrap().with_sip(loopback()).unwrap();
+    let key = TsigKey::from_key_file(&std::fs::read_to_string(&dev.key_file).unwrap()).unwrap();
+    let node = Node::start(dev.config.clone()).unwrap();
+    let names = node.dns_addresses()[0];
+    let [udp, tcp] = node.sip_addresses() else { panic!("{:?}", node.sip_addresses()) };
+    assert_eq!(udp.address, tcp.address, "one port for both");
+    let answered = |address| exchange(address, OPTIONS.as_bytes()).starts_with(b"SIP/2.0 200");
+    assert!(answered(udp.address));
+    let mut stream = TcpStream::connect(tcp.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(OPTIONS.replace("/UDP", "/TCP").as_bytes()).unwrap();
+    let mut start = [0; 11];
+    stream.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"SIP/2.0 200");
+    assert_eq!(outcome(&exchange(names, &signed(&key, update(1, "bob.home.example", 7)))).0, 0);
+    assert_eq!(outcome(&exchange(names, &question("bob.home.example"))), (0, 1));
+    drop((stream, node));
+
+    let mut alone = dev.config.clone();
+    (alone.dns, alone.journal) = (None, None);
+    let node = Node::start(alone).unwrap();
+    assert!(node.dns_addresses().is_empty() && answered(node.sip_addresses()[0].address));
+    drop(node);
+    let mut alone = dev.config;
+    alone.sip = None;
+    let node = Node::start(alone).unwrap();
+    assert_eq!(outcome(&exchange(node.dns_addresses()[0], &question("bob.home.example"))), (0, 1));
+}

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use super::{
     Command,
-    listening::Listening,
+    listening::{self, Listening},
     media::{Media, MediaNews},
 };
 use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistration};
@@ -54,8 +54,11 @@ impl Control {
         let listening = Listening::open(&config)?;
         let (sip, sip_streams) = (listening.datagrams(), listening.streams());
         let Listening { mut sockets, listeners } = listening;
-        let servers =
-            if config.dns_servers.is_empty() { system_name_servers() } else { config.dns_servers.clone() };
+        let servers = if config.dns_servers.is_empty() {
+            listening::system_name_servers()
+        } else {
+            config.dns_servers.clone()
+        };
         let dns_sockets = dns_sockets(&servers)?;
         let dns = dns_sockets.iter().map(UdpSocket::local_addr).collect();
         sockets.extend(dns_sockets);
@@ -73,6 +76,7 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
@@ -276,6 +280,7 @@ impl Desk {
                     self.board.media(now, call, MediaFact::Quality(quality));
                     self.tell(PhoneEvent::Quality { call, quality });
                 }
+                MediaNews::Failed(why) => self.board.media(now, call, MediaFact::Failed(why)),
                 MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),
                 MediaNews::SendingStopped(why) => self.tell(PhoneEvent::SendingStopped { call, why }),
                 MediaNews::Stopped(summary) => {
@@ -299,8 +304,7 @@ impl Desk {
 
     fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
         let signalling = self.signalling_toward(toward)?;
-        let (rtp, rtcp) = self.media.open(call, signalling.ip())?;
-        Ok(MediaPorts::plain(rtp, rtcp, signalling))
+        self.media.open(call, signalling.ip(), signalling)
     }
 
     /// The address of our SIP that `toward` is reached from.
@@ -375,13 +379,6 @@ impl Desk {
 /// A canonical name of this run: 96 random bits (RFC 7022 §4.2).
 fn cname(entropy: &mut Entropy) -> String {
     format!("{:016x}{:08x}", entropy.next_u64(), entropy.next_u32())
-}
-
-/// The name servers of `/etc/resolv.conf`; none when it cannot be read.
-fn system_name_servers() -> Vec<SocketAddr> {
-    let Ok(text) = std::fs::read("/etc/resolv.conf") else { return Vec::new() };
-    let Ok(config) = resolv_conf::Config::parse(text) else { return Vec::new() };
-    config.nameservers.iter().map(|server| SocketAddr::new(server.into(), 53)).collect()
 }
 
 /// One socket per family of `servers`, on the address that leads to the first of that family.

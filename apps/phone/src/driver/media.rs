@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{CodecId, Entropy, Instant, MediaPlan, Quality};
+use rove_base::{Candidate, CodecId, Entropy, Fingerprint, IceCredentials, Instant, MediaPlan, Quality};
 use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
@@ -18,7 +18,8 @@ use rove_io::{
     media_thread::{MediaEvent, MediaThread},
     net::{UdpSocket, bind_pair},
 };
-use rove_session::CallId;
+use rove_nat::dtls::Identity;
+use rove_session::{CallId, MediaPorts, MediaReach, MediaSecurity};
 use tokio::sync::Notify;
 
 use crate::{Audio, PhoneConfig, StartError};
@@ -32,6 +33,8 @@ pub(super) struct Media {
     /// What every call says, read before the first one.
     clip: Option<Clip>,
     playout: PlayoutConfig,
+    /// Whose certificate agrees on keys. `None` where media are never protected.
+    fingerprint: Option<Fingerprint>,
     calls: HashMap<CallId, MediaCall>,
     recordings: u32,
 }
@@ -65,6 +68,8 @@ pub(super) enum MediaNews {
     Quality(Quality),
     Digit(Digit),
     SendingStopped(Tripped),
+    /// There is no way to the peer, or no keys.
+    Failed(String),
     Stopped(Quality),
 }
 
@@ -73,11 +78,17 @@ impl Media {
     pub(super) fn new(
         config: &PhoneConfig,
         clock: Clock,
-        entropy: Entropy,
+        mut entropy: Entropy,
         wake: Arc<Notify>,
     ) -> Result<Self, StartError> {
         let clip = check(&config.audio, &config.codecs)?;
-        let thread = MediaThread::start(clock, move || wake.notify_one()).map_err(StartError::Thread)?;
+        let mut thread = MediaThread::start(clock, move || wake.notify_one()).map_err(StartError::Thread)?;
+        let fingerprint = (config.media_security != MediaSecurity::Never).then(|| {
+            let identity = Identity::draw(&mut entropy, clock.now().wall);
+            let fingerprint = identity.fingerprint();
+            thread.identify(identity);
+            fingerprint
+        });
         Ok(Self {
             thread,
             clock,
@@ -89,17 +100,33 @@ impl Media {
                 most: config.max_delay,
                 ..PlayoutConfig::default()
             },
+            fingerprint,
             calls: HashMap::new(),
             recordings: 0,
         })
     }
 
-    /// Opens an RTP and an RTCP port on `ip`; those opened for the call before are closed.
-    pub(super) fn open(&mut self, call: CallId, ip: IpAddr) -> Result<(SocketAddr, SocketAddr), String> {
+    /// Opens an RTP and an RTCP port on `ip`, for a peer that SIP reaches from `signalling`; those opened for the call
+    /// before are closed.
+    pub(super) fn open(
+        &mut self,
+        call: CallId,
+        ip: IpAddr,
+        signalling: SocketAddr,
+    ) -> Result<MediaPorts, String> {
         let (rtp, rtcp) = bind_pair(ip).map_err(|error| error.to_string())?;
-        let addresses = (rtp.local_addr(), rtcp.local_addr());
+        let plain = MediaPorts::plain(rtp.local_addr(), rtcp.local_addr(), signalling);
+        let ports = match self.fingerprint {
+            None => plain,
+            Some(_) => {
+                let credentials = IceCredentials::draw(&mut self.entropy);
+                let candidates = vec![Candidate::host(plain.rtp, u16::MAX)];
+                let ice = Some(MediaReach { credentials, candidates, complete: true });
+                MediaPorts { fingerprint: self.fingerprint, ice, ..plain }
+            }
+        };
         self.calls.entry(call).or_default().sockets = vec![rtp, rtcp];
-        Ok(addresses)
+        Ok(ports)
     }
 
     /// Runs media by `plan` on the ports that were opened.
@@ -172,6 +199,9 @@ impl Media {
                     return Some((CallId(call), MediaNews::Quality(quality)));
                 }
                 MediaEvent::Digit { call, digit } => return Some((CallId(call), MediaNews::Digit(digit))),
+                MediaEvent::LinkFailed { call, why } => {
+                    return Some((CallId(call), MediaNews::Failed(why.to_string())));
+                }
                 MediaEvent::SendingStopped { call, why } => {
                     return Some((CallId(call), MediaNews::SendingStopped(why)));
                 }

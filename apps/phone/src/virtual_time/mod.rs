@@ -144,16 +144,22 @@ impl VirtualPhone {
                 identity: NameAddr::new(identity),
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: vec![SocketAddr::new(config.ip, config.sip_port)],
-                sip_streams: vec![LocalAddress {
-                    transport: Transport::Tcp,
-                    address: SocketAddr::new(config.ip, config.sip_port),
-                }],
+                sip_streams: [
+                    (Transport::Tcp, config.sip_port),
+                    (Transport::Tls, config.sip_port.saturating_add(1)),
+                ]
+                .map(|(transport, port)| LocalAddress {
+                    transport,
+                    address: SocketAddr::new(config.ip, port),
+                })
+                .to_vec(),
                 streams: Limits::default(),
                 dns: vec![SocketAddr::new(config.ip, DNS_PORT)],
                 dns_servers: config.dns_servers.clone(),
                 codecs: config.codecs.clone(),
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
@@ -177,6 +183,13 @@ impl VirtualPhone {
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
         self.config.ip
+    }
+
+    /// Whether its SIP takes streams at `address`: TCP at its port, TLS at the next one.
+    #[must_use]
+    pub fn listens(&self, address: SocketAddr) -> bool {
+        let ports = [Some(self.config.sip_port), self.config.sip_port.checked_add(1)];
+        address.ip() == self.config.ip && ports.contains(&Some(address.port()))
     }
 
     /// Calls somebody.

@@ -1,7 +1,7 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714): packets protected and opened in place, without allocation.
 //!
-//! A [`crate::stream::Stream`] whose plan has keys sends and believes protected packets only. Signalling hands none out
-//! yet; whoever holds a master key can also drive an [`SrtpContext`] directly.
+//! A [`crate::stream::Stream`] whose plan has keys, or says that they are agreed on in the media path, sends and believes
+//! protected packets only. Whoever holds a master key can also drive an [`SrtpContext`] directly.
 //!
 //! What a packet claims is believed only once it is authenticated: a forged packet changes neither the replay windows
 //! nor the rollover counters. A source's rollover counter lives as long as its context,

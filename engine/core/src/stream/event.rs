@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use rove_base::{Instant, Quality, UdpFlow};
+use rove_base::{Instant, Quality, SrtpKeys, UdpFlow};
 use rove_codecs::CodecError;
 
 use super::Digit;
@@ -33,6 +33,10 @@ pub enum MediaInput<'a> {
         /// For how long; 40 ms at least and about a second at most are told.
         duration: Duration,
     },
+    /// Keys are agreed on in the media path; with these packets are protected from now on.
+    Secured(&'a SrtpKeys),
+    /// Packets take this way from now on, under the same names and numbers; `None`: nothing may be sent any more.
+    Routed(Option<UdpFlow>),
     /// The call is over: say goodbye.
     Hangup,
 }

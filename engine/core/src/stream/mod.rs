@@ -24,6 +24,7 @@
 mod digits;
 mod event;
 mod first;
+mod gate;
 mod judge;
 mod receive;
 mod report;
@@ -36,24 +37,24 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc,
-    Step, Transmit, UdpFlow,
+    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Security,
+    Span, Ssrc, Step, Transmit, UdpFlow,
 };
 use rove_codecs::telephone_event::DtmfKey;
 
 use self::{
     event::Pending,
+    gate::{Gate, Shut},
     judge::Judge,
     receive::{Received, Receiver},
     report::{Occasion, Reporter},
-    shield::Shield,
     steer::Steering,
 };
 use crate::{
     codec,
     demux::{Kind, kind},
     jitter::PacketSink,
-    path::{Carries, Path},
+    path::Carries,
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
     send::{SendState, Sender, SenderConfig, Tripped},
@@ -67,15 +68,14 @@ pub use receive::Refused;
 /// A media stream of one call: everything on the way of its packets that is not playout.
 pub struct Stream<K> {
     now: Now,
-    path: Path,
+    /// Taken out while a packet that it opened is looked at.
+    gate: Option<Box<Gate>>,
     direction: Direction,
     sender: Sender,
     receiver: Receiver<K>,
     reporter: Reporter,
     judge: Judge,
     steering: Steering,
-    /// None when packets go as they are.
-    shield: Option<Box<Shield>>,
     entropy: Entropy,
     pending: Pending,
     peer: Option<PeerReport>,
@@ -118,7 +118,7 @@ impl<K: PacketSink> Stream<K> {
         let clock = codec.id.clock_rate();
         let sender = SenderConfig {
             ssrc: first.ssrc,
-            first_seq: first.sendable(plan.srtp().is_some()),
+            first_seq: first.sendable(*plan.security() != Security::Clear),
             first_timestamp: first.timestamp,
             payload_type: codec.send_payload_type,
             red: codec.red.map(|numbers| numbers.send),
@@ -136,13 +136,12 @@ impl<K: PacketSink> Stream<K> {
         let jitter = entropy.unit();
         Ok(Self {
             now,
-            path: Path::new(plan).ok_or(StreamError::NoRoute)?,
+            gate: Some(Box::new(Gate::new(plan, &first)?)),
             direction: plan.direction(),
             receiver: Receiver::new(Formats::of(plan), sink),
             steering: Steering::new(now.mono, plan, &mut sender),
             reporter: Reporter::new(now, plan, jitter).counting_from(first.packets, first.octets),
             judge: Judge::new(now.mono, plan, &sender),
-            shield: plan.srtp().map(|keys| Shield::new(keys, &first)).transpose()?.map(Box::new),
             sender,
             entropy,
             pending: Pending::default(),
@@ -212,30 +211,23 @@ impl<K: PacketSink> Stream<K> {
     }
 
     fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
-        let known = self.path.arrival(flow).is_some();
-        match self.shield.take() {
-            Some(mut shield) if known => {
-                match shield.open(kind(bytes), bytes) {
-                    Ok(plain) => self.on_plain(flow, plain, arrived),
-                    Err(why) => self.receiver.refuse_protected(why),
-                }
-                self.shield = Some(shield);
-            }
-            shield => {
-                self.shield = shield;
-                self.on_plain(flow, bytes, arrived);
-            }
+        let Some(mut gate) = self.gate.take() else { return };
+        match gate.open(flow, bytes, arrived) {
+            Ok((carries, plain)) => match (carries, kind(plain)) {
+                (Carries::Rtp | Carries::Both, Kind::Rtp) => self.on_rtp(plain, arrived),
+                (Carries::Rtcp | Carries::Both, Kind::Rtcp) => self.on_rtcp(plain, arrived),
+                _ => self.receiver.refuse_unexpected(),
+            },
+            Err(Shut::Stranger) => self.receiver.refuse_stranger(),
+            Err(Shut::Early) => self.receiver.refuse_unexpected(),
+            Err(Shut::Protected(why)) => self.receiver.refuse_protected(why),
         }
+        self.gate = Some(gate);
     }
 
-    fn on_plain(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
-        let kind = kind(bytes);
-        match (self.path.arrival(flow), kind) {
-            (None, _) => self.receiver.refuse_stranger(),
-            (Some((_, Carries::Rtp | Carries::Both)), Kind::Rtp) => self.on_rtp(bytes, arrived),
-            (Some((_, Carries::Rtcp | Carries::Both)), Kind::Rtcp) => self.on_rtcp(bytes, arrived),
-            (Some(_), _) => self.receiver.refuse_unexpected(),
-        }
+    /// Whether packets may leave: there is a way, and keys where keys were agreed on.
+    fn is_open(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.is_open())
     }
 
     fn on_rtp(&mut self, bytes: &[u8], arrived: Instant) {
@@ -297,22 +289,21 @@ impl<K: PacketSink> Stream<K> {
         }
     }
 
-    /// What may leave of what was written. `None` when it could not be protected.
-    fn protected(&mut self, transmit: Transmit, out: &mut Scratch) -> Option<Transmit> {
-        let Some(shield) = &mut self.shield else { return Some(transmit) };
-        let kind = kind(out.get(transmit.range));
-        Some(Transmit { range: shield.protect(kind, out, transmit.range)?, ..transmit })
-    }
-
     fn next_transmit(&mut self, out: &mut Scratch) -> Option<Transmit> {
         let Self { sender, receiver, reporter, steering, .. } = self;
+        let Some(gate) = self.gate.as_ref().filter(|gate| gate.is_open()) else {
+            if self.state == State::Leaving {
+                self.state = State::Ended;
+            }
+            return None;
+        };
         if self.state != State::Ended
             && self.direction.sends()
             && steering.stopped().is_none()
             && let Some(range) = sender.next_packet(out)
         {
             steering.on_sent(self.now.mono);
-            return Some(leave(self.path.active().rtp, range));
+            return Some(leave(gate.route().rtp, range));
         }
         let farewell = match self.state {
             State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
@@ -328,7 +319,7 @@ impl<K: PacketSink> Stream<K> {
         };
         let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
         let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
-        Some(leave(self.path.active().rtcp, range))
+        Some(leave(gate.route().rtcp, range))
     }
 }
 
@@ -348,15 +339,20 @@ impl<K: PacketSink> Machine for Stream<K> {
         }
         match input {
             MediaInput::Datagram { flow, bytes, arrived } => self.on_datagram(&flow, bytes, arrived),
-            MediaInput::Pcm(pcm) if self.direction.sends() => self.sender.capture(now.mono, pcm),
+            MediaInput::Pcm(pcm) if self.direction.sends() && self.is_open() => {
+                self.sender.capture(now.mono, pcm);
+            }
+            MediaInput::Pcm(pcm) if self.direction.sends() => self.sender.miss(now.mono, pcm.len()),
             MediaInput::Missed(samples) if self.direction.sends() => self.sender.miss(now.mono, samples),
             MediaInput::Pcm(_) | MediaInput::Missed(_) => {}
             MediaInput::Meter(meter) => self.on_meter(meter),
             MediaInput::Dtmf { digit, duration } => {
-                if let Some(key) = DtmfKey::from_char(digit) {
+                if let Some(key) = DtmfKey::from_char(digit).filter(|_| self.is_open()) {
                     self.sender.press(key, duration);
                 }
             }
+            MediaInput::Secured(keys) => self.gate.iter_mut().for_each(|gate| gate.secure(keys)),
+            MediaInput::Routed(flow) => self.gate.iter_mut().for_each(|gate| gate.lead(flow)),
             MediaInput::Hangup => self.state = State::Leaving,
         }
     }
@@ -373,13 +369,16 @@ impl<K: PacketSink> Machine for Stream<K> {
             return Step::Event(StreamEvent::Digit(digit));
         }
         while let Some(transmit) = self.next_transmit(out) {
-            if let Some(transmit) = self.protected(transmit, out) {
+            if let Some(transmit) = self.gate.as_mut().and_then(|gate| gate.protect(transmit, out)) {
                 return Step::Send(transmit);
             }
         }
         let running = self.state == State::Running;
         let sooner = Instant::earliest(self.steering.next(), self.receiver.next());
-        let wait = self.judge.next().min(self.reporter.next());
+        let wait = match self.is_open() {
+            true => self.judge.next().min(self.reporter.next()),
+            false => self.judge.next(),
+        };
         Step::Wait(running.then(|| sooner.map_or(wait, |sooner| wait.min(sooner))))
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use rove_base::{Instant, Machine, Scratch, Step};
+use rove_base::{Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_core::{
+    demux::{Kind, kind},
     playout::PlayoutMeter,
     stream::{MediaInput, Stream, StreamEvent},
 };
+use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput};
 
 use super::{MediaCounts, MediaEvent};
 use crate::{
@@ -20,6 +22,8 @@ use crate::{
 pub(super) struct Call {
     id: u64,
     stream: Stream<PacketTx>,
+    /// What goes on between the ports beside media; `None` when nothing does.
+    link: Option<Box<Link>>,
     sockets: Vec<UdpSocket>,
     pcm: PcmRx,
     meter: LatestRx<PlayoutMeter>,
@@ -49,12 +53,14 @@ impl Call {
     pub(super) fn new(
         id: u64,
         stream: Stream<PacketTx>,
+        link: Option<Link>,
         sockets: Vec<UdpSocket>,
         pcm: PcmRx,
         meter: LatestRx<PlayoutMeter>,
         captures: bool,
     ) -> Self {
-        Self { id, stream, sockets, pcm, meter, captures, counts: MediaCounts::default() }
+        let link = link.map(Box::new);
+        Self { id, stream, link, sockets, pcm, meter, captures, counts: MediaCounts::default() }
     }
 
     pub(super) fn id(&self) -> u64 {
@@ -73,7 +79,7 @@ impl Call {
     /// Takes what waits at one of its sockets, a few batches at most so that no call starves another. `false`: the
     /// socket is of no more use.
     pub(super) fn receive(&mut self, socket: usize, clock: Clock, buffers: &mut Buffers) -> bool {
-        let Self { stream, sockets, counts, .. } = self;
+        let Self { stream, link, sockets, counts, .. } = self;
         let Some(socket) = sockets.get(socket) else { return false };
         let errors = buffers.inbox.transient_errors();
         let mut useful = true;
@@ -84,11 +90,15 @@ impl Call {
                     return;
                 }
                 let now = clock.now();
+                let (flow, bytes) = (received.flow, received.bytes);
+                if let Some(link) = link
+                    && !is_media(link, now, flow, bytes)
+                {
+                    counts.strangers += u64::from(!link.hears(&flow));
+                    return;
+                }
                 let arrived = received.arrived.min(now.mono);
-                stream.handle(
-                    now,
-                    MediaInput::Datagram { flow: received.flow, bytes: received.bytes, arrived },
-                );
+                stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
             });
             match received {
                 Ok(count) if count == buffers.inbox.capacity() => {}
@@ -120,7 +130,52 @@ impl Call {
             Captured::Missed { samples } => stream.handle(now, MediaInput::Missed(samples)),
         });
         stream.tick(now);
-        self.drain(buffers, tell)
+        let link = self.link_turn(now, buffers, tell);
+        Instant::earliest(self.drain(buffers, tell), link)
+    }
+
+    /// Lets the link do its work, and the stream take what it found: a way, and keys for it.
+    fn link_turn(
+        &mut self,
+        now: Now,
+        buffers: &mut Buffers,
+        tell: &mut impl FnMut(MediaEvent),
+    ) -> Option<Instant> {
+        self.link.as_mut()?.tick(now);
+        loop {
+            let Self { link, stream, id, .. } = self;
+            let call = *id;
+            match link.as_mut()?.poll(&mut buffers.scratch) {
+                Step::Send(transmit) => self.put(transmit, buffers),
+                Step::Event(LinkEvent::Selected(flow)) => {
+                    stream.handle(now, MediaInput::Routed(Some(flow)));
+                    tell(MediaEvent::Routed { call, flow });
+                }
+                Step::Event(LinkEvent::Secured(keys)) => {
+                    stream.handle(now, MediaInput::Secured(&keys));
+                    tell(MediaEvent::Secured { call, profile: keys.profile() });
+                }
+                Step::Event(LinkEvent::Failed(why)) => {
+                    if matches!(why, LinkFailure::NoWay | LinkFailure::ConsentLost) {
+                        stream.handle(now, MediaInput::Routed(None));
+                    }
+                    tell(MediaEvent::LinkFailed { call, why });
+                }
+                Step::Event(LinkEvent::Candidate(candidate)) => {
+                    tell(MediaEvent::Candidate { call, candidate });
+                }
+                Step::Event(LinkEvent::Closed) => tell(MediaEvent::PeerBye { call }),
+                Step::Wait(until) => return until,
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands the link what control was told by the peer.
+    pub(super) fn tell_link(&mut self, clock: Clock, input: LinkInput<'_>) {
+        if let Some(link) = &mut self.link {
+            link.handle(clock.now(), input);
+        }
     }
 
     /// Tells the peer that a key was pressed.
@@ -133,6 +188,9 @@ impl Call {
         self.turn(clock, buffers, tell);
         self.stream.handle(clock.now(), MediaInput::Hangup);
         self.drain(buffers, tell);
+        self.tell_link(clock, LinkInput::Close);
+        self.link_turn(clock.now(), buffers, tell);
+        self.flush(buffers);
         self.counts.refused = self.stream.refused();
         tell(MediaEvent::Stopped { call: self.id, summary: self.stream.summary(), counts: self.counts });
     }
@@ -140,13 +198,7 @@ impl Call {
     fn drain(&mut self, buffers: &mut Buffers, tell: &mut impl FnMut(MediaEvent)) -> Option<Instant> {
         loop {
             match self.stream.poll(&mut buffers.scratch) {
-                Step::Send(transmit) => {
-                    // Cannot be refused: the outbox is emptied as soon as it is full.
-                    let _ = buffers.outbox.push(transmit);
-                    if buffers.outbox.is_full() {
-                        self.flush(buffers);
-                    }
-                }
+                Step::Send(transmit) => self.put(transmit, buffers),
                 Step::Event(event) => {
                     if let Some(event) = self.event(event) {
                         tell(event);
@@ -158,6 +210,14 @@ impl Call {
                 }
                 Step::Connect(_) | Step::Close(_) | Step::Append(_) => {}
             }
+        }
+    }
+
+    fn put(&mut self, transmit: Transmit, buffers: &mut Buffers) {
+        // Cannot be refused: the outbox is emptied as soon as it is full.
+        let _ = buffers.outbox.push(transmit);
+        if buffers.outbox.is_full() {
+            self.flush(buffers);
         }
     }
 
@@ -183,6 +243,16 @@ impl Call {
             _ => return None,
         })
     }
+}
+
+/// Hands checks and handshakes to the link (RFC 7983). `true`: it is media, and comes from where the link hears the peer.
+fn is_media(link: &mut Link, now: Now, flow: UdpFlow, bytes: &[u8]) -> bool {
+    match kind(bytes) {
+        Kind::Stun => link.handle(now, LinkInput::Stun { flow, bytes }),
+        Kind::Dtls => link.handle(now, LinkInput::Dtls { flow, bytes }),
+        _ => return link.hears(&flow),
+    }
+    false
 }
 
 /// Longer than any voice packet on an Ethernet.

@@ -4,6 +4,7 @@
 //!  control ── add, remove ──▶ FIFO + wake ──▶ ┌ one turn ──────────────────────────────────────────────┐
 //!                                             │ ppoll(sockets, wake, next deadline)                    │
 //!                                             │ recvmmsg ▶ stream.handle(Datagram) ▶ packet ring       │
+//!                                             │            STUN, DTLS ▶ link ▶ way and keys ▶ stream  │
 //!                                             │ pcm ring ▶ stream.handle(Pcm);  meter ▶ handle(Meter)  │
 //!  control ◀── MediaEvent ◀── FIFO + callback │ stream.poll ▶ events;  sendmmsg                        │
 //!                                             └────────────────────────────────────────────────────────┘
@@ -26,11 +27,14 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Entropy, Instant, MediaPlan, Quality};
+use rove_base::{
+    Candidate, Entropy, IceCredentials, IceRole, Instant, MediaPlan, Quality, SrtpProfile, UdpFlow,
+};
 use rove_core::{
     send::Tripped,
     stream::{Digit, Refused, Stream, StreamError},
 };
+use rove_nat::{Link, LinkFailure, NoIdentity, dtls::Identity};
 
 use self::{
     call::Call,
@@ -82,6 +86,34 @@ pub enum MediaEvent {
         /// Which key, and how long.
         digit: Digit,
     },
+    /// Another candidate of ours, for the peer to be told (RFC 8838); `None`: there will be no more.
+    Candidate {
+        /// Which call.
+        call: u64,
+        /// What the peer is to be told.
+        candidate: Option<Candidate>,
+    },
+    /// Media goes this way from now on: checks found it, or the peer's handshake came from there.
+    Routed {
+        /// Which call.
+        call: u64,
+        /// Which way.
+        flow: UdpFlow,
+    },
+    /// Both ends agreed on keys, and media is protected with them.
+    Secured {
+        /// Which call.
+        call: u64,
+        /// How.
+        profile: SrtpProfile,
+    },
+    /// There is no way to the peer, or there are no keys: no media.
+    LinkFailed {
+        /// Which call.
+        call: u64,
+        /// Why.
+        why: LinkFailure,
+    },
     /// Nothing is sent any more; what comes is still received.
     SendingStopped {
         /// Which call.
@@ -107,6 +139,8 @@ pub struct MediaCounts {
     pub sent: SendCounts,
     /// Received but not used, by reason.
     pub refused: Refused,
+    /// Received from where the peer was never proven to be, and thrown away before anything looked at it.
+    pub strangers: u64,
     /// Received but too long for any voice packet, and thrown away.
     pub oversized: u64,
     /// Network errors that the sockets reported.
@@ -121,6 +155,8 @@ pub struct MediaThread {
     notes: Receiver<Note>,
     waker: Waker,
     clock: Clock,
+    /// Who this program is where keys are agreed on in the media path.
+    identity: Option<Identity>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -136,7 +172,12 @@ impl MediaThread {
         let ((commands, orders), (tell, notes)) = (mpsc::channel(), mpsc::channel());
         let worker = Worker::new(clock, orders, sleeper, tell, Box::new(wake));
         let thread = std::thread::Builder::new().name("rove-media".into()).spawn(move || worker.run())?;
-        Ok(Self { commands, notes, waker, clock, thread: Some(thread) })
+        Ok(Self { commands, notes, waker, clock, identity: None, thread: Some(thread) })
+    }
+
+    /// Calls whose keys are agreed on in the media path show `identity` from now on.
+    pub fn identify(&mut self, identity: Identity) {
+        self.identity = Some(identity);
     }
 
     /// Hands over a call: what was agreed, the sockets its routes name (one for RTP, one for RTCP, or one for both), and
@@ -151,10 +192,12 @@ impl MediaThread {
         plan: &MediaPlan,
         sockets: Vec<UdpSocket>,
         ends: MediaEnds,
-        entropy: Entropy,
+        mut entropy: Entropy,
     ) -> Result<(), MediaError> {
-        let stream = Stream::new(self.clock.now(), plan, ends.packets, entropy)?;
-        let call = Call::new(call, stream, sockets, ends.pcm, ends.meter, plan.direction().sends());
+        let now = self.clock.now();
+        let link = Link::new(now, plan, self.identity.as_ref(), entropy.fork())?;
+        let stream = Stream::new(now, plan, ends.packets, entropy)?;
+        let call = Call::new(call, stream, link, sockets, ends.pcm, ends.meter, plan.direction().sends());
         self.order(Command::Add(Box::new(call)))
     }
 
@@ -176,6 +219,32 @@ impl MediaThread {
     /// [`MediaError::Gone`].
     pub fn press(&self, call: u64, key: char, duration: Duration) -> Result<(), MediaError> {
         self.order(Command::Press { call, key, duration })
+    }
+
+    /// The peer of a call told another candidate; `None`: there will be no more (RFC 8838). A number that is not there is
+    /// passed over, and so is a candidate where no way is looked for.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn add_candidate(&self, call: u64, candidate: Option<Candidate>) -> Result<(), MediaError> {
+        self.order(Command::Candidate { call, candidate })
+    }
+
+    /// Both sides of a call agreed to look for a way anew (RFC 8445 §9), with these credentials; candidates follow by
+    /// [`MediaThread::add_candidate`]. Media goes on where it goes until another way is found.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn restart_ice(
+        &self,
+        call: u64,
+        local: IceCredentials,
+        remote: IceCredentials,
+        role: IceRole,
+    ) -> Result<(), MediaError> {
+        self.order(Command::Restart { call, local, remote, role })
     }
 
     /// The next thing that happened, if any. Also the place where the parts of ended calls are dropped.
@@ -213,6 +282,9 @@ pub enum MediaError {
     /// The plan cannot be carried out.
     #[error(transparent)]
     Stream(#[from] StreamError),
+    /// Keys are to be agreed on in the media path, and [`MediaThread::identify`] was never called.
+    #[error(transparent)]
+    NoIdentity(#[from] NoIdentity),
     /// The thread has ended.
     #[error("the media thread has ended")]
     Gone,

@@ -1,3 +1,5 @@
+mod link;
+
 use std::{
     net::SocketAddr,
     path::Path,
@@ -168,7 +170,7 @@ fn no_packet_costs_an_allocation() {
     let plan = plan(CodecId::Pcmu, here, there);
     let Wired { media, mut input, .. } = wired(&plan);
     let stream = Stream::new(clock.now(), &plan, media.packets, os_entropy().unwrap()).unwrap();
-    let mut call = Call::new(1, stream, sockets, media.pcm, media.meter, true);
+    let mut call = Call::new(1, stream, None, sockets, media.pcm, media.meter, true);
     let mut buffers = Buffers::new();
     let (mut incoming, mut echo) = (crate::net::RecvBatch::new(1, 2_048), crate::net::SendBatch::new(1));
     let mut scratch = rove_base::Scratch::with_capacity(4_096);

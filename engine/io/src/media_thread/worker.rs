@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use rove_base::Instant;
+use rove_base::{Candidate, IceCredentials, IceRole, Instant};
+use rove_nat::LinkInput;
 
 use super::{
     MediaEvent,
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Add(Box<Call>),
     Remove(u64),
     Press { call: u64, key: char, duration: Duration },
+    Candidate { call: u64, candidate: Option<Candidate> },
+    Restart { call: u64, local: IceCredentials, remote: IceCredentials, role: IceRole },
     Stop,
 }
 
@@ -112,9 +115,14 @@ impl Worker {
                     }
                 }
                 Ok(Command::Press { call: id, key, duration }) => {
-                    if let Some(call) = self.calls.iter_mut().find(|call| call.id() == id) {
-                        call.press(self.clock, key, duration);
-                    }
+                    let clock = self.clock;
+                    self.of(id).into_iter().for_each(|call| call.press(clock, key, duration));
+                }
+                Ok(Command::Candidate { call, candidate }) => {
+                    self.tell_link(call, LinkInput::Candidate(candidate));
+                }
+                Ok(Command::Restart { call, local, remote, role }) => {
+                    self.tell_link(call, LinkInput::Restart { local, remote, role });
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     while let Some(call) = self.calls.pop() {
@@ -128,6 +136,17 @@ impl Worker {
         }
         self.watch_all();
         true
+    }
+
+    fn of(&mut self, id: u64) -> Option<&mut Box<Call>> {
+        self.calls.iter_mut().find(|call| call.id() == id)
+    }
+
+    fn tell_link(&mut self, id: u64, input: LinkInput<'_>) {
+        let clock = self.clock;
+        if let Some(call) = self.of(id) {
+            call.tell_link(clock, input);
+        }
     }
 
     fn retire(&mut self, mut call: Box<Call>) {

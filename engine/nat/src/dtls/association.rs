@@ -111,6 +111,7 @@ impl Association {
 
     pub(super) fn receive(&mut self, now: Instant, datagram: &[u8]) {
         self.shared.now = now;
+        self.shared.inbox.next_datagram();
         let mut fresh = false;
         for record in records(datagram).take(RECORDS) {
             match (record.epoch, record.kind) {

@@ -200,7 +200,7 @@ impl Client {
             Some(done) => (None, done),
             None => {
                 let done = inbox.of(HELLO_DONE, after.wrapping_add(1)).find(empty)?;
-                (Some(inbox.of(CERTIFICATE_REQUEST, after).next()?), done)
+                (Some(inbox.beside(flight.key, CERTIFICATE_REQUEST, after)?), done)
             }
         };
         for message in [Some(flight.hello), Some(flight.certificate), Some(flight.key), request, Some(done)] {

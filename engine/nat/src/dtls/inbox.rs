@@ -17,17 +17,19 @@ use super::message::{Fragment, Message};
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     parts: Parts,
-    messages: Vec<Message>,
+    /// Each with the number of the datagram that made it whole.
+    messages: Vec<(u64, Message)>,
+    datagram: u64,
 }
 
 impl Inbox {
     /// Takes in a piece. `true`: a message is there that was not before.
     pub(super) fn add(&mut self, fragment: &Fragment<'_>) -> bool {
         let Some(message) = self.parts.add(fragment) else { return false };
-        if self.messages.contains(&message) {
+        if self.messages.iter().any(|(_, kept)| *kept == message) {
             return false;
         }
-        let alike = |kept: &Message| kept.seq == message.seq && kept.kind == message.kind;
+        let alike = |(_, kept): &(u64, Message)| kept.seq == message.seq && kept.kind == message.kind;
         if self.messages.iter().filter(|kept| alike(kept)).count() >= RIVALS {
             if let Some(oldest) = self.messages.iter().position(alike) {
                 self.messages.remove(oldest);
@@ -35,18 +37,32 @@ impl Inbox {
         } else if self.messages.len() >= MESSAGES {
             self.messages.remove(0);
         }
-        self.messages.push(message);
+        self.messages.push((self.datagram, message));
         true
     }
 
     /// The messages of a kind with a number, the oldest first.
     pub(super) fn of(&self, kind: u8, seq: u16) -> impl Iterator<Item = &Message> + Clone {
-        self.messages.iter().filter(move |message| message.kind == kind && message.seq == seq)
+        self.of_kind(kind).filter(move |message| message.seq == seq)
     }
 
     /// The messages of a kind.
     pub(super) fn of_kind(&self, kind: u8) -> impl Iterator<Item = &Message> + Clone {
-        self.messages.iter().filter(move |message| message.kind == kind)
+        self.messages.iter().map(|(_, message)| message).filter(move |message| message.kind == kind)
+    }
+
+    /// The message of a kind with a number that came with `other`, or else the oldest one: what nothing signs is believed
+    /// rather when it came in one datagram with what is signed.
+    pub(super) fn beside(&self, other: &Message, kind: u8, seq: u16) -> Option<&Message> {
+        let (datagram, _) = self.messages.iter().find(|(_, kept)| kept == other)?;
+        let fits = |(_, kept): &&(u64, Message)| kept.kind == kind && kept.seq == seq;
+        let beside = self.messages.iter().filter(fits).find(|(came, _)| came == datagram);
+        beside.or_else(|| self.messages.iter().find(fits)).map(|(_, message)| message)
+    }
+
+    /// What is added from now on came in another datagram.
+    pub(super) fn next_datagram(&mut self) {
+        self.datagram = self.datagram.wrapping_add(1);
     }
 
     pub(super) fn clear(&mut self) {

@@ -217,6 +217,7 @@ fn forged_records_between_genuine_ones_harm_nothing() {
             (message::SERVER_HELLO, hello),
             (message::CERTIFICATE, certificate),
             (message::SERVER_KEY, key),
+            (message::CERTIFICATE_REQUEST, vec![1, 64, 0, 2, 4, 3, 0, 0]),
             (message::CLIENT_KEY, message::write_client_key(&point)),
             (message::CERTIFICATE_VERIFY, message::write_signature(0x0403, &[4; 70])),
             (message::FINISHED, vec![7; 12]),

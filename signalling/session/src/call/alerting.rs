@@ -2,7 +2,11 @@
 
 use rove_base::Instant;
 use rove_sdp::{Description, Local, Mismatch, Session};
-use rove_sip::{message::StatusCode, transport::Hop, ua::Party};
+use rove_sip::{
+    message::StatusCode,
+    transport::Hop,
+    ua::{Failure, Party},
+};
 
 use super::{Ask, Context, Fact, State, Talking};
 use crate::Cause;
@@ -89,11 +93,12 @@ impl Alerting {
             }
             Fact::Acknowledged(body) => self.acknowledged(cx, body.as_deref()),
             Fact::HangUp => self.hang_up(cx, Cause::HungUp),
-            Fact::Failed(_) => {
+            Fact::Failed(failure) => {
                 cx.ask(Ask::StopMedia);
-                cx.over(Cause::Cancelled)
+                let elsewhere = failure == Failure::AnsweredElsewhere;
+                cx.over(if elsewhere { Cause::AnsweredElsewhere } else { Cause::Cancelled })
             }
-            Fact::Ended(by) => {
+            Fact::Ended { by, .. } => {
                 cx.ask(Ask::StopMedia);
                 cx.over(if by == Party::Peer { Cause::PeerHungUp } else { Cause::Vanished })
             }
@@ -121,7 +126,7 @@ impl Alerting {
         match self.session.answer(offer, &local) {
             Ok((answer, agreed)) => {
                 cx.ask(Ask::Accept(answer.to_bytes()));
-                Talking::start(cx, local, self.session, &agreed)
+                Talking::start(cx, self.hop, local, self.session, &agreed)
             }
             Err(mismatch) => refuse(cx, &mismatch),
         }
@@ -132,7 +137,7 @@ impl Alerting {
         let Some(local) = self.local.take_if(|_| self.offered) else { return State::Alerting(self) };
         let answer = body.and_then(|body| Description::parse(body).ok()).ok_or(Mismatch::NoAudio);
         match answer.and_then(|answer| self.session.accept(&answer, &local)) {
-            Ok(agreed) => Talking::start(cx, local, self.session, &agreed),
+            Ok(agreed) => Talking::start(cx, self.hop, local, self.session, &agreed),
             Err(mismatch) => {
                 cx.ask(Ask::StopMedia);
                 let cause = cx.mismatch(&mismatch);

@@ -20,7 +20,7 @@ impl Ending {
                 cx.ask(Ask::HangUp);
                 State::Ending(self)
             }
-            Fact::Ended(_) | Fact::Failed(_) => cx.over(self.cause),
+            Fact::Ended { .. } | Fact::Failed(_) => cx.over(self.cause),
             Fact::Tick if self.deadline <= cx.now.mono => cx.over(self.cause),
             _ => State::Ending(self),
         }

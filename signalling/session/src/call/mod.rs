@@ -56,13 +56,32 @@ pub(crate) enum Fact {
     MediaOpened(MediaPorts),
     NoMedia(String),
     MediaFailed(String),
-    Ringing(StatusCode),
+    Ringing {
+        status: StatusCode,
+        body: Option<Vec<u8>>,
+    },
     Answered(Vec<u8>),
     Acknowledged(Option<Vec<u8>>),
     Reoffered(Vec<u8>),
+    /// Our change was accepted, with this answer.
+    Changed(Vec<u8>),
+    ChangeFailed(Failure),
+    /// How the call goes that the other side was to make.
+    Transfer {
+        status: StatusCode,
+        last: bool,
+    },
+    TransferFailed(Failure),
     Failed(Failure),
-    Ended(Party),
+    Ended {
+        by: Party,
+        reason: Option<String>,
+    },
     Answer,
+    /// Hold the call, or go on with it.
+    Hold(bool),
+    /// This host has another address now.
+    Moved,
     Decline(StatusCode),
     HangUp,
     Tick,
@@ -79,6 +98,8 @@ pub(crate) enum Ask {
     Reject { status: StatusCode, why: Option<String> },
     AcceptChange(Vec<u8>),
     RejectChange { status: StatusCode, why: Option<String> },
+    Change { offer: Vec<u8>, hop: Option<Hop> },
+    ChangeMedia(MediaPlan),
     HangUp,
     StartMedia(MediaPlan),
     StopMedia,
@@ -114,6 +135,62 @@ pub enum Progress {
         remote: SocketAddr,
         /// How it is protected.
         security: SecurityKind,
+    },
+    /// What is heard now comes from the other side's network, or from a person who has not accepted yet.
+    EarlyMedia {
+        /// The codec agreed on.
+        codec: CodecId,
+        /// Where it comes from.
+        remote: SocketAddr,
+    },
+    /// The call is forwarded.
+    Forwarded {
+        /// To whom.
+        to: String,
+    },
+    /// The call is held: nothing is said, and on our side nothing heard.
+    Held {
+        /// By whom.
+        by: Party,
+    },
+    /// It goes on.
+    Resumed {
+        /// For whom it was held.
+        by: Party,
+    },
+    /// Media take another way: one of the two has moved.
+    Moved {
+        /// Where our media go now.
+        remote: SocketAddr,
+    },
+    /// A change that we wanted did not take place; the call goes on as it was.
+    Unchanged {
+        /// Why.
+        why: String,
+    },
+    /// The other side is calling whom we have transferred it to.
+    Transferring {
+        /// How that call is doing.
+        status: StatusCode,
+    },
+    /// The transfer did not take place; the call goes on.
+    TransferFailed {
+        /// Why.
+        why: String,
+    },
+    /// The other side has handed us over to somebody else, whom we are calling.
+    Referred {
+        /// To whom.
+        to: String,
+        /// That call.
+        call: crate::CallId,
+    },
+    /// The other side pressed a key, and told by SIP (RFC 6086).
+    Key {
+        /// Which.
+        key: char,
+        /// How long.
+        duration: Duration,
     },
     /// The call is over; its [`Record`] is complete.
     Ended {

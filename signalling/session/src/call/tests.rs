@@ -39,6 +39,7 @@ impl End {
             stun_server: None,
             ring_for: Duration::from_secs(60),
             cname: format!("end{host}"),
+            follow_transfers: true,
             most_calls: 1,
         };
         let side = if host == 1 { crate::Side::Caller } else { crate::Side::Callee };
@@ -248,7 +249,7 @@ fn a_caller_who_demands_protection_does_not_talk_without_it() {
         m=audio 4000 RTP/AVP 0\r\na=rtcp-mux\r\n";
     let state = alice.act(|cx| state.on(cx, Fact::Answered(plain.into())));
     assert!(matches!(state, State::Ending(_)) && alice.plan().is_none());
-    let state = alice.act(|cx| state.on(cx, Fact::Ended(Party::Peer)));
+    let state = alice.act(|cx| state.on(cx, Fact::Ended { by: Party::Peer, reason: None }));
     assert!(matches!(state, State::Over));
     assert_eq!(alice.record.cause.as_ref().map(Cause::name), Some("media_security"));
     let mut alice = End::new(1, 2, MediaSecurity::Required, Transport::Tls);

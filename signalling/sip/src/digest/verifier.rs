@@ -39,7 +39,7 @@ impl Default for VerifierConfig {
 }
 
 /// What is to be decided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The values of Authorization (or Proxy-Authorization) of the request.
     pub answers: &'a [&'a str],
@@ -47,6 +47,9 @@ pub struct Question<'a> {
     pub method: &'a str,
     /// Its Request-URI, as received.
     pub uri: &'a str,
+    /// Which URI may stand in the answer instead: a proxy may have changed the one of the request on its way
+    /// (RFC 3261 §22.4).
+    pub stands_for: &'a dyn Fn(&str) -> bool,
     /// Its body.
     pub body: &'a [u8],
     /// Where it comes from.
@@ -150,8 +153,9 @@ impl Verifier {
         let worth = self.nonces.worth(now, &answer.nonce, &answer.realm, question.peer);
         let given = Hex::parse(&answer.response, answer.algorithm).unwrap_or_else(|| Hex::of(&[]));
         let same: bool = proof.as_bytes().ct_eq(given.as_bytes()).into();
+        let fits = same_target(&answer.uri, question.uri) || (question.stands_for)(&answer.uri);
         let offered = !qop.integrity || self.config.integrity;
-        if !(same && offered && found.is_some() && same_target(&answer.uri, question.uri)) {
+        if !(same && offered && found.is_some() && fits) {
             return refused;
         }
         let user = user.to_owned();

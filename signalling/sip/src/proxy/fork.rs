@@ -94,7 +94,7 @@ impl Fork {
                 status != StatusCode::TRYING && !self.answered && self.pending().any(|at| at == branch);
             return passes.then_some(response);
         }
-        let Some(state) = self.branches.get_mut(branch) else { return None };
+        let state = self.branches.get_mut(branch)?;
         let first = core::mem::replace(state, State::Done) == State::Pending;
         if status.is_success() {
             let passes = self.invite || !self.answered;

@@ -24,18 +24,17 @@ impl Loops {
         Self(keyed)
     }
 
-    /// A number that stands for all by which a request is routed: the same again here is a loop, another is a spiral.
+    /// A number that stands for all by which a request is routed: the same again here is a loop, another is a spiral. The
+    /// tag of To does not count, so that ACK and CANCEL have that of their INVITE.
     pub(crate) fn mark(&self, request: &Request) -> u64 {
         let headers = &request.headers;
-        let tag = |name| headers.get(name).and_then(|value| value.split_once("tag=").map(|(_, tag)| tag));
+        let from =
+            headers.get(&HeaderName::From).and_then(|from| from.split_once("tag=").map(|(_, tag)| tag));
         let routes: Vec<&str> = headers.all(&HeaderName::Route).collect();
         let number = headers.cseq().map_or(0, |cseq| cseq.number);
-        let rest = [HeaderName::ProxyRequire, HeaderName::ProxyAuthorization]
-            .map(|name| headers.all(&name).map(str::to_owned).collect::<Vec<_>>());
-        self.0.number(&(
-            ("loop", request.uri.to_string(), headers.call_id().ok(), number),
-            (tag(&HeaderName::From), tag(&HeaderName::To), routes, rest),
-        ))
+        let required: Vec<&str> = headers.all(&HeaderName::ProxyRequire).collect();
+        let call_id = headers.call_id().ok();
+        self.0.number(&("loop", request.uri.to_string(), call_id, number, from, routes, required))
     }
 
     /// The branch of a copy whose transaction is `number`.

@@ -90,6 +90,8 @@ impl Ours {
             routed.inside |= ours;
             routed.forged |= !ours;
         }
+        // The last of two routes is the side that the request goes to.
+        routed.flow = None;
         if let Some(user) = uri.user() {
             match tokens.read_flow(user) {
                 Some(flow) => routed.flow = Some(flow),

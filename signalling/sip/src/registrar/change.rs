@@ -34,6 +34,7 @@ pub enum Edits {
 
 /// One contact of a REGISTER.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are of the large kind")]
 pub enum Edit {
     /// Add it, or put it in place of what it was.
     Set(Binding),

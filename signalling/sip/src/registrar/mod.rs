@@ -7,13 +7,6 @@
 //! ```
 //! The store may be anywhere; it is asked, and it answers later. What a change means is decided in one place,
 //! [`Change::apply`], which every store calls within whatever keeps its changes apart.
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
 
 mod aor;
 mod binding;
@@ -32,6 +25,7 @@ pub use binding::{Binding, Instance};
 pub use change::{Change, Edit, Edits, Refused};
 pub use gruu::{Gruu, Gruus};
 pub use memory::{MemoryLimits, MemoryStore};
+pub(crate) use read::is_bound;
 pub use read::{Objection, Registration, read};
 pub use respond::{date, respond};
 pub use store::{Answer, Ask, AskId, RegistryStore};

@@ -1,15 +1,9 @@
 //! What a REGISTER asks for, and what stands against it (RFC 3261 §10.3 steps 2 and 5 to 7).
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use core::time::Duration;
 
-use rove_base::Instant;
+use rove_base::{Instant, Transport};
 
 use super::{Aor, Binding, Change, Edit, Edits, Instance, RegistrarConfig};
 use crate::{
@@ -96,7 +90,8 @@ pub fn read(
         call_id: call_id.clone(),
         cseq: cseq.number,
         hop: (vias.len() == 1).then_some(hop),
-        reaches_back: vias.first().is_some_and(|via| reaches_back(via, hop)),
+        arrival: hop,
+        via: vias.first().cloned(),
         path,
         knows_outbound: supports("outbound"),
         outbound: false,
@@ -113,11 +108,15 @@ pub fn read(
     })
 }
 
-/// Whether a new request to where the client says it is would reach it: it did not say another address than it has.
-fn reaches_back(via: &Via, hop: Hop) -> bool {
-    !hop.transport.is_reliable()
-        && via.host.ip() == Some(hop.remote.ip())
-        && via.sent_by_port() == hop.remote.port()
+/// Whether whoever sent a request with this Via and Contact along `hop` can be reached that way alone: it says that it is
+/// elsewhere than it is, or it is a browser, which listens nowhere.
+pub(crate) fn is_bound(via: &Via, contact: Option<&Uri>, hop: Hop) -> bool {
+    let contact = contact.and_then(Uri::as_sip);
+    match hop.transport {
+        Transport::Ws | Transport::Wss => true,
+        Transport::Udp => via.host.ip() != Some(hop.remote.ip()) || via.sent_by_port() != hop.remote.port(),
+        _ => contact.is_none_or(|uri| uri.params.has("ob") || uri.host.ip() != Some(hop.remote.ip())),
+    }
 }
 
 struct Draft<'a> {
@@ -127,7 +126,8 @@ struct Draft<'a> {
     cseq: u32,
     /// The flow to the client, when nobody stands between.
     hop: Option<Hop>,
-    reaches_back: bool,
+    arrival: Hop,
+    via: Option<Via>,
     path: Vec<NameAddr>,
     knows_outbound: bool,
     outbound: bool,
@@ -180,8 +180,8 @@ impl Draft<'_> {
         }
         let bound = instance.as_ref().is_some_and(|instance| instance.reg_id.is_some());
         self.outbound |= bound;
-        // A peer that says another address than it has, or that has connected to us, is reached only the way it came.
-        let flow = self.hop.filter(|hop| bound || hop.transport.is_reliable() || !self.reaches_back);
+        let alone = self.via.as_ref().is_none_or(|via| is_bound(via, Some(&contact.uri), self.arrival));
+        let flow = self.hop.filter(|_| bound || alone);
         let q = contact.params.get("q").and_then(thousandths).unwrap_or(1_000);
         Ok(Edit::Set(Binding {
             q,

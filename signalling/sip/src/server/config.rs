@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::{
     digest::{Users, VerifierConfig},
     registrar::{MemoryLimits, RegistrarConfig},
-    transport::LocalAddress,
+    transport::{self, LocalAddress},
 };
 
 /// What becomes of requests for others than the server.
@@ -42,6 +42,8 @@ pub struct SipServerConfig {
     pub ring_time: Duration,
     /// How long an INVITE may ring without any news (timer C, RFC 3261 §16.6 step 11).
     pub timer_c: Duration,
+    /// How many streams there may be, and how long each may take.
+    pub streams: transport::Limits,
     /// What it lets others do.
     pub limits: Limits,
     /// Whether every message is told as an event, to be captured.
@@ -94,6 +96,7 @@ impl SipServerConfig {
             record_route: true,
             ring_time: Duration::from_secs(20),
             timer_c: Duration::from_secs(181),
+            streams: transport::Limits { total: 20_000, ..transport::Limits::default() },
             limits: Limits::default(),
             capture: false,
         }

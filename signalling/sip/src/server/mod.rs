@@ -18,13 +18,14 @@ mod relays;
 mod requests;
 mod responses;
 mod shared;
+mod stateless;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 
-use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, Transmit};
+use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{Limits, Mode, SipServerConfig};
 pub use event::{CallEnd, CallRecord, Event, ResolveId};
@@ -37,6 +38,7 @@ use self::{
 };
 use crate::{
     digest::Verifier,
+    message::Request,
     registrar::{AskId, Gruus, MemoryStore, RegistryStore},
     transaction::{KeyedMap, Outgoing, Timers},
     transport::Hop,
@@ -64,6 +66,8 @@ pub struct SipServer<R = MemoryStore> {
 enum Asked {
     Register(Box<Registering>),
     Relay(RelayId),
+    /// A request that is passed on without memory, and the way it came.
+    Stateless(Box<(Request, Hop)>),
 }
 
 impl SipServer<MemoryStore> {
@@ -115,6 +119,13 @@ impl<R: RegistryStore> SipServer<R> {
         self.relays.len()
     }
 
+    /// Other users from now on, where users are asked who they are.
+    pub fn set_users(&mut self, users: crate::digest::Users) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.set_users(users);
+        }
+    }
+
     fn at(&mut self, now: Now) {
         self.core.now = Now { mono: self.core.now.mono.max(now.mono), wall: now.wall };
     }
@@ -136,26 +147,55 @@ impl<R: RegistryStore> Machine for SipServer<R> {
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.at(now);
-        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input {
-            self.on_message(Hop::from(flow), bytes);
+        match input {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => {
+                if !self.core.connections.is_keep_alive(now.mono, flow, bytes) {
+                    self.on_message(Hop::from(flow), bytes);
+                }
+            }
+            stream => {
+                self.core.connections.handle(now, stream);
+                while let Some(news) = self.core.connections.next_news() {
+                    self.on_news(news);
+                }
+            }
         }
         self.expire();
     }
 
     fn tick(&mut self, now: Now) {
         self.at(now);
+        self.core.connections.tick(now);
         self.expire();
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        if let Some(Outgoing { hop, bytes }) = self.core.layer.next_out() {
-            self.core.capture(hop, true, &bytes);
-            return Step::Send(Transmit { flow: hop.flow, range: out.push(&bytes), dscp: Dscp::CS3 });
+        loop {
+            while let Some(Outgoing { hop, bytes }) = self.core.layer.next_out() {
+                self.core.capture(hop, true, &bytes);
+                if let Flow::Udp(_) = hop.flow {
+                    let range = out.push(&bytes);
+                    return Step::Send(Transmit { flow: hop.flow, range, dscp: Dscp::CS3 });
+                }
+                self.core.connections.send(self.core.now.mono, &hop, bytes);
+            }
+            let streams = match self.core.connections.poll(out).nested() {
+                Nested::Pass(step) => return step,
+                Nested::Event(news) => {
+                    self.on_news(news);
+                    continue;
+                }
+                Nested::Wait(at) => at,
+            };
+            if let Some(event) = self.core.events.pop_front() {
+                return Step::Event(event);
+            }
+            let wait = Instant::earliest(self.core.layer.deadline(), self.timers.next());
+            let wait = Instant::earliest(wait, streams);
+            return Step::Wait(Instant::earliest(
+                wait,
+                Instant::earliest(self.store.deadline(), self.calls.deadline()),
+            ));
         }
-        if let Some(event) = self.core.events.pop_front() {
-            return Step::Event(event);
-        }
-        let wait = Instant::earliest(self.core.layer.deadline(), self.timers.next());
-        Step::Wait(Instant::earliest(wait, Instant::earliest(self.store.deadline(), self.calls.deadline())))
     }
 }

@@ -1,11 +1,5 @@
 //! Passing requests on: to whom, and what time does to them (RFC 3261 §16.5, §16.6, §16.8 to §16.10).
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use core::time::Duration;
 
@@ -18,8 +12,8 @@ use super::{
 };
 use crate::{
     message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri},
-    proxy::{Copy, Fork, Next, Passage, Routed, Target, groups},
-    registrar::{Answer, RegistryStore},
+    proxy::{Copy, Fork, Next, Passage, Target, groups},
+    registrar::{Answer, Binding, RegistryStore},
     transaction::{ClientKey, Outgoing, ServerKey},
     transport::Hop,
     ua::reply::Reply,
@@ -45,9 +39,12 @@ impl<R: RegistryStore> SipServer<R> {
         let Some(relay) = self.relays.get_mut(&id) else { return };
         let Answer::Bindings(bindings) = answer else {
             let response = self.core.plain(&relay.reply, relay.key, StatusCode::SERVICE_UNAVAILABLE);
-            return self.finish(id, response);
+            return self.finish(id, &response);
         };
-        let wanted = |binding: &&_| relay.gruu.as_ref().is_none_or(|gruu| gruu.is_for(binding));
+        let wanted = |binding: &&Binding| {
+            let gruu = relay.gruu.as_ref();
+            binding.contact.as_sip().is_some() && gruu.is_none_or(|gruu| gruu.is_for(binding))
+        };
         let live: Vec<_> = bindings.iter().filter(|binding| binding.until > now).filter(wanted).collect();
         if self.core.config.mode == Mode::Redirect {
             let mut response = self.core.plain(&relay.reply, relay.key, StatusCode::TEMPORARILY_UNAVAILABLE);
@@ -60,7 +57,7 @@ impl<R: RegistryStore> SipServer<R> {
                 contact.params.set("q", Some(&format!("{:.3}", f64::from(binding.q) / 1_000.0)));
                 response.headers.push(HeaderName::Contact, contact.to_string());
             }
-            return self.finish(id, response);
+            return self.finish(id, &response);
         }
         relay.fork = Fork::new(relay.request.method == Method::Invite, groups(&live, relay.passed.breadth));
         self.advance(id);
@@ -101,19 +98,19 @@ impl<R: RegistryStore> SipServer<R> {
             };
             response = self.core.plain(&relay.reply, relay.key, status);
         }
-        self.finish(id, response);
+        self.finish(id, &response);
     }
 
     /// This goes back, and is the end.
-    pub(super) fn finish(&mut self, id: RelayId, response: Response) {
+    pub(super) fn finish(&mut self, id: RelayId, response: &Response) {
         if let Some(relay) = self.relays.get_mut(&id) {
             relay.fork.answer();
             if relay.begins_call() {
-                let record = relay.call_record(&response, self.core.now.wall);
+                let record = relay.call_record(response, self.core.now.wall);
                 self.core.tell(Event::Call(record));
             }
             let key = relay.key;
-            self.respond(key, &response);
+            self.respond(key, response);
         }
         self.settle(id);
     }
@@ -145,6 +142,10 @@ impl<R: RegistryStore> SipServer<R> {
         let place = Branch { key, stub: None, copy: None, others: Vec::new(), cancel, until: None };
         relay.branches.push(place);
         if let Some(flow) = copy.flow {
+            // A flow that is gone is not opened anew: behind a translator nobody would hear (RFC 5626 §5.3).
+            if !self.core.connections.is_open(&flow) {
+                return self.branch_failed(id, branch, StatusCode::FLOW_FAILED);
+            }
             return self.send_branch(id, branch, copy, flow);
         }
         let next = copy.next();
@@ -256,8 +257,7 @@ impl<R: RegistryStore> SipServer<R> {
         let Some((user, _)) = self.core.layer.server_user(invite).map(|(user, pending)| (*user, pending))
         else {
             if self.core.config.mode == Mode::Stateless {
-                let routed = Routed::default();
-                return self.send_statelessly(&request, hop, &routed);
+                return self.pass_on_statelessly(request, hop);
             }
             return self.core.refuse(reply, key, StatusCode::CALL_DOES_NOT_EXIST);
         };
@@ -343,30 +343,6 @@ impl<R: RegistryStore> SipServer<R> {
             }
         }
         self.advance(id);
-    }
-
-    /// Sends a request on without any memory of it (RFC 3261 §16.11).
-    pub(super) fn send_statelessly(&mut self, request: &Request, hop: Hop, routed: &Routed) {
-        let target = Target::at(request.uri.clone(), routed.flow, 0);
-        let copy = Copy::of(request, &target);
-        let Uri::Sip(next) = copy.next() else { return };
-        if copy.flow.is_none() && self.core.ours.is_address(&next) {
-            return;
-        }
-        let Some(way) = copy.flow.or_else(|| self.core.hop_to(&next)) else { return };
-        let via = request.headers.get(&HeaderName::Via).unwrap_or_default();
-        let number = self.core.keyed.number(&("stateless", via.split("branch=").nth(1)));
-        let passage = Passage {
-            ours: &self.core.ours,
-            tokens: &self.core.tokens,
-            from: hop,
-            bound: false,
-            record: false,
-            mark: self.core.loops.mark(request),
-        };
-        let leave = copy.leave(&passage, way, number);
-        let bytes = self.core.request_bytes(&leave.request);
-        self.core.layer.send(leave.hop, bytes);
     }
 }
 

@@ -13,8 +13,8 @@ use super::{Asked, Event, Mode, SipServer, gate, limits::Admission, relay::Relay
 use crate::{
     digest::{Question, Refusal, Verdict},
     message::{HeaderName, Message, Method, Rejection, Request, Response, StatusCode, Uri, Via},
-    proxy::Routed,
-    registrar::{Aor, Ask, RegistryStore},
+    proxy::{Routed, Target},
+    registrar::{Aor, Ask, RegistryStore, is_bound},
     transaction::ServerKey,
     transport::Hop,
     ua::{
@@ -90,7 +90,9 @@ impl<R: RegistryStore> SipServer<R> {
         let Some(via) = vias.first() else { return };
         if request.method == Method::Ack {
             let key = server_key(&self.core.keyed, &request, via, &Method::Invite);
-            if self.core.layer.ack(self.core.now.mono, key) {
+            // Of a refusal that has left nothing behind, the tag shows that it was ours.
+            let refused = request.headers.to().is_ok_and(|to| to.tag() == Some(&self.core.tag(key)));
+            if self.core.layer.ack(self.core.now.mono, key) && !refused {
                 self.pass_on_statelessly(request, hop);
             }
             return;
@@ -142,8 +144,6 @@ impl<R: RegistryStore> SipServer<R> {
         }
         if response.status == StatusCode::OK {
             response.headers.push(HeaderName::Allow, ALLOW);
-            response.headers.push(HeaderName::Accept, "");
-            response.headers.push(HeaderName::AcceptEncoding, "identity");
             response.headers.push(HeaderName::Supported, "path, outbound, gruu");
         }
         self.core.answer(&incoming.reply, &response);
@@ -202,11 +202,12 @@ impl<R: RegistryStore> SipServer<R> {
     ) -> Result<String, Refusal> {
         let Some(verifier) = &mut self.verifier else { return Err(Refusal::Wrong) };
         let answers: Vec<&str> = request.headers.all(name).collect();
-        let uri = request.uri.to_string();
+        let (uri, ours) = (request.uri.to_string(), &self.core.ours);
         let question = Question {
             answers: &answers,
             method: request.method.as_str(),
             uri: &uri,
+            stands_for: &|uri| matches!(uri.parse(), Ok(Uri::Sip(uri)) if ours.is_here(&uri)),
             body: &request.body,
             peer: hop.remote.ip(),
         };
@@ -267,11 +268,9 @@ impl<R: RegistryStore> SipServer<R> {
         }
         let makes_dialog =
             begins && matches!(request.method, Method::Invite | Method::Subscribe | Method::Refer);
-        let via = incoming.vias.first();
-        let bound = hop.transport.is_reliable()
-            || via.is_none_or(|via| {
-                via.host.ip() != Some(hop.remote.ip()) || via.sent_by_port() != hop.remote.port()
-            });
+        let contact = request.headers.contact().ok().flatten().map(|contact| contact.uri);
+        let first_hop = incoming.vias.first().filter(|_| incoming.vias.len() == 1);
+        let bound = first_hop.is_some_and(|via| is_bound(via, contact.as_ref(), *hop));
         let lookup = (here && routed.flow.is_none()).then(|| request.uri.as_sip().cloned()).flatten();
         let record = makes_dialog && self.core.config.record_route;
         let relay = Relay::new(incoming, passed, user, record, bound && record, self.core.now.wall);
@@ -298,17 +297,21 @@ impl<R: RegistryStore> SipServer<R> {
             match self.asked.remove(&ask) {
                 Some(Asked::Register(registering)) => self.registered(*registering, &answer),
                 Some(Asked::Relay(relay)) => self.relay_found(relay, &answer),
+                Some(Asked::Stateless(waiting)) => {
+                    let (request, hop) = *waiting;
+                    self.stateless_found(&request, hop, &answer);
+                }
                 None => {}
             }
         }
     }
 
     /// ACK for a 2xx, and everything in stateless mode (RFC 3261 §16.11).
-    fn pass_on_statelessly(&mut self, mut request: Request, hop: Hop) {
+    pub(super) fn pass_on_statelessly(&mut self, mut request: Request, hop: Hop) {
         let routed = self.core.ours.preprocess(&mut request, &self.core.tokens);
         let here = request.uri.as_sip().is_some_and(|uri| self.core.ours.is_here(uri));
         let tries = self.core.config.mode == Mode::Stateless;
-        if routed.forged || !(routed.inside || here || tries) || !matches!(request.uri, Uri::Sip(_)) {
+        if routed.forged || !(routed.inside || tries) || !matches!(request.uri, Uri::Sip(_)) {
             return;
         }
         if request.headers.max_forwards() == Ok(Some(0)) {
@@ -318,7 +321,15 @@ impl<R: RegistryStore> SipServer<R> {
             via.note_source(hop.remote);
             let _ = request.headers.replace_top_via(&via);
         }
-        self.send_statelessly(&request, hop, &routed);
+        let aor = request.uri.as_sip().filter(|_| here && tries && routed.flow.is_none()).map(Aor::of);
+        let Some(aor) = aor else {
+            let target = Target::at(request.uri.clone(), routed.flow, 0);
+            return self.send_statelessly(&request, hop, &target);
+        };
+        let ask = self.core.next_ask();
+        self.asked.insert(ask, Asked::Stateless(Box::new((request, hop))));
+        self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
+        self.answers();
     }
 }
 

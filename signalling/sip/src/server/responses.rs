@@ -1,11 +1,5 @@
 //! Responses: to which branch, and what goes back (RFC 3261 §16.7).
-#![deny(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::{
     Mode, SipServer,
@@ -18,7 +12,7 @@ use crate::{
     proxy::Loops,
     registrar::RegistryStore,
     transaction::{ClientKey, Expired, Heard, ServerKey},
-    transport::Hop,
+    transport::{Hop, News},
 };
 
 impl<R: RegistryStore> SipServer<R> {
@@ -127,11 +121,25 @@ impl<R: RegistryStore> SipServer<R> {
         }
     }
 
-    /// Nothing can be sent along `hop` any more (RFC 3261 §16.9).
-    pub(super) fn hop_failed(&mut self, is_dead: impl Fn(&Hop) -> bool) {
-        for (_, user) in self.core.layer.transport_failed(is_dead) {
+    /// What has happened to a stream.
+    pub(super) fn on_news(&mut self, news: News) {
+        match news {
+            News::Message { hop, bytes } => self.on_message(hop, &bytes),
+            News::Lost { hop } => self.hop_lost(hop),
+            // Only the ways that we keep alive fail so, and we keep none.
+            News::FlowFailed { .. } => {}
+        }
+    }
+
+    /// A stream is gone, and with it whoever was behind it alone (RFC 3261 §16.9, RFC 5626 §5.3).
+    fn hop_lost(&mut self, hop: Hop) {
+        self.store.flow_lost(hop);
+        let is_lost = |one: &Hop| {
+            one.transport == hop.transport
+                && (one.flow == hop.flow || one.flow == Hop::ANY_STREAM && one.remote == hop.remote)
+        };
+        for (_, user) in self.core.layer.transport_failed(is_lost) {
             if let ClientUse::Branch { relay, branch, .. } = user {
-                // A flow that is gone has its own status (RFC 5626 §5.3).
                 self.branch_failed(relay, branch, StatusCode::SERVICE_UNAVAILABLE);
                 self.advance(relay);
             }

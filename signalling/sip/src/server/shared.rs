@@ -17,7 +17,7 @@ use crate::{
     proxy::{Loops, Ours, Tokens},
     registrar::AskId,
     transaction::{ClientKey, Keyed, Layer, ServerKey},
-    transport::{Hop, local_toward},
+    transport::{Connections, Hop, local_toward},
     ua::reply::Reply,
 };
 
@@ -55,6 +55,7 @@ pub(super) struct Core {
     pub(super) entropy: Entropy,
     pub(super) events: VecDeque<Event>,
     pub(super) sources: Sources,
+    pub(super) connections: Connections,
     last_ask: u64,
     buffer: Vec<u8>,
 }
@@ -69,6 +70,7 @@ impl Core {
             loops: Loops::new(keyed.clone()),
             now: Now::default(),
             layer: Layer::new(&keyed, config.limits.transactions),
+            connections: Connections::new(config.streams, entropy.fork()),
             sources: Sources::new(&config.limits, keyed.clone()),
             keyed,
             entropy,
@@ -113,10 +115,14 @@ impl Core {
         self.buffer.as_slice().into()
     }
 
+    /// Our tag in the answer to a request: the same for the same request.
+    pub(super) fn tag(&self, key: ServerKey) -> String {
+        format!("{:016x}", self.keyed.number(&("tag", key)))
+    }
+
     /// A response of our own, whose tag depends on nothing but the request, so that the same request gets the same.
     pub(super) fn plain(&self, reply: &Reply, key: ServerKey, status: StatusCode) -> Response {
-        let tag = format!("{:016x}", self.keyed.number(&("tag", key)));
-        let mut response = reply.response(status, &tag);
+        let mut response = reply.response(status, &self.tag(key));
         if !self.config.name.is_empty() && status != StatusCode::TRYING {
             response.headers.push(HeaderName::Server, self.config.name.as_str());
         }

@@ -36,7 +36,7 @@ fn answerer(verifier: &mut Verifier, user: &str, password: &str) -> Answerer {
 
 fn check(verifier: &mut Verifier, now: Instant, peer: IpAddr, answer: &str) -> Verdict {
     let Asking { method, uri, body } = ASKING;
-    verifier.check(now, &Question { answers: &[answer], method, uri, body, peer })
+    verifier.check(now, &Question { answers: &[answer], method, uri, stands_for: &|_| false, body, peer })
 }
 
 fn bob() -> Verdict {
@@ -110,7 +110,8 @@ fn a_client_takes_the_strongest_and_md5_only_alone() {
             .map(|rest| rest.split(',').next().unwrap().to_owned())
     };
     let (md5, sha256, sha512) = (ask("MD5", "r"), ask("SHA-256", "r"), ask("SHA-512-256", "r"));
-    let cases: &[(&str, Vec<String>, Option<&str>, Option<&str>)] = &[
+    type Case<'a> = (&'a str, Vec<String>, Option<&'a str>, Option<&'a str>);
+    let cases: &[Case<'_>] = &[
         ("weakest on top", vec![md5.clone(), sha256.clone()], None, Some("SHA-256")),
         ("strongest on top", vec![sha512, sha256, md5.clone()], None, Some("SHA-512-256")),
         ("unknown ones are passed over", vec![ask("SHA-3", "r"), md5.clone()], None, Some("MD5")),

@@ -1,2 +1,6 @@
 mod flows;
+mod forks;
+mod registrations;
+mod rules;
+mod streams;
 mod world;

@@ -33,9 +33,12 @@ pub(super) struct World {
     pub(super) stray: VecDeque<(SocketAddr, SocketAddr, String)>,
     /// First words of what went over the wire, with both ends.
     pub(super) log: Vec<(SocketAddr, SocketAddr, String)>,
-    pub(super) lose: Box<dyn FnMut(usize, &str) -> bool>,
+    pub(super) lose: Loss,
     wire: BTreeMap<(Instant, usize), (UdpFlow, Vec<u8>)>,
 }
+
+/// Whether a datagram gets lost, by its number and text.
+type Loss = Box<dyn FnMut(usize, &str) -> bool>;
 
 pub(super) fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -91,6 +94,11 @@ impl World {
     pub(super) fn say(&mut self, from: &str, to: &str, text: &str) {
         self.send(UdpFlow { local: addr(from), remote: addr(to) }, text.as_bytes().to_vec());
         self.run_ms(30);
+    }
+
+    /// The same, and no time passes.
+    pub(super) fn send_now(&mut self, from: &str, to: &str, text: &str) {
+        self.send(UdpFlow { local: addr(from), remote: addr(to) }, text.as_bytes().to_vec());
     }
 
     /// The next message that came to `at`, where nobody is.
@@ -160,10 +168,12 @@ impl World {
             private: false,
             hop: Hop::udp(addr(from), addr(proxy)),
             name: None,
+            private: false,
             uri: uri.parse().unwrap(),
             from: "<sip:alice@home.example>".parse().unwrap(),
             to: format!("<{uri}>").parse().unwrap(),
             body: OFFER.to_vec(),
+            private: false,
             headers: Vec::new(),
         };
         let now = self.now;

@@ -1,0 +1,45 @@
+//! A machine as the driver sees it.
+
+use core::convert::Infallible;
+
+use rove_base::{Arrival, Nested, Now, Scratch, Step};
+use rove_dns::update::ReplayError;
+use rove_driver::Tls;
+
+/// A machine that is one of a node's roles. It deals with its own events.
+pub(crate) trait Role: Send {
+    /// First byte of its records in the node's journal.
+    fn tag(&self) -> u8;
+
+    /// Reports that `input` happened at `now`.
+    fn handle(&mut self, now: Now, input: Arrival<'_>);
+
+    /// Reports that it is `now` and nothing else happened.
+    fn tick(&mut self, now: Now);
+
+    /// The next thing to do.
+    fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible>;
+
+    /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
+    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
+
+    /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
+    fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
+
+    /// Nothing can be made durable any more.
+    fn journal_failed(&mut self, now: Now);
+
+    /// The files it was made of may have changed. Answers the certificates to show from now on, when they have.
+    fn reload(&mut self) -> Option<Tls> {
+        None
+    }
+}
+
+/// A step, or the event that it was.
+pub(crate) fn eventless<E>(step: Step<E>) -> Result<Step<Infallible>, E> {
+    match step.nested() {
+        Nested::Event(event) => Err(event),
+        Nested::Wait(until) => Ok(Step::Wait(until)),
+        Nested::Pass(step) => Ok(step),
+    }
+}

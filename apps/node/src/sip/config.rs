@@ -1,0 +1,331 @@
+//! The section `[sip]`.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use rove_base::Transport;
+use rove_driver::{Certificate, Tls, TlsError};
+use rove_sip::{
+    digest::VerifierConfig,
+    message::{Host, NameAddr},
+    registrar::{MemoryLimits, RegistrarConfig},
+    server::{Limits, Mode, SipServerConfig},
+    transport::LocalAddress,
+};
+use serde::Deserialize;
+
+use super::SipUser;
+use crate::config::ConfigError;
+
+/// The section `[sip]`: a registrar and proxy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipConfig {
+    /// Where it listens, `[sip.listen]`.
+    pub listen: SipListen,
+    /// Its certificate, `[sip.tls]`.
+    pub tls: Option<SipTls>,
+    /// Its domains: whose users register here and are called here.
+    pub domains: Vec<String>,
+    /// `proxy`, `stateless` or `redirect`.
+    #[serde(default)]
+    pub mode: SipMode,
+    /// Whether users prove who they are; without it anybody may register as anybody.
+    #[serde(default = "yes")]
+    pub auth: bool,
+    /// What the passwords are for; the first domain when not given.
+    pub realm: Option<String>,
+    /// Hash algorithms that are asked for. MD5 has to be named to be used.
+    #[serde(default = "default_algorithms")]
+    pub algorithms: Vec<String>,
+    /// The users, `[[sip.user]]`.
+    #[serde(default)]
+    pub user: Vec<SipUser>,
+    /// A file of more users, one a line: `user:ALGORITHM:hash`, where hash is that of `user:realm:password`.
+    pub users_file: Option<PathBuf>,
+    /// Whether the requests inside a call pass here too.
+    #[serde(default = "yes")]
+    pub record_route: bool,
+    /// Routes that users are told to take for their own requests.
+    #[serde(default)]
+    pub service_route: Vec<String>,
+    /// How long a registration lasts, in seconds, `[sip.expires]`.
+    #[serde(default)]
+    pub expires: SipExpires,
+    /// Seconds that the preferred contacts of a user ring before the others do.
+    #[serde(default = "default_ring_seconds")]
+    pub ring_seconds: u32,
+    /// Whom to ask for the addresses of host names; without any only addresses can be called.
+    #[serde(default)]
+    pub dns_servers: Vec<SocketAddr>,
+    /// What others may do, `[sip.limits]`.
+    #[serde(default)]
+    pub limits: SipLimits,
+    /// A file to which one line of JSON is added for each call.
+    pub calls_file: Option<PathBuf>,
+    /// A file to which every message is written, as pcap.
+    pub pcap: Option<PathBuf>,
+    /// A collector of HEP version 3 that is sent every message, `[sip.hep]`.
+    pub hep: Option<SipHep>,
+}
+
+/// `[sip.listen]`; port 0 lets the system pick one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipListen {
+    /// Addresses for datagrams.
+    #[serde(default)]
+    pub udp: Vec<SocketAddr>,
+    /// Addresses for TCP streams.
+    #[serde(default)]
+    pub tcp: Vec<SocketAddr>,
+    /// Addresses for TLS streams.
+    #[serde(default)]
+    pub tls: Vec<SocketAddr>,
+    /// Addresses for WebSockets.
+    #[serde(default)]
+    pub ws: Vec<SocketAddr>,
+    /// Addresses for secure WebSockets.
+    #[serde(default)]
+    pub wss: Vec<SocketAddr>,
+}
+
+impl SipListen {
+    /// Every address with its transport, datagrams first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Transport, SocketAddr)> + Clone {
+        let lists = [
+            (Transport::Udp, &self.udp),
+            (Transport::Tcp, &self.tcp),
+            (Transport::Tls, &self.tls),
+            (Transport::Ws, &self.ws),
+            (Transport::Wss, &self.wss),
+        ];
+        lists.into_iter().flat_map(|(transport, list)| list.iter().map(move |address| (transport, *address)))
+    }
+}
+
+/// `[sip.tls]`: what is shown to those that open a secure stream. Read again on SIGHUP.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipTls {
+    /// A file with the chain of certificates, the node's own first, in PEM.
+    pub certificate: PathBuf,
+    /// A file with its private key, in PEM.
+    pub key: PathBuf,
+    /// A file with the authorities that are believed; those of the system when not given.
+    pub authorities: Option<PathBuf>,
+}
+
+/// What becomes of requests for others.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum SipMode {
+    /// Passed on, with a transaction on each side.
+    #[default]
+    Proxy,
+    /// Passed on and forgotten.
+    Stateless,
+    /// Answered with where to go.
+    Redirect,
+}
+
+/// `[sip.expires]`, in seconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SipExpires {
+    /// When nothing is said.
+    pub default: u32,
+    /// Shorter ones are refused.
+    pub min: u32,
+    /// Longer ones are shortened.
+    pub max: u32,
+}
+
+impl Default for SipExpires {
+    fn default() -> Self {
+        Self { default: 3_600, min: 60, max: 7_200 }
+    }
+}
+
+/// `[sip.limits]`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SipLimits {
+    /// Bindings of one user.
+    pub bindings_per_user: usize,
+    /// Bindings of all users.
+    pub bindings: usize,
+    /// Transactions at a time.
+    pub transactions: usize,
+    /// Requests that are being passed on at a time.
+    pub relays: usize,
+    /// Calls that are followed to their end at a time.
+    pub calls: usize,
+    /// Requests a second from one source in the long run; 0 for any number.
+    pub requests_per_second: u32,
+    /// Requests from one source at once.
+    pub burst: u32,
+}
+
+impl Default for SipLimits {
+    fn default() -> Self {
+        let (limits, memory) = (Limits::default(), MemoryLimits::default());
+        Self {
+            bindings_per_user: memory.bindings_per_aor,
+            bindings: memory.bindings,
+            transactions: limits.transactions,
+            relays: limits.relays,
+            calls: limits.calls,
+            requests_per_second: limits.requests_per_second,
+            burst: limits.burst,
+        }
+    }
+}
+
+/// `[sip.hep]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SipHep {
+    /// Where the collector listens for datagrams.
+    pub collector: SocketAddr,
+    /// What this node is called there.
+    #[serde(default)]
+    pub id: u32,
+}
+
+impl SipConfig {
+    /// A registrar without passwords for trying things out.
+    #[must_use]
+    pub fn open(udp: Vec<SocketAddr>, tcp: Vec<SocketAddr>, domain: &str) -> Self {
+        Self {
+            listen: SipListen { udp, tcp, ..SipListen::default() },
+            tls: None,
+            domains: vec![domain.to_owned()],
+            mode: SipMode::Proxy,
+            auth: false,
+            realm: None,
+            algorithms: default_algorithms(),
+            user: Vec::new(),
+            users_file: None,
+            record_route: true,
+            service_route: Vec::new(),
+            expires: SipExpires::default(),
+            ring_seconds: default_ring_seconds(),
+            dns_servers: Vec::new(),
+            limits: SipLimits::default(),
+            calls_file: None,
+            pcap: None,
+            hep: None,
+        }
+    }
+
+    /// What the server machine is told, when it listens at `local`.
+    pub(crate) fn server(&self, local: Vec<LocalAddress>) -> Result<SipServerConfig, ConfigError> {
+        let wrong = |key: &'static str, value: &str| ConfigError::Sip { key, value: value.to_owned() };
+        let host = |text: &String| text.parse::<Host>().map_err(|_| wrong("domains", text));
+        let route = |text: &String| text.parse::<NameAddr>().map_err(|_| wrong("service_route", text));
+        let domains = self.domains.iter().map(host).collect::<Result<Vec<_>, _>>()?;
+        if domains.is_empty() {
+            return Err(wrong("domains", "none; give at least one"));
+        }
+        let secs = |secs: u32| Duration::from_secs(secs.into());
+        let mut registrar = RegistrarConfig::new(domains);
+        registrar.service_route = self.service_route.iter().map(route).collect::<Result<_, _>>()?;
+        registrar.default_expires = secs(self.expires.default);
+        registrar.min_expires = secs(self.expires.min);
+        registrar.max_expires = secs(self.expires.max);
+        let mut server = SipServerConfig::new(registrar, local);
+        server.mode = match self.mode {
+            SipMode::Proxy => Mode::Proxy,
+            SipMode::Stateless => Mode::Stateless,
+            SipMode::Redirect => Mode::Redirect,
+        };
+        server.verifier = VerifierConfig { algorithms: self.algorithms()?, ..VerifierConfig::default() };
+        server.users = if self.auth { Some(self.users()?) } else { None };
+        server.record_route = self.record_route;
+        server.ring_time = secs(self.ring_seconds);
+        server.capture = self.pcap.is_some() || self.hep.is_some();
+        let SipLimits { bindings_per_user, bindings, transactions, relays, calls, .. } = self.limits;
+        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings };
+        let SipLimits { requests_per_second, burst, .. } = self.limits;
+        server.limits =
+            Limits { transactions, relays, calls, requests_per_second, burst, ..Limits::default() };
+        Ok(server)
+    }
+
+    /// Every file that it names.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let tls = self
+            .tls
+            .iter_mut()
+            .flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.authorities));
+        let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
+        passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap).chain(tls)
+    }
+
+    /// Everything that can be checked without a socket.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let all = self.listen.all();
+        if all.clone().next().is_none() {
+            return Err(ConfigError::NoSipAddress);
+        }
+        // What stands in Via and Record-Route must lead back here.
+        if let Some((_, any)) = all.clone().find(|(_, address)| address.ip().is_unspecified()) {
+            return Err(ConfigError::Sip { key: "listen", value: format!("{any}; name each address") });
+        }
+        if self.tls.is_none() && all.clone().any(|(transport, _)| transport.is_secure()) {
+            return Err(ConfigError::Sip {
+                key: "tls",
+                value: "missing, and there are secure addresses".into(),
+            });
+        }
+        self.tls().map_err(ConfigError::SipTls)?;
+        let local = all.map(|(transport, address)| LocalAddress { transport, address }).collect();
+        self.server(local).map(drop)
+    }
+
+    /// What it shows and believes.
+    pub(crate) fn tls(&self) -> Result<Tls, TlsError> {
+        let Some(tls) = &self.tls else { return Ok(Tls::default()) };
+        let certificate = Certificate { chain: tls.certificate.clone(), key: tls.key.clone() };
+        Tls::new(tls.authorities.as_deref(), Some(&certificate))
+    }
+}
+
+/// Where a transport is bound, by the name of its key.
+pub(crate) const fn option(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Tcp => "[sip.listen] tcp",
+        Transport::Tls => "[sip.listen] tls",
+        Transport::Ws => "[sip.listen] ws",
+        Transport::Wss => "[sip.listen] wss",
+        _ => "[sip.listen] udp",
+    }
+}
+
+/// An address for questions to `servers`.
+pub(crate) fn dns_local(servers: &[SocketAddr]) -> Option<SocketAddr> {
+    let first = servers.first()?;
+    let ip: IpAddr = match (first.ip().is_loopback(), first.is_ipv4()) {
+        (true, true) => IpAddr::from([127, 0, 0, 1]),
+        (true, false) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        (false, true) => IpAddr::from([0, 0, 0, 0]),
+        (false, false) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    };
+    Some(SocketAddr::new(ip, 0))
+}
+
+fn default_algorithms() -> Vec<String> {
+    ["SHA-512-256", "SHA-256"].map(str::to_owned).into()
+}
+
+const fn default_ring_seconds() -> u32 {
+    20
+}
+
+const fn yes() -> bool {
+    true
+}

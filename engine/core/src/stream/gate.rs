@@ -1,0 +1,154 @@
+//! Between the stream and its ports: which way packets go, from where they are believed, and with which keys.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+
+use rove_base::{Instant, MediaPlan, Route, Scratch, Security, SrtpKeys, Transmit, UdpFlow};
+
+use super::{FirstNumbers, StreamError, shield::Shield};
+use crate::{
+    demux::kind,
+    path::{Carries, Path},
+    srtp::SrtpError,
+};
+
+/// Shut until there is a way, and keys where keys were agreed on: so long nothing leaves and nothing that comes is
+/// believed.
+///
+/// An address that a NAT gave the peer is learned from authentic packets only, never from what anyone can send: where
+/// packets are clear, the route stays the one that signalling told.
+///
+/// # Realtime
+///
+/// Only [`Gate::new`] and [`Gate::secure`] allocate.
+pub(super) struct Gate {
+    path: Path,
+    /// None when packets go as they are, or the keys are not there yet.
+    shield: Option<Box<Shield>>,
+    /// Keys are being agreed on.
+    locked: bool,
+    /// There is no way, or not yet.
+    nowhere: bool,
+    /// Checks find the way; then packets do not.
+    checked: bool,
+    first: FirstNumbers,
+    /// When the last authentic packet came from where packets go: RTP and RTCP.
+    heard: [Option<Instant>; 2],
+}
+
+/// Why a datagram goes no further.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shut {
+    /// It came from, or to, an address that is not the plan's.
+    Stranger,
+    /// It came before there were keys.
+    Early,
+    /// It is not authentic.
+    Protected(SrtpError),
+}
+
+impl Gate {
+    pub(super) fn new(plan: &MediaPlan, first: &FirstNumbers) -> Result<Self, StreamError> {
+        Ok(Self {
+            path: Path::new(plan).ok_or(StreamError::NoRoute)?,
+            shield: plan.srtp().map(|keys| Shield::new(keys, first)).transpose()?.map(Box::new),
+            locked: matches!(plan.security(), Security::Dtls(_)),
+            nowhere: plan.ice().is_some(),
+            checked: plan.ice().is_some(),
+            first: *first,
+            heard: [None; 2],
+        })
+    }
+
+    /// Whether packets may leave.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.locked && !self.nowhere
+    }
+
+    /// Keys are agreed on; with other ones before, from now on these.
+    pub(super) fn secure(&mut self, keys: &SrtpKeys) {
+        if let Ok(shield) = Shield::new(keys, &self.first) {
+            self.shield = Some(Box::new(shield));
+            self.locked = false;
+        }
+    }
+
+    /// Packets go this way from now on, RTP and RTCP; `None`: nowhere.
+    pub(super) fn lead(&mut self, flow: Option<UdpFlow>) {
+        self.nowhere = flow.is_none();
+        if let Some(flow) = flow {
+            self.path.take(flow, flow);
+        }
+    }
+
+    /// Where packets go.
+    pub(super) const fn route(&self) -> &Route {
+        self.path.active()
+    }
+
+    /// What a datagram carries, and its content, once it may be believed.
+    pub(super) fn open<'a>(
+        &'a mut self,
+        flow: &UdpFlow,
+        datagram: &'a [u8],
+        arrived: Instant,
+    ) -> Result<(Carries, &'a [u8]), Shut> {
+        let known = self.path.arrival(flow).map(|(_, carries)| carries);
+        if self.locked {
+            return Err(Shut::Early);
+        }
+        let Some(shield) = &mut self.shield else {
+            return known.map(|carries| (carries, datagram)).ok_or(Shut::Stranger);
+        };
+        // Behind a NAT the peer may come from elsewhere than told; then its packets alone can tell that it does.
+        let carries = known.or_else(|| self.path.accepts(flow)).ok_or(Shut::Stranger)?;
+        match shield.open(kind(datagram), datagram) {
+            Ok(plain) => {
+                if !self.checked {
+                    latch(&mut self.path, &mut self.heard, flow, plain, arrived);
+                }
+                Ok((carries, plain))
+            }
+            Err(_) if known.is_none() => Err(Shut::Stranger),
+            Err(why) => Err(Shut::Protected(why)),
+        }
+    }
+
+    /// What may leave of what was written. `None` when it could not be protected.
+    pub(super) fn protect(&mut self, transmit: Transmit, out: &mut Scratch) -> Option<Transmit> {
+        let Some(shield) = &mut self.shield else { return Some(transmit) };
+        let kind = kind(out.get(transmit.range));
+        Some(Transmit { range: shield.protect(kind, out, transmit.range)?, ..transmit })
+    }
+}
+
+/// Learns where an authentic packet came from, when from where packets go none came for a while: a late one by the way
+/// before does not turn back.
+fn latch(path: &mut Path, heard: &mut [Option<Instant>; 2], flow: &UdpFlow, plain: &[u8], at: Instant) {
+    let Route { rtp, rtcp, .. } = *path.active();
+    let control = matches!(kind(plain), crate::demux::Kind::Rtcp);
+    let [media, reports] = heard;
+    let (current, heard) = if control && rtp != rtcp { (rtcp, reports) } else { (rtp, media) };
+    if *flow == current {
+        *heard = Some(at);
+    } else if flow.local == current.local && heard.is_none_or(|before| at.since(before) >= SILENT) {
+        *heard = Some(at);
+        match (rtp == rtcp, control) {
+            (true, _) => path.take(*flow, *flow),
+            (false, true) => path.take(rtp, *flow),
+            (false, false) => path.take(*flow, rtcp),
+        }
+    }
+}
+
+/// Packets of a peer that is where it was come more often than this.
+const SILENT: Duration = Duration::from_millis(500);

@@ -1,0 +1,80 @@
+//! From the asks of a call to the machines that can do them.
+
+use rove_sip::{
+    message::{HeaderName, NameAddr, StatusCode},
+    ua::{OutgoingInvite, SessionChange},
+};
+
+use super::{Switchboard, query};
+use crate::{CallId, Event, call::Ask};
+
+impl Switchboard {
+    pub(super) fn carry(&mut self, id: CallId, asks: Vec<Ask>) {
+        for ask in asks {
+            self.carry_one(id, ask);
+        }
+    }
+
+    fn carry_one(&mut self, id: CallId, ask: Ask) {
+        let now = self.now;
+        let invite = self.calls.get(&id).and_then(|call| call.invite);
+        match (ask, invite) {
+            (Ask::Resolve(target), _) => {
+                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
+                self.by_lookup.insert(lookup, id);
+            }
+            (Ask::Invite { hop, target, offer }, _) => {
+                let mut headers = self.calls.get(&id).map(|call| call.headers.clone()).unwrap_or_default();
+                headers.extend(self.accounts.route(&hop).into_iter().map(|route| (HeaderName::Route, route)));
+                let from = self.accounts.identity().unwrap_or(&self.config.identity).clone();
+                let invite = self.agent.invite(
+                    now,
+                    OutgoingInvite {
+                        hop,
+                        name: target.name(),
+                        uri: target.uri().clone().into(),
+                        from,
+                        to: NameAddr::new(target.uri().clone()),
+                        body: offer,
+                        private: false,
+                        headers,
+                    },
+                );
+                self.by_invite.insert(invite, id);
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.invite = Some(invite);
+                }
+            }
+            (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
+            (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
+            (Ask::Reject { status, why }, Some(invite)) => {
+                self.agent.reject(now, invite, status, why.as_deref());
+            }
+            (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
+            (Ask::RejectChange { status, why }, Some(invite)) => {
+                self.agent.reject_change(now, invite, status, why.as_deref());
+            }
+            (Ask::Change { offer, hop }, Some(invite)) => {
+                self.agent.change(now, invite, SessionChange { hop, ..SessionChange::offer(offer) });
+            }
+            (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
+            (
+                Ask::Ring
+                | Ask::Accept(_)
+                | Ask::Reject { .. }
+                | Ask::AcceptChange(_)
+                | Ask::RejectChange { .. }
+                | Ask::Change { .. }
+                | Ask::HangUp,
+                None,
+            ) => {}
+            (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
+            (Ask::StartMedia(plan), _) => {
+                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) })
+            }
+            (Ask::ChangeMedia(plan), _) => self.events.push_back(Event::ChangeMedia { call: id, plan }),
+            (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
+            (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
+        }
+    }
+}

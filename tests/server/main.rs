@@ -1,0 +1,11 @@
+//! `roved` as a registrar and proxy, on real sockets: the torture messages, SIPp, sipsak.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test did not expect must be loud"
+)]
+
+mod foreign;
+mod stage;
+mod torture;
