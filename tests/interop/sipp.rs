@@ -82,6 +82,27 @@ fn rove_call_completes_a_hundred_calls_to_sipp_over_tcp() {
 }
 
 #[test]
+fn rove_call_answers_the_challenge_of_a_callee_that_wants_a_password_and_no_other_password_will_do() {
+    let Some(sipp) = peer("sipp") else { return };
+    for (password, expected) in [("zanzibar", 0), ("wrong", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let scenario = dir.path().join("challenged.xml");
+        std::fs::write(&scenario, include_str!("challenged.xml")).unwrap();
+        let (port, file) = (free_port(), dir.path().join("password"));
+        std::fs::write(&file, password).unwrap();
+        let file = file.display().to_string();
+        let args = ["-sf", "challenged.xml", "-p", &port, "-m", "1"];
+        let _callee = Running::spawn(sipp_command(&sipp, dir.path(), &args));
+        let (target, identity) = (format!("sip:service@127.0.0.1:{port}"), format!("alice@127.0.0.1:{port}"));
+        let who = ["--identity", &identity, "--password-file", &file];
+        let call = ["call", &target, "--for", "0", "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"];
+        let caller = Running::start(&program("rove"), call.iter().chain(&who));
+        let (code, said, complaints) = caller.outcome(PATIENCE * 2);
+        assert_eq!(code, expected, "{password}: {said}\n{complaints}");
+    }
+}
+
+#[test]
 fn a_busy_phone_is_no_crash_for_sipp() {
     let Some(sipp) = peer("sipp") else { return };
     let (_callee, address) = answer(&["--policy", "busy"]);

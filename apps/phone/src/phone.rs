@@ -12,12 +12,12 @@ use rove_base::Transport;
 use rove_dns::{lookup::LookupId, tsig::TsigKey};
 use rove_driver::TlsError;
 use rove_io::net::{BindError, BindFailure};
-use rove_session::{CallId, Target, TargetError};
+use rove_session::{AccountId, CallId, Target, TargetError};
 use rove_sip::{message::StatusCode, transport::LocalAddress};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    PhoneConfig, PhoneEvent,
+    PhoneConfig, PhoneEvent, SipAccount,
     driver::{self, Command},
 };
 
@@ -125,6 +125,22 @@ impl Phone {
     /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.
     pub fn hang_up(&self, call: CallId) {
         self.tell(Command::HangUp { call });
+    }
+
+    /// Takes up an account at a SIP server, and keeps it registered. [`PhoneEvent::Account`] tells what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when its address or its server cannot be understood, or the phone has stopped.
+    pub fn sign_in(&self, account: SipAccount) -> Result<AccountId, DialError> {
+        let account = Box::new(account.understood()?);
+        self.ask(|reply| Command::SignIn { account, reply })
+    }
+
+    /// Gives an account up. Where it is registered, [`AccountNews::Unregistered`](crate::AccountNews) follows. Leaving
+    /// does so for all.
+    pub fn sign_out(&self, account: AccountId) {
+        self.tell(Command::SignOut { account });
     }
 
     /// Publishes this phone's address under a name. [`PhoneEvent::Registered`] or

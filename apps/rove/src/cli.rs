@@ -1,5 +1,6 @@
 //! The command line, and what of it may also stand in the environment.
 
+pub(crate) mod account;
 pub(crate) mod tools;
 pub(crate) mod transport;
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Register(Register),
     /// Shows where a call to a name would go.
     Lookup(Lookup),
+    /// Finds why a call does not connect, and says what to do.
+    Doctor(tools::Examine),
     /// Lists the sound devices.
     Devices,
     /// Tells what a call will sound like on a link that loses, delays and holds back packets; needs no network.
@@ -147,6 +150,8 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
@@ -155,7 +160,7 @@ pub(crate) struct Answer {
     /// What to do with a call.
     #[arg(long, value_enum, default_value_t = Policy::Answer, env = "ROVE_POLICY")]
     pub(crate) policy: Policy,
-    /// Publish this host name while waiting.
+    /// Publish this host name while waiting, or register this sip:user@domain.
     #[arg(long, value_name = "NAME", env = "ROVE_REGISTER")]
     pub(crate) register: Option<String>,
     /// Leave after this many calls.
@@ -178,21 +183,25 @@ pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Register {
-    /// Host name to publish.
+    /// Host name to publish, or sip:user@domain to register.
     pub(crate) name: String,
-    /// Where to publish it.
-    #[arg(long, value_enum, default_value_t = Via::Dns)]
-    pub(crate) via: Via,
+    /// Where; by the looks of the name when not given.
+    #[arg(long, value_enum)]
+    pub(crate) via: Option<Via>,
     /// Port that the phone's SIP listens on.
     #[arg(long, value_name = "PORT", default_value_t = 5060)]
     pub(crate) port: u16,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -269,6 +278,8 @@ pub(crate) enum Srtp {
 pub(crate) enum Via {
     /// In the DNS, by RFC 2136 update.
     Dns,
+    /// At a SIP registrar.
+    Sip,
 }
 
 /// An address whose port is 53 unless said.

@@ -6,6 +6,11 @@ use std::io::{IsTerminal, Write as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use rove_phone::{CallReport, PhoneEvent, Progress};
 
+use crate::command::register;
+
+/// Characters of a message that are shown.
+const LONGEST_TEXT: usize = 1_000;
+
 /// The line on standard error.
 pub(crate) struct Show {
     line: Option<ProgressBar>,
@@ -51,6 +56,17 @@ impl Show {
                 if let Some(line) = &self.line {
                     line.set_message(quality_text(quality));
                 }
+            }
+            PhoneEvent::Account { news, .. } => {
+                if let Some(text) = register::text(news) {
+                    self.say(text);
+                }
+            }
+            PhoneEvent::Message { from, kind, body } => {
+                let text = String::from_utf8_lossy(body);
+                let text: String =
+                    text.chars().filter(|char| !char.is_control()).take(LONGEST_TEXT).collect();
+                self.keep(&format!("message from {} ({kind}): {text}", address(from)));
             }
             PhoneEvent::Registered { name } => self.say(format!("{name} leads here now")),
             PhoneEvent::Unregistered { name } => self.say(format!("{name} leads nowhere any more")),

@@ -4,6 +4,7 @@
 //! answers a fact with asks, and the switchboard is the one place that carries an ask to its machine and the answer
 //! back. Media is not here: an [`Event::StartMedia`] goes down with a plan, a [`MediaFact`] comes up.
 
+mod account;
 mod call;
 mod cause;
 mod config;
@@ -14,6 +15,7 @@ mod registration;
 mod switchboard;
 mod target;
 
+pub use account::{Account, AccountId, AccountNews};
 pub use call::Progress;
 pub use cause::Cause;
 pub use config::Config;

@@ -2,6 +2,7 @@
 
 pub mod dialog;
 pub mod digest;
+pub mod event;
 pub mod message;
 mod proxy;
 pub mod register;

@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::sync::{Arc, mpsc};
 
 use rove_dns::lookup::LookupId;
-use rove_session::{CallId, Target};
+use rove_session::{Account, AccountId, CallId, Target};
 use rove_sip::message::StatusCode;
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Press { call: CallId, key: char, duration: Duration },
     Register(Box<DnsRegistration>),
     Unregister,
+    SignIn { account: Box<Account>, reply: mpsc::SyncSender<AccountId> },
+    SignOut { account: AccountId },
     Close,
 }
 

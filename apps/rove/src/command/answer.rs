@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Instant};
 
 use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress};
 
-use super::{GLANCE, seconds};
+use super::{GLANCE, accounts, seconds};
 use crate::{
-    cli::{Answer, Policy, transport},
+    cli::{Answer, Policy, account::is_sip, transport},
     failure::Failure,
     publish,
     report::Report,
@@ -28,6 +28,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     let registration = args
         .register
         .as_deref()
+        .filter(|name| !is_sip(name))
         .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
         .transpose()?;
     let talk = args.seconds.map(|value| {
@@ -42,6 +43,15 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         phone.register(registration);
         await_registration(&phone, &name, stop)?;
     }
+    let account = match args.register.as_deref().filter(|name| is_sip(name)) {
+        Some(name) => {
+            let id = phone.sign_in(args.account.account(name, args.phone.transport.transport)?)?;
+            accounts::await_registration(&phone, id, &show, stop)?;
+            Some(id)
+        }
+        None => None,
+    };
+    accounts::sign_in_all(&phone, settings)?;
     ready(&phone, args, &show);
     let mut desk =
         Desk { args, talk, phone: &phone, show: &show, hang_up_at: HashMap::new(), reports: Vec::new() };
@@ -50,7 +60,10 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     if let Some(path) = &args.json {
         Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
     }
-    if let Some(name) = &args.register {
+    if let Some(id) = account {
+        phone.sign_out(id);
+        accounts::await_withdrawal(&phone, id)?;
+    } else if let Some(name) = &args.register {
         show.say(format!("taking {name} back"));
         phone.unregister();
         await_withdrawal(&phone, name)?;

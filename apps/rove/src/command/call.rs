@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
 
-use super::{GLANCE, seconds};
+use super::{GLANCE, accounts, seconds};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -23,6 +23,9 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     let talk = talk.transpose()?;
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
+    let identity = args.phone.identity.as_deref();
+    accounts::to_call_with(&phone, &args.account, identity, args.phone.transport.transport)?;
+    accounts::sign_in_all(&phone, settings)?;
     let show = Show::new();
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
     for _ in 0..args.count {

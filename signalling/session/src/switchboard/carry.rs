@@ -1,7 +1,7 @@
 //! From the asks of a call to the machines that can do them.
 
 use rove_sip::{
-    message::{NameAddr, StatusCode},
+    message::{HeaderName, NameAddr, StatusCode},
     ua::{OutgoingInvite, SessionChange},
 };
 
@@ -20,21 +20,24 @@ impl Switchboard {
         let invite = self.calls.get(&id).and_then(|call| call.invite);
         match (ask, invite) {
             (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&target));
+                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
                 self.by_lookup.insert(lookup, id);
             }
             (Ask::Invite { hop, target, offer }, _) => {
+                let mut headers = self.calls.get(&id).map(|call| call.headers.clone()).unwrap_or_default();
+                headers.extend(self.accounts.route(&hop).into_iter().map(|route| (HeaderName::Route, route)));
+                let from = self.accounts.identity().unwrap_or(&self.config.identity).clone();
                 let invite = self.agent.invite(
                     now,
                     OutgoingInvite {
                         hop,
                         name: target.name(),
                         uri: target.uri().clone().into(),
-                        from: self.config.identity.clone(),
+                        from,
                         to: NameAddr::new(target.uri().clone()),
                         body: offer,
                         private: false,
-                        headers: self.calls.get(&id).map(|call| call.headers.clone()).unwrap_or_default(),
+                        headers,
                     },
                 );
                 self.by_invite.insert(invite, id);

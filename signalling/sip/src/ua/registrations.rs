@@ -229,7 +229,7 @@ impl Registration {
 
     fn outcome(&mut self, cx: &mut Context, id: u64, flow: usize, outcome: Outcome) {
         let Some(binding) = self.flows.get_mut(flow) else { return };
-        binding.number = binding.number.max(outcome.number);
+        binding.number = binding.number.max(outcome.number());
         match outcome.result {
             Ok(response) if response.status.is_success() => {
                 self.granted(cx, id, flow, outcome.hop, &response)

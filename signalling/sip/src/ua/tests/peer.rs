@@ -96,6 +96,17 @@ impl World {
         }
     }
 
+    /// The same, within so many seconds.
+    pub(super) fn await_request(&mut self, method: &Method, seconds: u64) -> Request {
+        for _ in 0..seconds * 10 {
+            if !self.stray.is_empty() {
+                break;
+            }
+            self.run_ms(100);
+        }
+        self.hear_request(method)
+    }
+
     pub(super) fn hear_response_of_any(&mut self) -> Response {
         match self.hear() {
             Message::Response(response) => response,
