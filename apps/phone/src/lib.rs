@@ -47,6 +47,6 @@ pub use rove_dns::{
 };
 pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
-    CallId, Cause, MediaSecurity, Progress, RegistrationError, SecurityKind, Target, TargetError,
+    CallId, Cause, MediaSecurity, Party, Progress, RegistrationError, SecurityKind, Target, TargetError,
 };
 pub use rove_sip::transport::LocalAddress;

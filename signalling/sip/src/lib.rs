@@ -3,6 +3,7 @@
 pub mod dialog;
 pub mod digest;
 pub mod message;
+pub mod passport;
 mod proxy;
 pub mod register;
 pub mod registrar;

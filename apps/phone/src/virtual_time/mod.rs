@@ -18,6 +18,7 @@
 //! ```
 
 mod call;
+mod owner;
 
 use core::time::Duration;
 use std::{
@@ -32,10 +33,9 @@ use rove_codecs::CodecError;
 use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
     CallId, Config, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
-    TargetError,
 };
 use rove_sip::{
-    message::{NameAddr, SipUri, StatusCode},
+    message::{NameAddr, SipUri},
     transport::{Limits, LocalAddress},
 };
 
@@ -157,6 +157,7 @@ impl VirtualPhone {
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: format!("{:016x}", entropy.next_u64()),
+                follow_transfers: true,
                 most_calls: MOST_CALLS,
             },
             entropy.fork(),
@@ -177,42 +178,6 @@ impl VirtualPhone {
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
         self.config.ip
-    }
-
-    /// Calls somebody.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError`] when the target cannot be dialled.
-    pub fn dial(&mut self, now: Now, target: &str) -> Result<CallId, TargetError> {
-        Ok(self.board.dial(now, Target::parse(target)?))
-    }
-
-    /// Picks up.
-    pub fn answer(&mut self, now: Now, call: CallId) {
-        self.board.answer(now, call);
-    }
-
-    /// Refuses as declined.
-    pub fn decline(&mut self, now: Now, call: CallId) {
-        self.board.decline(now, call, StatusCode::DECLINE);
-    }
-
-    /// Refuses as busy.
-    pub fn refuse_busy(&mut self, now: Now, call: CallId) {
-        self.board.decline(now, call, StatusCode::BUSY_HERE);
-    }
-
-    /// Hangs up.
-    pub fn hang_up(&mut self, now: Now, call: CallId) {
-        self.board.hang_up(now, call);
-    }
-
-    /// Tells the other side of a call that a key was pressed.
-    pub fn press(&mut self, now: Now, call: CallId, key: char, duration: Duration) {
-        if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
-            running.press(now, key, duration);
-        }
     }
 
     /// Publishes a name for this phone's address; no addresses mean its own, no port its own as well.
@@ -249,6 +214,11 @@ impl VirtualPhone {
                 self.board.media(now, call, fact);
             }
             Event::StartMedia { call, plan } => self.start(call, &plan),
+            Event::ChangeMedia { call, plan } => {
+                if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
+                    running.change(&plan);
+                }
+            }
             Event::StopMedia { call } => {
                 if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
                     running.hang_up(now);

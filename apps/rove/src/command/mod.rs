@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod lookup;
 pub(crate) mod register;
 pub(crate) mod replay;
+mod script;
 pub(crate) mod simulate;
 
 use core::time::Duration;

@@ -26,6 +26,7 @@ mod event;
 mod first;
 mod judge;
 mod receive;
+mod redirect;
 mod report;
 mod shield;
 mod steer;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use rove_base::{Instant, Machine, Scratch, Step};
+use rove_base::{Direction, Instant, Machine, Scratch, Step};
 use rove_core::{
+    path::Path,
     playout::PlayoutMeter,
     stream::{MediaInput, Stream, StreamEvent},
 };
@@ -25,6 +26,14 @@ pub(super) struct Call {
     meter: LatestRx<PlayoutMeter>,
     captures: bool,
     counts: MediaCounts,
+}
+
+/// Another way for a call's media.
+#[derive(Debug)]
+pub(super) struct Redirect {
+    pub(super) path: Option<Path>,
+    pub(super) direction: Direction,
+    pub(super) sockets: Vec<UdpSocket>,
 }
 
 /// The buffers that all calls of a thread share.
@@ -55,6 +64,17 @@ impl Call {
         captures: bool,
     ) -> Self {
         Self { id, stream, sockets, pcm, meter, captures, counts: MediaCounts::default() }
+    }
+
+    /// Goes on by another path and direction, on other sockets if there are some. `change` takes what is of no more use.
+    pub(super) fn redirect(&mut self, change: &mut Redirect) {
+        if let Some(path) = change.path.take() {
+            change.path = Some(self.stream.redirect(path, change.direction));
+        }
+        self.captures = change.direction.sends();
+        if !change.sockets.is_empty() {
+            std::mem::swap(&mut self.sockets, &mut change.sockets);
+        }
     }
 
     pub(super) fn id(&self) -> u64 {

@@ -9,7 +9,7 @@ use rove_base::Instant;
 
 use super::{
     MediaEvent,
-    call::{Buffers, Call},
+    call::{Buffers, Call, Redirect},
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -22,6 +22,7 @@ pub(super) enum Command {
     Add(Box<Call>),
     Remove(u64),
     Press { call: u64, key: char, duration: Duration },
+    Redirect { call: u64, change: Box<Redirect> },
     Stop,
 }
 
@@ -32,6 +33,8 @@ pub(super) enum Note {
     Event(MediaEvent),
     /// The parts of an ended call, to be dropped where dropping may take its time.
     Retired(Box<Call>),
+    /// The way that a call took before.
+    Left(Box<Redirect>),
 }
 
 pub(super) struct Worker {
@@ -115,6 +118,12 @@ impl Worker {
                     if let Some(call) = self.calls.iter_mut().find(|call| call.id() == id) {
                         call.press(self.clock, key, duration);
                     }
+                }
+                Ok(Command::Redirect { call: id, mut change }) => {
+                    if let Some(call) = self.calls.iter_mut().find(|call| call.id() == id) {
+                        call.redirect(&mut change);
+                    }
+                    self.outward.note(Note::Left(change));
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     while let Some(call) = self.calls.pop() {

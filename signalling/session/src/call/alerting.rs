@@ -8,7 +8,7 @@ use rove_sip::{
     ua::{Failure, Party},
 };
 
-use super::{Ask, Context, Fact, State, Talking};
+use super::{Ask, Context, Fact, Progress, State, Talking};
 use crate::Cause;
 
 /// An invitation waits for an answer.
@@ -90,6 +90,12 @@ impl Alerting {
                 } else {
                     Cause::Declined { target }
                 })
+            }
+            Fact::Forward(target) => {
+                cx.ask(Ask::StopMedia);
+                cx.tell(Progress::Forwarded { to: target.to_string() });
+                cx.ask(Ask::Redirect(target));
+                cx.over(Cause::Forwarded)
             }
             Fact::Acknowledged(body) => self.acknowledged(cx, body.as_deref()),
             Fact::HangUp => self.hang_up(cx, Cause::HungUp),

@@ -47,6 +47,9 @@ impl Switchboard {
             (Ask::Reject { status, why }, Some(invite)) => {
                 self.agent.reject(now, invite, status, why.as_deref());
             }
+            (Ask::Redirect(target), Some(invite)) => {
+                self.agent.redirect(now, invite, &[NameAddr::new(target.uri().clone())]);
+            }
             (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
             (Ask::RejectChange { status, why }, Some(invite)) => {
                 self.agent.reject_change(now, invite, status, why.as_deref());
@@ -59,6 +62,7 @@ impl Switchboard {
                 Ask::Ring
                 | Ask::Accept(_)
                 | Ask::Reject { .. }
+                | Ask::Redirect(_)
                 | Ask::AcceptChange(_)
                 | Ask::RejectChange { .. }
                 | Ask::Change { .. }

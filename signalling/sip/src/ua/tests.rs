@@ -8,6 +8,7 @@ mod changes;
 mod extras;
 mod flows;
 mod loss;
+mod musts;
 mod provisional;
 mod refusals;
 mod timers;
