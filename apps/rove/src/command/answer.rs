@@ -30,14 +30,8 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         .as_deref()
         .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
         .transpose()?;
-    let talk = args.seconds.map(|value| {
-        seconds(value).ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))
-    });
-    let talk = talk.transpose()?;
-    let after = args.after.map(|value| {
-        seconds(value).ok_or_else(|| Failure::usage(format!("--after {value}: not a number of seconds")))
-    });
-    let after = after.transpose()?.unwrap_or_default();
+    let talk = time("--for", args.seconds)?;
+    let after = time("--after", args.after)?.unwrap_or_default();
     if let Some(target) = &args.forward {
         Target::parse(target).map_err(|error| Failure::usage(format!("--forward: {error}")))?;
     }
@@ -77,6 +71,14 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     }
     show.done();
     Ok(())
+}
+
+/// The seconds that a flag gives.
+fn time(flag: &str, value: Option<f64>) -> Result<Option<Duration>, Failure> {
+    let read = |value| {
+        seconds(value).ok_or_else(|| Failure::usage(format!("{flag} {value}: not a number of seconds")))
+    };
+    value.map(read).transpose()
 }
 
 /// What happens while calls come and go.

@@ -2,11 +2,12 @@
 
 use rove_sip::{
     message::{NameAddr, StatusCode},
+    transport::Hop,
     ua::{OutgoingInvite, SessionChange},
 };
 
 use super::{Switchboard, query};
-use crate::{CallId, Event, call::Ask};
+use crate::{CallId, Event, Target, call::Ask};
 
 impl Switchboard {
     pub(super) fn carry(&mut self, id: CallId, asks: Vec<Ask>) {
@@ -23,25 +24,7 @@ impl Switchboard {
                 let lookup = self.resolver.sip(now, query(&target));
                 self.by_lookup.insert(lookup, id);
             }
-            (Ask::Invite { hop, target, offer }, _) => {
-                let invite = self.agent.invite(
-                    now,
-                    OutgoingInvite {
-                        hop,
-                        name: target.name(),
-                        uri: target.uri().clone().into(),
-                        from: self.config.identity.clone(),
-                        to: NameAddr::new(target.uri().clone()),
-                        body: offer,
-                        private: false,
-                        headers: self.calls.get(&id).map(|call| call.headers.clone()).unwrap_or_default(),
-                    },
-                );
-                self.by_invite.insert(invite, id);
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.invite = Some(invite);
-                }
-            }
+            (Ask::Invite { hop, target, offer }, _) => self.invite(id, hop, &target, offer),
             (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
             (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
             (Ask::Reject { status, why }, Some(invite)) => {
@@ -75,5 +58,22 @@ impl Switchboard {
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
             (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
         }
+    }
+
+    fn invite(&mut self, id: CallId, hop: Hop, target: &Target, offer: Vec<u8>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let outgoing = OutgoingInvite {
+            hop,
+            name: target.name(),
+            uri: target.uri().clone().into(),
+            from: self.config.identity.clone(),
+            to: NameAddr::new(target.uri().clone()),
+            body: offer,
+            private: false,
+            headers: call.headers.clone(),
+        };
+        let invite = self.agent.invite(self.now, outgoing);
+        call.invite = Some(invite);
+        self.by_invite.insert(invite, id);
     }
 }
