@@ -50,7 +50,7 @@ pub use rove_dns::{
 };
 pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
-    AccountId, AccountNews, CallId, Cause, MediaSecurity, Progress, RegistrationError, SecurityKind, Target,
-    TargetError,
+    AccountId, AccountNews, CallId, Cause, MediaSecurity, Party, Progress, RegistrationError, SecurityKind,
+    Target, TargetError,
 };
 pub use rove_sip::transport::LocalAddress;

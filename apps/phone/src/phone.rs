@@ -116,10 +116,61 @@ impl Phone {
         self.tell(Command::Decline { call, status: StatusCode::BUSY_HERE });
     }
 
+    /// Sends the caller of an incoming call to `target` instead, which ends the call here.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when the target cannot be dialled.
+    pub fn forward(&self, call: CallId, target: &str) -> Result<(), DialError> {
+        let to = Target::parse(target)?;
+        self.tell(Command::Forward { call, to });
+        Ok(())
+    }
+
     /// Tells the other side that a key was pressed (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`, for 40 ms at least and about
     /// a second at most. Keys queue up; where none were agreed they are passed over.
     pub fn press(&self, call: CallId, key: char, duration: Duration) {
         self.tell(Command::Press { call, key, duration });
+    }
+
+    /// The same by SIP (RFC 6086), for who does not understand RFC 4733.
+    pub fn send_dtmf(&self, call: CallId, key: char, duration: Duration) {
+        self.tell(Command::Info { call, key, duration });
+    }
+
+    /// Holds a call: the other side hears nothing of us, and we nothing of it. [`Progress::Held`](crate::Progress::Held)
+    /// or [`Progress::Unchanged`](crate::Progress::Unchanged) follows.
+    pub fn hold(&self, call: CallId) {
+        self.tell(Command::Hold { call });
+    }
+
+    /// Goes on with a call that we hold. [`Progress::Resumed`](crate::Progress::Resumed) or
+    /// [`Progress::Unchanged`](crate::Progress::Unchanged) follows.
+    pub fn resume(&self, call: CallId) {
+        self.tell(Command::Resume { call });
+    }
+
+    /// Hands the other side of `call` over to `target`, which it then calls. The call with us ends when somebody answers
+    /// there; [`Progress::TransferFailed`](crate::Progress::TransferFailed) says that nobody does.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when the target cannot be dialled.
+    pub fn transfer(&self, call: CallId, target: &str) -> Result<(), DialError> {
+        let to = Target::parse(target)?;
+        self.tell(Command::Transfer { call, to });
+        Ok(())
+    }
+
+    /// Connects the other sides of two calls with each other, which ends both for us.
+    /// [`Progress::TransferFailed`](crate::Progress::TransferFailed) says that it did not take place.
+    pub fn transfer_to(&self, call: CallId, other: CallId) {
+        self.tell(Command::Join { call, other });
+    }
+
+    /// This host has moved to another network: the calls that stand go on from its new address.
+    pub fn moved(&self) {
+        self.tell(Command::Moved);
     }
 
     /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.

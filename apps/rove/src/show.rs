@@ -99,8 +99,25 @@ fn progress_text(progress: &Progress) -> Option<String> {
         Progress::Answered { codec, remote, security } => {
             format!("talking with {remote} in {codec}, {security}")
         }
+        Progress::EarlyMedia { codec, remote } => format!("hearing {remote} in {codec}, not answered yet"),
+        Progress::Forwarded { to } => format!("forwarded to {to}"),
+        Progress::Held { by } => format!("held by {}", whose(*by)),
+        Progress::Resumed { by } => format!("goes on, no longer held by {}", whose(*by)),
+        Progress::Moved { remote } => format!("talking with {remote} now"),
+        Progress::Unchanged { why } => format!("the call could not be changed: {why}"),
+        Progress::Transferring { status } => format!("handing over: {status} {}", status.default_reason()),
+        Progress::TransferFailed { why } => format!("not handed over: {why}"),
+        Progress::Referred { to, .. } => format!("handed over to {to}"),
+        Progress::Key { key, .. } => format!("key {key}"),
         _ => return None,
     })
+}
+
+const fn whose(party: rove_phone::Party) -> &'static str {
+    match party {
+        rove_phone::Party::Us => "us",
+        rove_phone::Party::Peer => "the other side",
+    }
 }
 
 /// A From header's name and URI, without the parameters behind them.

@@ -15,6 +15,9 @@ pub enum Cause {
     /// The other side has been handed over to somebody else.
     #[error("the call was handed over")]
     Transferred,
+    /// The caller was sent elsewhere.
+    #[error("the caller was sent elsewhere")]
+    Forwarded,
     /// Another phone of ours has taken the call.
     #[error("the call was answered by another phone")]
     AnsweredElsewhere,
@@ -162,6 +165,7 @@ impl Cause {
             Self::HungUp => "hung_up",
             Self::PeerHungUp => "peer_hung_up",
             Self::Transferred => "transferred",
+            Self::Forwarded => "forwarded",
             Self::AnsweredElsewhere => "answered_elsewhere",
             Self::Lost { .. } => "lost",
             Self::Cancelled => "cancelled",

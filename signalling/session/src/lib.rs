@@ -23,5 +23,6 @@ pub use event::{CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
 pub use rove_sdp::{MediaSecurity, SecurityKind};
+pub use rove_sip::ua::Party;
 pub use switchboard::Switchboard;
 pub use target::{Target, TargetError};

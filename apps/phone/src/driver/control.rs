@@ -76,10 +76,10 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
-                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
+                follow_transfers: config.follow_transfers,
                 most_calls: config.most_calls,
             },
             entropy,
@@ -181,6 +181,13 @@ impl Desk {
             Command::Answer { call } => self.board.answer(now, call),
             Command::Decline { call, status } => self.board.decline(now, call, status),
             Command::HangUp { call } => self.board.hang_up(now, call),
+            Command::Forward { call, to } => self.board.forward(now, call, &to),
+            Command::Hold { call } => self.board.hold(now, call),
+            Command::Resume { call } => self.board.resume(now, call),
+            Command::Transfer { call, to } => self.board.transfer(now, call, &to),
+            Command::Join { call, other } => self.board.transfer_to(now, call, other),
+            Command::Info { call, key, duration } => self.board.send_dtmf(now, call, key, duration),
+            Command::Moved => self.board.moved(now),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
             Command::SignIn { account, reply } => {
@@ -245,6 +252,11 @@ impl Desk {
             }
             Event::StartMedia { call, plan } => {
                 if let Err(why) = self.media.start(call, &plan) {
+                    self.board.media(self.clock.now(), call, MediaFact::Failed(why));
+                }
+            }
+            Event::ChangeMedia { call, plan } => {
+                if let Err(why) = self.media.change(call, &plan) {
                     self.board.media(self.clock.now(), call, MediaFact::Failed(why));
                 }
             }

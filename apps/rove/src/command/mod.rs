@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod lookup;
 pub(crate) mod register;
 pub(crate) mod replay;
+mod script;
 pub(crate) mod simulate;
 
 use core::time::Duration;

@@ -83,6 +83,7 @@ pub(crate) enum Fact {
     /// This host has another address now.
     Moved,
     Decline(StatusCode),
+    Forward(Target),
     HangUp,
     Tick,
 }
@@ -96,6 +97,7 @@ pub(crate) enum Ask {
     Ring,
     Accept(Vec<u8>),
     Reject { status: StatusCode, why: Option<String> },
+    Redirect(Target),
     AcceptChange(Vec<u8>),
     RejectChange { status: StatusCode, why: Option<String> },
     Change { offer: Vec<u8>, hop: Option<Hop> },

@@ -10,6 +10,7 @@ mod duties;
 mod extras;
 mod flows;
 mod loss;
+mod musts;
 mod provisional;
 mod refusals;
 mod registering;

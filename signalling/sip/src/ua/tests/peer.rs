@@ -31,6 +31,12 @@ pub(super) fn dial(world: &mut World) -> CallId {
     world.with(0, |agent, now| agent.invite(now, outgoing))
 }
 
+/// The same with other headers.
+pub(super) fn dial_with(world: &mut World, headers: Vec<(HeaderName, String)>) -> CallId {
+    let outgoing = OutgoingInvite { headers, ..to_peer(world) };
+    world.with(0, |agent, now| agent.invite(now, outgoing))
+}
+
 /// The same without showing who calls.
 pub(super) fn dial_privately(world: &mut World) -> CallId {
     let outgoing = OutgoingInvite { private: true, ..to_peer(world) };
