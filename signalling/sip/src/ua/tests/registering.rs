@@ -70,8 +70,14 @@ fn successful_new_registration_answers_the_challenge_with_sha_256_and_stands() {
     let answers: Vec<&str> = second.headers.all(&HeaderName::Authorization).collect();
     assert!(answers[0].contains("SHA-512-256"), "{answers:?}");
     let uri = second.uri.to_string();
-    let question =
-        Question { answers: &answers, method: "REGISTER", uri: &uri, body: b"", peer: peer().ip() };
+    let question = Question {
+        answers: &answers,
+        method: "REGISTER",
+        uri: &uri,
+        body: b"",
+        peer: peer().ip(),
+        stands_for: &|_| false,
+    };
     assert_eq!(verifier.check(world.now.mono, &question), Verdict::Is("bob".into()));
     grant(&mut world, &second, 3_600, &[]);
     match world.event(0) {

@@ -25,7 +25,6 @@ fn dial_as_referred(world: &mut World, phone: usize, to: &NameAddr) -> CallId {
     let outgoing = OutgoingInvite {
         name: None,
         hop: Hop::udp(world.phones[phone].address, remote),
-        name: None,
         uri: uri.clone().into(),
         from: "<sip:bob@192.0.2.2>".parse().unwrap(),
         to: NameAddr::new(uri),
