@@ -175,7 +175,7 @@ impl Vector {
             Ok(message) => message.headers().via().ok(),
             Err(error) => error.rejection.and_then(|rejection| rejection.headers.via().ok()),
         };
-        via.map_or(5060, |via| via.sent_by_port())
+        via.and_then(|via| via.port).unwrap_or(5060)
     }
 }
 

@@ -171,7 +171,6 @@ impl World {
             from: "<sip:alice@home.example>".parse().unwrap(),
             to: format!("<{uri}>").parse().unwrap(),
             body: OFFER.to_vec(),
-            private: false,
             headers: Vec::new(),
         };
         let now = self.now;
