@@ -175,11 +175,11 @@ fn an_attended_transfer_leaves_one_call_between_the_other_two() {
         let mut causes = trio.causes(alice);
         causes.sort_unstable();
         assert_eq!(causes, ["peer_hung_up", "transferred"]);
-        let calls = trio.world.get(carol).events.iter().filter_map(|(_, event)| match event {
+        let mut calls = trio.world.get(carol).events.iter().filter_map(|(_, event)| match event {
             PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => Some(*call),
             _ => None,
         });
-        let last = calls.last().unwrap();
+        let last = calls.next_back().unwrap();
         assert!(trio.loudness(carol, last) > 0.03, "Carol hears Bob");
     }
 }

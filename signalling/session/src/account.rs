@@ -162,8 +162,8 @@ impl Accounts {
         let entry = self.all.get_mut(&id)?;
         match found {
             Ok(candidates) if !candidates.is_empty() => entry.route_to_first(id, candidates, events),
-            Ok(_) => entry.lose(now, id, "its name has no address".into(), events),
-            Err(error) => entry.lose(now, id, error.to_string(), events),
+            Ok(_) => entry.lose(now, id, "its name has no address", events),
+            Err(error) => entry.lose(now, id, &error.to_string(), events),
         }
         None
     }
@@ -185,7 +185,7 @@ impl Accounts {
             Err(_) if candidates.len() > 1 => {
                 return entry.route_to_first(id, candidates.into_iter().skip(1).collect(), events);
             }
-            Err(why) => return entry.lose(now, id, why, events),
+            Err(why) => return entry.lose(now, id, &why, events),
         };
         let same_family = candidates.iter().filter(|one| one.address.is_ipv4() == local.is_ipv4());
         let hops = same_family
@@ -254,7 +254,7 @@ impl Entry {
         self.stage = Stage::Routing(candidates);
     }
 
-    fn lose(&mut self, now: Now, id: AccountId, why: String, events: &mut VecDeque<Event>) {
+    fn lose(&mut self, now: Now, id: AccountId, why: &str, events: &mut VecDeque<Event>) {
         self.stage = Stage::Lost(now.mono + LOOK_AGAIN);
         let why = format!("{} cannot be found: {why}", self.account.server);
         events.push_back(Event::Account {

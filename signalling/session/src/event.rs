@@ -72,7 +72,7 @@ pub enum Event {
         /// Which call.
         call: CallId,
         /// What was agreed.
-        plan: MediaPlan,
+        plan: Box<MediaPlan>,
     },
     /// Stop the media and close the ports.
     StopMedia {

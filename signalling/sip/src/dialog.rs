@@ -87,7 +87,7 @@ impl Dialog {
     /// a header it is made of cannot be read.
     pub(crate) fn of_subscriber(
         from: &NameAddr,
-        tag: impl ToString,
+        tag: &impl ToString,
         notify: &Request,
         hop: Hop,
     ) -> Option<Self> {

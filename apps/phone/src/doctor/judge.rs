@@ -13,12 +13,12 @@ use crate::{Candidate, LookupError, TraceStep};
 
 fn finding(
     step: &'static str,
-    subject: impl ToString,
+    subject: impl Into<String>,
     verdict: Verdict,
     found: String,
     advice: &str,
 ) -> Finding {
-    Finding { step, subject: subject.to_string(), verdict, found, advice: advice.to_owned() }
+    Finding { step, subject: subject.into(), verdict, found, advice: advice.to_owned() }
 }
 
 /// What the look-up of a target says.
@@ -251,14 +251,14 @@ pub(super) fn codecs_of(description: &str) -> Vec<String> {
 /// Nobody has answered anywhere.
 pub(super) fn nobody(target: &Target, candidates: &[Candidate]) -> Finding {
     let found = if candidates.is_empty() { "nothing to ask" } else { "nobody answered" };
-    finding("codec", target, Verdict::NotTested, found.into(), "")
+    finding("codec", target.to_string(), Verdict::NotTested, found.into(), "")
 }
 
 /// Whether media gets through is shown by a call alone.
 pub(super) fn firewall(target: &Target) -> Finding {
     finding(
         "firewall",
-        target,
+        target.to_string(),
         Verdict::NotTested,
         "nobody there echoes media before a call".into(),
         "if a call is silent, let UDP through in both directions, ports 1024 to 65535",

@@ -31,6 +31,7 @@ use crate::{Cause, Config, MediaPorts, Record, Target};
 
 /// Where a call is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a call is moved a handful of times")]
 pub(crate) enum State {
     /// The target is being looked up.
     Dialing(Dialing),

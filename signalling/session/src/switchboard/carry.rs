@@ -54,9 +54,11 @@ impl Switchboard {
             ) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
             (Ask::StartMedia(plan), _) => {
-                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) })
+                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) });
             }
-            (Ask::ChangeMedia(plan), _) => self.events.push_back(Event::ChangeMedia { call: id, plan }),
+            (Ask::ChangeMedia(plan), _) => {
+                self.events.push_back(Event::ChangeMedia { call: id, plan: Box::new(plan) });
+            }
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
             (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
         }

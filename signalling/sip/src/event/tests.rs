@@ -1,4 +1,5 @@
 //! The documents of the packages, on the standards' own examples.
+#![allow(clippy::indexing_slicing, clippy::type_complexity, reason = "a test that panics fails")]
 
 use core::time::Duration;
 

@@ -1,3 +1,6 @@
+//! Words on who calls, signed and checked.
+#![allow(clippy::indexing_slicing, clippy::type_complexity, reason = "a test that panics fails")]
+
 use p256::ecdsa::{SigningKey, signature::Signer as _};
 
 use super::*;

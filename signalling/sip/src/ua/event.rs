@@ -37,7 +37,6 @@ pub struct PublicationId(pub u64);
 /// nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "an incoming call is rare, and moved as often as any event")]
 pub enum Event {
     /// Somebody calls. To be answered with `ring`, `accept` or `reject`.
     Incoming {

@@ -98,7 +98,7 @@ impl UserAgent {
         accept(cx, reply, key, tag, &contact, expires);
         self.notifier.last = self.notifier.last.saturating_add(1);
         let id = self.notifier.last;
-        let until = cx.now + expires;
+        let until = cx.now.later(expires);
         let mut watcher = Watcher {
             tag,
             dialog,
@@ -142,7 +142,7 @@ impl UserAgent {
             if let Some(contact) = headers.contact().ok().flatten() {
                 watcher.dialog.refresh_target(contact.uri);
             }
-            watcher.until = cx.now + expires;
+            watcher.until = cx.now.later(expires);
             watcher.over = expires.is_zero();
             watcher.notify(cx, id, states);
         }

@@ -125,7 +125,7 @@ impl UserAgent {
                 let time = response.headers.expires().ok().flatten();
                 let time = time.map_or(one.expires, |seconds| Duration::from_secs(seconds.into()));
                 one.etag = etag().and_then(|(tag, _)| response.headers.get(&tag).map(str::to_owned));
-                (one.refresh, one.retried) = (Some(self.cx.now + time.mul_f64(0.85)), false);
+                (one.refresh, one.retried) = (Some(self.cx.now.later(time.mul_f64(0.85))), false);
                 self.cx.tell(Event::Published { publication, expires: time });
                 if let Some(next) = one.next.take() {
                     one.act(&mut self.cx, id, next);

@@ -210,9 +210,9 @@ impl Context {
         }
         exchange.renumber();
         if status.is_redirect() {
-            self.start(exchange)
+            self.start(exchange);
         } else {
-            self.send_exchange(exchange)
+            self.send_exchange(exchange);
         }
         None
     }

@@ -264,7 +264,8 @@ impl Subscription {
         let (Ok(from), Ok(cseq)) = (headers.from(), headers.cseq()) else { return StatusCode::BAD_REQUEST };
         if self.dialog.is_none() {
             let hop = self.wanted.hops.first().copied();
-            self.dialog = hop.and_then(|hop| Dialog::of_subscriber(&self.wanted.from, self.tag, notify, hop));
+            self.dialog =
+                hop.and_then(|hop| Dialog::of_subscriber(&self.wanted.from, &self.tag, notify, hop));
         }
         let Some(dialog) = &mut self.dialog else { return StatusCode::BAD_REQUEST };
         if !dialog.is_with(&self.call_id, from.tag().unwrap_or_default()) {
@@ -288,8 +289,9 @@ impl Subscription {
         }
         let time = response.headers.expires().ok().flatten();
         self.granted(now, time.map(|seconds| Duration::from_secs(seconds.into())));
-        if first && self.until.is_none_or(|until| until > now + TIMER_N) && self.wanted.expires.is_zero() {
-            self.until = Some(now + TIMER_N);
+        if first && self.until.is_none_or(|until| until > now.later(TIMER_N)) && self.wanted.expires.is_zero()
+        {
+            self.until = Some(now.later(TIMER_N));
         }
     }
 
@@ -297,8 +299,9 @@ impl Subscription {
     fn granted(&mut self, now: Instant, time: Option<Duration>) {
         let time = time.unwrap_or(self.wanted.expires);
         let time = if time.is_zero() { TIMER_N } else { time };
-        self.until = Some(now + time);
-        self.refresh = (!self.leaving && !self.wanted.expires.is_zero()).then(|| now + time.mul_f64(0.85));
+        self.until = Some(now.later(time));
+        self.refresh =
+            (!self.leaving && !self.wanted.expires.is_zero()).then(|| now.later(time.mul_f64(0.85)));
     }
 
     fn stands(&self, now: Instant) -> bool {

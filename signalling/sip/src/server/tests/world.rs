@@ -167,6 +167,7 @@ impl World {
         let outgoing = OutgoingInvite {
             hop: Hop::udp(addr(from), addr(proxy)),
             name: None,
+            private: false,
             uri: uri.parse().unwrap(),
             from: "<sip:alice@home.example>".parse().unwrap(),
             to: format!("<{uri}>").parse().unwrap(),

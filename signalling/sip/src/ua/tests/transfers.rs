@@ -24,6 +24,7 @@ fn dial_as_referred(world: &mut World, phone: usize, to: &NameAddr) -> CallId {
     let remote = format!("{}:{}", uri.host, uri.port.unwrap_or(5060)).parse().unwrap();
     let outgoing = OutgoingInvite {
         hop: Hop::udp(world.phones[phone].address, remote),
+        name: None,
         uri: uri.clone().into(),
         from: "<sip:bob@192.0.2.2>".parse().unwrap(),
         to: NameAddr::new(uri),

@@ -114,7 +114,7 @@ fn a_subscription_that_is_never_notified_of_ends_when_it_expires() {
     granted(&mut world, &subscribe, "0");
     match world.event(0) {
         Event::SubscriptionEnded { subscription, reason: Some(Reason::Timeout), .. } => {
-            assert_eq!(subscription, id)
+            assert_eq!(subscription, id);
         }
         other => panic!("{other:?}"),
     }
