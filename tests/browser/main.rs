@@ -45,44 +45,73 @@ fn a_browser_registers_over_secure_websocket_and_both_hear_each_other_through_dt
     let (said_there, played_there) = speech(folder.path(), "alice");
     let mut roved = server(&place, folder.path());
     let edge = roved.ready(PATIENCE);
-    let wss = of_transport(&edge, "wss");
-    let heard = folder.path().join("heard.wav");
-    let report = folder.path().join("report.json");
-    let mut rove = phone(&place, &played_here, &heard, &report);
+    let file = |name: &str| folder.path().join(name);
+    let mut rove = answer(&place, &played_here, &file("heard.wav"), &file("answered.json"));
     let target = rove.ready(PATIENCE)["sip"][0].as_str().unwrap().to_owned();
+    let plan = |call: &Plan| json!({ "called": call.called, "hangUp": call.hangs_up, "trickle": call.trickle, "talk": TALK_MS });
     let setup = json!({
-        "server": format!("wss://{wss}"),
-        "uri": "sip:alice@rove.example",
+        "server": format!("wss://{}", of_transport(&edge, "wss")),
+        "uri": format!("sip:alice@{}", Place::ADDRESS),
         "password": "wonder",
         "target": format!("sip:bob@{target}"),
-        "calls": CALLS.map(|(hang_up, trickle)| json!({ "hangUp": hang_up, "trickle": trickle, "talk": TALK_MS })),
+        "calls": CALLS.iter().map(plan).collect::<Vec<_>>(),
     });
     let listener = place.listen();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let told = serve(listener, &script, &setup);
     let mut browser = place.start(&chromium, flags(folder.path(), &played_there, &url));
 
-    let ears = follow(&told, folder.path(), &mut [&mut browser, &mut roved, &mut rove]);
-    let (code, said, complaints) = rove.outcome(PATIENCE);
-    assert_eq!(code, 0, "{said}\n{complaints}");
-    let calls: Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
-    let calls = calls["calls"].as_array().unwrap().clone();
-    assert_eq!(calls.len(), CALLS.len());
-    for (number, call) in calls.iter().enumerate() {
+    let alice = format!("sip:alice@{}", of_transport(&edge, "udp"));
+    let dial = || dial(&place, &alice, &played_here, &file("heard-back.wav"), &file("called.json"));
+    let (ears, caller) = follow(&told, folder.path(), dial, &mut [&mut browser, &mut roved, &mut rove]);
+    let mut calls = Vec::new();
+    for (program, report) in
+        [(rove, "answered.json"), (caller.expect("a call to the browser"), "called.json")]
+    {
+        let (code, said, complaints) = program.outcome(PATIENCE);
+        assert_eq!(code, 0, "{said}\n{complaints}");
+        let report: Value = serde_json::from_str(&fs::read_to_string(file(report)).unwrap()).unwrap();
+        calls.extend(report["calls"].as_array().unwrap().iter().cloned());
+    }
+    assert_eq!((calls.len(), ears.len()), (CALLS.len(), CALLS.len()));
+    for ((number, call), ear) in (1..).zip(&calls).zip(&ears) {
         assert_eq!(call["media_security"], "dtls", "{call:#}");
-        assert!(call["received"].as_u64().unwrap() > 300, "{call:#}");
+        assert!(call["received"].as_u64().unwrap() > 300 && call["lost"] == 0, "{call:#}");
+        // Only the browser's reports tell it.
+        assert!(call["delay_ms"].as_f64().is_some(), "{call:#}");
         let recording = PathBuf::from(call["recordings"][0].as_str().unwrap());
-        same(&format!("call {}, heard by rove", number + 1), &said_there, &recording, &said_here);
-        same(&format!("call {}, heard by the browser", number + 1), &said_here, &ears[number], &said_there);
+        same(&format!("call {number}, heard by rove"), &said_there, &recording, &said_here);
+        same(&format!("call {number}, heard by the browser"), &said_here, ear, &said_there);
     }
 }
 
-/// Whether the browser hangs up, else rove; and whether it says that candidates may follow.
-const CALLS: [(bool, bool); 4] = [(true, true), (false, true), (true, false), (false, false)];
+struct Plan {
+    /// Whether the browser is called.
+    called: bool,
+    /// Whether the browser hangs up, else rove.
+    hangs_up: bool,
+    /// Whether the browser says that candidates may follow.
+    trickle: bool,
+}
 
-/// Reads what the browser says to its end; what it heard in each call, in files.
-fn follow(told: &mpsc::Receiver<Told>, folder: &Path, programs: &mut [&mut Running; 3]) -> Vec<PathBuf> {
+const CALLS: [Plan; 5] = [
+    Plan { called: false, hangs_up: true, trickle: true },
+    Plan { called: false, hangs_up: false, trickle: true },
+    Plan { called: false, hangs_up: true, trickle: false },
+    Plan { called: false, hangs_up: false, trickle: false },
+    Plan { called: true, hangs_up: false, trickle: true },
+];
+
+/// Reads what the browser says to its end, and calls it when it waits for that: what it heard in each call, in files, and
+/// the caller.
+fn follow(
+    told: &mpsc::Receiver<Told>,
+    folder: &Path,
+    dial: impl Fn() -> Running,
+    programs: &mut [&mut Running; 3],
+) -> (Vec<PathBuf>, Option<Running>) {
     let mut ears = Vec::new();
+    let mut caller = None;
     let deadline = Instant::now() + PATIENCE * 5;
     loop {
         let Ok(told) = told.recv_timeout(deadline.saturating_duration_since(Instant::now())) else {
@@ -98,12 +127,30 @@ fn follow(told: &mpsc::Receiver<Told>, folder: &Path, programs: &mut [&mut Runni
             }
             Told::News(news) => match news["what"].as_str().unwrap() {
                 "registered" => assert_eq!(news["status"], 200),
-                "sdp" => println!("{} of {}:\n{}", news["type"], news["by"], news["sdp"].as_str().unwrap()),
-                "call" => connected(&news, CALLS[ears.len() - 1].0),
-                "done" => return ears,
-                _ => panic!("{}\n{}", news["why"].as_str().unwrap_or_default(), complaints(programs)),
+                "sdp" => described(&news),
+                "call" => connected(&news, CALLS[ears.len() - 1].hangs_up),
+                "waiting" => caller = Some(dial()),
+                "done" => return (ears, caller),
+                _ => {
+                    let caller = caller.iter().map(Running::complaints).collect::<String>();
+                    panic!(
+                        "{}\n{}\n{caller}",
+                        news["why"].as_str().unwrap_or_default(),
+                        complaints(programs)
+                    );
+                }
             },
         }
+    }
+}
+
+/// What the browser says of itself is as planned.
+fn described(news: &Value) {
+    let sdp = news["sdp"].as_str().unwrap();
+    println!("call {}: {} of {}:\n{sdp}", news["number"], news["type"], news["by"]);
+    let plan = &CALLS[usize::try_from(news["number"].as_u64().unwrap()).unwrap() - 1];
+    if news["by"] == "local" {
+        assert_eq!(sdp.contains("a=ice-options:trickle"), plan.trickle);
     }
 }
 
@@ -131,6 +178,11 @@ fn connected(news: &Value, by_browser: bool) {
     }
     assert!(stats["received"]["packetsReceived"].as_u64().unwrap() > 300, "{stats:#}");
     assert_eq!(stats["received"]["packetsLost"], 0, "{stats:#}");
+    assert_eq!(stats["reported"]["packetsLost"], 0, "rove's word of what it received: {stats:#}");
+    assert!(
+        stats["reports"]["packetsSent"].as_u64().unwrap() > 100,
+        "rove's word of what it sent: {stats:#}"
+    );
     assert_eq!(news["by"], if by_browser { "local" } else { "remote" });
 }
 
@@ -169,43 +221,42 @@ fn server(place: &Place, folder: &Path) -> Running {
     let at = format!("[\"{}:0\"]", Place::ADDRESS);
     // JsSIP knows nothing better than MD5.
     let text = format!(
-        "[sip]\ndomains = [\"rove.example\"]\nalgorithms = [\"MD5\"]\n\
+        "[sip]\ndomains = [\"{}\"]\nalgorithms = [\"MD5\"]\n\
          user = [{{ name = \"alice\", password = \"wonder\" }}]\n\
          [sip.listen]\nudp = {at}\ntcp = {at}\nwss = {at}\n\
-         [sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n"
+         [sip.tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n",
+        Place::ADDRESS
     );
     let file = folder.join("roved.toml");
     fs::write(&file, text).unwrap();
     place.start(&program("roved"), ["--config", &file.display().to_string(), "--ready-json"])
 }
 
-/// `rove answer` for all the calls.
-fn phone(place: &Place, play: &Path, record: &Path, report: &Path) -> Running {
-    let (listen, calls) = (format!("{}:0", Place::ADDRESS), CALLS.len().to_string());
-    let [play, record, report] = [play, record, report].map(|path| path.display().to_string());
-    let args = [
-        "answer",
-        "--listen",
-        &listen,
-        "--ready-json",
-        "--dns-server",
-        "127.0.0.1:9",
-        "--srtp",
-        "required",
-        "--codec",
-        "opus",
-        "--play",
-        &play,
-        "--record",
-        &record,
-        "--json",
-        &report,
-        "--calls",
-        &calls,
-        "--for",
-        HANG_UP_S,
+/// `rove answer` for the calls from the browser.
+fn answer(place: &Place, play: &Path, record: &Path, report: &Path) -> Running {
+    let calls = CALLS.iter().filter(|call| !call.called).count().to_string();
+    rove(place, &["answer", "--ready-json", "--calls", &calls], [play, record, report])
+}
+
+/// `rove call` to the browser.
+fn dial(place: &Place, target: &str, play: &Path, record: &Path, report: &Path) -> Running {
+    rove(place, &["call", target], [play, record, report])
+}
+
+fn rove(place: &Place, first: &[&str], files: [&Path; 3]) -> Running {
+    let listen = format!("{}:0", Place::ADDRESS);
+    let [play, record, report] = files.map(|path| path.display().to_string());
+    let rest = [
+        ["--listen", &listen],
+        ["--dns-server", "127.0.0.1:9"],
+        ["--srtp", "required"],
+        ["--codec", "opus"],
+        ["--play", &play],
+        ["--record", &record],
+        ["--json", &report],
+        ["--for", HANG_UP_S],
     ];
-    place.start(&program("rove"), args)
+    place.start(&program("rove"), [first, rest.as_flattened()].concat())
 }
 
 /// A browser without a window, whose microphone hears `says`.

@@ -55,6 +55,8 @@ async function measure(connection) {
   const pair = all.get(transport?.selectedCandidatePairId);
   const [received] = of("inbound-rtp");
   const [sent] = of("outbound-rtp");
+  const [reported] = of("remote-inbound-rtp");
+  const [reports] = of("remote-outbound-rtp");
   return {
     transport,
     pair,
@@ -62,33 +64,39 @@ async function measure(connection) {
     far: all.get(pair?.remoteCandidateId),
     received,
     sent,
+    reported,
+    reports,
     codec: all.get(received?.codecId),
     codecSent: all.get(sent?.codecId),
   };
 }
 
-async function call(agent, context, setup, plan, number) {
-  const session = agent.call(setup.target, {
-    mediaConstraints: { audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false }, video: false },
-    pcConfig: { iceServers: [] },
-  });
+const OPTIONS = {
+  mediaConstraints: { audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false }, video: false },
+  pcConfig: { iceServers: [] },
+};
+
+/** One call from its first sound to its end. `begin` answers it, where we are called. */
+async function talk(session, context, plan, number, begin = () => {}) {
   session.on("sdp", (e) => {
     if (!plan.trickle) e.sdp = e.sdp.replace(/^a=ice-options:.*\r\n/gm, "");
     tell("sdp", { number, by: e.originator, type: e.type, sdp: e.sdp });
   });
   let stop;
   const heard = new Promise((resolve) => {
-    const connection = session.connection;
     const attach = (connection) =>
       connection.addEventListener("track", async (e) => {
         stop = await listen(context, e.streams[0] ?? new MediaStream([e.track]));
         resolve();
       });
-    connection ? attach(connection) : session.on("peerconnection", (e) => attach(e.peerconnection));
+    if (session.connection) attach(session.connection);
+    else session.on("peerconnection", (e) => attach(e.peerconnection));
   });
   const ended = happens(session, "ended", 60000, ["failed"]);
   ended.catch(() => {});
-  await happens(session, "confirmed", 20000, ["failed", "ended"]);
+  const confirmed = happens(session, "confirmed", 20000, ["failed", "ended"]);
+  begin();
+  await confirmed;
   await heard;
   await wait(plan.talk);
   const stats = await measure(session.connection);
@@ -96,6 +104,14 @@ async function call(agent, context, setup, plan, number) {
   const end = await ended;
   await post(`/heard?${number}&${context.sampleRate}`, await stop());
   await tell("call", { number, stats, by: end.originator, cause: end.cause });
+}
+
+/** Waits for a call and takes it. */
+async function take(agent, context, plan, number) {
+  const called = happens(agent, "newRTCSession", 20000);
+  await tell("waiting");
+  const { session } = await called;
+  await talk(session, context, plan, number, () => session.answer(OPTIONS));
 }
 
 async function main() {
@@ -114,7 +130,11 @@ async function main() {
   const answer = await registered;
   await tell("registered", { status: answer.response.status_code, contact: answer.response.getHeader("Contact") });
   let number = 0;
-  for (const plan of setup.calls) await call(agent, context, setup, plan, ++number);
+  for (const plan of setup.calls) {
+    number += 1;
+    if (plan.called) await take(agent, context, plan, number);
+    else await talk(agent.call(setup.target, OPTIONS), context, plan, number);
+  }
   const gone = happens(agent, "unregistered", 20000);
   agent.unregister();
   await gone;
