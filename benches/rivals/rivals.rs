@@ -32,6 +32,9 @@ fn sip(c: &mut Criterion) {
     let mut group = c.benchmark_group("rivals/sip_parse");
     group.throughput(Throughput::Bytes(rivals::INVITE.len() as u64));
     group.bench_function("ours", |b| b.iter(|| rivals::ours(black_box(rivals::INVITE))));
+    let mut table = rove_sip::message::HeaderTable::new();
+    group.bench_function("ours/view", |b| b.iter(|| rivals::view(black_box(rivals::INVITE), &mut table)));
+    group.bench_function("rsipstack", |b| b.iter(|| rivals::rsipstack(black_box(rivals::INVITE))));
     group.bench_function("rsip", |b| b.iter(|| rivals::rsip(black_box(rivals::INVITE))));
     group.finish();
 }

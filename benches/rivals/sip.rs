@@ -32,6 +32,22 @@ pub fn ours(message: &str) -> bool {
     request.headers.to().is_ok() && request.headers.cseq().is_ok()
 }
 
+/// Whether a look without a copy finds what routing needs of `message`.
+#[must_use]
+pub fn view(message: &str, table: &mut rove_sip::message::HeaderTable) -> bool {
+    let view = rove_sip::message::MessageView::parse(message.as_bytes(), table);
+    view.is_ok_and(|view| view.routing().is_ok())
+}
+
+/// Whether rsipstack accepts `message` and can read its To.
+#[must_use]
+pub fn rsipstack(message: &str) -> bool {
+    use rsipstack::sip::{Request, prelude::*};
+    let Ok(request) = Request::try_from(message.as_bytes()) else { return false };
+    request.to_header().is_ok_and(|to| to.typed().is_ok())
+        && request.cseq_header().is_ok_and(|cseq| cseq.typed().is_ok())
+}
+
 /// Whether rsip accepts `message` and can read its To.
 #[must_use]
 pub fn rsip(message: &str) -> bool {
@@ -52,9 +68,11 @@ mod tests {
     }
 
     #[test]
-    fn both_read_an_ordinary_invite() {
+    fn all_read_an_ordinary_invite() {
         assert!(ours(INVITE));
+        assert!(view(INVITE, &mut rove_sip::message::HeaderTable::new()));
         assert!(rsip(INVITE));
+        assert!(rsipstack(INVITE));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 )]
 
 mod by_name;
+mod flows;
 mod hour;
 mod protected;
 mod refused;

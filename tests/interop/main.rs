@@ -7,13 +7,16 @@
     reason = "what a test did not expect must be loud"
 )]
 
+mod accounts;
 mod datagrams;
 mod demo;
 mod failures;
+mod malformed;
 mod names;
 mod protection;
 mod setup;
 mod sipp;
+mod sipsak;
 mod sound;
 mod stage;
 mod streams;

@@ -1,11 +1,6 @@
 //! SIPp, with its built-in scenarios, against `rove answer` and called by `rove call`.
 
-use std::{
-    net::{SocketAddr, TcpStream, UdpSocket},
-    path::Path,
-    process::Command,
-    time::Instant,
-};
+use std::{net::UdpSocket, path::Path, process::Command, time::Instant};
 
 use rove_tests::programs::{Running, peer, program};
 
@@ -75,11 +70,7 @@ fn rove_call_completes_a_hundred_calls_to_sipp_over_tcp() {
     let port = free_port();
     let uas = sipp_command(&sipp, dir.path(), &["-sn", "uas", "-t", "t1", "-p", &port, "-m", "100"]);
     let uas = Running::spawn(uas);
-    let address = SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()));
-    let began = Instant::now();
-    while TcpStream::connect(address).is_err() {
-        assert!(began.elapsed() < PATIENCE, "SIPp does not listen");
-    }
+    await_listener(&port);
     let target = format!("sip:service@127.0.0.1:{port}");
     let mut call = vec!["call", &target, "--transport", "tcp", "--count", "100", "--for", "0"];
     call.extend(["--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);
@@ -88,6 +79,27 @@ fn rove_call_completes_a_hundred_calls_to_sipp_over_tcp() {
     assert!(said.contains("100 of 100 calls succeeded"), "{}", tail(&said));
     let (code, said, complaints) = uas.outcome(PATIENCE);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+}
+
+#[test]
+fn rove_call_answers_the_challenge_of_a_callee_that_wants_a_password_and_no_other_password_will_do() {
+    let Some(sipp) = peer("sipp") else { return };
+    for (password, expected) in [("zanzibar", 0), ("wrong", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let scenario = dir.path().join("challenged.xml");
+        std::fs::write(&scenario, include_str!("challenged.xml")).unwrap();
+        let (port, file) = (free_port(), dir.path().join("password"));
+        std::fs::write(&file, password).unwrap();
+        let file = file.display().to_string();
+        let args = ["-sf", "challenged.xml", "-p", &port, "-m", "1"];
+        let _callee = Running::spawn(sipp_command(&sipp, dir.path(), &args));
+        let (target, identity) = (format!("sip:service@127.0.0.1:{port}"), format!("alice@127.0.0.1:{port}"));
+        let who = ["--identity", &identity, "--password-file", &file];
+        let call = ["call", &target, "--for", "0", "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"];
+        let caller = Running::start(&program("rove"), call.iter().chain(&who));
+        let (code, said, complaints) = caller.outcome(PATIENCE * 2);
+        assert_eq!(code, expected, "{password}: {said}\n{complaints}");
+    }
 }
 
 #[test]
@@ -111,6 +123,20 @@ fn sipp_command(sipp: &Path, dir: &Path, args: &[&str]) -> Command {
 /// A port that was free a moment ago: SIPp cannot report one of the system's choice.
 fn free_port() -> String {
     UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port().to_string()
+}
+
+/// Waits until somebody listens for TCP there. To try it by a stream of its own would take SIPp's only one.
+fn await_listener(port: &str) {
+    let wanted = format!(":{:04X}", port.parse::<u16>().unwrap());
+    let listens = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next().is_some_and(|local| local.ends_with(&wanted)) && words.nth(1) == Some("0A")
+    };
+    let began = Instant::now();
+    while !std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(listens) {
+        assert!(began.elapsed() < PATIENCE, "SIPp does not listen");
+        std::thread::yield_now();
+    }
 }
 
 fn tail(text: &str) -> String {

@@ -8,11 +8,12 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use rove_sip::message::Message;
-use rove_tests::programs::{Running, root};
+use rove_tests::programs::{Running, program, root};
 use serde_json::Value;
 
 use crate::stage::{PATIENCE, answer};
@@ -48,7 +49,7 @@ fn every_torture_message_is_answered_as_its_standard_recommends_and_its_sender_i
 }
 
 /// Whether this is an answer that the standard allows; nothing is expected of what is to be passed over.
-fn fits(expected: &[u16], said: Option<&Said>) -> bool {
+pub(crate) fn fits(expected: &[u16], said: Option<&Said>) -> bool {
     let Some(said) = said else { return expected.is_empty() };
     let helps = |name: &str| said.header(name).is_some_and(|value| !value.is_empty());
     expected.contains(&said.status)
@@ -62,7 +63,7 @@ fn fits(expected: &[u16], said: Option<&Said>) -> bool {
 
 /// A response, read without a parser: it copies what is wrong with its request.
 #[derive(Debug)]
-struct Said {
+pub(crate) struct Said {
     status: u16,
     head: String,
     /// Bytes of it, with its body.
@@ -154,13 +155,13 @@ const EXPECTED: &[(&str, &[u16])] = &[
     ("ipv6-bug-abnf-3-colons", &[200]),
     ("ipv6-correct-abnf-2-colons", &[200]),
 ];
-const PROCESSED: &[u16] = &[180, 183, 200, 480, 486, 488];
+pub(crate) const PROCESSED: &[u16] = &[180, 183, 200, 480, 486, 488];
 
 /// A message and the transport that its Via names.
-struct Vector {
-    name: String,
-    over_tcp: bool,
-    bytes: Vec<u8>,
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) over_tcp: bool,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Vector {
@@ -174,20 +175,20 @@ impl Vector {
             Ok(message) => message.headers().via().ok(),
             Err(error) => error.rejection.and_then(|rejection| rejection.headers.via().ok()),
         };
-        via.map_or(5060, |via| via.sent_by_port())
+        via.and_then(|via| via.port).unwrap_or(5060)
     }
 }
 
 /// A program that listens for SIP.
-struct Target {
-    process: Running,
+pub(crate) struct Target {
+    pub(crate) process: Running,
     address: SocketAddr,
     /// Each program is written to from addresses of its own.
     network: u8,
 }
 
 #[derive(Debug)]
-enum Trouble {
+pub(crate) enum Trouble {
     /// The program does not listen in this transport.
     NoWay(String),
     /// OPTIONS from the same source gets no answer.
@@ -195,21 +196,32 @@ enum Trouble {
 }
 
 impl Target {
-    fn phone() -> Self {
+    pub(crate) fn phone() -> Self {
         let (process, address) = answer(&[]);
         Self { process, address, network: 71 }
     }
 
-    /// A node with a registrar; `None` where it has none.
+    /// A node that anybody may register at, also for the addresses that the messages name; `None` where nodes have no
+    /// registrar.
     fn registrar() -> Option<Self> {
-        let flags = ["--dev", "--dns-listen", "127.0.0.1:0", "--ready-json"];
-        let mut process = Running::start(&rove_tests::programs::program("roved"), flags);
-        let address = process.ready(PATIENCE)["sip"][0].as_str()?.parse().ok()?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("registrar.toml");
+        fs::write(&config, REGISTRAR).expect("written");
+        let roved = program("roved");
+        let fine = Command::new(&roved).args(["config", "check", "--config"]).arg(&config).output();
+        if !fine.is_ok_and(|check| check.status.success()) {
+            return None;
+        }
+        let flags = ["--ready-json".as_ref(), "--config".as_ref(), config.as_os_str()];
+        let mut process = Running::start(&roved, flags);
+        let ready = process.ready(PATIENCE);
+        let uri = ready["sip"][0].as_str()?;
+        let address = uri.trim_start_matches("sip:").split(';').next()?.parse().ok()?;
         Some(Self { process, address, network: 72 })
     }
 
     /// What is answered to a message that comes from a source of its own, and whether that source is heard afterwards.
-    fn answer(&self, number: usize, vector: &Vector) -> Result<Option<Said>, Trouble> {
+    pub(crate) fn answer(&self, number: usize, vector: &Vector) -> Result<Option<Said>, Trouble> {
         let source = IpAddr::V4(Ipv4Addr::new(127, self.network, 0, u8::try_from(number + 1).unwrap()));
         if vector.over_tcp { self.over_tcp(source, vector) } else { self.over_udp(source, vector) }
     }
@@ -304,6 +316,14 @@ fn vectors() -> Option<Vec<Vector>> {
     Some(manifest.as_array().expect("the manifest is a list").iter().map(vector).collect())
 }
 
+const REGISTRAR: &str = r#"
+[sip]
+domains = ["example.com", "[2001:db8::10]", "[2001:db8::10:5070]"]
+auth = false
+[sip.listen]
+udp = ["127.0.0.1:0"]
+tcp = ["127.0.0.1:0"]
+"#;
 const PROBE: &str = "still-there";
 /// Nothing was answered within this time: nothing will be.
 const SILENCE: Duration = Duration::from_millis(700);

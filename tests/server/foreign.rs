@@ -120,10 +120,9 @@ fn caller() -> String {
 fn callee() -> String {
     let answer = |line: &str, more: &str| {
         format!(
-            "<send{}><![CDATA[\nSIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n\
+            "<send{more}><![CDATA[\nSIP/2.0 {line}\n[last_Via:]\n[last_Record-Route:]\n[last_From:]\n\
              [last_To:];tag=[pid]u[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n\
-             Contact: <sip:bob@[local_ip]:[local_port]>\nContent-Length: 0\n\n]]></send>",
-            more
+             Contact: <sip:bob@[local_ip]:[local_port]>\nContent-Length: 0\n\n]]></send>"
         )
     };
     format!(

@@ -20,10 +20,12 @@ fn with(lines: &str) -> Vec<u8> {
     format!("{HEAD}{lines}Content-Length: 0\r\n\r\n").into_bytes()
 }
 
+/// What grows, its size where it is largest, whether it is well formed then, and how it is made.
+type Case = (&'static str, usize, bool, fn(usize) -> Vec<u8>);
+
 #[test]
 fn parsing_takes_time_in_proportion_to_length() {
-    // What grows, its size where it is largest, and whether it is well formed then.
-    let cases: &[(&str, usize, bool, fn(usize) -> Vec<u8>)] = &[
+    let cases: &[Case] = &[
         ("a long header", 60_000, true, |n| with(&format!("Subject: {}\r\n", "a".repeat(n)))),
         ("a long name in quotes", 60_000, true, |n| {
             with(&format!("Contact: \"{}\" <sip:a@x>\r\n", "\\a".repeat(n / 2)))

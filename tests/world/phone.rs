@@ -27,6 +27,8 @@ pub enum Owner {
     Declines,
     /// Is not there.
     IsAway,
+    /// Sends the caller there.
+    Forwards(&'static str),
 }
 
 impl PhoneHost {
@@ -56,6 +58,9 @@ impl PhoneHost {
             Owner::IsBusy => self.phone.refuse_busy(now, call),
             Owner::Declines => self.phone.decline(now, call),
             Owner::IsAway => {}
+            Owner::Forwards(to) => {
+                let _ = self.phone.forward(now, call, to);
+            }
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::{
     fmt, io,
-    net::IpAddr,
+    net::{IpAddr, TcpStream},
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
 };
@@ -64,6 +64,27 @@ impl Tls {
         let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
         let acceptor = certificate.map(acceptor).transpose()?;
         Ok(Self { authorities, acceptor, connector: Arc::default() })
+    }
+
+    /// Opens a secure stream over one that stands, and waits until both ends have shown who they are; `name` is whose
+    /// certificate is expected, the address when `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidData`] says what is wrong with the certificate or the other end's TLS; other kinds are
+    /// the network's.
+    pub fn open(
+        &self,
+        mut stream: TcpStream,
+        name: Option<&str>,
+    ) -> io::Result<impl io::Read + io::Write + use<>> {
+        let name = server_name(name, stream.peer_addr()?.ip())?;
+        let config = Arc::clone(self.connector().config());
+        let mut session = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        while session.is_handshaking() {
+            session.complete_io(&mut stream)?;
+        }
+        Ok(StreamOwned::new(session, stream))
     }
 
     pub(crate) const fn acceptor(&self) -> Option<&TlsAcceptor> {

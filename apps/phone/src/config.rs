@@ -49,6 +49,8 @@ pub struct PhoneConfig {
     pub ring_for: Duration,
     /// More calls than this at once are answered busy.
     pub most_calls: usize,
+    /// Whether this phone calls whom the other side of a call hands it over to.
+    pub follow_transfers: bool,
     /// What speaks and listens.
     pub audio: Audio,
     /// Makes all random choices repeatable. For tests only: tags and identifiers become predictable.
@@ -102,6 +104,7 @@ impl Default for PhoneConfig {
             max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),
             most_calls: 100,
+            follow_transfers: true,
             audio: Audio::Null,
             seed: None,
         }

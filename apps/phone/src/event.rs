@@ -3,7 +3,7 @@
 use rove_base::Quality;
 use rove_core::{send::Tripped, stream::Digit};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
-use rove_session::{CallId, Progress, RegistrationError};
+use rove_session::{AccountId, AccountNews, CallId, Progress, RegistrationError};
 
 use crate::CallReport;
 
@@ -56,6 +56,22 @@ pub enum PhoneEvent {
         found: Result<Vec<Candidate>, LookupError>,
         /// Each question and its answer.
         steps: Vec<TraceStep>,
+    },
+    /// Something happened to an account at a SIP server.
+    Account {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        news: AccountNews,
+    },
+    /// Somebody has sent a message.
+    Message {
+        /// Who says to send it.
+        from: String,
+        /// What it is: a media type.
+        kind: String,
+        /// What it says.
+        body: Vec<u8>,
     },
     /// Our name leads here now.
     Registered {

@@ -19,8 +19,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account;
 mod config;
 mod devices;
+pub mod doctor;
 mod driver;
 mod event;
 #[cfg(feature = "simulate")]
@@ -33,6 +35,7 @@ mod report;
 pub mod simulate;
 pub mod virtual_time;
 
+pub use account::SipAccount;
 pub use config::{Audio, PhoneConfig};
 pub use devices::sound_devices;
 pub use event::PhoneEvent;
@@ -47,6 +50,7 @@ pub use rove_dns::{
 };
 pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
-    CallId, Cause, MediaSecurity, Progress, RegistrationError, SecurityKind, Target, TargetError,
+    AccountId, AccountNews, CallId, Cause, MediaSecurity, Party, Progress, RegistrationError, SecurityKind,
+    Target, TargetError,
 };
 pub use rove_sip::transport::LocalAddress;

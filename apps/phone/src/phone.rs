@@ -12,12 +12,12 @@ use rove_base::Transport;
 use rove_dns::{lookup::LookupId, tsig::TsigKey};
 use rove_driver::TlsError;
 use rove_io::net::{BindError, BindFailure};
-use rove_session::{CallId, Target, TargetError};
+use rove_session::{AccountId, CallId, Target, TargetError};
 use rove_sip::{message::StatusCode, transport::LocalAddress};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    PhoneConfig, PhoneEvent,
+    PhoneConfig, PhoneEvent, SipAccount,
     driver::{self, Command},
 };
 
@@ -116,15 +116,82 @@ impl Phone {
         self.tell(Command::Decline { call, status: StatusCode::BUSY_HERE });
     }
 
+    /// Sends the caller of an incoming call to `target` instead, which ends the call here.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when the target cannot be dialled.
+    pub fn forward(&self, call: CallId, target: &str) -> Result<(), DialError> {
+        let to = Target::parse(target)?;
+        self.tell(Command::Forward { call, to });
+        Ok(())
+    }
+
     /// Tells the other side that a key was pressed (RFC 4733): `0` to `9`, `*`, `#`, `A` to `D`, for 40 ms at least and about
     /// a second at most. Keys queue up; where none were agreed they are passed over.
     pub fn press(&self, call: CallId, key: char, duration: Duration) {
         self.tell(Command::Press { call, key, duration });
     }
 
+    /// The same by SIP (RFC 6086), for who does not understand RFC 4733.
+    pub fn send_dtmf(&self, call: CallId, key: char, duration: Duration) {
+        self.tell(Command::Info { call, key, duration });
+    }
+
+    /// Holds a call: the other side hears nothing of us, and we nothing of it. [`Progress::Held`](crate::Progress::Held)
+    /// or [`Progress::Unchanged`](crate::Progress::Unchanged) follows.
+    pub fn hold(&self, call: CallId) {
+        self.tell(Command::Hold { call });
+    }
+
+    /// Goes on with a call that we hold. [`Progress::Resumed`](crate::Progress::Resumed) or
+    /// [`Progress::Unchanged`](crate::Progress::Unchanged) follows.
+    pub fn resume(&self, call: CallId) {
+        self.tell(Command::Resume { call });
+    }
+
+    /// Hands the other side of `call` over to `target`, which it then calls. The call with us ends when somebody answers
+    /// there; [`Progress::TransferFailed`](crate::Progress::TransferFailed) says that nobody does.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when the target cannot be dialled.
+    pub fn transfer(&self, call: CallId, target: &str) -> Result<(), DialError> {
+        let to = Target::parse(target)?;
+        self.tell(Command::Transfer { call, to });
+        Ok(())
+    }
+
+    /// Connects the other sides of two calls with each other, which ends both for us.
+    /// [`Progress::TransferFailed`](crate::Progress::TransferFailed) says that it did not take place.
+    pub fn transfer_to(&self, call: CallId, other: CallId) {
+        self.tell(Command::Join { call, other });
+    }
+
+    /// This host has moved to another network: the calls that stand go on from its new address.
+    pub fn moved(&self) {
+        self.tell(Command::Moved);
+    }
+
     /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.
     pub fn hang_up(&self, call: CallId) {
         self.tell(Command::HangUp { call });
+    }
+
+    /// Takes up an account at a SIP server, and keeps it registered. [`PhoneEvent::Account`] tells what becomes of it.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`] when its address or its server cannot be understood, or the phone has stopped.
+    pub fn sign_in(&self, account: SipAccount) -> Result<AccountId, DialError> {
+        let account = Box::new(account.understood()?);
+        self.ask(|reply| Command::SignIn { account, reply })
+    }
+
+    /// Gives an account up. Where it is registered, [`AccountNews::Unregistered`](crate::AccountNews) follows. Leaving
+    /// does so for all.
+    pub fn sign_out(&self, account: AccountId) {
+        self.tell(Command::SignOut { account });
     }
 
     /// Publishes this phone's address under a name. [`PhoneEvent::Registered`] or

@@ -1,5 +1,6 @@
 //! The command line, and what of it may also stand in the environment.
 
+pub(crate) mod account;
 pub(crate) mod tools;
 pub(crate) mod transport;
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Register(Register),
     /// Shows where a call to a name would go.
     Lookup(Lookup),
+    /// Finds why a call does not connect, and says what to do.
+    Doctor(tools::Examine),
     /// Lists the sound devices.
     Devices,
     /// Tells what a call will sound like on a link that loses, delays and holds back packets; needs no network.
@@ -138,6 +141,15 @@ pub(crate) struct Call {
     /// Exit with 1 unless the call's MOS reaches this, 1 to 5.
     #[arg(long, value_name = "MOS", value_parser = mos)]
     pub(crate) min_mos: Option<f64>,
+    /// Keys to press once the call is up: 0-9, *, #, A-D; a comma waits for a second.
+    #[arg(long, value_name = "KEYS", value_parser = keys)]
+    pub(crate) keys: Option<String>,
+    /// Tell keys by SIP INFO instead of in the sound's stream.
+    #[arg(long, requires = "keys")]
+    pub(crate) keys_by_info: bool,
+    /// Hand the other side over to this host name, IP address, user@host or sip: URI instead of hanging up.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) transfer: Option<String>,
     /// Calls to make, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) count: u32,
@@ -147,6 +159,8 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
@@ -155,7 +169,19 @@ pub(crate) struct Answer {
     /// What to do with a call.
     #[arg(long, value_enum, default_value_t = Policy::Answer, env = "ROVE_POLICY")]
     pub(crate) policy: Policy,
-    /// Publish this host name while waiting.
+    /// Pick up only after this many seconds of ringing.
+    #[arg(long, value_name = "S", env = "ROVE_AFTER")]
+    pub(crate) after: Option<f64>,
+    /// Send every caller to this host name, IP address, user@host or sip: URI instead.
+    #[arg(long, value_name = "TARGET", env = "ROVE_FORWARD")]
+    pub(crate) forward: Option<String>,
+    /// Hold the call that is up while a newer one is talked with, and go on with it afterwards.
+    #[arg(long)]
+    pub(crate) call_waiting: bool,
+    /// Command to run (by sh) for each event, which it is told as a line of JSON on standard input.
+    #[arg(long, value_name = "CMD", env = "ROVE_ON_EVENT")]
+    pub(crate) on_event: Option<String>,
+    /// Publish this host name while waiting, or register this sip:user@domain.
     #[arg(long, value_name = "NAME", env = "ROVE_REGISTER")]
     pub(crate) register: Option<String>,
     /// Leave after this many calls.
@@ -178,21 +204,25 @@ pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) audio: AudioArgs,
     #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Register {
-    /// Host name to publish.
+    /// Host name to publish, or sip:user@domain to register.
     pub(crate) name: String,
-    /// Where to publish it.
-    #[arg(long, value_enum, default_value_t = Via::Dns)]
-    pub(crate) via: Via,
+    /// Where; by the looks of the name when not given.
+    #[arg(long, value_enum)]
+    pub(crate) via: Option<Via>,
     /// Port that the phone's SIP listens on.
     #[arg(long, value_name = "PORT", default_value_t = 5060)]
     pub(crate) port: u16,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
+    #[command(flatten)]
+    pub(crate) account: account::AccountArgs,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -269,6 +299,8 @@ pub(crate) enum Srtp {
 pub(crate) enum Via {
     /// In the DNS, by RFC 2136 update.
     Dns,
+    /// At a SIP registrar.
+    Sip,
 }
 
 /// An address whose port is 53 unless said.
@@ -282,6 +314,15 @@ pub(crate) fn dns_address(text: &str) -> Result<SocketAddr, String> {
 fn mos(text: &str) -> Result<f64, String> {
     let value = text.parse::<f64>().ok().filter(|value| (1.0..=5.0).contains(value));
     value.ok_or_else(|| "a MOS is a number from 1 to 5".into())
+}
+
+/// Keys of a telephone, and commas.
+fn keys(text: &str) -> Result<String, String> {
+    let known = |key: char| matches!(key, '0'..='9' | '*' | '#' | ',' | 'A'..='D' | 'a'..='d');
+    match text.chars().find(|&key| !known(key)) {
+        Some(key) => Err(format!("`{key}` is not a key: use 0 to 9, *, #, A to D, and commas to wait")),
+        None => Ok(text.to_ascii_uppercase()),
+    }
 }
 
 #[cfg(test)]

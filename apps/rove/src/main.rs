@@ -48,6 +48,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Answer(args) => command::answer::run(&settings, &args, &stop),
         Command::Register(args) => command::register::run(&settings, &args, &stop),
         Command::Lookup(args) => command::lookup::run(&settings, &args, &stop),
+        Command::Doctor(args) => command::doctor::run(&settings, &args, &stop),
         Command::Devices => command::devices::run(),
         Command::Simulate(args) => command::simulate::run(&args, &stop),
         Command::Replay(args) => command::replay::run(&args, &stop),

@@ -6,12 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig};
+use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig, SipAccount};
 use serde::Deserialize;
 
 use crate::{
     cli::{
-        AudioArgs, Codec, PhoneArgs, Srtp, dns_address,
+        AudioArgs, Codec, PhoneArgs, Srtp,
+        account::AccountSettings,
+        dns_address,
         tools::DelayArgs,
         transport::{Spoken, TransportArgs},
     },
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) update_server: Option<String>,
     /// File with the TSIG key.
     pub(crate) key_file: Option<PathBuf>,
+    #[serde(default)]
+    account: Vec<AccountSettings>,
 }
 
 impl Settings {
@@ -97,6 +101,11 @@ impl Settings {
             return Err(Failure::usage(format!("a call cannot ring for {ring} s: use 1 to 3600")));
         }
         Ok(config)
+    }
+
+    /// The accounts at SIP servers.
+    pub(crate) fn accounts(&self) -> Result<Vec<SipAccount>, Failure> {
+        self.account.iter().map(AccountSettings::account).collect()
     }
 
     /// What the phone speaks with.

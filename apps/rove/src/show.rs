@@ -6,6 +6,11 @@ use std::io::{IsTerminal, Write as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use rove_phone::{CallReport, PhoneEvent, Progress};
 
+use crate::command::register;
+
+/// Characters of a message that are shown.
+const LONGEST_TEXT: usize = 1_000;
+
 /// The line on standard error.
 pub(crate) struct Show {
     line: Option<ProgressBar>,
@@ -52,6 +57,17 @@ impl Show {
                     line.set_message(quality_text(quality));
                 }
             }
+            PhoneEvent::Account { news, .. } => {
+                if let Some(text) = register::text(news) {
+                    self.say(text);
+                }
+            }
+            PhoneEvent::Message { from, kind, body } => {
+                let text = String::from_utf8_lossy(body);
+                let text: String =
+                    text.chars().filter(|char| !char.is_control()).take(LONGEST_TEXT).collect();
+                self.keep(&format!("message from {} ({kind}): {text}", address(from)));
+            }
             PhoneEvent::Registered { name } => self.say(format!("{name} leads here now")),
             PhoneEvent::Unregistered { name } => self.say(format!("{name} leads nowhere any more")),
             _ => {}
@@ -83,8 +99,25 @@ fn progress_text(progress: &Progress) -> Option<String> {
         Progress::Answered { codec, remote, security } => {
             format!("talking with {remote} in {codec}, {security}")
         }
+        Progress::EarlyMedia { codec, remote } => format!("hearing {remote} in {codec}, not answered yet"),
+        Progress::Forwarded { to } => format!("forwarded to {to}"),
+        Progress::Held { by } => format!("held by {}", whose(*by)),
+        Progress::Resumed { by } => format!("goes on, no longer held by {}", whose(*by)),
+        Progress::Moved { remote } => format!("talking with {remote} now"),
+        Progress::Unchanged { why } => format!("the call could not be changed: {why}"),
+        Progress::Transferring { status } => format!("handing over: {status} {}", status.default_reason()),
+        Progress::TransferFailed { why } => format!("not handed over: {why}"),
+        Progress::Referred { to, .. } => format!("handed over to {to}"),
+        Progress::Key { key, .. } => format!("key {key}"),
         _ => return None,
     })
+}
+
+const fn whose(party: rove_phone::Party) -> &'static str {
+    match party {
+        rove_phone::Party::Us => "us",
+        rove_phone::Party::Peer => "the other side",
+    }
 }
 
 /// A From header's name and URI, without the parameters behind them.

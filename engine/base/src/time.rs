@@ -29,6 +29,12 @@ impl Instant {
         self.0
     }
 
+    /// The instant that is `by` later; saturates after 584 years.
+    #[must_use]
+    pub fn later(self, by: Duration) -> Self {
+        self + by
+    }
+
     /// The time since `earlier`; zero when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

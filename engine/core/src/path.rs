@@ -29,6 +29,12 @@ impl Path {
         Some(Self { active: *plan.routes().first()?, before: None, routes: plan.routes().into() })
     }
 
+    /// Whether signalling told the same routes of both.
+    #[must_use]
+    pub fn is_told_as(&self, other: &Self) -> bool {
+        self.routes == other.routes
+    }
+
     /// Where packets go.
     #[must_use]
     pub const fn active(&self) -> &Route {

@@ -15,6 +15,9 @@ pub enum Cause {
     /// The other side has been handed over to somebody else.
     #[error("the call was handed over")]
     Transferred,
+    /// The caller was sent elsewhere.
+    #[error("the caller was sent elsewhere")]
+    Forwarded,
     /// Another phone of ours has taken the call.
     #[error("the call was answered by another phone")]
     AnsweredElsewhere,
@@ -91,7 +94,7 @@ pub enum Cause {
     },
     /// No answer from any address at all.
     #[error(
-        "{target} cannot be reached: no answer from {addresses}; check that its phone is running and that no firewall blocks UDP"
+        "{target} cannot be reached: no answer from {addresses}; check that its phone is running and that no firewall blocks it"
     )]
     Unreachable {
         /// Who was called.
@@ -162,6 +165,7 @@ impl Cause {
             Self::HungUp => "hung_up",
             Self::PeerHungUp => "peer_hung_up",
             Self::Transferred => "transferred",
+            Self::Forwarded => "forwarded",
             Self::AnsweredElsewhere => "answered_elsewhere",
             Self::Lost { .. } => "lost",
             Self::Cancelled => "cancelled",

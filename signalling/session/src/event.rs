@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rove_base::{Instant, LocalPath, MediaPlan, Quality};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 
-use crate::{Progress, RegistrationError};
+use crate::{AccountId, AccountNews, Progress, RegistrationError};
 
 /// Names one call, for the life of the switchboard.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -72,7 +72,7 @@ pub enum Event {
         /// Which call.
         call: CallId,
         /// What was agreed.
-        plan: MediaPlan,
+        plan: Box<MediaPlan>,
     },
     /// Stop the media and close the ports.
     StopMedia {
@@ -94,6 +94,29 @@ pub enum Event {
         found: Result<Vec<Candidate>, LookupError>,
         /// Each question and its answer.
         steps: Vec<TraceStep>,
+    },
+    /// Which of our addresses leads to `toward`? Answer with [`Switchboard::routed`](crate::Switchboard::routed).
+    FindRoute {
+        /// For which account.
+        account: AccountId,
+        /// The server.
+        toward: SocketAddr,
+    },
+    /// Something happened to an account.
+    Account {
+        /// Which account.
+        account: AccountId,
+        /// What.
+        news: AccountNews,
+    },
+    /// Somebody has sent a message (RFC 3428).
+    Message {
+        /// Who says to send it.
+        from: String,
+        /// What it is: a media type.
+        kind: String,
+        /// What it says.
+        body: Vec<u8>,
     },
     /// Our name leads here now.
     Registered {

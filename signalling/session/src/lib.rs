@@ -4,6 +4,7 @@
 //! answers a fact with asks, and the switchboard is the one place that carries an ask to its machine and the answer
 //! back. Media is not here: an [`Event::StartMedia`] goes down with a plan, a [`MediaFact`] comes up.
 
+mod account;
 mod call;
 mod cause;
 mod config;
@@ -14,6 +15,7 @@ mod registration;
 mod switchboard;
 mod target;
 
+pub use account::{Account, AccountId, AccountNews};
 pub use call::Progress;
 pub use cause::Cause;
 pub use config::Config;
@@ -21,5 +23,6 @@ pub use event::{CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
 pub use rove_sdp::{MediaSecurity, SecurityKind};
+pub use rove_sip::ua::Party;
 pub use switchboard::Switchboard;
 pub use target::{Target, TargetError};

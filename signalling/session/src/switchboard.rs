@@ -1,5 +1,6 @@
 //! The one place that carries an ask to its machine and the answer back.
 
+mod accounts;
 mod agent;
 mod carry;
 mod features;
@@ -18,6 +19,7 @@ use rove_sip::{
 
 use crate::{
     CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
+    account::Accounts,
     call::{Ask, Context, Dialing, Fact, State},
     registration::{Outcome, Registrar},
 };
@@ -39,6 +41,7 @@ pub struct Switchboard {
     agent: UserAgent,
     resolver: Resolver,
     registrar: Option<Registrar>,
+    accounts: Accounts,
     calls: BTreeMap<CallId, Call>,
     by_invite: HashMap<ua::CallId, CallId>,
     by_lookup: HashMap<LookupId, CallId>,
@@ -72,6 +75,7 @@ impl Switchboard {
             agent,
             resolver,
             registrar: None,
+            accounts: Accounts::default(),
             calls: BTreeMap::new(),
             by_invite: HashMap::new(),
             by_lookup: HashMap::new(),
@@ -219,6 +223,7 @@ impl Switchboard {
             lookup::Event::Failed { id, error, steps } => (id, Err(error), steps),
             _ => return,
         };
+        let Some(found) = self.accounts.looked_up(self.now, id, found, &mut self.events) else { return };
         match (self.by_lookup.remove(&id), found) {
             (None, found) => self.events.push_back(Event::LookedUp { id, found, steps }),
             (Some(call), Ok(candidates)) => self.fact(self.now, call, Fact::Found(candidates)),
@@ -272,6 +277,7 @@ impl Machine for Switchboard {
         self.now = now;
         self.agent.tick(now);
         self.resolver.tick(now);
+        self.accounts.tick(now, &mut self.resolver);
         if let Some(registrar) = &mut self.registrar {
             registrar.tick(now);
         }
@@ -292,6 +298,7 @@ impl Machine for Switchboard {
                 return Step::Event(event);
             }
             let mut wake = self.calls.values().filter_map(|call| call.state.deadline()).min();
+            wake = Instant::earliest(wake, self.accounts.deadline());
             match self.agent.poll(out).nested() {
                 Nested::Pass(step) => return step,
                 Nested::Wait(at) => wake = Instant::earliest(wake, at),
@@ -333,7 +340,7 @@ fn context<'a>(
     Context { now, config, record, asks, session_id, entropy }
 }
 
-fn query(target: &Target) -> Query {
+pub(crate) fn query(target: &Target) -> Query {
     Query {
         host: target.host(),
         port: target.port(),

@@ -83,6 +83,28 @@ impl Dialog {
         })
     }
 
+    /// A subscriber's end, made by a NOTIFY that is here before the answer to SUBSCRIBE (RFC 6665 §4.4.1). `None` when
+    /// a header it is made of cannot be read.
+    pub(crate) fn of_subscriber(
+        from: &NameAddr,
+        tag: &impl ToString,
+        notify: &Request,
+        hop: Hop,
+    ) -> Option<Self> {
+        let headers = &notify.headers;
+        Some(Self {
+            call_id: headers.call_id().ok()?.to_owned(),
+            local: from.clone().with_tag(&tag.to_string()).to_string(),
+            remote: text(notify, &HeaderName::From).ok()?,
+            remote_tag: headers.from().ok()?.tag()?.to_owned(),
+            local_number: 1,
+            remote_number: None,
+            routes: headers.record_routes().ok()?,
+            target: headers.contact().ok()??.uri,
+            hop,
+        })
+    }
+
     /// Whether a request of the other end with this Call-ID and From tag belongs here (RFC 3261 §12.2.2). Our own tag
     /// has led here.
     #[must_use]

@@ -2,7 +2,9 @@
 
 pub mod dialog;
 pub mod digest;
+pub mod event;
 pub mod message;
+pub mod passport;
 mod proxy;
 pub mod register;
 pub mod registrar;

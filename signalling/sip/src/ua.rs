@@ -15,9 +15,11 @@ mod info;
 mod inside;
 mod keyring;
 mod leg;
+mod notifier;
 mod owner;
 mod page;
 mod pending;
+mod publications;
 mod refer;
 mod registrations;
 mod reliable;
@@ -26,6 +28,7 @@ pub(crate) mod reply;
 mod request;
 pub(crate) mod requests;
 mod responses;
+mod subscriptions;
 mod talking;
 mod timer;
 mod trust;
@@ -33,16 +36,23 @@ mod trust;
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, OutgoingRefer, SessionChange, UaConfig};
-pub use event::{CallId, Event, Failure, OptionsId, Party, RegistrationId, RequestId};
+pub use event::{
+    CallId, Event, Failure, OptionsId, Party, PublicationId, RegistrationId, RequestId, SubscriptionId,
+};
 pub use info::{DTMF, DTMF_RELAY, Key};
+pub use publications::Publishing;
 pub use request::OutgoingRequest;
+pub use subscriptions::Subscribing;
 
 use self::{
     call::{Call, State},
     caller::Calling,
     context::{ClientUse, Context, LocalTag, SDP},
+    notifier::Notifier,
+    publications::Publications,
     registrations::Registrations,
     request::{Exchange, Purpose},
+    subscriptions::Subscriptions,
 };
 use crate::{
     message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
@@ -60,6 +70,9 @@ pub struct UserAgent {
     tags: KeyedMap<LocalTag, CallId>,
     timers: Timers<CallId>,
     registrations: Registrations,
+    subscriptions: Subscriptions,
+    notifier: Notifier,
+    publications: Publications,
     last_request: u64,
     last_call: u64,
     last_options: u64,
@@ -75,6 +88,9 @@ impl UserAgent {
             tags: KeyedMap::with_hasher(cx.keyed.clone()),
             timers: Timers::default(),
             registrations: Registrations::default(),
+            subscriptions: Subscriptions::default(),
+            notifier: Notifier::default(),
+            publications: Publications::default(),
             last_request: 0,
             last_call: 0,
             last_options: 0,
@@ -206,6 +222,13 @@ impl UserAgent {
             && self.registrations.is_idle()
     }
 
+    /// When something outside of calls has to be done.
+    fn outside_deadline(&self) -> Option<Instant> {
+        let watching = Instant::earliest(self.subscriptions.deadline(), self.notifier.deadline());
+        let kept = Instant::earliest(self.registrations.deadline(), self.publications.deadline());
+        Instant::earliest(watching, kept)
+    }
+
     fn at(&mut self, now: Now) {
         self.cx.now = self.cx.now.max(now.mono);
     }
@@ -272,6 +295,9 @@ impl UserAgent {
 
     fn expire(&mut self) {
         self.tick_registrations();
+        self.tick_subscriptions();
+        self.tick_notifier();
+        self.tick_publications();
         while let Some(expired) = self.cx.layer.expire(self.cx.now) {
             match expired {
                 Expired::Quietly => {}
@@ -340,7 +366,7 @@ impl Machine for UserAgent {
                 return Step::Event(event);
             }
             let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
-            let others = Instant::earliest(streams, self.registrations.deadline());
+            let others = Instant::earliest(streams, self.outside_deadline());
             return Step::Wait(Instant::earliest(calls, others));
         }
     }

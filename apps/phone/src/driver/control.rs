@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use super::{
     Command,
-    listening::Listening,
+    listening::{self, Listening},
     media::{Media, MediaNews},
 };
 use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistration};
@@ -54,8 +54,11 @@ impl Control {
         let listening = Listening::open(&config)?;
         let (sip, sip_streams) = (listening.datagrams(), listening.streams());
         let Listening { mut sockets, listeners } = listening;
-        let servers =
-            if config.dns_servers.is_empty() { system_name_servers() } else { config.dns_servers.clone() };
+        let servers = if config.dns_servers.is_empty() {
+            listening::system_name_servers()
+        } else {
+            config.dns_servers.clone()
+        };
         let dns_sockets = dns_sockets(&servers)?;
         let dns = dns_sockets.iter().map(UdpSocket::local_addr).collect();
         sockets.extend(dns_sockets);
@@ -73,10 +76,10 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
-                follow_transfers: true,
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
+                follow_transfers: config.follow_transfers,
                 most_calls: config.most_calls,
             },
             entropy,
@@ -178,8 +181,21 @@ impl Desk {
             Command::Answer { call } => self.board.answer(now, call),
             Command::Decline { call, status } => self.board.decline(now, call, status),
             Command::HangUp { call } => self.board.hang_up(now, call),
+            Command::Forward { call, to } => self.board.forward(now, call, &to),
+            Command::Hold { call } => self.board.hold(now, call),
+            Command::Resume { call } => self.board.resume(now, call),
+            Command::Transfer { call, to } => self.board.transfer(now, call, &to),
+            Command::Join { call, other } => self.board.transfer_to(now, call, other),
+            Command::Info { call, key, duration } => self.board.send_dtmf(now, call, key, duration),
+            Command::Moved => self.board.moved(now),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
+            Command::SignIn { account, reply } => {
+                let _ = reply.send(self.board.sign_in(now, *account));
+            }
+            Command::SignOut { account } => {
+                self.board.sign_out(now, account);
+            }
             Command::Press { call, key, duration } => self.media.press(call, key, duration),
             Command::Close => self.close(),
         }
@@ -239,6 +255,11 @@ impl Desk {
                     self.board.media(self.clock.now(), call, MediaFact::Failed(why));
                 }
             }
+            Event::ChangeMedia { call, plan } => {
+                if let Err(why) = self.media.change(call, &plan) {
+                    self.board.media(self.clock.now(), call, MediaFact::Failed(why));
+                }
+            }
             Event::StopMedia { call } => self.media.stop(call),
             Event::Call { call, progress } => {
                 let over = matches!(progress, Progress::Ended { .. });
@@ -248,6 +269,12 @@ impl Desk {
                 }
             }
             Event::LookedUp { id, found, steps } => self.tell(PhoneEvent::LookedUp { id, found, steps }),
+            Event::FindRoute { account, toward } => {
+                let local = self.signalling_toward(toward);
+                self.board.routed(self.clock.now(), account, local);
+            }
+            Event::Account { account, news } => self.tell(PhoneEvent::Account { account, news }),
+            Event::Message { from, kind, body } => self.tell(PhoneEvent::Message { from, kind, body }),
             Event::Registered { name } => self.tell(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => {
                 self.registered = false;
@@ -293,6 +320,12 @@ impl Desk {
     }
 
     fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
+        let signalling = self.signalling_toward(toward)?;
+        self.media.open(call, signalling.ip(), signalling)
+    }
+
+    /// The address of our SIP that `toward` is reached from.
+    fn signalling_toward(&self, toward: SocketAddr) -> Result<SocketAddr, String> {
         let sip = self.sip.iter().find(|address| address.is_ipv4() == toward.is_ipv4()).ok_or_else(|| {
             format!("this phone does not listen on the family of {toward}; add it with --listen")
         })?;
@@ -302,7 +335,7 @@ impl Desk {
             }
             ip => ip,
         };
-        self.media.open(call, ip, SocketAddr::new(ip, sip.port()))
+        Ok(SocketAddr::new(ip, sip.port()))
     }
 
     fn register(&mut self, wanted: DnsRegistration) {
@@ -349,6 +382,9 @@ impl Desk {
         if self.registered {
             self.board.unregister(now);
         }
+        for account in self.board.accounts() {
+            self.board.sign_out(now, account);
+        }
     }
 
     fn tell(&self, event: PhoneEvent) {
@@ -360,13 +396,6 @@ impl Desk {
 /// A canonical name of this run: 96 random bits (RFC 7022 §4.2).
 fn cname(entropy: &mut Entropy) -> String {
     format!("{:016x}{:08x}", entropy.next_u64(), entropy.next_u32())
-}
-
-/// The name servers of `/etc/resolv.conf`; none when it cannot be read.
-fn system_name_servers() -> Vec<SocketAddr> {
-    let Ok(text) = std::fs::read("/etc/resolv.conf") else { return Vec::new() };
-    let Ok(config) = resolv_conf::Config::parse(text) else { return Vec::new() };
-    config.nameservers.iter().map(|server| SocketAddr::new(server.into(), 53)).collect()
 }
 
 /// One socket per family of `servers`, on the address that leads to the first of that family.

@@ -71,3 +71,10 @@ impl Listening {
 fn cannot(address: SocketAddr, error: CannotBind) -> StartError {
     StartError::Listen { address, over: error.over, what: error.what }
 }
+
+/// The name servers of `/etc/resolv.conf`; none when it cannot be read.
+pub(super) fn system_name_servers() -> Vec<SocketAddr> {
+    let Ok(text) = std::fs::read("/etc/resolv.conf") else { return Vec::new() };
+    let Ok(config) = resolv_conf::Config::parse(text) else { return Vec::new() };
+    config.nameservers.iter().map(|server| SocketAddr::new(server.into(), 53)).collect()
+}

@@ -140,6 +140,13 @@ impl Media {
         Ok(())
     }
 
+    /// Goes on by `plan`, on the ports that were opened in the meantime if there are some.
+    pub(super) fn change(&mut self, call: CallId, plan: &MediaPlan) -> Result<(), String> {
+        let entry = self.calls.get_mut(&call).filter(|entry| entry.running).ok_or("no media run")?;
+        let sockets = std::mem::take(&mut entry.sockets);
+        self.thread.redirect(call.0, plan, sockets).map_err(|error| error.to_string())
+    }
+
     /// Stops the device, so that its recording is whole, then the stream; [`MediaNews::Stopped`] follows when there
     /// was one.
     pub(super) fn stop(&mut self, call: CallId) {

@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::sync::{Arc, mpsc};
 
 use rove_dns::lookup::LookupId;
-use rove_session::{CallId, Target};
+use rove_session::{Account, AccountId, CallId, Target};
 use rove_sip::message::StatusCode;
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
@@ -23,9 +23,18 @@ pub(crate) enum Command {
     Answer { call: CallId },
     Decline { call: CallId, status: StatusCode },
     HangUp { call: CallId },
+    Forward { call: CallId, to: Target },
+    Hold { call: CallId },
+    Resume { call: CallId },
+    Transfer { call: CallId, to: Target },
+    Join { call: CallId, other: CallId },
+    Info { call: CallId, key: char, duration: Duration },
+    Moved,
     Press { call: CallId, key: char, duration: Duration },
     Register(Box<DnsRegistration>),
     Unregister,
+    SignIn { account: Box<Account>, reply: mpsc::SyncSender<AccountId> },
+    SignOut { account: AccountId },
     Close,
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::{MediaFailure, VirtualConfig, Voice};
 use rove_base::{Entropy, Instant, Machine, MediaPlan, Now, Quality, Scratch, Step, UdpFlow};
 use rove_core::{
+    path::Path,
     playout::PlayoutConfig,
     stream::{MediaInput, Stream, StreamEvent},
 };
@@ -60,6 +61,13 @@ impl VirtualCall {
 
     pub(super) fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8]) {
         self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived: now.mono });
+    }
+
+    /// Goes on by another path and direction.
+    pub(super) fn change(&mut self, plan: &MediaPlan) {
+        if let Some(path) = Path::new(plan) {
+            drop(self.stream.redirect(path, plan.direction()));
+        }
     }
 
     /// Runs the callbacks whose time has come, as the device's own thread would.

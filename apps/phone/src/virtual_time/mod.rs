@@ -19,6 +19,7 @@
 
 mod board;
 mod call;
+mod owner;
 
 use core::time::Duration;
 use std::{
@@ -31,10 +32,8 @@ use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
 use rove_core::stream::{StreamError, StreamEvent};
 use rove_session::{
-    CallId, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard, Target,
-    TargetError,
+    CallId, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard,
 };
-use rove_sip::message::StatusCode;
 
 use self::call::VirtualCall;
 use crate::{CallReport, DnsRegistration, PhoneEvent};
@@ -160,42 +159,6 @@ impl VirtualPhone {
         address.ip() == self.config.ip && ports.contains(&Some(address.port()))
     }
 
-    /// Calls somebody.
-    ///
-    /// # Errors
-    ///
-    /// [`TargetError`] when the target cannot be dialled.
-    pub fn dial(&mut self, now: Now, target: &str) -> Result<CallId, TargetError> {
-        Ok(self.board.dial(now, Target::parse(target)?))
-    }
-
-    /// Picks up.
-    pub fn answer(&mut self, now: Now, call: CallId) {
-        self.board.answer(now, call);
-    }
-
-    /// Refuses as declined.
-    pub fn decline(&mut self, now: Now, call: CallId) {
-        self.board.decline(now, call, StatusCode::DECLINE);
-    }
-
-    /// Refuses as busy.
-    pub fn refuse_busy(&mut self, now: Now, call: CallId) {
-        self.board.decline(now, call, StatusCode::BUSY_HERE);
-    }
-
-    /// Hangs up.
-    pub fn hang_up(&mut self, now: Now, call: CallId) {
-        self.board.hang_up(now, call);
-    }
-
-    /// Tells the other side of a call that a key was pressed.
-    pub fn press(&mut self, now: Now, call: CallId, key: char, duration: Duration) {
-        if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
-            running.press(now, key, duration);
-        }
-    }
-
     /// Publishes a name for this phone's address; no addresses mean its own, no port its own as well.
     pub fn register(&mut self, now: Now, wanted: DnsRegistration) {
         let addresses = if wanted.addresses.is_empty() { vec![self.config.ip] } else { wanted.addresses };
@@ -230,6 +193,11 @@ impl VirtualPhone {
                 self.board.media(now, call, fact);
             }
             Event::StartMedia { call, plan } => self.start(call, &plan),
+            Event::ChangeMedia { call, plan } => {
+                if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
+                    running.change(&plan);
+                }
+            }
             Event::StopMedia { call } => {
                 if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
                     running.hang_up(now);

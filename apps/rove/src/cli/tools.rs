@@ -21,6 +21,18 @@ pub(crate) struct DelayArgs {
     pub(crate) max_delay: Option<u64>,
 }
 
+/// Who is to be called, and how that is told.
+#[derive(Args, Debug)]
+pub(crate) struct Examine {
+    /// Host name, IP address, user@host or sip: URI.
+    pub(crate) target: String,
+    /// Writes what was found here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) phone: super::PhoneArgs,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
     /// WAV file to say: any rate, channels and bit depth.

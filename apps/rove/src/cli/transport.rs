@@ -38,7 +38,7 @@ pub(crate) enum Spoken {
 }
 
 impl Spoken {
-    const fn transport(self) -> Transport {
+    pub(crate) const fn transport(self) -> Transport {
         match self {
             Self::Udp => Transport::Udp,
             Self::Tcp => Transport::Tcp,

@@ -3,11 +3,11 @@
 use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
-use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress};
+use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, Target};
 
-use super::{GLANCE, seconds};
+use super::{GLANCE, accounts, script::Scripts, seconds};
 use crate::{
-    cli::{Answer, Policy, transport},
+    cli::{Answer, Policy, account::is_sip, transport},
     failure::Failure,
     publish,
     report::Report,
@@ -28,12 +28,14 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     let registration = args
         .register
         .as_deref()
+        .filter(|name| !is_sip(name))
         .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
         .transpose()?;
-    let talk = args.seconds.map(|value| {
-        seconds(value).ok_or_else(|| Failure::usage(format!("--for {value}: not a number of seconds")))
-    });
-    let talk = talk.transpose()?;
+    let talk = time("--for", args.seconds)?;
+    let after = time("--after", args.after)?.unwrap_or_default();
+    if let Some(target) = &args.forward {
+        Target::parse(target).map_err(|error| Failure::usage(format!("--forward: {error}")))?;
+    }
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
     let show = Show::new();
@@ -42,15 +44,40 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         phone.register(registration);
         await_registration(&phone, &name, stop)?;
     }
+    let account = match args.register.as_deref().filter(|name| is_sip(name)) {
+        Some(name) => {
+            let id = phone.sign_in(args.account.account(name, args.phone.transport.transport)?)?;
+            accounts::await_registration(&phone, id, &show, stop)?;
+            Some(id)
+        }
+        None => None,
+    };
+    accounts::sign_in_all(&phone, settings)?;
     ready(&phone, args, &show);
-    let mut desk =
-        Desk { args, talk, phone: &phone, show: &show, hang_up_at: HashMap::new(), reports: Vec::new() };
+    let mut desk = Desk {
+        args,
+        talk,
+        after,
+        phone: &phone,
+        show: &show,
+        pick_up_at: HashMap::new(),
+        hang_up_at: HashMap::new(),
+        up: Vec::new(),
+        scripts: args.on_event.clone().map(Scripts::new),
+        reports: Vec::new(),
+    };
     desk.work(stop);
+    if let Some(scripts) = desk.scripts.take() {
+        scripts.finish();
+    }
     let reports = desk.reports;
     if let Some(path) = &args.json {
         Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
     }
-    if let Some(name) = &args.register {
+    if let Some(id) = account {
+        phone.sign_out(id);
+        accounts::await_withdrawal(&phone, id)?;
+    } else if let Some(name) = &args.register {
         show.say(format!("taking {name} back"));
         phone.unregister();
         await_withdrawal(&phone, name)?;
@@ -59,13 +86,26 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     Ok(())
 }
 
+/// The seconds that a flag gives.
+fn time(flag: &str, value: Option<f64>) -> Result<Option<Duration>, Failure> {
+    let read = |value| {
+        seconds(value).ok_or_else(|| Failure::usage(format!("{flag} {value}: not a number of seconds")))
+    };
+    value.map(read).transpose()
+}
+
 /// What happens while calls come and go.
 struct Desk<'a> {
     args: &'a Answer,
     talk: Option<Duration>,
+    after: Duration,
     phone: &'a Phone,
     show: &'a Show,
+    pick_up_at: HashMap<CallId, Instant>,
     hang_up_at: HashMap<CallId, Instant>,
+    /// The calls that stand, the newest last: that one is talked with, the others may wait.
+    up: Vec<CallId>,
+    scripts: Option<Scripts>,
     reports: Vec<CallReport>,
 }
 
@@ -82,22 +122,22 @@ impl Desk<'_> {
                 leaving = true;
                 running.iter().for_each(|&call| self.phone.hang_up(call));
             }
-            self.hang_up_due();
+            self.do_what_is_due();
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
             self.show.event(&event);
+            if let Some(scripts) = &mut self.scripts {
+                scripts.tell(&event);
+            }
             match event {
                 PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => {
                     running.push(call);
                     self.greet(call);
                 }
-                PhoneEvent::Call { call, progress: Progress::Answered { .. } } => {
-                    if let Some(talk) = self.talk {
-                        self.hang_up_at.insert(call, Instant::now() + talk);
-                    }
-                }
+                PhoneEvent::Call { progress: Progress::Referred { call, .. }, .. } => running.push(call),
+                PhoneEvent::Call { call, progress: Progress::Answered { .. } } => self.is_up(call),
                 PhoneEvent::Ended { call, report } => {
                     running.retain(|&other| other != call);
-                    self.hang_up_at.remove(&call);
+                    self.is_over(call);
                     self.show.keep(&call_table(&report));
                     self.reports.push(*report);
                 }
@@ -106,18 +146,53 @@ impl Desk<'_> {
         }
     }
 
-    fn greet(&self, call: CallId) {
+    fn greet(&mut self, call: CallId) {
+        if let Some(target) = &self.args.forward {
+            // It was looked at before the phone started.
+            let _ = self.phone.forward(call, target);
+            return;
+        }
         match self.args.policy {
-            Policy::Answer => self.phone.answer(call),
+            Policy::Answer if self.after.is_zero() => self.phone.answer(call),
+            Policy::Answer => drop(self.pick_up_at.insert(call, Instant::now() + self.after)),
             Policy::Busy => self.phone.refuse_busy(call),
             Policy::Decline => self.phone.decline(call),
             Policy::Ring => {}
         }
     }
 
-    fn hang_up_due(&mut self) {
+    fn is_up(&mut self, call: CallId) {
+        if let Some(talk) = self.talk {
+            self.hang_up_at.insert(call, Instant::now() + talk);
+        }
+        if let Some(&before) = self.up.last().filter(|_| self.args.call_waiting) {
+            self.phone.hold(before);
+        }
+        self.up.push(call);
+    }
+
+    fn is_over(&mut self, call: CallId) {
+        self.hang_up_at.remove(&call);
+        self.pick_up_at.remove(&call);
+        let was_heard = self.up.last() == Some(&call);
+        self.up.retain(|&other| other != call);
+        if let Some(&next) = self.up.last().filter(|_| was_heard && self.args.call_waiting) {
+            self.phone.resume(next);
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        if let Some(scripts) = &mut self.scripts {
+            scripts.turn();
+        }
         let now = Instant::now();
         let phone = self.phone;
+        self.pick_up_at.retain(|&call, &mut at| {
+            if at <= now {
+                phone.answer(call);
+            }
+            at > now
+        });
         self.hang_up_at.retain(|&call, &mut at| {
             if at <= now {
                 phone.hang_up(call);

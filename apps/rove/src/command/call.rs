@@ -1,10 +1,11 @@
 //! `rove call`: dial, talk, hang up, report.
 
+use core::time::Duration;
 use std::time::Instant;
 
 use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
 
-use super::{GLANCE, seconds};
+use super::{GLANCE, accounts, seconds};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -23,13 +24,16 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     let talk = talk.transpose()?;
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
+    let identity = args.phone.identity.as_deref();
+    accounts::to_call_with(&phone, &args.account, identity, args.phone.transport.transport)?;
+    accounts::sign_in_all(&phone, settings)?;
     let show = Show::new();
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
     for _ in 0..args.count {
         if stop.wanted() {
             break;
         }
-        report.calls.push(one(&phone, &args.target, talk, stop, &show)?);
+        report.calls.push(one(&phone, args, talk, stop, &show)?);
     }
     show.done();
     if let Some(path) = &args.json {
@@ -41,20 +45,27 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
 /// One call from dialling to its report.
 fn one(
     phone: &Phone,
-    target: &str,
-    talk: Option<core::time::Duration>,
+    args: &Call,
+    talk: Option<Duration>,
     stop: &Stop,
     show: &Show,
 ) -> Result<CallReport, Failure> {
+    let target = &args.target;
     show.say(format!("looking up {target}"));
     let ours: CallId = phone.dial(target)?;
+    let mut keys = Keys::new(args);
     let mut hang_up_at = None;
     let mut hung_up = false;
     loop {
-        if !hung_up && (stop.wanted() || hang_up_at.is_some_and(|at| at <= Instant::now())) {
-            phone.hang_up(ours);
+        let due = hang_up_at.is_some_and(|at| at <= Instant::now());
+        if !hung_up && (stop.wanted() || due) {
+            match args.transfer.as_ref().filter(|_| due && !stop.wanted()) {
+                Some(to) => phone.transfer(ours, to)?,
+                None => phone.hang_up(ours),
+            }
             hung_up = true;
         }
+        keys.press_due(phone, ours);
         let patience =
             hang_up_at.map_or(GLANCE, |at: Instant| at.saturating_duration_since(Instant::now()).min(GLANCE));
         let Some(event) = phone.next_event(patience) else { continue };
@@ -62,6 +73,10 @@ fn one(
         match event {
             PhoneEvent::Call { call, progress: Progress::Answered { .. } } if call == ours => {
                 hang_up_at = talk.map(|talk| Instant::now() + talk);
+                keys.next = Some(Instant::now());
+            }
+            PhoneEvent::Call { call, progress: Progress::TransferFailed { .. } } if call == ours => {
+                phone.hang_up(ours);
             }
             PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => phone.refuse_busy(call),
             PhoneEvent::Ended { call, report } if call == ours => return Ok(*report),
@@ -69,6 +84,44 @@ fn one(
         }
     }
 }
+
+/// Keys that are pressed one after the other.
+struct Keys {
+    left: std::vec::IntoIter<char>,
+    by_info: bool,
+    /// When the next one is due; `None` before the call is up.
+    next: Option<Instant>,
+}
+
+impl Keys {
+    fn new(args: &Call) -> Self {
+        let keys: Vec<char> = args.keys.as_deref().unwrap_or_default().chars().collect();
+        Self { left: keys.into_iter(), by_info: args.keys_by_info, next: None }
+    }
+
+    fn press_due(&mut self, phone: &Phone, call: CallId) {
+        let now = Instant::now();
+        if self.next.is_none_or(|at| at > now) {
+            return;
+        }
+        let key = self.left.next();
+        self.next = match key {
+            None => None,
+            Some(',') => Some(now + PAUSE),
+            Some(_) => Some(now + KEY + KEY),
+        };
+        match key.filter(|key| *key != ',') {
+            Some(key) if self.by_info => phone.send_dtmf(call, key, KEY),
+            Some(key) => phone.press(call, key, KEY),
+            None => {}
+        }
+    }
+}
+
+/// How long a key is pressed, and the pause after it.
+const KEY: Duration = Duration::from_millis(120);
+/// How long a comma waits.
+const PAUSE: Duration = Duration::from_secs(1);
 
 fn conclude(calls: &[CallReport], args: &Call) -> Result<(), Failure> {
     match calls {

@@ -1,11 +1,14 @@
 //! One file per command.
 
+pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod call;
 pub(crate) mod devices;
+pub(crate) mod doctor;
 pub(crate) mod lookup;
 pub(crate) mod register;
 pub(crate) mod replay;
+mod script;
 pub(crate) mod simulate;
 
 use core::time::Duration;

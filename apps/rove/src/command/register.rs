@@ -1,10 +1,10 @@
-//! `rove register`: publish an address under a name, and take it back when leaving.
+//! `rove register`: publish an address under a name, or register it at a SIP server, and take it back when leaving.
 
-use rove_phone::{Phone, PhoneEvent};
+use rove_phone::{AccountNews, Phone, PhoneEvent};
 
-use super::GLANCE;
+use super::{GLANCE, accounts};
 use crate::{
-    cli::{Register, Via},
+    cli::{Register, Via, account::is_sip},
     failure::Failure,
     publish,
     settings::Settings,
@@ -13,7 +13,14 @@ use crate::{
 };
 
 pub(crate) fn run(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Failure> {
-    let Via::Dns = args.via;
+    match args.via {
+        Some(Via::Sip) => via_sip(settings, args, stop),
+        None if is_sip(&args.name) => via_sip(settings, args, stop),
+        Some(Via::Dns) | None => via_dns(settings, args, stop),
+    }
+}
+
+fn via_dns(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Failure> {
     let config = settings.phone(&args.phone)?;
     let registration =
         publish::registration(settings, &args.publish, &config.dns_servers, &args.name, Some(args.port))?;
@@ -43,6 +50,28 @@ pub(crate) fn run(settings: &Settings, args: &Register, stop: &Stop) -> Result<(
     finish(&phone, &show)
 }
 
+fn via_sip(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Failure> {
+    let mut config = settings.phone(&args.phone)?;
+    config.sip_port = args.port;
+    let account = args.account.account(&args.name, args.phone.transport.transport)?;
+    let phone = Phone::start(config)?;
+    let show = Show::new();
+    show.say(format!("registering {}", args.name));
+    let id = phone.sign_in(account)?;
+    accounts::await_registration(&phone, id, &show, stop)?;
+    show.keep(&format!("{} leads here now; Ctrl-C takes it back", args.name));
+    while !stop.wanted() {
+        if let Some(event) = phone.next_event(GLANCE) {
+            show.event(&event);
+        }
+    }
+    phone.sign_out(id);
+    accounts::await_withdrawal(&phone, id)?;
+    show.keep(&format!("{} does not lead here any more", args.name));
+    show.done();
+    Ok(())
+}
+
 fn finish(phone: &Phone, show: &Show) -> Result<(), Failure> {
     loop {
         match phone.next_event(super::seconds(15.0).unwrap_or(GLANCE)) {
@@ -62,4 +91,20 @@ fn finish(phone: &Phone, show: &Show) -> Result<(), Failure> {
             Some(_) => {}
         }
     }
+}
+
+/// What a change of an account means, for people.
+pub(crate) fn text(news: &AccountNews) -> Option<String> {
+    Some(match news {
+        AccountNews::Registered { server, expires, public } => {
+            let seen = public.map(|address| format!(", seen at {address}")).unwrap_or_default();
+            format!("registered at {server} for {} s{seen}", expires.as_secs())
+        }
+        AccountNews::Failed { why, retry_in: Some(wait) } => {
+            format!("not registered: {why}; again in {} s", wait.as_secs())
+        }
+        AccountNews::Failed { why, retry_in: None } => format!("not registered: {why}"),
+        AccountNews::Unregistered => "no longer registered".into(),
+        _ => return None,
+    })
 }

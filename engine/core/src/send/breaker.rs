@@ -88,6 +88,14 @@ impl Breaker {
         self.sending_since.get_or_insert(at);
     }
 
+    /// Nothing is sent for a while, because the call is held: what is not sent is not missed. The next packet begins anew.
+    pub const fn pause(&mut self) {
+        self.sending_since = None;
+        self.unheard = None;
+        self.excess = None;
+        self.useless = None;
+    }
+
     /// A packet of the peer's media came.
     pub fn on_heard(&mut self, at: Instant) {
         self.heard_at = Some(at);

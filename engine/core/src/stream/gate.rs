@@ -90,6 +90,16 @@ impl Gate {
         }
     }
 
+    /// Signalling tells another path; answers the one that is of no more use. A way that checks found stays, and so does
+    /// the address that a peer behind a NAT turned out to have, as long as what was told is the same.
+    pub(super) fn redirect(&mut self, path: Path) -> Path {
+        if self.checked || self.path.is_told_as(&path) {
+            return path;
+        }
+        self.heard = [None; 2];
+        core::mem::replace(&mut self.path, path)
+    }
+
     /// Where packets go.
     pub(super) const fn route(&self) -> &Route {
         self.path.active()

@@ -27,6 +27,7 @@ mod first;
 mod gate;
 mod judge;
 mod receive;
+mod redirect;
 mod report;
 mod shield;
 mod steer;

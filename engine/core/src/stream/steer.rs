@@ -56,6 +56,11 @@ impl Steering {
         tripped.then(|| self.breaker.tripped()).flatten()
     }
 
+    /// Nothing is sent for a while.
+    pub(super) fn pause(&mut self) {
+        self.breaker.pause();
+    }
+
     /// A packet was sent.
     pub(super) fn on_sent(&mut self, at: Instant) {
         self.breaker.on_sent(at);

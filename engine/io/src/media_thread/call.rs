@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use rove_base::{Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Direction, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_core::{
     demux::{Kind, kind},
+    path::Path,
     playout::PlayoutMeter,
     stream::{MediaInput, Stream, StreamEvent},
 };
@@ -29,6 +30,14 @@ pub(super) struct Call {
     meter: LatestRx<PlayoutMeter>,
     captures: bool,
     counts: MediaCounts,
+}
+
+/// Another way for a call's media.
+#[derive(Debug)]
+pub(super) struct Redirect {
+    pub(super) path: Option<Path>,
+    pub(super) direction: Direction,
+    pub(super) sockets: Vec<UdpSocket>,
 }
 
 /// The buffers that all calls of a thread share.
@@ -61,6 +70,17 @@ impl Call {
     ) -> Self {
         let link = link.map(Box::new);
         Self { id, stream, link, sockets, pcm, meter, captures, counts: MediaCounts::default() }
+    }
+
+    /// Goes on by another path and direction, on other sockets if there are some. `change` takes what is of no more use.
+    pub(super) fn redirect(&mut self, change: &mut Redirect) {
+        if let Some(path) = change.path.take() {
+            change.path = Some(self.stream.redirect(path, change.direction));
+        }
+        self.captures = change.direction.sends();
+        if !change.sockets.is_empty() {
+            std::mem::swap(&mut self.sockets, &mut change.sockets);
+        }
     }
 
     pub(super) fn id(&self) -> u64 {

@@ -31,13 +31,14 @@ use rove_base::{
     Candidate, Entropy, IceCredentials, IceRole, Instant, MediaPlan, Quality, SrtpProfile, UdpFlow,
 };
 use rove_core::{
+    path::Path,
     send::Tripped,
     stream::{Digit, Refused, Stream, StreamError},
 };
 use rove_nat::{Link, LinkFailure, NoIdentity, dtls::Identity};
 
 use self::{
-    call::Call,
+    call::{Call, Redirect},
     wake::Waker,
     worker::{Command, Note, Worker},
 };
@@ -201,6 +202,18 @@ impl MediaThread {
         self.order(Command::Add(Box::new(call)))
     }
 
+    /// Lets a call go on by `plan`, which differs from the one before in its routes and direction alone. `sockets` take the
+    /// place of those before, unless there are none. A number that is not there is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError`]; then nothing has changed.
+    pub fn redirect(&self, call: u64, plan: &MediaPlan, sockets: Vec<UdpSocket>) -> Result<(), MediaError> {
+        let path = Path::new(plan).ok_or(StreamError::NoRoute)?;
+        let change = Redirect { path: Some(path), direction: plan.direction(), sockets };
+        self.order(Command::Redirect { call, change: Box::new(change) })
+    }
+
     /// Ends a call: it says goodbye in RTCP, then [`MediaEvent::Stopped`] has the last word. A number that is not there
     /// is passed over.
     ///
@@ -254,6 +267,10 @@ impl MediaThread {
             Note::Event(event) => Some(event),
             Note::Retired(call) => {
                 drop(call);
+                None
+            }
+            Note::Left(change) => {
+                drop(change);
                 None
             }
         })

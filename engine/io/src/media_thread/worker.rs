@@ -10,7 +10,7 @@ use rove_nat::LinkInput;
 
 use super::{
     MediaEvent,
-    call::{Buffers, Call},
+    call::{Buffers, Call, Redirect},
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -25,6 +25,7 @@ pub(super) enum Command {
     Press { call: u64, key: char, duration: Duration },
     Candidate { call: u64, candidate: Option<Candidate> },
     Restart { call: u64, local: IceCredentials, remote: IceCredentials, role: IceRole },
+    Redirect { call: u64, change: Box<Redirect> },
     Stop,
 }
 
@@ -35,6 +36,8 @@ pub(super) enum Note {
     Event(MediaEvent),
     /// The parts of an ended call, to be dropped where dropping may take its time.
     Retired(Box<Call>),
+    /// The way that a call took before.
+    Left(Box<Redirect>),
 }
 
 pub(super) struct Worker {
@@ -123,6 +126,10 @@ impl Worker {
                 }
                 Ok(Command::Restart { call, local, remote, role }) => {
                     self.tell_link(call, LinkInput::Restart { local, remote, role });
+                }
+                Ok(Command::Redirect { call: id, mut change }) => {
+                    self.of(id).into_iter().for_each(|call| call.redirect(&mut change));
+                    self.outward.note(Note::Left(change));
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     while let Some(call) = self.calls.pop() {

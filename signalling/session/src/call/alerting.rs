@@ -8,8 +8,8 @@ use rove_sip::{
     ua::{Failure, Party},
 };
 
-use super::{Ask, Context, Fact, State, Talking};
-use crate::Cause;
+use super::{Ask, Context, Fact, Progress, State, Talking};
+use crate::{Cause, Target};
 
 /// An invitation waits for an answer.
 #[derive(Debug)]
@@ -91,13 +91,10 @@ impl Alerting {
                     Cause::Declined { target }
                 })
             }
+            Fact::Forward(target) => forward(cx, target),
             Fact::Acknowledged(body) => self.acknowledged(cx, body.as_deref()),
             Fact::HangUp => self.hang_up(cx, Cause::HungUp),
-            Fact::Failed(failure) => {
-                cx.ask(Ask::StopMedia);
-                let elsewhere = failure == Failure::AnsweredElsewhere;
-                cx.over(if elsewhere { Cause::AnsweredElsewhere } else { Cause::Cancelled })
-            }
+            Fact::Failed(failure) => failed(cx, &failure),
             Fact::Ended { by, .. } => {
                 cx.ask(Ask::StopMedia);
                 cx.over(if by == Party::Peer { Cause::PeerHungUp } else { Cause::Vanished })
@@ -161,4 +158,19 @@ fn refuse(cx: &mut Context<'_>, mismatch: &Mismatch) -> State {
     cx.ask(Ask::Reject { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some(mismatch.to_string()) });
     let cause = cx.mismatch(mismatch);
     cx.over(cause)
+}
+
+/// Sends the caller elsewhere.
+fn forward(cx: &mut Context<'_>, target: Target) -> State {
+    cx.ask(Ask::StopMedia);
+    cx.tell(Progress::Forwarded { to: target.to_string() });
+    cx.ask(Ask::Redirect(target));
+    cx.over(Cause::Forwarded)
+}
+
+/// The caller has given up.
+fn failed(cx: &mut Context<'_>, failure: &Failure) -> State {
+    cx.ask(Ask::StopMedia);
+    let elsewhere = *failure == Failure::AnsweredElsewhere;
+    cx.over(if elsewhere { Cause::AnsweredElsewhere } else { Cause::Cancelled })
 }

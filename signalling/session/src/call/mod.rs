@@ -31,6 +31,7 @@ use crate::{Cause, Config, MediaPorts, Record, Target};
 
 /// Where a call is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a call is moved a handful of times")]
 pub(crate) enum State {
     /// The target is being looked up.
     Dialing(Dialing),
@@ -83,6 +84,7 @@ pub(crate) enum Fact {
     /// This host has another address now.
     Moved,
     Decline(StatusCode),
+    Forward(Target),
     HangUp,
     Tick,
 }
@@ -96,6 +98,7 @@ pub(crate) enum Ask {
     Ring,
     Accept(Vec<u8>),
     Reject { status: StatusCode, why: Option<String> },
+    Redirect(Target),
     AcceptChange(Vec<u8>),
     RejectChange { status: StatusCode, why: Option<String> },
     Change { offer: Vec<u8>, hop: Option<Hop> },

@@ -11,6 +11,8 @@ use rove_sip::message::NameAddr;
 
 use super::*;
 
+mod changes;
+
 /// One end of a call.
 struct End {
     config: Config,

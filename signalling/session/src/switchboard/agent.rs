@@ -10,10 +10,15 @@ use crate::{
 
 impl Switchboard {
     pub(super) fn on_agent(&mut self, event: ua::Event) {
+        let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return };
         let (invite, fact) = match event {
             ua::Event::Incoming { call, hop, uri, from, asserted, body, replaces, .. } => {
                 let from = asserted.unwrap_or(from).to_string();
                 return self.on_incoming(call, hop, uri.to_string(), from, &body, replaces.is_some());
+            }
+            ua::Event::Message { from, kind, body, .. } => {
+                let (from, kind) = (from.to_string(), kind.to_string());
+                return self.events.push_back(Event::Message { from, kind, body });
             }
             ua::Event::Referred { call, to, by } => return self.on_referred(call, &to, by.as_ref()),
             ua::Event::KeyPressed { call, key } => {

@@ -1,12 +1,13 @@
 //! From the asks of a call to the machines that can do them.
 
 use rove_sip::{
-    message::{NameAddr, StatusCode},
+    message::{HeaderName, NameAddr, StatusCode},
+    transport::Hop,
     ua::{OutgoingInvite, SessionChange},
 };
 
 use super::{Switchboard, query};
-use crate::{CallId, Event, call::Ask};
+use crate::{CallId, Event, Target, call::Ask};
 
 impl Switchboard {
     pub(super) fn carry(&mut self, id: CallId, asks: Vec<Ask>) {
@@ -20,32 +21,17 @@ impl Switchboard {
         let invite = self.calls.get(&id).and_then(|call| call.invite);
         match (ask, invite) {
             (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&target));
+                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
                 self.by_lookup.insert(lookup, id);
             }
-            (Ask::Invite { hop, target, offer }, _) => {
-                let invite = self.agent.invite(
-                    now,
-                    OutgoingInvite {
-                        hop,
-                        name: target.name(),
-                        uri: target.uri().clone().into(),
-                        from: self.config.identity.clone(),
-                        to: NameAddr::new(target.uri().clone()),
-                        body: offer,
-                        private: false,
-                        headers: self.calls.get(&id).map(|call| call.headers.clone()).unwrap_or_default(),
-                    },
-                );
-                self.by_invite.insert(invite, id);
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.invite = Some(invite);
-                }
-            }
+            (Ask::Invite { hop, target, offer }, _) => self.invite(id, hop, &target, offer),
             (Ask::Ring, Some(invite)) => self.agent.ring(now, invite, StatusCode::RINGING, None),
             (Ask::Accept(body), Some(invite)) => self.agent.accept(now, invite, body),
             (Ask::Reject { status, why }, Some(invite)) => {
                 self.agent.reject(now, invite, status, why.as_deref());
+            }
+            (Ask::Redirect(target), Some(invite)) => {
+                self.agent.redirect(now, invite, &[NameAddr::new(target.uri().clone())]);
             }
             (Ask::AcceptChange(body), Some(invite)) => self.agent.accept_change(now, invite, body),
             (Ask::RejectChange { status, why }, Some(invite)) => {
@@ -59,6 +45,7 @@ impl Switchboard {
                 Ask::Ring
                 | Ask::Accept(_)
                 | Ask::Reject { .. }
+                | Ask::Redirect(_)
                 | Ask::AcceptChange(_)
                 | Ask::RejectChange { .. }
                 | Ask::Change { .. }
@@ -67,11 +54,32 @@ impl Switchboard {
             ) => {}
             (Ask::OpenMedia(toward), _) => self.events.push_back(Event::OpenMedia { call: id, toward }),
             (Ask::StartMedia(plan), _) => {
-                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) })
+                self.events.push_back(Event::StartMedia { call: id, plan: Box::new(plan) });
             }
-            (Ask::ChangeMedia(plan), _) => self.events.push_back(Event::ChangeMedia { call: id, plan }),
+            (Ask::ChangeMedia(plan), _) => {
+                self.events.push_back(Event::ChangeMedia { call: id, plan: Box::new(plan) });
+            }
             (Ask::StopMedia, _) => self.events.push_back(Event::StopMedia { call: id }),
             (Ask::Tell(progress), _) => self.events.push_back(Event::Call { call: id, progress }),
         }
+    }
+
+    fn invite(&mut self, id: CallId, hop: Hop, target: &Target, offer: Vec<u8>) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let mut headers = call.headers.clone();
+        headers.extend(self.accounts.route(&hop).into_iter().map(|route| (HeaderName::Route, route)));
+        let outgoing = OutgoingInvite {
+            hop,
+            name: target.name(),
+            uri: target.uri().clone().into(),
+            from: self.accounts.identity().unwrap_or(&self.config.identity).clone(),
+            to: NameAddr::new(target.uri().clone()),
+            body: offer,
+            private: false,
+            headers,
+        };
+        let invite = self.agent.invite(self.now, outgoing);
+        call.invite = Some(invite);
+        self.by_invite.insert(invite, id);
     }
 }

@@ -15,6 +15,11 @@ use crate::{
 };
 
 impl Switchboard {
+    /// Sends the caller of an incoming call to `target` instead (RFC 5359 §2.8).
+    pub fn forward(&mut self, now: Now, call: CallId, target: &Target) {
+        self.fact(now, call, Fact::Forward(target.clone()));
+    }
+
     /// Holds a call: the other side hears nothing of us, and we nothing of it. [`Progress::Held`] or
     /// [`Progress::Unchanged`] follows.
     pub fn hold(&mut self, now: Now, call: CallId) {

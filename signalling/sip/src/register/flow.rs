@@ -59,7 +59,7 @@ impl Flow {
             return self.next_leaving();
         }
         (self.failures, self.longer, self.stood) = (0, false, true);
-        self.stage = Stage::Standing { refresh: now + early(expires, entropy) };
+        self.stage = Stage::Standing { refresh: now.later(early(expires, entropy)) };
         Due::Nothing
     }
 
@@ -88,7 +88,7 @@ impl Flow {
         let upper = base.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         let wait = upper.mul_f64(0.5 + entropy.unit() / 2.0).max(least.unwrap_or_default().min(LONGEST));
         self.failures = self.failures.saturating_add(1);
-        self.stage = Stage::Waiting { again: now + wait };
+        self.stage = Stage::Waiting { again: now.later(wait) };
         Some(wait)
     }
 
@@ -181,7 +181,8 @@ impl Flow {
 fn early(expires: Duration, entropy: &mut Entropy) -> Duration {
     let share = expires.mul_f64(0.8 + entropy.unit() / 10.0);
     let room = expires.saturating_sub(TRANSACTION);
-    if room < expires / 2 { expires / 2 } else { share.min(room) }.max(Duration::from_secs(1))
+    let half = expires.mul_f64(0.5);
+    if room < half { half } else { share.min(room) }.max(Duration::from_secs(1))
 }
 
 /// What a REGISTER may take to be answered (timer F).

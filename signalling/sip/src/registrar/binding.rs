@@ -57,4 +57,9 @@ impl Binding {
             _ => self.contact.equivalent(contact),
         }
     }
+
+    /// Whether this one says what `earlier` said, but for when and over which flow: the same request once more.
+    pub(super) fn repeats(&self, earlier: &Self) -> bool {
+        *self == Self { until: self.until, flow: self.flow, ..earlier.clone() }
+    }
 }

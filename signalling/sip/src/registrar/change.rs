@@ -83,7 +83,12 @@ impl Change {
             Edit::Set(new) => binding.is_for(&new.contact, new.instance.as_ref()),
             Edit::Remove { contact, instance } => binding.is_for(contact, instance.as_ref()),
         };
-        if bindings.iter().any(|binding| late(binding) && edits.iter().any(|edit| touches(edit, binding))) {
+        // One that has come again when its transaction was forgotten changes nothing, and is told what it was told.
+        let again = |edit: &Edit, binding: &Binding| {
+            matches!(edit, Edit::Set(new) if new.repeats(binding)) && binding.cseq == self.cseq
+        };
+        let stale = |edit: &Edit, binding: &Binding| touches(edit, binding) && !again(edit, binding);
+        if bindings.iter().any(|binding| late(binding) && edits.iter().any(|edit| stale(edit, binding))) {
             return Err(Refused::OutOfOrder);
         }
         let mut after = bindings.clone();
@@ -91,7 +96,9 @@ impl Change {
             let at = after.iter().position(|binding| touches(edit, binding));
             match (edit, at) {
                 (Edit::Set(new), Some(at)) => {
-                    if let Some(binding) = after.get_mut(at) {
+                    if let Some(binding) = after.get_mut(at)
+                        && !late(binding)
+                    {
                         binding.clone_from(new);
                     }
                 }

@@ -119,13 +119,19 @@ impl<R: RegistryStore> SipServer<R> {
         }
         let here = incoming.request.headers.get(&HeaderName::Route).is_none()
             && incoming.request.uri.as_sip().is_some_and(|uri| self.core.ours.is_here(uri));
+        // A domain is registered at whatever port it is said with.
+        let domain = incoming.request.uri.as_sip().map(|uri| &uri.host);
+        let registers = !routed.routed && domain.is_some_and(|host| self.core.ours.domains.contains(host));
         let userless = incoming.request.uri.as_sip().is_some_and(|uri| uri.user().is_none());
         match incoming.request.method {
-            Method::Register if here => self.on_register(incoming),
+            Method::Register if here || registers => self.on_register(incoming),
             Method::Register if incoming.request.uri.as_sip().is_none() => {
                 self.core.refuse(&incoming.reply, key, StatusCode::UNSUPPORTED_URI_SCHEME);
             }
             Method::Options if here && userless => self.on_options(&incoming),
+            Method::Other(_) if here && userless => {
+                self.core.refuse(&incoming.reply, key, StatusCode::NOT_IMPLEMENTED);
+            }
             _ if here && userless => self.core.refuse(&incoming.reply, key, StatusCode::NOT_FOUND),
             _ => self.on_other(incoming, &routed, here),
         }

@@ -25,11 +25,18 @@ pub struct RequestId(pub u64);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RegistrationId(pub u64);
 
+/// Names one subscription of an agent, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SubscriptionId(pub u64);
+
+/// Names one published state of an agent, for ever.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PublicationId(pub u64);
+
 /// What has happened. Each call ends by exactly one [`Event::Failed`] or [`Event::Ended`], after which its name means
 /// nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "an incoming call is rare, and moved as often as any event")]
 pub enum Event {
     /// Somebody calls. To be answered with `ring`, `accept` or `reject`.
     Incoming {
@@ -237,6 +244,54 @@ pub enum Event {
         failure: Failure,
         /// When it is tried again. `None`: it is given up.
         retry_in: Option<Duration>,
+    },
+    /// Something that we watch has been told, for the first time or anew.
+    Notified {
+        /// By which subscription.
+        subscription: SubscriptionId,
+        /// How that stands.
+        state: crate::event::State,
+        /// What the document is; `None` when there is none.
+        kind: Option<MediaType>,
+        /// The document.
+        body: Vec<u8>,
+    },
+    /// Nothing more comes of a subscription.
+    SubscriptionEnded {
+        /// Which one.
+        subscription: SubscriptionId,
+        /// What the notifier says.
+        reason: Option<crate::event::Reason>,
+        /// When it may be asked for again, by the notifier.
+        retry_after: Option<Duration>,
+        /// Why, when it was not the notifier's wish.
+        failure: Option<Failure>,
+    },
+    /// Somebody watches an event of ours.
+    Watched {
+        /// Which event package.
+        package: String,
+        /// Who says to do so.
+        by: NameAddr,
+    },
+    /// What we publish stands at the server.
+    Published {
+        /// Which state.
+        publication: PublicationId,
+        /// How long, unless it is refreshed; which happens by itself.
+        expires: Duration,
+    },
+    /// What we publish does not stand, and is not tried again.
+    PublicationFailed {
+        /// Which state.
+        publication: PublicationId,
+        /// Why.
+        failure: Failure,
+    },
+    /// What we have published was taken back, as far as the server could be reached.
+    Unpublished {
+        /// Which state.
+        publication: PublicationId,
     },
     /// All bindings of a registration were taken back, as far as the registrar could be reached.
     Unregistered {

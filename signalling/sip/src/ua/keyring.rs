@@ -148,9 +148,11 @@ impl Context {
         let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
         let (again, outgoing) = self.prepare(&mut request, hop);
-        let (hop, body) = (outgoing.hop, core::mem::take(&mut request.body));
+        let (wanted, hop, body) = (hop, outgoing.hop, core::mem::take(&mut request.body));
+        // The answer to a challenge makes it longer, perhaps too long for a datagram.
+        let spare = (hop.transport != wanted.transport).then(|| (body.clone(), wanted));
         let invitation =
-            Invitation { call, request, hop, spare: None, dialog: None, again: body, accepted: Vec::new() };
+            Invitation { call, request, hop, spare, dialog: None, again: body, accepted: Vec::new() };
         self.layer.invite(self.now, again, outgoing, ClientUse::Invite(Box::new(invitation)));
         Some(again)
     }

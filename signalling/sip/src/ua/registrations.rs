@@ -229,10 +229,10 @@ impl Registration {
 
     fn outcome(&mut self, cx: &mut Context, id: u64, flow: usize, outcome: Outcome) {
         let Some(binding) = self.flows.get_mut(flow) else { return };
-        binding.number = binding.number.max(outcome.number);
+        binding.number = binding.number.max(outcome.number());
         match outcome.result {
             Ok(response) if response.status.is_success() => {
-                self.granted(cx, id, flow, outcome.hop, &response)
+                self.granted(cx, id, flow, outcome.hop, &response);
             }
             Ok(response) if response.status == StatusCode::INTERVAL_TOO_BRIEF => {
                 self.too_brief(cx, id, flow, &response);
@@ -352,7 +352,7 @@ impl Binding {
     fn ping(&mut self, cx: &mut Context) {
         let (Some((at, every)), Some(hop)) = (self.ping, self.hop) else { return };
         if at <= cx.now {
-            self.ping = Some((cx.now + every, every));
+            self.ping = Some((cx.now.later(every), every));
             cx.layer.send(hop, Arc::from(PING));
         }
     }
@@ -366,7 +366,7 @@ impl Binding {
         if watched {
             cx.connections.keep_alive(cx.now, hop, every);
         } else if self.public.is_some() {
-            self.ping = Some((cx.now + every, every));
+            self.ping = Some((cx.now.later(every), every));
         }
     }
 

@@ -8,7 +8,7 @@
 )]
 
 use crate::{
-    message::{HeaderName, Headers, Request, Response, StatusCode, Via},
+    message::{HeaderName, Headers, Request, Response, StatusCode, Via, ViaTransport},
     transport::Hop,
 };
 
@@ -47,10 +47,11 @@ impl Reply {
     /// it would let anybody aim our answers.
     fn route(&mut self, mut via: Via) {
         let source = self.hop.remote;
+        let port = via.port.unwrap_or_else(|| ViaTransport::from(self.hop.transport).default_port());
         if self.hop.transport.is_reliable() {
-            self.hop.remote.set_port(via.sent_by_port());
+            self.hop.remote.set_port(port);
         } else if !via.wants_rport() {
-            self.hop.remote.set_port(via.sent_by_port());
+            self.hop.remote.set_port(port);
             self.hop = Hop::udp(self.hop.local, self.hop.remote);
         }
         via.note_source(source);

@@ -14,7 +14,7 @@ use rove_base::Transport;
 
 use super::{
     CallId, Event, Failure, RequestId,
-    context::{ClientUse, Context},
+    context::{ClientUse, Context, LocalTag},
 };
 use crate::{
     message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri, ViaTransport},
@@ -77,9 +77,16 @@ pub(super) struct Outcome {
     pub(super) purpose: Purpose,
     /// The way that was taken last.
     pub(super) hop: Hop,
-    /// The number in CSeq that was used last.
-    pub(super) number: u32,
+    /// As it was sent last, without Via.
+    pub(super) request: Request,
     pub(super) result: Result<Response, Failure>,
+}
+
+impl Outcome {
+    /// The number in CSeq that was used last.
+    pub(super) fn number(&self) -> u32 {
+        self.request.headers.cseq().map_or(0, |cseq| cseq.number)
+    }
 }
 
 impl Exchange {
@@ -92,8 +99,7 @@ impl Exchange {
     }
 
     fn outcome(self, result: Result<Response, Failure>) -> Outcome {
-        let number = self.request.headers.cseq().map_or(0, |cseq| cseq.number);
-        Outcome { purpose: self.purpose, hop: self.hop, number, result }
+        Outcome { purpose: self.purpose, hop: self.hop, request: self.request, result }
     }
 
     /// Makes it the next request: another number in CSeq (RFC 3261 §8.1.3.4, §22.2).
@@ -139,6 +145,12 @@ impl Exchange {
 impl Context {
     /// A request with the headers that each has, without Via.
     pub(super) fn outside(&mut self, outgoing: OutgoingRequest) -> Request {
+        let tag = self.new_tag();
+        self.outside_tagged(tag, outgoing)
+    }
+
+    /// The same with this tag of ours.
+    pub(super) fn outside_tagged(&mut self, tag: LocalTag, outgoing: OutgoingRequest) -> Request {
         let OutgoingRequest { method, mut uri, from, mut to, headers: more, content, .. } = outgoing;
         if let Uri::Sip(sip) = &mut uri {
             sip.clear_headers();
@@ -147,7 +159,7 @@ impl Context {
         let mut request = Request::new(method.clone(), uri);
         let headers = &mut request.headers;
         headers.push(HeaderName::MaxForwards, "70");
-        headers.push(HeaderName::From, from.with_tag(&self.new_tag().to_string()).to_string());
+        headers.push(HeaderName::From, from.with_tag(&tag.to_string()).to_string());
         headers.push(HeaderName::To, to.to_string());
         headers.push(HeaderName::CallId, self.new_call_id());
         headers.push(HeaderName::CSeq, CSeq { number: 1, method }.to_string());
@@ -198,9 +210,9 @@ impl Context {
         }
         exchange.renumber();
         if status.is_redirect() {
-            self.start(exchange)
+            self.start(exchange);
         } else {
-            self.send_exchange(exchange)
+            self.send_exchange(exchange);
         }
         None
     }

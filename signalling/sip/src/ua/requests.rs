@@ -96,7 +96,17 @@ impl UserAgent {
     fn inside(&mut self, tag: Option<LocalTag>, request: &Request, reply: Reply, key: ServerKey) {
         match tag.and_then(|tag| self.tags.get(&tag).copied()) {
             Some(call) => self.on_call(call, |call, cx| call.request(cx, request, reply, key)),
+            None if tag.is_some_and(|tag| self.is_of_event(tag, request, &reply, key)) => {}
             None => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
+        }
+    }
+
+    /// A request in a subscription, of ours or to us.
+    fn is_of_event(&mut self, tag: LocalTag, request: &Request, reply: &Reply, key: ServerKey) -> bool {
+        match request.method {
+            Method::Notify => self.on_notify(tag, request, reply, key),
+            Method::Subscribe => self.on_resubscribe(tag, request, reply, key),
+            _ => false,
         }
     }
 
@@ -105,6 +115,7 @@ impl UserAgent {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
             Method::Message => page::receive(&mut self.cx, &request, &reply, key),
+            Method::Subscribe => self.on_subscribe(&request, &reply, key, arrival),
             Method::Invite => self.incoming(request, reply, key, arrival),
             _ => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),
         }
@@ -227,7 +238,7 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
     };
     match &request.method {
         Method::Invite | Method::Bye | Method::Options | Method::Update | Method::Prack => {}
-        Method::Info | Method::Refer | Method::Notify | Method::Message => {}
+        Method::Info | Method::Refer | Method::Subscribe | Method::Notify | Method::Message => {}
         Method::Other(_) => return refuse(StatusCode::NOT_IMPLEMENTED),
         _ => return refuse(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -282,14 +293,19 @@ fn accepts_sdp(request: &Request) -> bool {
     ranges.peek().is_none() || ranges.any(fits)
 }
 
-/// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by; for
-/// a peer that follows RFC 2543, all that a repetition has in common with its first.
+/// What names the server transaction of `method` that a request belongs to (RFC 3261 §17.2.3): branch and sent-by, and
+/// with them what a repetition, a CANCEL and an ACK must have in common with the first, for branches of careless peers are
+/// not as unique as they should be; for a peer that follows RFC 2543, all of it.
 pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
-    let method = method.as_str();
+    let (method, uri) = (method.as_str(), request.uri.to_string());
     match via.unique_branch() {
-        Some(branch) => keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method)),
+        Some(branch) => {
+            let number = request.headers.cseq().map_or(0, |cseq| cseq.number);
+            let call_id = request.headers.call_id().ok();
+            keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method, uri, call_id, number))
+        }
         None => {
-            let (uri, via) = (request.uri.to_string(), via.to_string());
+            let via = via.to_string();
             keyed.fingerprint(&(invited(keyed, request), uri, via, method))
         }
     }

@@ -90,9 +90,9 @@ impl UserAgent {
             request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
             request::Purpose::Bye(None) => {}
             request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
-            request::Purpose::Subscription(_)
-            | request::Purpose::Publication(_)
-            | request::Purpose::Notification(_) => {}
+            request::Purpose::Subscription(id) => self.on_subscribed(id, outcome),
+            request::Purpose::Publication(id) => self.on_published(id, outcome),
+            request::Purpose::Notification(id) => self.on_notified(id, &outcome),
         }
     }
 

@@ -1,15 +1,20 @@
 mod peer;
 mod world;
 
+mod asking;
 mod bounds;
 mod called;
 mod calling;
 mod changes;
+mod duties;
 mod extras;
 mod flows;
 mod loss;
+mod musts;
 mod provisional;
 mod refusals;
+mod registering;
 mod streams;
 mod timers;
 mod transfers;
+mod watching;

@@ -3,6 +3,7 @@
 
 use super::*;
 
+mod classes;
 mod extensions;
 mod frame;
 mod headers;

@@ -107,7 +107,8 @@ fn requests_out_of_order_change_nothing() {
     assert_eq!(desk.register(&of_bob("a", 5, contact)).status.code(), 200);
     let before = desk.bindings();
     for (what, call_id, cseq, lines) in [
-        ("the same again", "a", 5, contact),
+        ("the same number for something else", "a", 5, "Contact: <sip:bob@192.0.2.7>;q=0.1"),
+        ("the same number to remove it", "a", 5, "Contact: <sip:bob@192.0.2.7>;expires=0"),
         ("an earlier one", "a", 4, "Contact: <sip:bob@192.0.2.7>;expires=0"),
         ("an earlier one beside a new contact", "a", 4, "Contact: <sip:new@192.0.2.9>, <sip:bob@192.0.2.7>"),
         ("an earlier star", "a", 3, "Contact: *\nExpires: 0"),
@@ -115,6 +116,10 @@ fn requests_out_of_order_change_nothing() {
         assert_eq!(desk.register(&of_bob(call_id, cseq, lines)).status.code(), 500, "{what}");
         assert_eq!(desk.bindings(), before, "{what}");
     }
+    desk.later(100);
+    let again = desk.register(&of_bob("a", 5, contact));
+    assert_eq!(again.status.code(), 200, "the very same again, when its transaction is forgotten");
+    assert_eq!(desk.bindings(), before, "it renews nothing");
     assert_eq!(desk.register(&of_bob("b", 1, contact)).status.code(), 200, "the client has started anew");
     assert_eq!(desk.register(&of_bob("c", 1, "Contact: *\nExpires: 0")).status.code(), 200);
     assert!(desk.bindings().is_empty());

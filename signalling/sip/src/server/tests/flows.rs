@@ -181,11 +181,11 @@ fn a_call_passes_two_proxies_both_ways() {
     let outgoing = crate::ua::OutgoingInvite {
         hop: crate::transport::Hop::udp(addr(ALICE), addr(PROXY)),
         name: None,
+        private: false,
         uri: "sip:bob@home.example".parse().unwrap(),
         from: "<sip:alice@first.example>".parse().unwrap(),
         to: "<sip:bob@home.example>".parse().unwrap(),
         body: super::world::OFFER.to_vec(),
-        private: false,
         headers: vec![(crate::message::HeaderName::Route, format!("<sip:{PROXY};lr>, <sip:{SECOND};lr>"))],
     };
     world.with(ALICE, |agent, now| agent.invite(now, outgoing));

@@ -28,6 +28,7 @@ fn requests_that_may_not_go_on_are_refused_by_the_status_for_it() {
         ("another scheme", "OPTIONS isbn:2983792873", "", 416),
         ("nobody is there", "OPTIONS sip:carol@home.example", "", 480),
         ("no user", "MESSAGE sip:home.example", "", 404),
+        ("a method nobody knows", "TELEPORT sip:home.example", "", 501),
         ("no breadth", "OPTIONS sip:bob@home.example", "Max-Breadth: 0", 440),
         ("breadth that is no number", "OPTIONS sip:bob@home.example", "Max-Breadth: wide", 400),
         ("a dialog nobody knows", "BYE sip:192.0.2.99", "Route: <sip:192.0.2.1;lr;d=0123456789abcdef>", 403),

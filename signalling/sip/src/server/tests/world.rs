@@ -167,11 +167,11 @@ impl World {
         let outgoing = OutgoingInvite {
             hop: Hop::udp(addr(from), addr(proxy)),
             name: None,
+            private: false,
             uri: uri.parse().unwrap(),
             from: "<sip:alice@home.example>".parse().unwrap(),
             to: format!("<{uri}>").parse().unwrap(),
             body: OFFER.to_vec(),
-            private: false,
             headers: Vec::new(),
         };
         let now = self.now;

@@ -141,6 +141,26 @@ fn ack_and_cancel_go_the_way_of_their_invite_and_name_the_same_branch() {
 }
 
 #[test]
+fn cancel_keeps_the_route_of_its_invite_and_demands_nothing() {
+    let mut world = World::alone();
+    let call = dial_with(
+        &mut world,
+        vec![(HeaderName::Route, "<sip:192.0.2.77:5070;lr>".into()), (HeaderName::Require, "100rel".into())],
+    );
+    let invite = world.hear_request(&Method::Invite);
+    world.reply(&invite, 100, "", &[]);
+    world.with(0, |agent, now| agent.hang_up(now, call));
+    world.run_ms(10);
+    assert_eq!(world.stray[0].0.remote, peer());
+    let cancel = world.hear_request(&Method::Cancel);
+    assert_eq!(cancel.headers.get(&HeaderName::Route), Some("<sip:192.0.2.77:5070;lr>"));
+    assert_eq!(
+        (cancel.headers.get(&HeaderName::Require), cancel.headers.cseq().unwrap().method),
+        (None, Method::Cancel)
+    );
+}
+
+#[test]
 fn a_redirection_tells_where_to_try_instead() {
     let mut world = World::alone();
     dial(&mut world);

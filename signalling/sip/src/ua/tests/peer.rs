@@ -31,6 +31,12 @@ pub(super) fn dial(world: &mut World) -> CallId {
     world.with(0, |agent, now| agent.invite(now, outgoing))
 }
 
+/// The same with other headers.
+pub(super) fn dial_with(world: &mut World, headers: Vec<(HeaderName, String)>) -> CallId {
+    let outgoing = OutgoingInvite { headers, ..to_peer(world) };
+    world.with(0, |agent, now| agent.invite(now, outgoing))
+}
+
 /// The same without showing who calls.
 pub(super) fn dial_privately(world: &mut World) -> CallId {
     let outgoing = OutgoingInvite { private: true, ..to_peer(world) };
@@ -94,6 +100,17 @@ impl World {
             Message::Request(request) => request,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The same, within so many seconds.
+    pub(super) fn await_request(&mut self, method: &Method, seconds: u64) -> Request {
+        for _ in 0..seconds * 10 {
+            if !self.stray.is_empty() {
+                break;
+            }
+            self.run_ms(100);
+        }
+        self.hear_request(method)
     }
 
     pub(super) fn hear_response_of_any(&mut self) -> Response {

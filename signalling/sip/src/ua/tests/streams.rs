@@ -18,6 +18,7 @@ struct Lone {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a handful, in a test")]
 enum Did {
     Asked(StreamId, Transport),
     Said(Flow, Message),

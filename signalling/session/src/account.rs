@@ -1,0 +1,330 @@
+//! Accounts at SIP servers: each is looked up, registered over the ways that are found, and kept registered.
+
+use core::time::Duration;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::SocketAddr,
+};
+
+use rove_base::{Instant, Now};
+use rove_dns::lookup::{Candidate, LookupError, LookupId, Resolver};
+use rove_sip::{
+    digest::Login,
+    message::{NameAddr, Uri},
+    register::Registering,
+    transport::Hop,
+    ua::{self, Failure, RegistrationId, UserAgent},
+};
+
+use crate::{Config, Event, Target, switchboard::query};
+
+/// Names one account, for the life of the switchboard.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AccountId(pub u64);
+
+/// Who we are at a SIP server.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Our address of record.
+    pub identity: NameAddr,
+    /// Where the registrar, or our proxy, is looked up: the domain of the identity, unless another way was asked for.
+    pub server: Target,
+    /// Name and password.
+    pub login: Option<Login>,
+    /// Whether others are to reach us there; else only our calls go there.
+    pub register: bool,
+    /// How long a binding is asked for.
+    pub expires: Duration,
+    /// Names this phone for ever, as a URN (RFC 5626 §4.1).
+    pub instance: Option<String>,
+    /// How many ways are to be kept open at once (RFC 5626); one does without that.
+    pub flows: usize,
+    /// Whether all our calls go by way of `server`.
+    pub proxy: bool,
+}
+
+/// What became of an account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum AccountNews {
+    /// We are reached at our address of record.
+    Registered {
+        /// The server that says so.
+        server: SocketAddr,
+        /// How long it remembers that.
+        expires: Duration,
+        /// The address it sees us at, when that is another than ours.
+        public: Option<SocketAddr>,
+    },
+    /// We are not.
+    Failed {
+        /// A sentence for the person at the phone.
+        why: String,
+        /// When it is tried again; `None`: it is given up.
+        retry_in: Option<Duration>,
+    },
+    /// We have taken the address back.
+    Unregistered,
+}
+
+/// All accounts of a switchboard.
+#[derive(Default)]
+pub(crate) struct Accounts {
+    all: BTreeMap<AccountId, Entry>,
+    by_lookup: HashMap<LookupId, AccountId>,
+    by_registration: HashMap<RegistrationId, AccountId>,
+    last: u64,
+}
+
+struct Entry {
+    account: Account,
+    stage: Stage,
+    /// The ways that lead to the server.
+    hops: Vec<Hop>,
+    /// The route that the registrar wants our requests to take.
+    route: Vec<NameAddr>,
+}
+
+enum Stage {
+    /// The server is being looked up.
+    Finding,
+    /// Our end of the way to the first of these is asked for.
+    Routing(Vec<Candidate>),
+    /// Nobody knows where the server is; to be looked up again then.
+    Lost(Instant),
+    Registering(RegistrationId),
+    /// Nothing is registered, by our own wish.
+    Ready,
+}
+
+impl Accounts {
+    /// Takes up an account, and looks its server up.
+    pub(crate) fn add(&mut self, now: Now, resolver: &mut Resolver, account: Account) -> AccountId {
+        self.last += 1;
+        let id = AccountId(self.last);
+        let lookup = resolver.sip(now, query(&account.server));
+        self.by_lookup.insert(lookup, id);
+        self.all.insert(id, Entry { account, stage: Stage::Finding, hops: Vec::new(), route: Vec::new() });
+        id
+    }
+
+    /// Gives an account up. `true` when a registration must be taken back first, which is told later.
+    pub(crate) fn remove(&mut self, now: Now, agent: &mut UserAgent, id: AccountId) -> bool {
+        match self.all.get(&id).map(|entry| &entry.stage) {
+            Some(Stage::Registering(registration)) => {
+                agent.unregister(now, *registration);
+                true
+            }
+            _ => {
+                self.all.remove(&id);
+                false
+            }
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn ids(&self) -> Vec<AccountId> {
+        self.all.keys().copied().collect()
+    }
+
+    /// The account that calls are made with, if any: the first.
+    fn first(&self) -> Option<&Entry> {
+        self.all.values().next()
+    }
+
+    /// Who calls.
+    pub(crate) fn identity(&self) -> Option<&NameAddr> {
+        self.first().map(|entry| &entry.account.identity)
+    }
+
+    /// Where a call to `target` is looked up: at our proxy, if all calls go there.
+    pub(crate) fn way(&self, target: &Target) -> Target {
+        let proxy = self.first().filter(|entry| entry.account.proxy);
+        proxy.map_or_else(|| target.clone(), |entry| entry.account.server.clone())
+    }
+
+    /// The route of a request along `hop`: what the registrar wants, where the request goes to it.
+    pub(crate) fn route(&self, hop: &Hop) -> Vec<String> {
+        let here = |one: &Hop| (one.transport, one.remote) == (hop.transport, hop.remote);
+        let entry = self.first().filter(|entry| entry.hops.iter().any(here));
+        entry.map(|entry| entry.route.iter().map(ToString::to_string).collect()).unwrap_or_default()
+    }
+
+    /// A look-up is done. Gives its result back when it was none of ours.
+    pub(crate) fn looked_up(
+        &mut self,
+        now: Now,
+        lookup: LookupId,
+        found: Result<Vec<Candidate>, LookupError>,
+        events: &mut VecDeque<Event>,
+    ) -> Option<Result<Vec<Candidate>, LookupError>> {
+        let Some(id) = self.by_lookup.remove(&lookup) else { return Some(found) };
+        let entry = self.all.get_mut(&id)?;
+        match found {
+            Ok(candidates) if !candidates.is_empty() => entry.route_to_first(id, candidates, events),
+            Ok(_) => entry.lose(now, id, "its name has no address", events),
+            Err(error) => entry.lose(now, id, &error.to_string(), events),
+        }
+        None
+    }
+
+    /// Our end of the way to the server is known, or there is none.
+    pub(crate) fn routed(
+        &mut self,
+        now: Now,
+        id: AccountId,
+        local: Result<SocketAddr, String>,
+        machines: (&Config, &mut UserAgent),
+        events: &mut VecDeque<Event>,
+    ) {
+        let (config, agent) = machines;
+        let Some(entry) = self.all.get_mut(&id) else { return };
+        let Stage::Routing(candidates) = core::mem::replace(&mut entry.stage, Stage::Ready) else { return };
+        let local = match local {
+            Ok(local) => local,
+            Err(_) if candidates.len() > 1 => {
+                return entry.route_to_first(id, candidates.into_iter().skip(1).collect(), events);
+            }
+            Err(why) => return entry.lose(now, id, &why, events),
+        };
+        let same_family = candidates.iter().filter(|one| one.address.is_ipv4() == local.is_ipv4());
+        let hops = same_family
+            .take(MOST_WAYS)
+            .map(|one| Hop::toward(one.transport, config.local(one.transport, local), one.address));
+        entry.hops = hops.collect();
+        if let Some(name) = entry.account.server.name() {
+            for hop in entry.hops.iter().filter(|hop| hop.transport.is_secure()) {
+                agent.connections().expect_name(hop.transport, hop.remote, &name);
+            }
+        }
+        if let Some(registration) = entry.start(now, agent) {
+            self.by_registration.insert(registration, id);
+        }
+    }
+
+    /// What the user agent says of a registration. Gives the event back when it is about something else.
+    pub(crate) fn on_agent(&mut self, event: ua::Event, events: &mut VecDeque<Event>) -> Option<ua::Event> {
+        let (id, news) = match event {
+            ua::Event::Registered { registration, hop, expires, route, public, .. } => {
+                let id = self.by_registration.get(&registration).copied()?;
+                if let Some(entry) = self.all.get_mut(&id) {
+                    entry.route = route;
+                }
+                (id, AccountNews::Registered { server: hop.remote, expires, public })
+            }
+            ua::Event::RegistrationFailed { registration, failure, retry_in, .. } => {
+                let id = self.by_registration.get(&registration).copied()?;
+                (id, AccountNews::Failed { why: reason(&failure), retry_in })
+            }
+            ua::Event::Unregistered { registration } => {
+                let id = self.by_registration.remove(&registration)?;
+                self.all.remove(&id);
+                (id, AccountNews::Unregistered)
+            }
+            other => return Some(other),
+        };
+        events.push_back(Event::Account { account: id, news });
+        None
+    }
+
+    /// Looks up again what could not be found.
+    pub(crate) fn tick(&mut self, now: Now, resolver: &mut Resolver) {
+        for (id, entry) in &mut self.all {
+            if matches!(entry.stage, Stage::Lost(at) if at <= now.mono) {
+                entry.stage = Stage::Finding;
+                self.by_lookup.insert(resolver.sip(now, query(&entry.account.server)), *id);
+            }
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let deadline = |entry: &Entry| match entry.stage {
+            Stage::Lost(at) => Some(at),
+            _ => None,
+        };
+        self.all.values().filter_map(deadline).min()
+    }
+}
+
+impl Entry {
+    fn route_to_first(&mut self, id: AccountId, candidates: Vec<Candidate>, events: &mut VecDeque<Event>) {
+        if let Some(first) = candidates.first() {
+            events.push_back(Event::FindRoute { account: id, toward: first.address });
+        }
+        self.stage = Stage::Routing(candidates);
+    }
+
+    fn lose(&mut self, now: Now, id: AccountId, why: &str, events: &mut VecDeque<Event>) {
+        self.stage = Stage::Lost(now.mono + LOOK_AGAIN);
+        let why = format!("{} cannot be found: {why}", self.account.server);
+        events.push_back(Event::Account {
+            account: id,
+            news: AccountNews::Failed { why, retry_in: Some(LOOK_AGAIN) },
+        });
+    }
+
+    /// Registers, or only makes the password known.
+    fn start(&mut self, now: Now, agent: &mut UserAgent) -> Option<RegistrationId> {
+        let account = &self.account;
+        if !account.register {
+            if let Some(login) = account.login.clone() {
+                agent.set_login(&account.identity, login, &self.hops);
+            }
+            return None;
+        }
+        let count = account.flows.clamp(1, self.hops.len().max(1));
+        let flow = |first: usize| {
+            let others = self.hops.iter().cycle().skip(first).take(self.hops.len());
+            others.copied().collect::<Vec<Hop>>()
+        };
+        let flows = if count > 1 { (0..count).map(flow).collect() } else { vec![self.hops.clone()] };
+        let registration = agent.register(
+            now,
+            Registering {
+                aor: account.identity.clone(),
+                registrar: domain_of(&account.identity.uri),
+                flows,
+                route: Vec::new(),
+                login: account.login.clone(),
+                expires: account.expires,
+                instance: account.instance.clone(),
+                contact_params: String::new(),
+            },
+        );
+        self.stage = Stage::Registering(registration);
+        Some(registration)
+    }
+}
+
+/// The URI of a registrar: the domain without user and parameters (RFC 3261 §10.2).
+fn domain_of(aor: &Uri) -> Uri {
+    match aor.as_sip() {
+        Some(sip) => {
+            let mut domain = rove_sip::message::SipUri::new(sip.host.clone());
+            (domain.port, domain.secure) = (sip.port, sip.secure);
+            domain.into()
+        }
+        None => aor.clone(),
+    }
+}
+
+/// Why a registration failed, as a sentence that says what to look at.
+fn reason(failure: &Failure) -> String {
+    match failure {
+        Failure::Status { code, reason, .. } => match code.code() {
+            401 | 407 => "the server does not take the password; check user, password and realm".into(),
+            403 => format!("the server forbids it ({code} {reason}); check the user and what it may do"),
+            404 => format!("the server does not know this address ({code} {reason})"),
+            _ => format!("the server says {code} {reason}"),
+        },
+        Failure::Timeout => "the server does not answer; check its address and that it is running".into(),
+        Failure::Transport => "there is no way to the server; check its address, port and transport".into(),
+        Failure::NotBound => "the server says yes, but does not list our address".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// More ways than this are not tried.
+const MOST_WAYS: usize = 8;
+/// How long after a look-up without result it is tried again.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
