@@ -19,6 +19,9 @@ peer bind9-dnsutils command -v dig
 peer bind9-dnsutils command -v nsupdate
 peer libcap2-bin command -v setcap
 peer iproute2 command -v ip
+peer chromium command -v chromium
+# JsSIP for the browser comes by npm itself, in the versions of tests/browser/page/package-lock.json; it needs node 18 or later.
+peer "nodejs npm" command -v npm
 peer shellcheck command -v shellcheck
 peer "pkg-config libasound2-dev" pkg-config --exists alsa
 

@@ -1,19 +1,20 @@
 //! Whether a recording is of what was said.
 
-use std::{ops::Range, path::Path};
+use std::{ops::Range, path::Path, time::Duration};
 
 use rove_io::device::read_mono;
 
-/// How alike the two waveforms are, and their envelopes, as correlations. The shift, up to 2 s, is found roughly below
+/// How alike the two waveforms are, and their envelopes, as correlations. The shift, up to `most`, is found roughly below
 /// 1 kHz, then to the sample for each piece of [`PIECE`]: the playout cuts and adds pitch periods as the delay changes. A
 /// piece counts by its energy.
-pub(crate) fn likeness(said: &Path, heard: &Path) -> (f64, f64) {
+pub(crate) fn likeness_within(said: &Path, heard: &Path, most: Duration) -> (f64, f64) {
     let read = |path: &Path| -> Vec<f64> {
         let pcm = read_mono(path, RATE).unwrap_or_else(|error| panic!("{error}"));
         pcm.into_iter().map(f64::from).collect()
     };
     let (said, heard) = (read(said), read(heard));
-    let (rough, _) = best(&means(&said), &means(&heard), 0..2 * RATE as usize / EIGHT);
+    let most = most.as_millis() as usize * RATE as usize / 1_000 / EIGHT;
+    let (rough, _) = best(&means(&said), &means(&heard), 0..most);
     let waveform = pieces(&said, &heard, rough * EIGHT);
     (waveform, levels(&envelope(&said), &envelope(&heard), rough * EIGHT / 160))
 }
