@@ -19,12 +19,18 @@ peer bind9-dnsutils command -v dig
 peer bind9-dnsutils command -v nsupdate
 peer libcap2-bin command -v setcap
 peer iproute2 command -v ip
-peer chromium command -v chromium
-# JsSIP for the browser comes by npm itself, in the versions of tests/browser/page/package-lock.json; it needs node 18 or later.
-peer "nodejs npm" command -v npm
+peer sipsak command -v sipsak
 peer shellcheck command -v shellcheck
 peer "pkg-config libasound2-dev" pkg-config --exists alsa
 
 # The words of the list are meant to be split.
+# shellcheck disable=SC2086
+[ -z "$missing" ] || ./install.sh $missing || true
+
+# The browser by itself, so that no trouble with these packages keeps the others away. JsSIP comes by npm, in the versions of
+# tests/browser/page/package-lock.json; it needs node 18 or later.
+missing=
+peer chromium command -v chromium
+peer "nodejs npm" command -v npm
 # shellcheck disable=SC2086
 [ -z "$missing" ] || ./install.sh $missing || true

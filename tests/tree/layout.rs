@@ -22,6 +22,7 @@ const TOP: &[&str] = &[
     "clippy.toml",
     "codecs",
     "deny.toml",
+    "docs",
     "engine",
     "rustfmt.toml",
     "signalling",

@@ -284,7 +284,7 @@ impl UserAgent {
     fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
         match Message::parse(bytes) {
             Ok(Message::Request(request)) => self.on_request(request, hop),
-            Ok(Message::Response(response)) => self.on_response(response),
+            Ok(Message::Response(response)) => self.on_response(response, hop),
             Err(error) => {
                 if let Some(rejection) = error.rejection {
                     self.on_flawed(*rejection, hop);

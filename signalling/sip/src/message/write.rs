@@ -45,7 +45,7 @@ fn write_rest(headers: &Headers, body: &[u8], out: &mut Vec<u8>) {
         }
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
-        out.extend_from_slice(value.as_bytes());
+        write_value(value.as_bytes(), out);
         out.extend_from_slice(b"\r\n");
     }
     if !counted {
@@ -54,6 +54,23 @@ fn write_rest(headers: &Headers, body: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(body);
 }
+
+/// What some reader might take for the end of a line, or of all text, becomes a space, but for the quoted pairs that are
+/// allowed to be anything (RFC 3261 §25.1). Line ends are in no value.
+fn write_value(value: &[u8], out: &mut Vec<u8>) {
+    if memchr::memchr3(0, VERTICAL_TAB, FORM_FEED, value).is_none() {
+        return out.extend_from_slice(value);
+    }
+    let mut before = b' ';
+    for &byte in value {
+        let odd = matches!(byte, 0 | VERTICAL_TAB | FORM_FEED) && before != b'\\';
+        out.push(if odd { b' ' } else { byte });
+        before = byte;
+    }
+}
+
+const VERTICAL_TAB: u8 = 0x0b;
+const FORM_FEED: u8 = 0x0c;
 
 fn write_length(body: &[u8], out: &mut Vec<u8>) {
     let _ = write!(out, "Content-Length: {}\r\n", body.len());

@@ -111,10 +111,13 @@ impl Keyring {
 
 impl Entry {
     /// Whether whoever is at the other end of `hop` is the server that the password is for: one that was named so, or
-    /// the host of an address of record that is an address itself.
+    /// the host of an address of record that is an address itself. Where datagrams may go, so may the stream that a request
+    /// takes which is too long for them (RFC 3261 §18.1.1).
     fn trusts(&self, hop: &Hop) -> bool {
         let host = self.aor.as_sip().and_then(|aor| aor.host.ip());
-        self.trusted.contains(&place(hop)) || host == Some(hop.remote.ip())
+        let stands_in =
+            hop.transport == Transport::Tcp && self.trusted.contains(&(Transport::Udp, hop.remote));
+        self.trusted.contains(&place(hop)) || stands_in || host == Some(hop.remote.ip())
     }
 }
 

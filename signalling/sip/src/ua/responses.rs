@@ -17,12 +17,20 @@ use crate::{
     dialog::Dialog,
     message::{HeaderName, MAGIC_COOKIE, Method, Response},
     transaction::{ClientKey, Heard, Outgoing},
+    transport::Hop,
 };
 
 impl UserAgent {
-    pub(super) fn on_response(&mut self, response: Response) {
+    pub(super) fn on_response(&mut self, response: Response, arrival: Hop) {
         let Some((key, to_invite, sent_by)) = addressee(&response) else { return };
         let status = response.status;
+        // Who asks for a proof must be where the request went: anybody else is not heard at all.
+        let place = |hop: Hop| (hop.transport, hop.remote);
+        if matches!(status.code(), 401 | 407)
+            && self.cx.layer.client_hop(key).is_some_and(|hop| place(hop) != place(arrival))
+        {
+            return;
+        }
         match self.cx.layer.response(self.cx.now, key, sent_by, to_invite, status.code()) {
             Heard::Nothing => return,
             Heard::PassUp => {}

@@ -80,6 +80,11 @@ impl<C, S> Layer<C, S> {
         self.clients.get_mut(&key).map(|entry| &mut entry.user)
     }
 
+    /// The way the request of a client transaction went.
+    pub(crate) fn client_hop(&self, key: ClientKey) -> Option<Hop> {
+        self.clients.get(&key).map(|entry| entry.request.hop)
+    }
+
     /// Takes what the user keeps with a client transaction, and leaves `instead`.
     pub(crate) fn settle(&mut self, key: ClientKey, instead: C) -> Option<C> {
         self.clients.get_mut(&key).map(|entry| core::mem::replace(&mut entry.user, instead))
