@@ -129,7 +129,7 @@ impl Flood {
             }
             let Some(stream) = &mut streams[at] else { continue };
             let text = unproven(if secured { "TLS" } else { "TCP" }, stream.address(), n);
-            match stream.say(text.as_bytes(), at % 2 == 0) {
+            match stream.say(text.as_bytes(), at.is_multiple_of(2)) {
                 Some(answers) => {
                     count.fetch_add(1, Relaxed);
                     self.answers.fetch_add(answers, Relaxed);
@@ -181,8 +181,11 @@ impl Talk for TcpStream {
             _ => return None,
         }
         let mut answers = 0;
+        if !read {
+            return Some(answers);
+        }
         let mut buffer = [0; 16_384];
-        while read {
+        loop {
             match self.read(&mut buffer) {
                 Ok(0) => return None,
                 Ok(_) => answers += 1,
@@ -247,7 +250,10 @@ impl Talk for TlsClient {
             }
         }
         let mut answers = 0;
-        while read {
+        if !read {
+            return Some(answers);
+        }
+        loop {
             match self.tls.read_tls(&mut self.stream) {
                 Ok(0) => return None,
                 Ok(_) => {
