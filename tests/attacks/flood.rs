@@ -129,7 +129,7 @@ impl Flood {
             }
             let Some(stream) = &mut streams[at] else { continue };
             let text = unproven(if secured { "TLS" } else { "TCP" }, stream.address(), n);
-            match stream.say(text.as_bytes(), at % 2 == 0) {
+            match stream.say(text.as_bytes(), at.is_multiple_of(2)) {
                 Some(answers) => {
                     count.fetch_add(1, Relaxed);
                     self.answers.fetch_add(answers, Relaxed);
@@ -180,9 +180,12 @@ impl Talk for TcpStream {
             // Cut off in the middle, closed, or full because it does not read: another one instead.
             _ => return None,
         }
+        if !read {
+            return Some(0);
+        }
         let mut answers = 0;
         let mut buffer = [0; 16_384];
-        while read {
+        loop {
             match self.read(&mut buffer) {
                 Ok(0) => return None,
                 Ok(_) => answers += 1,
@@ -246,8 +249,11 @@ impl Talk for TlsClient {
                 Err(_) => return None,
             }
         }
+        if !read {
+            return Some(0);
+        }
         let mut answers = 0;
-        while read {
+        loop {
             match self.tls.read_tls(&mut self.stream) {
                 Ok(0) => return None,
                 Ok(_) => {

@@ -54,7 +54,7 @@ impl Call {
             assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", phone.complaints());
         }
         let of = |name: &str| report(&self.folder.path().join(name));
-        let (caller, callee) = (one(of("caller.json")), one(of("callee.json")));
+        let (caller, callee) = (one(&of("caller.json")), one(&of("callee.json")));
         for name in ["caller.wav", "callee.wav"] {
             assert_silent(&self.folder.path().join(name));
         }
@@ -63,7 +63,7 @@ impl Call {
 }
 
 /// The only call of a report.
-fn one(report: Value) -> Value {
+fn one(report: &Value) -> Value {
     report["calls"].as_array().map_or_else(|| report.clone(), |calls| calls[0].clone())
 }
 
