@@ -17,6 +17,7 @@ struct Call {
     folder: tempfile::TempDir,
     caller: Running,
     callee: Running,
+    length: Duration,
 }
 
 /// What both sides report of a call.
@@ -39,7 +40,7 @@ impl Call {
         let mut call = words(&format!("call sip:bob@{at} {common} --for {seconds}"));
         call.extend(["--json".into(), path("caller.json"), "--record".into(), path("caller.wav")]);
         let caller = Running::start(&program("rove"), &call);
-        Self { folder, caller, callee }
+        Self { folder, caller, callee, length: Duration::from_secs(seconds) }
     }
 
     /// Every port of both phones. Each has one for SIP and one for media, so that four are there once the call is.
@@ -50,7 +51,7 @@ impl Call {
 
     fn end(mut self) -> Reports {
         for phone in [&mut self.caller, &mut self.callee] {
-            let status = phone.wait(PATIENCE);
+            let status = phone.wait(self.length + PATIENCE);
             assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", phone.complaints());
         }
         let of = |name: &str| report(&self.folder.path().join(name));
