@@ -180,10 +180,10 @@ impl Talk for TcpStream {
             // Cut off in the middle, closed, or full because it does not read: another one instead.
             _ => return None,
         }
-        let mut answers = 0;
         if !read {
-            return Some(answers);
+            return Some(0);
         }
+        let mut answers = 0;
         let mut buffer = [0; 16_384];
         loop {
             match self.read(&mut buffer) {
@@ -249,10 +249,10 @@ impl Talk for TlsClient {
                 Err(_) => return None,
             }
         }
-        let mut answers = 0;
         if !read {
-            return Some(answers);
+            return Some(0);
         }
+        let mut answers = 0;
         loop {
             match self.tls.read_tls(&mut self.stream) {
                 Ok(0) => return None,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use rove_tests::programs::{Running, program};
 
-use crate::stage::{Client, Impostor, PASSWORD, PATIENCE, challenge, loopback, number, words};
+use crate::stage::{Client, Impostor, PASSWORD, PATIENCE, Server, challenge, loopback, number, words};
 
 /// The phone of bob, whose server is `server`, with what else its command line says.
 struct Victim {
@@ -52,6 +52,18 @@ fn proven(server: &Impostor) -> (String, SocketAddr) {
 
 fn contact(request: &str) -> &str {
     request.lines().find(|line| line.starts_with("Contact:")).expect("a contact")
+}
+
+#[test]
+fn the_server_is_given_the_proof_also_when_the_request_is_too_long_for_datagrams() {
+    for server in [Server::start(""), Server::of_datagrams()] {
+        let bob = server.bob(&["--calls", "1"]);
+        let (alice, _) = server.alice(1);
+        let (code, said, complaints) = alice.outcome(PATIENCE);
+        assert_eq!(code, 0, "{said}\n{complaints}");
+        let (code, said, complaints) = bob.outcome(PATIENCE);
+        assert_eq!(code, 0, "{said}\n{complaints}");
+    }
 }
 
 #[test]

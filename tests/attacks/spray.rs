@@ -17,6 +17,7 @@ struct Call {
     folder: tempfile::TempDir,
     caller: Running,
     callee: Running,
+    length: Duration,
 }
 
 /// What both sides report of a call.
@@ -39,7 +40,7 @@ impl Call {
         let mut call = words(&format!("call sip:bob@{at} {common} --for {seconds}"));
         call.extend(["--json".into(), path("caller.json"), "--record".into(), path("caller.wav")]);
         let caller = Running::start(&program("rove"), &call);
-        Self { folder, caller, callee }
+        Self { folder, caller, callee, length: Duration::from_secs(seconds) }
     }
 
     /// Every port of both phones. Each has one for SIP and one for media, so that four are there once the call is.
@@ -50,7 +51,7 @@ impl Call {
 
     fn end(mut self) -> Reports {
         for phone in [&mut self.caller, &mut self.callee] {
-            let status = phone.wait(PATIENCE);
+            let status = phone.wait(self.length + PATIENCE);
             assert_eq!(status.and_then(|status| status.code()), Some(0), "{}", phone.complaints());
         }
         let of = |name: &str| report(&self.folder.path().join(name));
@@ -96,11 +97,12 @@ fn spray(call: &Call, count: u64, ports: usize, mut datagram: impl FnMut(u64) ->
         one.socket.set_nonblocking(true).unwrap();
     }
     let mut targets = await_some("a call", || Some(call.targets()).filter(|targets| targets.len() >= ports));
-    let mut back = 0;
+    let (mut sent, mut back) = (0, 0);
     for n in 0..count {
         if n % PACE == 0 {
             back += strangers.iter().filter(|one| one.socket.recv(&mut [0; 2_048]).is_ok()).count();
-            if n % (PACE * 16) == 0 {
+            // At once, as long as the call is being set up.
+            if targets.len() < 4 || n % (PACE * 16) == 0 {
                 targets = call.targets();
             }
             std::thread::park_timeout(Duration::from_millis(1));
@@ -111,7 +113,11 @@ fn spray(call: &Call, count: u64, ports: usize, mut datagram: impl FnMut(u64) ->
         let from = &strangers[n as usize % strangers.len()];
         // A full queue drops what it drops.
         let _ = from.socket.send_to(&datagram(n), targets[n as usize / 3 % targets.len()]);
+        sent += 1;
     }
+    // The call outlived it.
+    assert_eq!(sent, count);
+    assert!(call.targets().len() >= 4);
     back
 }
 
@@ -128,7 +134,7 @@ fn loud(n: u64, source: [u8; 4], payload_type: u8, trailer: usize) -> Vec<u8> {
 
 /// How long a call is, so that a spray of this many fits into it.
 fn seconds(count: u64) -> u64 {
-    3 + count / (PACE * 400)
+    3 + count / (PACE * 200)
 }
 
 #[test]
@@ -237,4 +243,4 @@ fn pieces_of_handshakes_that_never_end_harm_no_set_up_and_are_not_kept() {
 }
 
 /// Datagrams between two pauses of a millisecond.
-const PACE: u64 = 20;
+const PACE: u64 = 40;

@@ -40,14 +40,23 @@ impl Server {
 
     /// With more lines for its sections `[sip]` and `[sip.limits]`.
     pub(crate) fn with(section: &str, limits: &str) -> Self {
+        // Datagrams and streams at one port, as calls that are too long for datagrams need it.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self::listening(section, limits, free, free)
+    }
+
+    /// One that has no stream where its datagrams go.
+    pub(crate) fn of_datagrams() -> Self {
+        Self::listening("", "", loopback(0), loopback(0))
+    }
+
+    fn listening(section: &str, limits: &str, udp: SocketAddr, tcp: SocketAddr) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
         std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-        // Datagrams and streams at one port, as calls that are too long for datagrams need it.
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let text = format!(
-            "[sip]\ndomains = [\"home.example\"]\n{section}\n[sip.listen]\nudp = [\"{free}\"]\ntcp = [\"{free}\"]\n\
+            "[sip]\ndomains = [\"home.example\"]\n{section}\n[sip.listen]\nudp = [\"{udp}\"]\ntcp = [\"{tcp}\"]\n\
              tls = [\"127.0.0.1:0\"]\n[sip.tls]\ncertificate = \"cert.pem\"\nkey = \"key.pem\"\n[sip.limits]\n{limits}\n\
              [[sip.user]]\nname = \"alice\"\npassword = \"{PASSWORD}\"\n\
              [[sip.user]]\nname = \"bob\"\npassword = \"{PASSWORD}\"\n"
