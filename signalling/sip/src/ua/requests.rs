@@ -311,5 +311,5 @@ pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &M
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
 pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
-    keyed.fingerprint(&(headers.from_tag(), headers.call_id().ok(), headers.cseq_number()))
+    keyed.fingerprint(&(headers.tag_of_from(), headers.call_id().ok(), headers.cseq_number()))
 }

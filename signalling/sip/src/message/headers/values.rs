@@ -74,7 +74,7 @@ impl Headers {
     }
 
     /// The tag of From, where there is one; what else stands there is not looked at.
-    pub(crate) fn from_tag(&self) -> Option<&str> {
+    pub(crate) fn tag_of_from(&self) -> Option<&str> {
         view::tag(self.single(&HeaderName::From).ok()?).ok().flatten()
     }
 
