@@ -182,6 +182,15 @@ anchors() {
     one anchors benches/anchors/all.sh "$target/release/rove"
 }
 
+# Signalling against Kamailio and SIPp.
+anchors_sip() {
+    if PATH=$PATH:/usr/sbin command -v kamailio >/dev/null 2>&1 && command -v sipp >/dev/null 2>&1; then
+        one anchors-sip benches/anchors/sip.sh --json "$target/anchors-sip.json"
+    else
+        skip anchors-sip "install them with: apt-get install -y kamailio sip-tester"
+    fi
+}
+
 # In a run without foreign peers each test that wants one prints "skipped: <peer>".
 case $mode in
 check)
@@ -212,6 +221,7 @@ prove)
         skip rivals-srtp "libsrtp2 is built on OpenSSL: install libssl-dev and libclang-dev"
     fi
     anchors
+    anchors_sip
     ;;
 *)
     echo "usage: checks.sh test|check|prove" >&2

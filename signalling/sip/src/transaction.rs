@@ -20,7 +20,7 @@ pub use client_invite::{ClientInvite, InviteReply};
 pub use server::Server;
 pub use server_invite::{AckFor, ServerInvite};
 
-pub(crate) use keyed::{Fingerprint, Keyed, KeyedMap};
+pub(crate) use keyed::{AsText, Fingerprint, Keyed, KeyedMap};
 pub(crate) use layer::{ClientKey, Expired, Heard, Layer, Outgoing, ServerKey};
 pub(crate) use timers::Timers;
 

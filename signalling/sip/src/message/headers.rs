@@ -108,6 +108,28 @@ impl Headers {
         other.all(name).for_each(|value| self.push(name.clone(), value));
     }
 
+    /// Empty, with room for these and what is usually added.
+    pub(super) fn with_room<'a>(of: impl Iterator<Item = (&'a HeaderName, &'a str)>) -> Self {
+        let (lines, bytes) = of.fold((0_usize, 0_usize), |(lines, bytes), (_, value)| {
+            (lines.saturating_add(1), bytes.saturating_add(value.len()))
+        });
+        Self {
+            lines: Vec::with_capacity(lines.saturating_add(ROOM_LINES)),
+            text: String::with_capacity(bytes.saturating_add(ROOM_BYTES)),
+        }
+    }
+
+    /// The same, with room for what is usually added.
+    pub(crate) fn clone_with_room(&self) -> Self {
+        let mut same = Self {
+            lines: Vec::with_capacity(self.lines.len().saturating_add(ROOM_LINES)),
+            text: String::with_capacity(self.text.len().saturating_add(ROOM_BYTES)),
+        };
+        same.lines.extend_from_slice(&self.lines);
+        same.text.push_str(&self.text);
+        same
+    }
+
     fn place(&self, name: &HeaderName) -> Option<usize> {
         self.lines.iter().position(|line| line.name == *name)
     }
@@ -195,3 +217,7 @@ impl Headers {
 
 /// Bytes of values that are no longer there, above which they are cleared away.
 const MAX_WASTE: usize = 4_096;
+/// Headers that a response adds to what it copies.
+const ROOM_LINES: usize = 8;
+/// And the bytes of their values.
+const ROOM_BYTES: usize = 512;

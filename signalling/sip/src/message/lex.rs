@@ -178,6 +178,11 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// What has not been read.
+    pub(crate) const fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     /// Fails unless all has been read, but for space.
     pub(crate) fn finish(mut self, what: &'static str) -> Result<(), SyntaxError> {
         self.skip_space();

@@ -123,14 +123,22 @@ impl Request {
     /// Timestamp (RFC 3261 §8.2.6). Its To has no tag but the one of the request.
     #[must_use]
     pub fn response(&self, status: StatusCode) -> Response {
-        let mut response = Response::new(status);
+        Response { headers: self.copied(status), ..Response::new(status) }
+    }
+
+    /// The headers that a response copies.
+    pub(crate) fn copied(&self, status: StatusCode) -> Headers {
+        let copied = |name: &HeaderName| {
+            COPIED.contains(name) || status == StatusCode::TRYING && *name == HeaderName::Timestamp
+        };
+        let mut headers = Headers::with_room(self.headers.iter().filter(|(name, _)| copied(name)));
         for name in COPIED {
-            response.headers.copy(&name, &self.headers);
+            headers.copy(&name, &self.headers);
         }
         if status == StatusCode::TRYING {
-            response.headers.copy(&HeaderName::Timestamp, &self.headers);
+            headers.copy(&HeaderName::Timestamp, &self.headers);
         }
-        response
+        headers
     }
 }
 

@@ -91,7 +91,7 @@ impl<R: RegistryStore> SipServer<R> {
         if request.method == Method::Ack {
             let key = server_key(&self.core.keyed, &request, via, &Method::Invite);
             // Of a refusal that has left nothing behind, the tag shows that it was ours.
-            let refused = request.headers.to().is_ok_and(|to| to.tag() == Some(&self.core.tag(key)));
+            let refused = request.headers.to_tag().is_ok_and(|tag| tag == Some(&self.core.tag(key)));
             if self.core.layer.ack(self.core.now.mono, key) && !refused {
                 self.pass_on_statelessly(request, hop);
             }
@@ -162,7 +162,7 @@ impl<R: RegistryStore> SipServer<R> {
             Ok(passed) => passed,
             Err(refusal) => return self.core.answer(reply, &refusal),
         };
-        let begins = request.headers.to().is_ok_and(|to| to.tag().is_none());
+        let begins = request.headers.to_tag().is_ok_and(|tag| tag.is_none());
         let mut user = None;
         if !routed.inside {
             match self.may_begin(&incoming, here) {

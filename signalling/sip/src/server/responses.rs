@@ -8,7 +8,7 @@ use super::{
     shared::{ClientUse, RelayId},
 };
 use crate::{
-    message::{HeaderName, Method, Response, StatusCode, Via},
+    message::{HeaderName, Method, Response, StatusCode},
     proxy::Loops,
     registrar::RegistryStore,
     transaction::{ClientKey, Expired, Heard, ServerKey},
@@ -17,11 +17,7 @@ use crate::{
 
 impl<R: RegistryStore> SipServer<R> {
     pub(super) fn on_response(&mut self, mut response: Response) {
-        let Ok(mut vias) = response.headers.vias() else { return };
-        if vias.is_empty() {
-            return;
-        }
-        let ours = vias.remove(0);
+        let Ok(ours) = response.headers.via() else { return };
         let Some(branch) = ours.branch().and_then(Loops::number) else { return };
         let Ok(cseq) = response.headers.cseq() else { return };
         let key = ClientKey { branch, cancel: cseq.method == Method::Cancel };
@@ -29,7 +25,7 @@ impl<R: RegistryStore> SipServer<R> {
         let (now, invite, status) = (self.core.now.mono, cseq.method == Method::Invite, response.status);
         match self.core.layer.response(now, key, sent_by, invite, status.code()) {
             Heard::Nothing if self.core.config.mode == Mode::Stateless => {
-                return self.pass_back_statelessly(response, &vias);
+                return self.pass_back_statelessly(response);
             }
             Heard::Nothing => return,
             Heard::PassUp => {}
@@ -39,9 +35,8 @@ impl<R: RegistryStore> SipServer<R> {
         else {
             return;
         };
-        response.headers.remove(&HeaderName::Via);
-        for via in vias.iter().rev() {
-            response.headers.prepend(HeaderName::Via, via.to_string());
+        if response.headers.drop_top_via().is_err() {
+            return;
         }
         self.on_branch(relay, branch, server, response);
     }
@@ -147,15 +142,14 @@ impl<R: RegistryStore> SipServer<R> {
     }
 
     /// A response to a request that was passed on without memory goes where its next Via says (RFC 3261 §16.11, §18.2.2).
-    fn pass_back_statelessly(&mut self, mut response: Response, vias: &[Via]) {
-        let Some(next) = vias.first() else { return };
+    fn pass_back_statelessly(&mut self, mut response: Response) {
+        if response.headers.drop_top_via().is_err() {
+            return;
+        }
+        let Ok(next) = response.headers.via() else { return };
         let Some(ip) = next.received().or_else(|| next.host.ip()) else { return };
         let port = next.rport().unwrap_or_else(|| next.sent_by_port());
         let Some(hop) = self.core.hop_at(rove_base::Transport::Udp, ip, port) else { return };
-        response.headers.remove(&HeaderName::Via);
-        for via in vias.iter().rev() {
-            response.headers.prepend(HeaderName::Via, via.to_string());
-        }
         let bytes = self.core.response_bytes(&response);
         self.core.layer.send(hop, bytes);
     }

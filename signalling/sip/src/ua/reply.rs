@@ -23,8 +23,8 @@ pub(crate) struct Reply {
 impl Reply {
     /// For a request that came along `arrival`, whose topmost Via is `via`.
     pub(crate) fn to(request: &Request, via: Via, arrival: Hop) -> Self {
-        let has_tag = request.headers.to().is_ok_and(|to| to.tag().is_some());
-        let mut reply = Self { hop: arrival, headers: request.response(StatusCode::OK).headers, has_tag };
+        let has_tag = request.headers.to_tag().is_ok_and(|tag| tag.is_some());
+        let mut reply = Self { hop: arrival, headers: request.copied(StatusCode::OK), has_tag };
         reply.route(via);
         reply
     }
@@ -66,7 +66,7 @@ impl Reply {
 
     /// A response; `tag` is ours, for when the request has none in To. 100 (Trying) does without.
     pub(crate) fn response(&self, status: StatusCode, tag: &str) -> Response {
-        let mut response = Response { headers: self.headers.clone(), ..Response::new(status) };
+        let mut response = Response { headers: self.headers.clone_with_room(), ..Response::new(status) };
         if !self.has_tag
             && status != StatusCode::TRYING
             && let Some(to) = self.headers.get(&HeaderName::To)

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     dialog::Dialog,
     message::{HeaderName, Headers, Method, Rejection, Request, Response, StatusCode, Uri, Via},
-    transaction::{Fingerprint, Keyed, Outgoing, ServerKey},
+    transaction::{AsText, Fingerprint, Keyed, Outgoing, ServerKey},
     transport::{Hop, is_sips},
 };
 
@@ -66,7 +66,7 @@ impl UserAgent {
             objection.headers.push(HeaderName::Allow, ALLOW);
             return self.cx.send_statelessly(&reply, objection);
         }
-        match request.headers.to().ok().and_then(|to| to.tag().map(LocalTag::parse)) {
+        match request.headers.to_tag().ok().flatten().map(LocalTag::parse) {
             Some(tag) => self.inside(tag, &request, reply, key),
             None => self.outside(request, reply, key, arrival),
         }
@@ -248,7 +248,7 @@ fn objection(cx: &Context, request: &Request, reply: &Reply, key: ServerKey) -> 
         return refuse(StatusCode::UNSUPPORTED_URI_SCHEME);
     }
     let headers = &request.headers;
-    let begins = headers.to().is_ok_and(|to| to.tag().is_none());
+    let begins = headers.to_tag().is_ok_and(|tag| tag.is_none());
     if request.method == Method::Invite && begins && cx.layer.is_merged(invited(&cx.keyed, request)) {
         return refuse(StatusCode::LOOP_DETECTED);
     }
@@ -297,24 +297,19 @@ fn accepts_sdp(request: &Request) -> bool {
 /// with them what a repetition, a CANCEL and an ACK must have in common with the first, for branches of careless peers are
 /// not as unique as they should be; for a peer that follows RFC 2543, all of it.
 pub(crate) fn server_key(keyed: &Keyed, request: &Request, via: &Via, method: &Method) -> ServerKey {
-    let (method, uri) = (method.as_str(), request.uri.to_string());
+    let (method, uri) = (method.as_str(), AsText(&request.uri));
     match via.unique_branch() {
         Some(branch) => {
-            let number = request.headers.cseq().map_or(0, |cseq| cseq.number);
+            let number = request.headers.cseq_number();
             let call_id = request.headers.call_id().ok();
             keyed.fingerprint(&(branch, &via.host, via.sent_by_port(), method, uri, call_id, number))
         }
-        None => {
-            let via = via.to_string();
-            keyed.fingerprint(&(invited(keyed, request), uri, via, method))
-        }
+        None => keyed.fingerprint(&(invited(keyed, request), uri, AsText(via), method)),
     }
 }
 
 /// What all copies of a forked request have in common: From tag, Call-ID and the number of CSeq (RFC 3261 §8.2.2.2).
 pub(crate) fn invited(keyed: &Keyed, request: &Request) -> Fingerprint {
     let headers = &request.headers;
-    let from = headers.from().ok();
-    let number = headers.cseq().map_or(0, |cseq| cseq.number);
-    keyed.fingerprint(&(from.as_ref().and_then(|from| from.tag()), headers.call_id().ok(), number))
+    keyed.fingerprint(&(headers.tag_of_from(), headers.call_id().ok(), headers.cseq_number()))
 }

@@ -31,6 +31,16 @@ impl Headers {
 
     /// Puts `via` in place of the topmost one and leaves the others.
     pub fn replace_top_via(&mut self, via: &Via) -> Result<(), HeaderError> {
+        let place = self.place(&HeaderName::Via).unwrap_or(0);
+        let mut cursor = Cursor::new(self.required(&HeaderName::Via)?);
+        if view::ViaView::read(&mut cursor).is_ok() && cursor.finish("a Via").is_ok() {
+            // It has its line for itself.
+            let line = self.keep(HeaderName::Via, &via.to_string());
+            if let Some(top) = self.lines.get_mut(place) {
+                *top = line;
+            }
+            return Ok(());
+        }
         let mut vias = self.vias()?;
         let first = vias.first_mut().ok_or(HeaderError::Missing(HeaderName::Via))?;
         first.clone_from(via);
@@ -41,6 +51,42 @@ impl Headers {
             self.lines.insert(first, line);
         }
         Ok(())
+    }
+
+    /// Drops the topmost Via, and leaves the others.
+    pub(crate) fn drop_top_via(&mut self) -> Result<(), HeaderError> {
+        let place = self.place(&HeaderName::Via).ok_or(HeaderError::Missing(HeaderName::Via))?;
+        let value = self.required(&HeaderName::Via)?;
+        let mut cursor = Cursor::new(value);
+        view::ViaView::read(&mut cursor).map_err(|error| malformed(HeaderName::Via, error))?;
+        cursor.skip_space();
+        match cursor.eat(b',') {
+            false => drop(self.lines.remove(place)),
+            true => {
+                let rest = cursor.rest().trim_ascii_start().to_owned();
+                let line = self.keep(HeaderName::Via, &rest);
+                if let Some(top) = self.lines.get_mut(place) {
+                    *top = line;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The tag of From, where there is one; what else stands there is not looked at.
+    pub(crate) fn tag_of_from(&self) -> Option<&str> {
+        view::tag(self.single(&HeaderName::From).ok()?).ok().flatten()
+    }
+
+    /// The tag of To, in the same way.
+    pub(crate) fn to_tag(&self) -> Result<Option<&str>, HeaderError> {
+        view::tag(self.single(&HeaderName::To)?).map_err(|error| malformed(HeaderName::To, error))
+    }
+
+    /// The number of CSeq; 0 where that cannot be read.
+    pub(crate) fn cseq_number(&self) -> u32 {
+        let cseq = self.single(&HeaderName::CSeq).ok().and_then(|value| view::CSeqView::parse(value).ok());
+        cseq.map_or(0, |cseq| cseq.number)
     }
 
     /// From.

@@ -26,6 +26,7 @@ use super::{
 };
 
 pub use address::NameAddrView;
+pub(crate) use address::tag;
 pub use host::HostView;
 pub use params::{ParamsView, UriParamsView};
 pub use routing::Routing;
