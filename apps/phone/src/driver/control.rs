@@ -1,31 +1,31 @@
 //! What the control thread owns, and what it does with each step of the switchboard.
 
+mod publish;
+
 use core::time::Duration;
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, mpsc},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
 use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls, address_toward};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
-use rove_session::{
-    CallId, Config, Event, MediaFact, MediaPorts, Progress, Registration, RegistrationError, Switchboard,
-    Target,
-};
+use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
 use rove_sip::{
     message::NameAddr,
     transport::{Limits, LocalAddress},
 };
 use tokio::sync::Notify;
 
+use self::publish::dns_sockets;
 use super::{
     Command,
     listening::{self, Listening},
     media::{Media, MediaNews},
 };
-use crate::{CallReport, PhoneConfig, PhoneEvent, StartError, phone::DnsRegistration};
+use crate::{CallReport, PhoneConfig, PhoneEvent, StartError};
 
 /// A phone whose sockets are open but not watched yet.
 pub(crate) struct Control {
@@ -338,37 +338,6 @@ impl Desk {
         Ok(SocketAddr::new(ip, sip.port()))
     }
 
-    fn register(&mut self, wanted: DnsRegistration) {
-        let now = self.clock.now();
-        let leads = address_toward(wanted.server).unwrap_or(IpAddr::from([127, 0, 0, 1]));
-        let addresses =
-            if wanted.addresses.is_empty() { vec![self.reachable_at(leads)] } else { wanted.addresses };
-        let local = match self.sockets.open(SocketAddr::new(leads, 0)) {
-            Ok(local) => local,
-            Err(error) => {
-                tracing::error!(target: "rove::sockets", %error, "no socket for updates");
-                let server = wanted.server;
-                return self.tell(PhoneEvent::RegistrationFailed(RegistrationError::Unreachable { server }));
-            }
-        };
-        let sip_port = wanted.port.or_else(|| self.sip.first().map(SocketAddr::port)).unwrap_or(5060);
-        let registration = Registration {
-            name: wanted.name,
-            addresses,
-            sip_port,
-            server: wanted.server,
-            key: wanted.key,
-            ttl: wanted.ttl,
-        };
-        self.registered = true;
-        self.board.register(now, local, registration);
-    }
-
-    /// The address others reach our SIP at: the one it is bound to, else the one that leads outside.
-    fn reachable_at(&self, leads: IpAddr) -> IpAddr {
-        self.sip.iter().map(SocketAddr::ip).find(|ip| !ip.is_unspecified()).unwrap_or(leads)
-    }
-
     fn close(&mut self) {
         if self.closing.is_some() {
             return;
@@ -396,21 +365,6 @@ impl Desk {
 /// A canonical name of this run: 96 random bits (RFC 7022 §4.2).
 fn cname(entropy: &mut Entropy) -> String {
     format!("{:016x}{:08x}", entropy.next_u64(), entropy.next_u32())
-}
-
-/// One socket per family of `servers`, on the address that leads to the first of that family.
-fn dns_sockets(servers: &[SocketAddr]) -> Result<Vec<UdpSocket>, StartError> {
-    let mut sockets: Vec<UdpSocket> = Vec::new();
-    for &server in servers {
-        if sockets.iter().any(|socket| socket.local_addr().is_ipv4() == server.is_ipv4()) {
-            continue;
-        }
-        // No route to a server is no reason not to start: names that need it fail when they are looked up.
-        if let Ok(ip) = address_toward(server) {
-            sockets.push(UdpSocket::bind(SocketAddr::new(ip, 0))?);
-        }
-    }
-    Ok(sockets)
 }
 
 /// How long the last bytes may take to leave.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
-use rove_phone::{CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, Target};
+use rove_phone::{AccountId, CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, Target};
 
 use super::{GLANCE, accounts, script::Scripts, seconds};
 use crate::{
@@ -44,14 +44,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         phone.register(registration);
         await_registration(&phone, &name, stop)?;
     }
-    let account = match args.register.as_deref().filter(|name| is_sip(name)) {
-        Some(name) => {
-            let id = phone.sign_in(args.account.account(name, args.phone.transport.transport)?)?;
-            accounts::await_registration(&phone, id, &show, stop)?;
-            Some(id)
-        }
-        None => None,
-    };
+    let account = sign_in(&phone, args, &show, stop)?;
     accounts::sign_in_all(&phone, settings)?;
     ready(&phone, args, &show);
     let mut desk = Desk {
@@ -74,15 +67,29 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     if let Some(path) = &args.json {
         Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
     }
+    withdraw(&phone, args, account, &show)?;
+    show.done();
+    Ok(())
+}
+
+/// Registers at the SIP server that `--register` names, if it names one.
+fn sign_in(phone: &Phone, args: &Answer, show: &Show, stop: &Stop) -> Result<Option<AccountId>, Failure> {
+    let Some(name) = args.register.as_deref().filter(|name| is_sip(name)) else { return Ok(None) };
+    let id = phone.sign_in(args.account.account(name, args.phone.transport.transport)?)?;
+    accounts::await_registration(phone, id, show, stop)?;
+    Ok(Some(id))
+}
+
+/// Takes back what was registered or published.
+fn withdraw(phone: &Phone, args: &Answer, account: Option<AccountId>, show: &Show) -> Result<(), Failure> {
     if let Some(id) = account {
         phone.sign_out(id);
-        accounts::await_withdrawal(&phone, id)?;
+        accounts::await_withdrawal(phone, id)?;
     } else if let Some(name) = &args.register {
         show.say(format!("taking {name} back"));
         phone.unregister();
-        await_withdrawal(&phone, name)?;
+        await_withdrawal(phone, name)?;
     }
-    show.done();
     Ok(())
 }
 
