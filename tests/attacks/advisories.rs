@@ -1,6 +1,7 @@
-//! What was published of others as a hole, tried on us: the table in `docs/advisories.md` says which test is whose.
+//! What was published of others as a hole, tried on us: the table in `tests/attacks/advisories.md` says which test is whose.
 
 use std::{
+    cell::RefCell,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
@@ -78,19 +79,20 @@ fn a_multipart_body_that_ends_in_its_boundary_ends_no_program() {
     });
 }
 
+thread_local! {
+    /// One for each test: it ends with the test's thread.
+    static PHONE: RefCell<(Running, SocketAddr)> = RefCell::new(phone(&[]));
+}
+
 /// As [`try_on_both`], but on a phone alone and as a datagram alone: for many.
 fn once(method: &str, spoil: impl Fn(String) -> Vec<u8>) {
-    use std::sync::{Mutex, OnceLock};
-    static PHONE: OnceLock<(Mutex<Running>, SocketAddr)> = OnceLock::new();
-    let (process, at) = PHONE.get_or_init(|| {
-        let (process, at) = phone(&[]);
-        (Mutex::new(process), at)
+    PHONE.with_borrow_mut(|(process, at)| {
+        let eve = Client::new();
+        let bytes = spoil(request("UDP", eve.address(), method, &format!("sip:bob@{at}"), "eve", "", ""));
+        eve.socket.send_to(&bytes, *at).unwrap();
+        hears(*at);
+        assert!(process.is_alive(), "{}", String::from_utf8_lossy(&bytes));
     });
-    let eve = Client::new();
-    let bytes = spoil(request("UDP", eve.address(), method, &format!("sip:bob@{at}"), "eve", "", ""));
-    eve.socket.send_to(&bytes, at).unwrap();
-    hears(*at);
-    assert!(process.lock().unwrap().is_alive(), "{}", String::from_utf8_lossy(&bytes));
 }
 
 #[test]
@@ -315,7 +317,7 @@ fn a_call_that_asks_for_protection_is_never_carried_in_clear() {
 
 #[test]
 fn every_advisory_of_the_table_has_its_test() {
-    let table = std::fs::read_to_string(root().join("docs/advisories.md")).unwrap();
+    let table = std::fs::read_to_string(root().join("tests/attacks/advisories.md")).unwrap();
     let rows: Vec<&str> =
         table.lines().filter(|line| line.starts_with("| CVE-") || line.starts_with("| AST-")).collect();
     assert!(rows.len() >= 23, "{} advisories", rows.len());

@@ -77,8 +77,13 @@ fn rove_call_completes_a_hundred_calls_to_sipp_over_tcp() {
     let (code, said, complaints) = Running::start(&program("rove"), call).outcome(PATIENCE * 4);
     assert_eq!(code, 0, "{}\n{}", tail(&said), tail(&complaints));
     assert!(said.contains("100 of 100 calls succeeded"), "{}", tail(&said));
-    let (code, said, complaints) = uas.outcome(PATIENCE);
-    assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+    // SIPp keeps each call 4 s longer, and counts as failed those whose stream closes meanwhile: its own count of the
+    // messages tells how far they came.
+    let (_, said, complaints) = uas.outcome(PATIENCE);
+    for message in ["INVITE", "BYE"] {
+        let all = |line: &&str| line.contains(&format!("> {message} ")) && line.contains(" 100 ");
+        assert!(said.lines().any(|line| all(&line)), "{message}: {}\n{complaints}", tail(&said));
+    }
 }
 
 #[test]

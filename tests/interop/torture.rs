@@ -86,7 +86,7 @@ impl Said {
     }
 
     fn is_of_probe(&self) -> bool {
-        self.header("Call-ID") == Some(PROBE) && self.status == 200
+        self.header("Call-ID") == Some(PROBE) && self.status >= 200
     }
 }
 

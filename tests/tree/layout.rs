@@ -22,7 +22,6 @@ const TOP: &[&str] = &[
     "clippy.toml",
     "codecs",
     "deny.toml",
-    "docs",
     "engine",
     "rustfmt.toml",
     "signalling",

@@ -55,6 +55,9 @@ pub(crate) struct AccountSettings {
 impl AccountArgs {
     /// The account with this address that the flags describe.
     pub(crate) fn account(&self, address: &str, transport: Option<Spoken>) -> Result<SipAccount, Failure> {
+        if !address.contains('@') {
+            return Err(Failure::usage(format!("{address} names no user: an account is sip:user@domain")));
+        }
         Ok(SipAccount {
             user: self.user.clone(),
             password: self.password_file.as_deref().map(password).transpose()?,

@@ -61,11 +61,18 @@ fn write_value(value: &[u8], out: &mut Vec<u8>) {
     if memchr::memchr3(0, VERTICAL_TAB, FORM_FEED, value).is_none() {
         return out.extend_from_slice(value);
     }
+    let start = out.len();
     let mut before = b' ';
     for &byte in value {
         let odd = matches!(byte, 0 | VERTICAL_TAB | FORM_FEED) && before != b'\\';
         out.push(if odd { b' ' } else { byte });
         before = byte;
+    }
+    // A value has no space around it.
+    let blanks = out.iter().skip(start).take_while(|byte| **byte == b' ').count();
+    out.drain(start..start.saturating_add(blanks));
+    while out.len() > start && out.last() == Some(&b' ') {
+        out.pop();
     }
 }
 

@@ -168,8 +168,8 @@ impl<'a> MessageView<'a> {
 
 /// The value of a Call-ID: one word.
 pub(crate) fn word(value: &str) -> Result<&str, SyntaxError> {
-    let space = memchr::memchr3(b' ', b'\t', b'\r', value.as_bytes());
-    if value.is_empty() || space.is_some() { Err(SyntaxError::Expected("one word")) } else { Ok(value) }
+    let fine = !value.is_empty() && value.bytes().all(|byte| byte > b' ' && byte != 0x7f);
+    if fine { Ok(value) } else { Err(SyntaxError::Expected("one word")) }
 }
 
 /// A number that saturates: what matters of a huge one is that it is huge.
