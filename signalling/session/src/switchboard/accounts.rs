@@ -8,12 +8,12 @@ use super::Switchboard;
 use crate::{Account, AccountId};
 
 impl Switchboard {
-    /// Takes up an account at a SIP server; [`Event::Account`] tells what becomes of it. Calls are made with the first.
+    /// Takes up an account at a SIP server; [`crate::Event::Account`] tells what becomes of it. Calls are made with the first.
     pub fn sign_in(&mut self, now: Now, account: Account) -> AccountId {
         self.accounts.add(now, &mut self.resolver, account)
     }
 
-    /// Gives an account up. `true` when [`Event::Account`] tells later that its registration was taken back.
+    /// Gives an account up. `true` when [`crate::Event::Account`] tells later that its registration was taken back.
     pub fn sign_out(&mut self, now: Now, account: AccountId) -> bool {
         self.accounts.remove(now, &mut self.agent, account)
     }
@@ -24,7 +24,7 @@ impl Switchboard {
         self.accounts.ids()
     }
 
-    /// The address of ours that leads where [`Event::FindRoute`] asks, or why there is none.
+    /// The address of ours that leads where [`crate::Event::FindRoute`] asks, or why there is none.
     pub fn routed(&mut self, now: Now, account: AccountId, local: Result<SocketAddr, String>) {
         self.now = now;
         let machines = (&self.config, &mut self.agent);

@@ -1,8 +1,8 @@
 //! What a client keeps up at a registrar (RFC 3261 §10.2): bindings refreshed before they expire, over one flow or over
 //! several at once (RFC 5626), with backoff where the server is not there.
 //!
-//! [`Flow`] is told what became of its REGISTER and answers what to do next; it knows neither messages nor bytes.
-//! [`Granted`] reads what a 2xx grants.
+//! `Flow` is told what became of its REGISTER and answers what to do next; it knows neither messages nor bytes.
+//! `Granted` reads what a 2xx grants.
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
