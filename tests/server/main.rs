@@ -1,4 +1,4 @@
-//! `roved` as a registrar and proxy, on real sockets: the torture messages, SIPp, sipsak.
+//! `roved` as a registrar and proxy, on real sockets: SIPp, sipsak. The torture messages are among the interop tests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,4 +8,3 @@
 
 mod foreign;
 mod stage;
-mod torture;
