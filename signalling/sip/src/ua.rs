@@ -47,7 +47,7 @@ pub use subscriptions::Subscribing;
 use self::{
     call::{Call, State},
     caller::Calling,
-    context::{ClientUse, Context, LocalTag, SDP},
+    context::{Context, LocalTag, SDP},
     notifier::Notifier,
     publications::Publications,
     registrations::Registrations,
@@ -55,7 +55,7 @@ use self::{
     subscriptions::Subscriptions,
 };
 use crate::{
-    message::{CSeq, HeaderName, Message, Method, NameAddr, Request, StatusCode, Uri},
+    message::{HeaderName, Message, Method, NameAddr, StatusCode, Uri},
     transaction::{Expired, KeyedMap, Outgoing, Timers},
     transport::{Connections, Hop, News},
 };
@@ -147,22 +147,20 @@ impl UserAgent {
         self.at(now);
         self.last_options += 1;
         let id = OptionsId(self.last_options);
-        let cx = &mut self.cx;
         let contact = context::contact(&uri, &hop, &uri);
-        let from = format!("{contact};tag={}", cx.new_tag());
-        let to = NameAddr::new(uri.clone()).to_string();
-        let mut request = Request::new(Method::Options, uri);
-        let headers = &mut request.headers;
-        headers.push(HeaderName::MaxForwards, "70");
-        headers.push(HeaderName::From, from);
-        headers.push(HeaderName::To, to);
-        headers.push(HeaderName::CallId, cx.new_call_id());
-        headers.push(HeaderName::CSeq, CSeq { number: 1, method: Method::Options }.to_string());
-        headers.push(HeaderName::Contact, contact);
-        headers.push(HeaderName::Accept, SDP);
-        cx.sign_request(&mut request);
-        let (key, outgoing) = cx.prepare(&mut request, hop);
-        cx.layer.request(cx.now, key, outgoing, ClientUse::Options(id));
+        let outgoing = OutgoingRequest {
+            hops: Vec::new(),
+            method: Method::Options,
+            from: contact.parse().unwrap_or_else(|_| NameAddr::new(uri.clone())),
+            to: NameAddr::new(uri.clone()),
+            uri,
+            headers: vec![(HeaderName::Contact, contact), (HeaderName::Accept, SDP.into())],
+            content: None,
+        };
+        let request = self.cx.outside(outgoing);
+        if let Some(exchange) = Exchange::new(Purpose::Options(id), request, vec![hop]) {
+            self.cx.start(exchange);
+        }
         id
     }
 

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use super::{
     SyntaxError, Token,
-    lex::{Cursor, MAX_ELEMENTS, unquote, write_quoted},
+    lex::{Cursor, MAX_ELEMENTS, unfold, unquote, write_quoted},
 };
 
 /// One challenge, or the credentials that answer one.
@@ -97,32 +97,47 @@ impl FromStr for AuthParams {
     type Err = SyntaxError;
 
     fn from_str(text: &str) -> Result<Self, SyntaxError> {
-        let mut cursor = Cursor::new(text);
         let mut params = Self::default();
-        loop {
-            cursor.skip_space();
-            if params.0.len() >= MAX_ELEMENTS {
-                return Err(SyntaxError::TooMany("parameters"));
-            }
-            let name = Token::known(cursor.token("a parameter name")?);
-            if !cursor.eat_spaced(b'=') {
-                return Err(SyntaxError::Expected("="));
-            }
-            let value = match cursor.peek() {
-                Some(b'"') => super::lex::unfold(cursor.quoted()?).into_owned(),
-                _ => cursor.take_while(is_value).to_owned(),
-            };
-            if value.is_empty() {
-                return Err(SyntaxError::Expected("a parameter value"));
-            }
-            if params.get(name.as_str()).is_some() {
-                return Err(SyntaxError::Repeated("parameter"));
-            }
-            params.0.push((name, value));
-            if !cursor.eat_spaced(b',') {
-                cursor.finish("a parameter")?;
-                return Ok(params);
-            }
+        read(text, |name, value| params.0.push((Token::known(name), unfold(value).into_owned())))?;
+        Ok(params)
+    }
+}
+
+/// The parameters of challenges or credentials of this scheme, without a copy: names, and values as they were. `None` for
+/// another scheme, and for what does not follow the grammar.
+pub(crate) fn read_scheme<'a>(text: &'a str, scheme: &str, each: impl FnMut(&'a str, &'a str)) -> Option<()> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip_space();
+    let is = cursor.token("a scheme").ok()?.eq_ignore_ascii_case(scheme);
+    if is && cursor.at_space() { read(cursor.take_rest(), each).ok() } else { None }
+}
+
+fn read<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) -> Result<(), SyntaxError> {
+    let mut cursor = Cursor::new(text);
+    let mut seen: Vec<&str> = Vec::new();
+    loop {
+        cursor.skip_space();
+        if seen.len() >= MAX_ELEMENTS {
+            return Err(SyntaxError::TooMany("parameters"));
+        }
+        let name = cursor.token("a parameter name")?;
+        if !cursor.eat_spaced(b'=') {
+            return Err(SyntaxError::Expected("="));
+        }
+        let value = match cursor.peek() {
+            Some(b'"') => cursor.quoted()?,
+            _ => cursor.take_while(is_value),
+        };
+        if value.is_empty() {
+            return Err(SyntaxError::Expected("a parameter value"));
+        }
+        if seen.iter().any(|seen| seen.eq_ignore_ascii_case(name)) {
+            return Err(SyntaxError::Repeated("parameter"));
+        }
+        seen.push(name);
+        each(name, value);
+        if !cursor.eat_spaced(b',') {
+            return cursor.finish("a parameter");
         }
     }
 }

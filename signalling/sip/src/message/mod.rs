@@ -46,6 +46,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use auth::read_scheme;
 pub use auth::{Auth, AuthParams};
 pub use cseq::CSeq;
 pub use disposition::Disposition;
@@ -59,6 +60,7 @@ pub use headers::Headers;
 pub use host::{Domain, Host};
 pub use identity::Identity;
 pub use lex::Token;
+pub(crate) use lex::unquote;
 pub use media_type::MediaType;
 pub use method::Method;
 pub use multipart::{MAX_DEPTH, MAX_PARTS, MultipartError, Part};

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 use rove_base::{Entropy, Instant, Transport};
 
 use super::{
-    CallId, Event, OptionsId, UaConfig,
+    CallId, Event, UaConfig,
     keyring::Keyring,
     refer::NO_SUBSCRIPTION,
     reliable::RELIABLE,
@@ -41,7 +41,6 @@ pub(super) struct Context {
 pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
-    Options(OptionsId),
     /// A request inside a dialog of a call, for which that waits.
     Inside {
         call: CallId,

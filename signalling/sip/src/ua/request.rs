@@ -13,7 +13,7 @@ use std::{collections::VecDeque, net::SocketAddr};
 use rove_base::Transport;
 
 use super::{
-    CallId, Event, Failure, RequestId,
+    CallId, Event, Failure, OptionsId, RequestId,
     context::{ClientUse, Context, LocalTag},
 };
 use crate::{
@@ -59,6 +59,8 @@ pub(super) struct Exchange {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Purpose {
     Owner(RequestId),
+    /// A question of the owner's what somebody can do.
+    Options(OptionsId),
     /// The call whose BYE it is; `None` when no call waits for it.
     Bye(Option<CallId>),
     /// A flow of a registration, by their numbers.

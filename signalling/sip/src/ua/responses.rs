@@ -45,9 +45,6 @@ impl UserAgent {
                 self.on_invite_response(call, key, response);
             }
             Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
-            Some(&mut ClientUse::Options(options)) if status.is_final() => {
-                self.cx.tell(Event::OptionsAnswered { options, status, body: response.body });
-            }
             Some(&mut ClientUse::Inside { call, purpose }) if status.is_final() => {
                 self.on_call(call, |call, cx| call.responded(cx, key, purpose, Ok(response)));
             }
@@ -72,7 +69,6 @@ impl UserAgent {
             ClientUse::Inside { call, purpose } => {
                 self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
             }
-            ClientUse::Options(options) => self.cx.tell(Event::OptionsFailed { options, failure }),
             ClientUse::Exchange(exchange) => {
                 if let Some(outcome) = self.cx.unanswered(*exchange, failure) {
                     self.on_outcome(outcome);
@@ -95,6 +91,10 @@ impl UserAgent {
     fn on_outcome(&mut self, outcome: Outcome) {
         match outcome.purpose {
             request::Purpose::Owner(request) => self.cx.tell_outcome(request, outcome.result),
+            request::Purpose::Options(options) => self.cx.tell(match outcome.result {
+                Ok(Response { status, body, .. }) => Event::OptionsAnswered { options, status, body },
+                Err(failure) => Event::OptionsFailed { options, failure },
+            }),
             request::Purpose::Bye(Some(call)) => self.on_call(call, |call, cx| call.bye_done(cx)),
             request::Purpose::Bye(None) => {}
             request::Purpose::Registration(id, flow) => self.on_registration(id, flow, outcome),
