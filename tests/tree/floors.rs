@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-sdp", 1),
     ("rove-sip", 1),
     ("rove-dns", 1),
+    ("rove-roam", 1),
     ("rove-io", 2),
     ("rove-session", 2),
     ("rove-driver", 3),

@@ -148,6 +148,14 @@ pub enum Arrival<'a> {
         /// In what.
         transport: Transport,
     },
+    /// The other end of a stream showed a certificate that was verified; comes right after [`Arrival::Connected`], and
+    /// only where the stream's listener or connector asks for one.
+    Identified {
+        /// Which stream.
+        stream: StreamId,
+        /// The first DNS name of the certificate, in lower case.
+        name: &'a str,
+    },
     /// A stream is gone, or could not be opened. Nothing more arrives on it.
     Closed {
         /// Which stream.

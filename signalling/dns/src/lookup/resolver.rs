@@ -300,7 +300,7 @@ impl Machine for Resolver {
                 None
             }),
             Arrival::Closed { stream, .. } => self.on_stream(stream, Exchange::on_closed),
-            Arrival::Datagram { .. } | Arrival::Durable { .. } => {}
+            Arrival::Datagram { .. } | Arrival::Identified { .. } | Arrival::Durable { .. } => {}
         }
     }
 

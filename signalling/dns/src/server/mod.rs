@@ -270,7 +270,7 @@ impl Machine for Server {
             Arrival::Datagram { flow: flow @ Flow::Udp(path), bytes } if path.remote.port() != 0 => {
                 self.receive(now, Peer { flow, address: path.remote }, bytes);
             }
-            Arrival::Datagram { .. } => {}
+            Arrival::Datagram { .. } | Arrival::Identified { .. } => {}
             Arrival::Stream { stream, bytes } => {
                 self.streams.push(stream, bytes);
                 while let Some((peer, message)) = self.streams.next_message(now.mono, stream) {

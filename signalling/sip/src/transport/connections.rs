@@ -307,7 +307,7 @@ impl Machine for Connections {
                     self.news.push_back(News::Message { hop: flow.into(), bytes: bytes.to_vec() });
                 }
             }
-            Arrival::Datagram { .. } | Arrival::Durable { .. } => {}
+            Arrival::Datagram { .. } | Arrival::Identified { .. } | Arrival::Durable { .. } => {}
         }
         self.expire();
     }

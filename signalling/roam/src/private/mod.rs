@@ -1,0 +1,74 @@
+//! The private network between home and visited networks: one set of questions, an adapter for each wire.
+//!
+//! ```text
+//!  hlr, vlr ── Operation ──▶ PrivateNetwork (map | ansi41 | diameter) ── bytes ──▶ TLS or SCTP to the partner
+//!           ◀── Told ──────
+//! ```
+
+use core::net::SocketAddr;
+
+use rove_base::{Arrival, Machine, Now};
+
+use crate::{Cause, E164, NetworkName, Operation, Outcome, Plmn};
+
+/// A partner, by its place in the node's list of agreements.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PartnerId(pub u16);
+
+/// Names one question between an adapter and its owner. The asking side chose it: the owner for what it asks, the
+/// adapter for what a partner asks.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct DialogueId(pub u64);
+
+/// What an adapter has to know of a partner.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    /// Which.
+    pub id: PartnerId,
+    /// Its domain; its certificate must carry this name where the link is secured.
+    pub name: NetworkName,
+    /// Its network code.
+    pub plmn: Plmn,
+    /// Its node's number, the global title that questions go to.
+    pub title: E164,
+    /// Where its node listens; `None` when it always connects to us.
+    pub address: Option<SocketAddr>,
+}
+
+/// What an adapter tells its owner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Told {
+    /// Questions can be asked.
+    Up(PartnerId),
+    /// None can; those that wait are answered with [`Cause::NoAnswer`].
+    Down(PartnerId),
+    /// A partner asks.
+    Asked {
+        /// Who.
+        partner: PartnerId,
+        /// For the answer.
+        id: DialogueId,
+        /// What.
+        operation: Operation,
+    },
+    /// A question is answered, by the partner or by time.
+    Answered {
+        /// Who.
+        partner: PartnerId,
+        /// Which question.
+        id: DialogueId,
+        /// With what.
+        result: Result<Outcome, Cause>,
+    },
+    /// Something came that makes no sense; it was refused as its protocol says. For the counters.
+    Malformed(PartnerId),
+}
+
+/// A wire that carries [`Operation`]s. Every question is answered exactly once, at the latest when its time is up.
+pub trait PrivateNetwork: for<'a> Machine<Input<'a> = Arrival<'a>, Event = Told> {
+    /// Asks a partner.
+    fn ask(&mut self, now: Now, partner: PartnerId, id: DialogueId, operation: Operation);
+
+    /// Answers what a partner asked. An answer to a question that is over is dropped.
+    fn answer(&mut self, now: Now, partner: PartnerId, id: DialogueId, result: Result<Outcome, Cause>);
+}
