@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
-use rove_driver::Sockets;
+use rove_driver::{Alarm, Sockets};
 use rove_io::{clock::Clock, net::UdpSocket};
 use rove_sip::{
     message::StatusCode,
@@ -26,7 +26,7 @@ async fn main() {
     let mut agent = UserAgent::new(config, Entropy::from_number(std::process::id().into()));
     let mut sockets = Sockets::new(vec![socket]).expect("a socket to watch");
     let mut scratch = Scratch::with_capacity(64 * 1_024);
-    let clock = Clock::new();
+    let (clock, mut alarm) = (Clock::new(), Alarm::default());
     loop {
         let wake = drain(&mut agent, &mut sockets, &mut scratch, clock);
         tokio::select! {
@@ -34,7 +34,7 @@ async fn main() {
                 let flow = Flow::Udp(received.flow);
                 agent.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
             }),
-            () = until(clock, wake) => agent.tick(clock.now()),
+            () = alarm.until(wake.map(|at| clock.std_instant(at))) => agent.tick(clock.now()),
         }
     }
 }
@@ -61,13 +61,6 @@ fn drain(
     sockets.flush(scratch);
     scratch.clear();
     wake
-}
-
-async fn until(clock: Clock, wake: Option<Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(clock.std_instant(at).into()).await,
-        None => std::future::pending().await,
-    }
 }
 
 const SDP: &[u8] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\

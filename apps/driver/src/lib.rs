@@ -3,6 +3,7 @@
 //!
 //! Everything here runs on one tokio runtime of one thread; machines never see it.
 
+mod alarm;
 mod carry;
 mod listener;
 mod sockets;
@@ -10,6 +11,7 @@ mod streams;
 mod tls;
 mod websocket;
 
+pub use alarm::Alarm;
 pub use listener::{CannotBind, Listener, bind_pair};
 pub use sockets::{Sockets, address_toward};
 pub use streams::{StreamEvent, Streams};

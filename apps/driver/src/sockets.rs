@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     task::Poll,
 };
 
@@ -13,7 +13,7 @@ use rove_io::{
     clock::Clock,
     net::{Received, RecvBatch, SendBatch, UdpSocket},
 };
-use tokio::io::Interest;
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// Sockets with their batches. Bytes never pass through the runtime, which only tells when something waits.
 pub struct Sockets {
@@ -23,16 +23,20 @@ pub struct Sockets {
 }
 
 /// A socket, and a second handle on it through which the runtime tells when it can be read. Bytes never pass through
-/// the second one.
+/// the second one. The runtime is not asked when it can be written: it would wake us after each batch that has left.
 struct Watched {
     socket: UdpSocket,
-    readiness: tokio::net::UdpSocket,
+    readiness: AsyncFd<OwnedFd>,
 }
 
 impl Watched {
+    #[expect(
+        deprecated,
+        reason = "unsound only for types that may let go of their descriptor; an OwnedFd does not"
+    )]
     fn new(socket: UdpSocket) -> io::Result<Self> {
         let handle = socket.as_fd().try_clone_to_owned()?;
-        Ok(Self { readiness: tokio::net::UdpSocket::from_std(handle.into())?, socket })
+        Ok(Self { readiness: AsyncFd::with_interest(handle, Interest::READABLE)?, socket })
     }
 }
 
@@ -67,7 +71,7 @@ impl Sockets {
     pub async fn readable(&self) -> usize {
         poll_fn(|cx| {
             for (index, socket) in self.sockets.iter().enumerate() {
-                if socket.readiness.poll_recv_ready(cx).is_ready() {
+                if socket.readiness.poll_read_ready(cx).is_ready() {
                     return Poll::Ready(index);
                 }
             }
@@ -79,7 +83,7 @@ impl Sockets {
     /// Takes one batch from socket `index`.
     pub fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
         let Some(socket) = self.sockets.get(index) else { return };
-        let received = socket.readiness.try_io(Interest::READABLE, || {
+        let received = socket.readiness.try_io(Interest::READABLE, |_| {
             match self.inbox.recv(&socket.socket, clock, visit) {
                 // Less than a batch: the socket is empty, and the next wait must ask the system again.
                 Ok(count) if count < self.inbox.capacity() => Err(io::ErrorKind::WouldBlock.into()),

@@ -9,12 +9,12 @@
 mod keeper;
 mod role;
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll};
+use std::{io, sync::Arc};
 
 use futures_util::future::select_all;
 
 use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
-use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
+use rove_driver::{Alarm, Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
@@ -45,7 +45,7 @@ pub(crate) async fn run(driver: Driver) {
         Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
-    let clock = Clock::new();
+    let (clock, mut alarm) = (Clock::new(), Alarm::default());
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
     let mut desk = Desk { seats, clock, keeper, scratch };
     loop {
@@ -56,7 +56,7 @@ pub(crate) async fn run(driver: Driver) {
             () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
             (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
-            () = sleep_until(clock, wake) => {
+            () = alarm.until(wake.map(|at| clock.std_instant(at))) => {
                 let now = clock.now();
                 seats.iter_mut().for_each(|seat| seat.role.tick(now));
             }
@@ -204,13 +204,6 @@ impl Desk {
             all.extend(records.into_iter().map(|record| (role.tag(), record)));
         }
         keeper.rewrite(all);
-    }
-}
-
-async fn sleep_until(clock: Clock, wake: Option<Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(clock.std_instant(at).into()).await,
-        None => poll_fn(|_| Poll::Pending).await,
     }
 }
 

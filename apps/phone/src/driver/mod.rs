@@ -8,6 +8,7 @@ use core::time::Duration;
 use std::sync::{Arc, mpsc};
 
 use rove_dns::lookup::LookupId;
+use rove_driver::Alarm;
 use rove_session::{Account, AccountId, CallId, Target};
 use rove_sip::message::StatusCode;
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
@@ -54,21 +55,15 @@ async fn turn(control: Control, mut commands: UnboundedReceiver<Command>) {
             return tracing::error!(target: "rove::control", %error, "the sockets cannot be watched");
         }
     };
+    let mut alarm = Alarm::default();
     while let Some(wake) = desk.drain() {
         tokio::select! {
             command = commands.recv() => desk.command(command.unwrap_or(Command::Close)),
             woken = desk.arrival() => desk.receive(woken),
             () = media_news.notified() => {}
-            () = sleep_until(wake) => {}
+            () = alarm.until(wake) => {}
         }
         desk.tick();
     }
     desk.leave().await;
-}
-
-async fn sleep_until(wake: Option<std::time::Instant>) {
-    match wake {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
 }
