@@ -6,6 +6,7 @@
 mod alarm;
 mod carry;
 mod listener;
+mod moderation;
 mod sockets;
 mod streams;
 mod tls;
