@@ -6,7 +6,6 @@
 mod alarm;
 mod carry;
 mod listener;
-mod moderation;
 mod sockets;
 mod streams;
 mod tls;

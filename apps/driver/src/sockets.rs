@@ -8,7 +8,6 @@ use std::{
     task::Poll,
 };
 
-use crate::moderation::Moderation;
 use rove_base::Scratch;
 use rove_io::{
     clock::Clock,
@@ -21,7 +20,6 @@ pub struct Sockets {
     sockets: Vec<Watched>,
     inbox: RecvBatch,
     outbox: SendBatch,
-    moderation: Moderation,
 }
 
 /// A socket, and a second handle on it through which the runtime tells when it can be read. Bytes never pass through
@@ -54,7 +52,6 @@ impl Sockets {
             sockets,
             inbox: RecvBatch::new(rove_io::net::BATCH, DATAGRAM_BYTES),
             outbox: SendBatch::new(WAITING),
-            moderation: Moderation::new(),
         })
     }
 
@@ -83,20 +80,16 @@ impl Sockets {
         .await
     }
 
-    /// Takes one batch from socket `index`. Where thousands come a second it first sleeps for half a millisecond at most,
-    /// so that one batch serves several.
+    /// Takes one batch from socket `index`.
     pub fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
         let Some(socket) = self.sockets.get(index) else { return };
-        if let Some(pause) = self.moderation.before_reading() {
-            std::thread::sleep(pause);
-        }
-        let (inbox, mut taken) = (&mut self.inbox, 0);
         let received = socket.readiness.try_io(Interest::READABLE, |_| {
-            taken = inbox.recv(&socket.socket, clock, visit)?;
-            // Less than a batch: the socket is empty, and the next wait must ask the system again.
-            if taken < inbox.capacity() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            match self.inbox.recv(&socket.socket, clock, visit) {
+                // Less than a batch: the socket is empty, and the next wait must ask the system again.
+                Ok(count) if count < self.inbox.capacity() => Err(io::ErrorKind::WouldBlock.into()),
+                other => other,
+            }
         });
-        self.moderation.read(clock.mono(), taken, taken == self.inbox.capacity());
         if let Err(error) = received
             && error.kind() != io::ErrorKind::WouldBlock
         {
