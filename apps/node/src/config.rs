@@ -96,6 +96,22 @@ pub enum ConfigError {
         /// The key's name.
         name: String,
     },
+    /// A secondary's key that is not there.
+    #[error("[[dns.zone]] {zone}: there is no [[dns.key]] named {name}")]
+    NoSuchKey {
+        /// The zone's origin.
+        zone: String,
+        /// The key's name.
+        name: String,
+    },
+    /// What a key may change cannot be understood.
+    #[error("[[dns.key.allow]] of {name}: {what}")]
+    Allow {
+        /// The key's name.
+        name: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A secret that others can read.
     #[error("{}: other users can read this key; allow its owner alone (chmod 600)", path.display())]
     SecretExposed {

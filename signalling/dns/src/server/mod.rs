@@ -4,6 +4,8 @@
 //! durable; a crash before that leaves neither. Updates that arrive meanwhile build on it, so one write to stable
 //! storage can serve many.
 //!
+//! The owner's own changes take the same way, but for their record, which the owner writes: [`Server::stage_own`].
+//!
 //! Refused are: transfers, updates without a signature, updates outside the scope of their key, and signatures that
 //! were seen before. What a peer can make the server hold is bounded by the constants at the end of each file.
 
@@ -16,11 +18,14 @@
 )]
 
 mod answer;
+mod counts;
 mod outbox;
+mod own;
 mod question;
 mod request;
 mod snapshot;
 mod streams;
+mod transfer;
 mod updates;
 
 use std::net::SocketAddr;
@@ -34,9 +39,13 @@ use crate::{
     zones::{ZoneConfig, ZoneError, Zones},
 };
 use answer::Answer;
+pub use counts::Counts;
 use outbox::Outbox;
 use request::{Request, RequestError};
 use streams::Streams;
+use transfer::{Asked, Transfers};
+pub use transfer::{Secondary, ZoneTransfer};
+pub use updates::OwnChange;
 use updates::Updates;
 
 /// What a server serves.
@@ -48,9 +57,17 @@ pub struct ServerConfig {
     pub keys: Vec<TsigKey>,
     /// Largest datagram it sends, in bytes; [`ServerConfig::UDP_PAYLOAD`] avoids fragments.
     pub udp_payload_max: u16,
+    /// Who else serves them.
+    pub transfers: Vec<ZoneTransfer>,
 }
 
 impl ServerConfig {
+    /// Zones and who may change them; all else as usual.
+    #[must_use]
+    pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
+        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new() }
+    }
+
     /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
     pub const UDP_PAYLOAD: u16 = 1_232;
 }
@@ -61,8 +78,8 @@ impl ServerConfig {
 pub enum Event {
     /// An update is durable and visible.
     Updated {
-        /// Who signed it.
-        key: Name,
+        /// Who signed it; `None` when this server's owner made the change.
+        key: Option<Name>,
         /// What zone it changed.
         zone: Name,
         /// The names whose records changed, the zone's origin (whose serial changed) left out.
@@ -70,7 +87,16 @@ pub enum Event {
         /// The zone's serial since.
         serial: u32,
     },
-    /// An update, or a signed question, was refused.
+    /// A secondary does not answer; the next change is told again.
+    Unnotified {
+        /// What zone changed.
+        zone: Name,
+        /// Who stays silent.
+        secondary: SocketAddr,
+        /// The serial it was told last.
+        serial: u32,
+    },
+    /// An update, a signed question or a transfer was refused.
     Refused {
         /// Why.
         reason: Refusal,
@@ -89,18 +115,18 @@ pub enum Refusal {
     /// It cannot be applied.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// A zone that whoever asks may not have.
+    #[error("zone {zone} is not to be transferred there")]
+    Transfer {
+        /// The zone, or what was taken for one.
+        zone: Name,
+    },
+    /// As many transfers run as there may.
+    #[error("too many transfers run already")]
+    TransferBusy,
     /// An update nobody signed.
     #[error("the update is not signed")]
     NotSigned,
-    /// Too many updates wait for stable storage.
-    #[error("{waiting} updates already wait for stable storage")]
-    Busy {
-        /// How many wait.
-        waiting: usize,
-    },
-    /// The journal failed, so nothing can be changed any more.
-    #[error("the journal failed; nothing can be changed until this server is started again")]
-    NoJournal,
 }
 
 impl Refusal {
@@ -111,8 +137,20 @@ impl Refusal {
             Self::Signature(error) if error.code().is_some() => rcode::NOTAUTH,
             Self::Signature(_) => rcode::FORMERR,
             Self::Update(error) => error.rcode(),
-            Self::NotSigned => rcode::REFUSED,
-            Self::Busy { .. } | Self::NoJournal => rcode::SERVFAIL,
+            Self::NotSigned | Self::Transfer { .. } => rcode::REFUSED,
+            Self::TransferBusy => rcode::SERVFAIL,
+        }
+    }
+
+    /// A word for the cause, to count it by.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.cause(),
+            Self::Update(error) => error.cause(),
+            Self::NotSigned => "not signed",
+            Self::Transfer { .. } => "transfer",
+            Self::TransferBusy => "transfer busy",
         }
     }
 }
@@ -124,6 +162,8 @@ pub struct Server {
     updates: Updates,
     streams: Streams,
     outbox: Outbox,
+    transfers: Transfers,
+    counts: Counts,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
@@ -138,9 +178,11 @@ impl Server {
     pub fn new(config: ServerConfig) -> Result<Self, ZoneError> {
         Ok(Self {
             zones: Zones::new(&config.zones)?,
+            transfers: Transfers::new(config.transfers, &config.keys),
             updates: Updates::new(config.keys),
             streams: Streams::default(),
             outbox: Outbox::default(),
+            counts: Counts::default(),
             udp_payload_max: config.udp_payload_max.max(MIN_UDP_PAYLOAD),
             message: Vec::with_capacity(usize::from(u16::MAX)),
         })
@@ -155,13 +197,19 @@ impl Server {
     /// [`ReplayError`] when the record cannot be read.
     pub fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
         let replayed = update::read_record(record)?;
-        let key_known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
-        if replayed.deleted.is_empty() && replayed.added.is_empty() {
-            return Ok(key_known);
+        let mut known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
+        for entry in replayed.zones {
+            let Some(zone) = self.zones.get_mut(&entry.zone) else {
+                known = false;
+                continue;
+            };
+            let before: Option<Box<[u8]>> = zone.soa().map(|(_, soa)| soa.into());
+            zone.replay(&entry.deleted, entry.added.clone());
+            if let Some(before) = before.filter(|_| replayed.whole) {
+                self.transfers.repeated(zone, &before, &entry);
+            }
         }
-        let Some(zone) = self.zones.get_mut(&replayed.zone) else { return Ok(false) };
-        zone.replay(&replayed.deleted, replayed.added);
-        Ok(key_known)
+        Ok(known)
     }
 
     /// Records that say the same as all that were asked for so far, in fewer words: what differs from `start`, the
@@ -190,6 +238,9 @@ impl Server {
     fn receive(&mut self, now: Now, from: Peer, bytes: &[u8]) {
         let Ok(header) = Reader::new(bytes).header() else { return };
         if header.is_answer() {
+            if header.opcode() == opcode::NOTIFY {
+                self.transfers.answered(now, from, header.id, bytes, self.updates.keys());
+            }
             return;
         }
         let request = match Request::parse(header, bytes) {
@@ -219,9 +270,22 @@ impl Server {
         let mut message = core::mem::take(&mut self.message);
         let limit = self.limit(from, request);
         let mut answer = Answer::new(&mut message, request, limit);
+        let mut asked = Asked::Answered;
         match &signed {
+            Ok(signer) if question::is_transfer(&request.question) => {
+                match self.zones.nearest(request.question.name.as_wire()) {
+                    Some(zone) => {
+                        asked = self.transfers.ask(zone, from, request, signer.as_ref(), &mut answer);
+                    }
+                    None => answer.set_rcode(rcode::REFUSED),
+                }
+            }
             Ok(_) => question::answer(&self.zones, request, &mut answer),
             Err(_) => answer.set_rcode(rcode::NOTAUTH),
+        }
+        if let Asked::Running = asked {
+            self.message = message;
+            return;
         }
         answer.finish(request.edns, self.udp_payload_max);
         self.updates.seal(&mut message, request, &signed, now.wall);
@@ -229,6 +293,9 @@ impl Server {
         self.message = message;
         if let Err(error) = signed {
             self.refused(from, error);
+        }
+        if let Asked::Refused(reason) = asked {
+            self.refused(from, reason);
         }
     }
 
@@ -248,7 +315,9 @@ impl Server {
     }
 
     fn refused(&mut self, from: Peer, reason: impl Into<Refusal>) {
-        self.outbox.event(Event::Refused { reason: reason.into(), from: from.address });
+        let reason = reason.into();
+        self.counts.refused(reason.cause());
+        self.outbox.event(Event::Refused { reason, from: from.address });
     }
 
     /// Bytes an answer may have: RFC 1035 §4.2, RFC 6891 §6.2.3.
@@ -282,28 +351,40 @@ impl Machine for Server {
                     self.outbox.close(crowded_out);
                 }
             }
-            Arrival::Closed { stream, .. } => self.streams.forget(stream),
-            Arrival::Durable { ticket } => {
-                self.updates.durable(now, ticket, &mut self.zones, &mut self.outbox);
+            Arrival::Closed { stream, .. } => {
+                self.streams.forget(stream);
+                self.transfers.closed(stream);
             }
+            Arrival::Durable { ticket } => self.durable(now, ticket),
         }
-        self.close_idle(now.mono);
+        self.run(now);
     }
 
     fn tick(&mut self, now: Now) {
-        self.close_idle(now.mono);
+        self.run(now);
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        self.outbox.poll(out).unwrap_or(Step::Wait(self.streams.next_deadline()))
+        loop {
+            if let Some(step) = self.outbox.poll(out) {
+                return step;
+            }
+            if !self.transfers.feed(self.updates.keys(), &mut self.outbox) {
+                let until = Instant::earliest(self.streams.next_deadline(), self.transfers.next_deadline());
+                return Step::Wait(until);
+            }
+        }
     }
 }
 
 impl Server {
-    fn close_idle(&mut self, now: Instant) {
-        while let Some(stream) = self.streams.take_idle(now) {
-            self.outbox.close(stream);
+    /// Does what time calls for.
+    fn run(&mut self, now: Now) {
+        let Self { streams, transfers, zones, updates, outbox, .. } = self;
+        while let Some(stream) = streams.take_idle(now.mono, |stream| transfers.is_feeding(stream)) {
+            outbox.close(stream);
         }
+        transfers.run(now, zones, updates.keys(), outbox);
     }
 }
 
