@@ -14,6 +14,7 @@
     clippy::panic
 )]
 
+pub mod aka;
 mod change;
 mod claim;
 mod identity;
