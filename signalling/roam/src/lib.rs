@@ -14,11 +14,15 @@
     clippy::panic
 )]
 
+pub mod aka;
 mod change;
 mod claim;
+pub mod hlr;
 mod identity;
 mod operation;
 pub mod private;
+mod refusals;
+pub mod subscriber;
 mod subscription;
 
 pub use change::{Change, ChangeId, NameChange};
@@ -27,4 +31,6 @@ pub use identity::{E164, HostName, IdentityError, Imsi, NetworkName, Plmn};
 pub use operation::{
     CancelReason, Cause, Challenge, Operation, Outcome, Quintuplet, Resynchronisation, VisitedNetwork,
 };
+pub use refusals::Refusals;
+pub use subscriber::Subscriber;
 pub use subscription::{Forwarding, Profile, Services, Subscription};
