@@ -18,6 +18,7 @@ mod change;
 mod claim;
 mod identity;
 mod operation;
+pub mod pool;
 pub mod private;
 mod subscription;
 
