@@ -77,11 +77,14 @@ impl Vlr {
         let generation = kept.claim.generation;
         let names = reverse(&kept.claim, Some(&kept.claim.name), self.config.reverse_ttl);
         let record = Record::Here(Box::new(kept.clone())).encode();
-        let binding = Binding { kept, ticket, dhcp, home: None, durable: false };
+        // Without DHCP nobody renews the address; the stay alone decides.
+        let lease = if dhcp { self.config.address_lease } else { WITHOUT_DHCP };
+        let binding = Binding { kept, ticket, dhcp, lease, home: None, durable: false };
         self.set_stage(imsi, Stage::Binding(Box::new(binding)));
         let patience = self.config.patience.home.saturating_add(self.config.patience.step);
         self.timers.set(Timer::Visitor(imsi), self.now.mono.later(patience));
         self.ask(partner, Question::Bind(imsi, generation), operation);
+        self.pool(PoolAsk::Prepare { holder: imsi, lease });
         self.commit(Waiting::Arrive(imsi, generation), record, names);
     }
 
@@ -152,9 +155,11 @@ impl Vlr {
     fn settle(&mut self, imsi: Imsi) {
         let Some(visitor) = self.visitors.get_mut(&imsi) else { return };
         let connected = visitor.stream.is_some();
-        let (kept, ticket, lapses) = match core::mem::replace(&mut visitor.stage, Stage::Locating) {
+        let (kept, ticket, lease, lapses) = match core::mem::replace(&mut visitor.stage, Stage::Locating) {
             Stage::Binding(binding) => match *binding {
-                Binding { kept, ticket, home: Some(until), durable: true, .. } => (kept, ticket, until),
+                Binding { kept, ticket, lease, home: Some(until), durable: true, .. } => {
+                    (kept, ticket, lease, until)
+                }
                 binding => {
                     visitor.stage = Stage::Binding(Box::new(binding));
                     return;
@@ -174,7 +179,7 @@ impl Vlr {
         self.arriving.remove(&imsi);
         self.watch(imsi);
         add(&mut self.metrics.attached);
-        self.pool(PoolAsk::Confirm { holder: imsi, lease: self.config.address_lease });
+        self.pool(PoolAsk::Confirm { holder: imsi, lease });
         self.tell_visitor(imsi, &ToTerminal::Bound { lease: self.silence(), ticket });
         self.tell_profile(imsi);
         self.outbox.event(Event::Attached { imsi, name, addresses, generation });
@@ -332,6 +337,9 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// Renewals fall on tenths of a second.
 const GRID: u64 = 100_000_000;
+
+/// Ten years.
+const WITHOUT_DHCP: u32 = 315_360_000;
 
 /// No home binds for longer.
 const DAY: u64 = 86_400;

@@ -55,7 +55,7 @@ pub enum Input<'a> {
     /// On the private network.
     Told(Told),
     /// A change is durable and its names are visible; or it never will be.
-    Committed(ChangeId, Result<(), ()>),
+    Committed(ChangeId, Result<(), Cause>),
     /// In the address pool.
     Pool(PoolTold),
 }
@@ -82,7 +82,7 @@ pub enum Event {
         /// With what.
         result: Result<Outcome, Cause>,
     },
-    /// Make this durable and visible; [`Input::Committed`] is awaited.
+    /// Make this durable and visible, in the order in which they come; [`Input::Committed`] is awaited.
     Commit(Change),
     /// To the address pool.
     Pool(PoolAsk),

@@ -5,7 +5,11 @@
 
 use rove_base::Now;
 
-use crate::{Addresses, Cause, Imsi, attach::Secret};
+use crate::{
+    Addresses, Cause, Imsi,
+    attach::Secret,
+    pool::{self, Full, Pool, Token},
+};
 
 /// What the register asks for. Asks about one holder take effect in their order.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +27,14 @@ pub enum PoolAsk {
         holder: Imsi,
         /// Good for one lease.
         token: Secret,
+    },
+    /// The next [`Event::Commit`](super::Event::Commit) is the holder's: what the pool wants to know of its lease after a
+    /// crash (`Pool::record`) belongs into the same record of the journal.
+    Prepare {
+        /// Whose.
+        holder: Imsi,
+        /// How long the address lease will be, in seconds.
+        lease: u32,
     },
     /// The binding stands: DHCP may acknowledge, or the terminal has its addresses without DHCP.
     Confirm {
@@ -107,6 +119,42 @@ pub fn carry(pool: &mut impl Reserve, now: Now, ask: &PoolAsk) -> Option<PoolTol
         PoolAsk::Confirm { holder, lease } => pool.confirm(now, *holder, *lease),
         PoolAsk::Refuse { holder } => pool.refuse(now, *holder),
         PoolAsk::Release { holder } => pool.release(now, *holder),
+        PoolAsk::Prepare { .. } => {}
     }
     None
+}
+
+impl Reserve for Pool {
+    fn reserve(&mut self, now: Now, holder: Imsi) -> Result<Addresses, Cause> {
+        Self::reserve(self, now, holder).map_err(|Full| Cause::Overload)
+    }
+
+    fn grant(&mut self, now: Now, holder: Imsi, token: &Secret) {
+        Self::grant(self, now, Token(*token.bytes()), holder);
+    }
+
+    fn confirm(&mut self, now: Now, holder: Imsi, lease: u32) {
+        self.bound(now, holder, lease);
+    }
+
+    fn refuse(&mut self, now: Now, holder: Imsi) {
+        self.refused(now, holder);
+    }
+
+    fn release(&mut self, now: Now, holder: Imsi) {
+        Self::release(self, now, holder);
+    }
+}
+
+impl PoolTold {
+    /// What the register is told of the built-in pool. `None` when it is the owner's business.
+    #[must_use]
+    pub fn of(event: pool::Event) -> Option<Self> {
+        match event {
+            pool::Event::Requested { holder, host_name } => Some(Self::Requested { holder, host_name }),
+            pool::Event::Released { holder } => Some(Self::Released { holder }),
+            pool::Event::Expired { holder } => Some(Self::Expired { holder }),
+            pool::Event::Commit(_) => None,
+        }
+    }
 }

@@ -55,6 +55,8 @@ pub(super) struct Binding {
     pub(super) ticket: Secret,
     /// DHCP waits.
     pub(super) dhcp: bool,
+    /// Seconds of the address lease.
+    pub(super) lease: u32,
     /// Until when the home has bound it; `None` before it has.
     pub(super) home: Option<Instant>,
     /// The journal has it.

@@ -249,7 +249,7 @@ impl Desk {
                 self.tell(Input::Told(Told::Answered { partner: HOME, id, result }));
             }
             Delivery::Durable(id) => {
-                let result = if self.disk_full { Err(()) } else { Ok(()) };
+                let result = if self.disk_full { Err(Cause::SystemFailure) } else { Ok(()) };
                 self.tell(Input::Committed(id, result));
             }
             Delivery::Requested(holder, host_name) => {
