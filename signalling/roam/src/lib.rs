@@ -15,15 +15,18 @@
 )]
 
 pub mod aka;
+pub mod attach;
 mod change;
 mod claim;
 pub mod hlr;
 mod identity;
 mod operation;
+pub mod pool;
 pub mod private;
 mod refusals;
 pub mod subscriber;
 mod subscription;
+pub mod vlr;
 
 pub use change::{Change, ChangeId, NameChange};
 pub use claim::{Addresses, BindClaim, Generation, Proof};
