@@ -5,12 +5,14 @@
 
 mod carry;
 mod listener;
+mod peers;
 mod sockets;
 mod streams;
 mod tls;
 mod websocket;
 
 pub use listener::{CannotBind, Listener, bind_pair};
+pub use peers::Trust;
 pub use sockets::{Sockets, address_toward};
 pub use streams::{StreamEvent, Streams};
 pub use tls::{Certificate, Tls, TlsError};
