@@ -43,7 +43,7 @@ fn server() -> Server {
         records: (0..HOSTS).map(record).collect(),
         origin: origin.clone(),
     };
-    Server::new(ServerConfig { zones: vec![zone], keys: vec![key()], udp_payload_max: 1_232 }).unwrap()
+    Server::new(ServerConfig::new(vec![zone], vec![key()])).unwrap()
 }
 
 fn question(asked: &str, rtype: u16) -> Vec<u8> {

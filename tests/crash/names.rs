@@ -10,14 +10,14 @@ use rove_dns::{
 use rove_io::journal::{FaultyStorage, Log};
 use zeroize::Zeroizing;
 
-const NOW: Now = Now { mono: Instant::ZERO, wall: UnixTime::from_secs(1_700_000_000) };
+pub(super) const NOW: Now = Now { mono: Instant::ZERO, wall: UnixTime::from_secs(1_700_000_000) };
 const NOERROR: u8 = 0;
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     text.parse().unwrap()
 }
 
-fn key() -> TsigKey {
+pub(super) fn key() -> TsigKey {
     let secret = Zeroizing::new(vec![7; 32]);
     TsigKey::new("update.home.example", secret).unwrap().allowing(name("home.example"))
 }
@@ -31,7 +31,7 @@ fn server() -> Server {
         negative_ttl: 5,
         records: Vec::new(),
     };
-    Server::new(ServerConfig { zones: vec![zone], keys: vec![key()], udp_payload_max: 1_232 }).unwrap()
+    Server::new(ServerConfig::new(vec![zone], vec![key()])).unwrap()
 }
 
 /// What a server visibly holds.
@@ -40,7 +40,7 @@ fn state(server: &Server) -> Vec<Record> {
 }
 
 /// One update: delete everything at a name, or add an address to it.
-type Deed = (&'static str, Option<u8>);
+pub(super) type Deed = (&'static str, Option<u8>);
 
 /// Groups of updates that wait for the disk together. Names come, move, go and come back.
 const GROUPS: &[&[Deed]] = &[
@@ -51,7 +51,7 @@ const GROUPS: &[&[Deed]] = &[
     &[("bob", None), ("alice", Some(6)), ("a.b.c", None)],
 ];
 
-fn update(id: u16, (host, address): Deed) -> Vec<u8> {
+pub(super) fn update(id: u16, (host, address): Deed) -> Vec<u8> {
     let mut message = [id, 0x2800, 1, 0, 1, 0].map(u16::to_be_bytes).concat();
     message.extend_from_slice(name("home.example").as_wire());
     message.extend_from_slice(&[0, 6, 0, 1]);
@@ -64,15 +64,20 @@ fn update(id: u16, (host, address): Deed) -> Vec<u8> {
     message
 }
 
-/// What one drain of the server brought.
-#[derive(Default)]
-struct Drained {
-    rcodes: Vec<u8>,
-    records: Vec<Vec<u8>>,
-    newest: Option<Ticket>,
+pub(super) fn arrival(bytes: &[u8]) -> Arrival<'_> {
+    let flow = Flow::udp("127.0.0.1:53".parse().unwrap(), "127.0.0.1:4000".parse().unwrap());
+    Arrival::Datagram { flow, bytes }
 }
 
-fn drain(server: &mut Server) -> Drained {
+/// What one drain of the server brought.
+#[derive(Default)]
+pub(super) struct Drained {
+    rcodes: Vec<u8>,
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) newest: Option<Ticket>,
+}
+
+pub(super) fn drain(server: &mut Server) -> Drained {
     let (mut scratch, mut drained) = (Scratch::default(), Drained::default());
     loop {
         match server.poll(&mut scratch) {
@@ -107,8 +112,7 @@ fn run(disk: &FaultyStorage, states: &[Vec<Record>]) -> Expected {
             let before = state(&server);
             for deed in *group {
                 let id = u16::try_from(sent).unwrap();
-                let flow = Flow::udp("127.0.0.1:53".parse().unwrap(), "127.0.0.1:4000".parse().unwrap());
-                server.handle(NOW, Arrival::Datagram { flow, bytes: &update(id, *deed) });
+                server.handle(NOW, arrival(&update(id, *deed)));
                 sent += 1;
             }
             let drained = drain(&mut server);
@@ -133,8 +137,7 @@ fn states() -> Vec<Vec<Record>> {
     let mut server = server();
     let mut states = vec![state(&server)];
     for (id, deed) in (0..).zip(GROUPS.concat()) {
-        let flow = Flow::udp("127.0.0.1:53".parse().unwrap(), "127.0.0.1:4000".parse().unwrap());
-        server.handle(NOW, Arrival::Datagram { flow, bytes: &update(id, deed) });
+        server.handle(NOW, arrival(&update(id, deed)));
         let ticket = drain(&mut server).newest.unwrap();
         server.handle(NOW, Arrival::Durable { ticket });
         states.push(state(&server));
@@ -154,8 +157,7 @@ fn check(disk: FaultyStorage, expected: &Expected, what: &str) {
     assert!((acknowledged..=sent).contains(&count), "{what}: {acknowledged} <= {count} <= {sent}");
     assert_eq!(state(&server), expected.states[count], "{what}: exactly the first {count} updates");
     for (id, deed) in (0..).zip(GROUPS.concat()).take(count) {
-        let flow = Flow::udp("127.0.0.1:53".parse().unwrap(), "127.0.0.1:4000".parse().unwrap());
-        server.handle(NOW, Arrival::Datagram { flow, bytes: &update(id, deed) });
+        server.handle(NOW, arrival(&update(id, deed)));
         assert!(drain(&mut server).records.is_empty(), "{what}: a repeat is refused after the restart too");
     }
 }

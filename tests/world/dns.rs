@@ -230,7 +230,7 @@ pub fn home_key() -> TsigKey {
 pub fn home() -> ServerConfig {
     let zones = core::iter::once("home.example").chain(REVERSE_ZONES.iter().copied());
     let zones = zones.map(|origin| zone(origin, &[])).collect();
-    ServerConfig { zones, keys: vec![home_key()], udp_payload_max: ServerConfig::UDP_PAYLOAD }
+    ServerConfig::new(zones, vec![home_key()])
 }
 
 /// A zone from lines of master file format, with a TTL of 5 s.

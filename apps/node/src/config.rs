@@ -96,6 +96,14 @@ pub enum ConfigError {
         /// The key's name.
         name: String,
     },
+    /// What a key may change cannot be understood.
+    #[error("[[dns.key.allow]] of {name}: {what}")]
+    Allow {
+        /// The key's name.
+        name: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A secret that others can read.
     #[error("{}: other users can read this key; allow its owner alone (chmod 600)", path.display())]
     SecretExposed {

@@ -91,6 +91,7 @@ impl Dev {
             secret: None,
             secret_file: Some(key_file.clone()),
             scope: zone.iter().map(|zone| zone.origin.clone()).collect(),
+            allow: Vec::new(),
         };
         let dns = DnsConfig { listen, udp_payload: crate::dns::default_udp_payload(), zone, key: vec![key] };
         let journal = JournalConfig::at(folder.join("journal"));
@@ -113,12 +114,12 @@ impl Dev {
 
 fn dev_zone(origin: &str, records: &[&str]) -> Result<DnsZone, DevError> {
     Ok(DnsZone {
-        origin: name(origin)?,
         primary: Some(name("ns.home.example")?),
         hostmaster: Some(name("hostmaster.home.example")?),
         ttl: TTL,
-        negative_ttl: NEGATIVE_TTL,
+        negative_ttl: Some(NEGATIVE_TTL),
         records: records.iter().map(|&record| record.to_owned()).collect(),
+        ..DnsZone::at(name(origin)?)
     })
 }
 

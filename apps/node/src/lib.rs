@@ -22,6 +22,6 @@ mod sip;
 
 pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
-pub use dns::{DnsConfig, DnsKey, DnsZone};
+pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsZone};
 pub use node::{Node, NodeError, Reloader, RunningNode, SipAddress, Stopper};
 pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};

@@ -113,6 +113,5 @@ fn config() -> ServerConfig {
         records: lines.iter().map(record).collect(),
         origin: origin.clone(),
     };
-    let payload = u16::try_from(PAYLOAD).unwrap_or(u16::MAX);
-    ServerConfig { zones: vec![zone], keys: vec![key()], udp_payload_max: payload }
+    ServerConfig::new(vec![zone], vec![key()])
 }

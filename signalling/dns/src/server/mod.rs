@@ -4,6 +4,8 @@
 //! durable; a crash before that leaves neither. Updates that arrive meanwhile build on it, so one write to stable
 //! storage can serve many.
 //!
+//! The owner's own changes take the same way, but for their record, which the owner writes: [`Server::stage_own`].
+//!
 //! Refused are: transfers, updates without a signature, updates outside the scope of their key, and signatures that
 //! were seen before. What a peer can make the server hold is bounded by the constants at the end of each file.
 
@@ -16,7 +18,9 @@
 )]
 
 mod answer;
+mod counts;
 mod outbox;
+mod own;
 mod question;
 mod request;
 mod snapshot;
@@ -34,9 +38,11 @@ use crate::{
     zones::{ZoneConfig, ZoneError, Zones},
 };
 use answer::Answer;
+pub use counts::Counts;
 use outbox::Outbox;
 use request::{Request, RequestError};
 use streams::Streams;
+pub use updates::OwnChange;
 use updates::Updates;
 
 /// What a server serves.
@@ -51,6 +57,12 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// Zones and who may change them; all else as usual.
+    #[must_use]
+    pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
+        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD }
+    }
+
     /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
     pub const UDP_PAYLOAD: u16 = 1_232;
 }
@@ -61,8 +73,8 @@ impl ServerConfig {
 pub enum Event {
     /// An update is durable and visible.
     Updated {
-        /// Who signed it.
-        key: Name,
+        /// Who signed it; `None` when this server's owner made the change.
+        key: Option<Name>,
         /// What zone it changed.
         zone: Name,
         /// The names whose records changed, the zone's origin (whose serial changed) left out.
@@ -92,15 +104,6 @@ pub enum Refusal {
     /// An update nobody signed.
     #[error("the update is not signed")]
     NotSigned,
-    /// Too many updates wait for stable storage.
-    #[error("{waiting} updates already wait for stable storage")]
-    Busy {
-        /// How many wait.
-        waiting: usize,
-    },
-    /// The journal failed, so nothing can be changed any more.
-    #[error("the journal failed; nothing can be changed until this server is started again")]
-    NoJournal,
 }
 
 impl Refusal {
@@ -112,7 +115,16 @@ impl Refusal {
             Self::Signature(_) => rcode::FORMERR,
             Self::Update(error) => error.rcode(),
             Self::NotSigned => rcode::REFUSED,
-            Self::Busy { .. } | Self::NoJournal => rcode::SERVFAIL,
+        }
+    }
+
+    /// A word for the cause, to count it by.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Signature(error) => error.cause(),
+            Self::Update(error) => error.cause(),
+            Self::NotSigned => "not signed",
         }
     }
 }
@@ -124,6 +136,7 @@ pub struct Server {
     updates: Updates,
     streams: Streams,
     outbox: Outbox,
+    counts: Counts,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
@@ -141,6 +154,7 @@ impl Server {
             updates: Updates::new(config.keys),
             streams: Streams::default(),
             outbox: Outbox::default(),
+            counts: Counts::default(),
             udp_payload_max: config.udp_payload_max.max(MIN_UDP_PAYLOAD),
             message: Vec::with_capacity(usize::from(u16::MAX)),
         })
@@ -155,13 +169,14 @@ impl Server {
     /// [`ReplayError`] when the record cannot be read.
     pub fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
         let replayed = update::read_record(record)?;
-        let key_known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
-        if replayed.deleted.is_empty() && replayed.added.is_empty() {
-            return Ok(key_known);
+        let mut known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
+        for entry in replayed.zones {
+            match self.zones.get_mut(&entry.zone) {
+                Some(zone) => zone.replay(&entry.deleted, entry.added),
+                None => known = false,
+            }
         }
-        let Some(zone) = self.zones.get_mut(&replayed.zone) else { return Ok(false) };
-        zone.replay(&replayed.deleted, replayed.added);
-        Ok(key_known)
+        Ok(known)
     }
 
     /// Records that say the same as all that were asked for so far, in fewer words: what differs from `start`, the
@@ -248,7 +263,9 @@ impl Server {
     }
 
     fn refused(&mut self, from: Peer, reason: impl Into<Refusal>) {
-        self.outbox.event(Event::Refused { reason: reason.into(), from: from.address });
+        let reason = reason.into();
+        self.counts.refused(reason.cause());
+        self.outbox.event(Event::Refused { reason, from: from.address });
     }
 
     /// Bytes an answer may have: RFC 1035 §4.2, RFC 6891 §6.2.3.
@@ -283,9 +300,7 @@ impl Machine for Server {
                 }
             }
             Arrival::Closed { stream, .. } => self.streams.forget(stream),
-            Arrival::Durable { ticket } => {
-                self.updates.durable(now, ticket, &mut self.zones, &mut self.outbox);
-            }
+            Arrival::Durable { ticket } => self.durable(now, ticket),
         }
         self.close_idle(now.mono);
     }

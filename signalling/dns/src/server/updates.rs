@@ -7,10 +7,24 @@ use rove_base::{Now, Ticket, UnixTime};
 use super::{Event, Outbox, Peer, Refusal, request::Request};
 use crate::{
     tsig::{self, Mac, ReplayGuard, TsigError, TsigKey, Verified, code},
-    update::{self, Entry, Origin, UpdateError},
+    update::{self, Entry, Origin, OwnSet, UpdateError},
     wire::{Name, rcode},
-    zones::{Change, Zones},
+    zones::{Change, Zone, Zones},
 };
+
+/// A change of the owner's own between [`super::Server::stage_own`] and its end.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[must_use]
+pub struct OwnChange(pub(super) Ticket);
+
+impl OwnChange {
+    /// Its place among all the records that the server asks to be made durable: a number that grows with each of them.
+    /// The owner may give its own record this ticket.
+    #[must_use]
+    pub const fn ticket(self) -> Ticket {
+        self.0
+    }
+}
 
 /// Keys, what was signed with them lately, and the updates whose records are not durable yet.
 #[derive(Debug)]
@@ -23,16 +37,24 @@ pub(super) struct Updates {
     journal_failed: bool,
 }
 
-/// An update on its way to stable storage. When it is there, its effect becomes visible and its answer leaves.
+/// A change on its way to stable storage. When it is there, its effect becomes visible and its answer leaves.
 #[derive(Debug)]
 struct Waiting {
     ticket: Ticket,
+    /// `None` when the owner itself made the change.
+    reply: Option<Reply>,
+    /// One for each zone; none when all that was wanted is so already.
+    changes: Vec<Change>,
+}
+
+/// The answer that an update waits for.
+#[derive(Debug)]
+struct Reply {
     peer: Peer,
     /// The answer, not yet signed.
     answer: Vec<u8>,
     key: usize,
     mac: Mac,
-    change: Option<Change>,
 }
 
 impl Updates {
@@ -103,7 +125,7 @@ impl Updates {
             Ok(None) => Err(Refusal::NotSigned),
             Err(error) => Err(error.clone().into()),
             // Sent again before it was answered: the answer is on its way.
-            Ok(Some(verified)) if self.is_waiting(verified.mac) => return Ok(()),
+            Ok(Some(verified)) if self.is_waiting(verified) => return Ok(()),
             Ok(Some(verified)) => {
                 self.admit(now.wall, verified, request, zones).map(|zone| (zone, verified.clone()))
             }
@@ -129,8 +151,7 @@ impl Updates {
             Err(error) => (None, Some(Refusal::from(error))),
         };
         let message = answer(refusal.as_ref().map_or(rcode::NOERROR, Refusal::rcode));
-        let ticket = Ticket(self.last_ticket.0.saturating_add(1));
-        self.last_ticket = ticket;
+        let ticket = self.next_ticket();
         if let (Some(zone), Some(change)) = (zones.get_mut(&zone), &change) {
             zone.stage(change, ticket);
         }
@@ -144,8 +165,60 @@ impl Updates {
         };
         outbox.append(ticket, |out| update::write_record(out, &entry));
         let (key, mac) = (verified.index, verified.mac);
-        self.waiting.push_back(Waiting { ticket, peer, answer: message, key, mac, change });
+        let reply = Some(Reply { peer, answer: message, key, mac });
+        self.waiting.push_back(Waiting { ticket, reply, changes: change.into_iter().collect() });
         refusal.map_or(Ok(()), Err)
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket = Ticket(self.last_ticket.0.saturating_add(1));
+        self.last_ticket
+    }
+
+    /// Takes a change of the owner's own as far as its record.
+    pub(super) fn stage_own(
+        &mut self,
+        sets: &[OwnSet],
+        zones: &mut Zones,
+    ) -> Result<(Vec<u8>, OwnChange), UpdateError> {
+        self.make_room()?;
+        let changes = update::evaluate_own(zones, sets)?;
+        let ticket = self.next_ticket();
+        let mut record = Vec::with_capacity(RECORD_BYTES);
+        update::write_own_record(&mut record, &changes);
+        for change in &changes {
+            if let Some(zone) = zones.get_mut(&change.zone) {
+                zone.stage(change, ticket);
+            }
+        }
+        self.waiting.push_back(Waiting { ticket, reply: None, changes });
+        Ok((record, OwnChange(ticket)))
+    }
+
+    /// Takes a change of the owner's own back. What was built on it since is counted again without it.
+    pub(super) fn abandon(&mut self, own: OwnChange, zones: &mut Zones) {
+        let is_it = |waiting: &Waiting| waiting.ticket == own.0 && waiting.reply.is_none();
+        let Some(gone) = self.waiting.iter().position(is_it).and_then(|at| self.waiting.remove(at)) else {
+            return;
+        };
+        for undone in &gone.changes {
+            let Some(zone) = zones.get_mut(&undone.zone) else { continue };
+            zone.abandon();
+            for Waiting { ticket, changes, .. } in &mut self.waiting {
+                for change in changes.iter_mut().filter(|change| change.zone == undone.zone) {
+                    change.rebase(zone);
+                    zone.stage(change, *ticket);
+                }
+            }
+        }
+    }
+
+    fn make_room(&self) -> Result<(), UpdateError> {
+        if self.journal_failed {
+            return Err(UpdateError::NoJournal);
+        }
+        let waiting = self.waiting.len();
+        if waiting >= MAX_WAITING { Err(UpdateError::Busy { waiting }) } else { Ok(()) }
     }
 
     /// Whether an update may be looked at: there is room, it is new, and its zone is here. Answers its zone.
@@ -156,12 +229,7 @@ impl Updates {
         request: &Request<'_>,
         zones: &Zones,
     ) -> Result<Name, Refusal> {
-        if self.journal_failed {
-            return Err(Refusal::NoJournal);
-        }
-        if self.waiting.len() >= MAX_WAITING {
-            return Err(Refusal::Busy { waiting: self.waiting.len() });
-        }
+        self.make_room()?;
         let zone = update::zone_of(request.bytes)?;
         if zones.get(&zone).is_none() {
             return Err(UpdateError::NotOurs { zone }.into());
@@ -171,8 +239,10 @@ impl Updates {
         Ok(zone)
     }
 
-    fn is_waiting(&self, mac: Mac) -> bool {
-        self.waiting.iter().any(|waiting| waiting.mac == mac)
+    fn is_waiting(&self, verified: &Verified) -> bool {
+        let seen = self.guards.get(verified.index).is_some_and(|guard| guard.has_seen(verified));
+        let mut replies = self.waiting.iter().filter_map(|waiting| waiting.reply.as_ref());
+        seen && replies.any(|reply| reply.mac == verified.mac)
     }
 
     /// Whether no update waits.
@@ -188,25 +258,35 @@ impl Updates {
         })
     }
 
-    /// Makes everything up to `ticket` visible and answers it.
-    pub(super) fn durable(&mut self, now: Now, ticket: Ticket, zones: &mut Zones, outbox: &mut Outbox) {
-        while let Some(mut done) = self.waiting.pop_front_if(|waiting| waiting.ticket <= ticket) {
-            let Some(key) = self.keys.get(done.key) else { continue };
-            if let Some(change) = done.change {
-                outbox.event(updated(key, &change));
+    /// Makes everything up to `ticket` visible and answers it. `shown` is told of each change before it is visible.
+    pub(super) fn durable(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        zones: &mut Zones,
+        outbox: &mut Outbox,
+        mut shown: impl FnMut(&Zone, &mut Change),
+    ) {
+        while let Some(done) = self.waiting.pop_front_if(|waiting| waiting.ticket <= ticket) {
+            let signer = done.reply.as_ref().and_then(|reply| self.keys.get(reply.key));
+            for mut change in done.changes {
+                outbox.event(updated(signer, &change));
                 if let Some(zone) = zones.get_mut(&change.zone) {
-                    zone.commit(change, done.ticket);
+                    shown(zone, &mut change);
+                    zone.show(change.nodes, done.ticket);
                 }
             }
-            tsig::sign(&mut done.answer, key, now.wall, Some(done.mac.as_bytes()));
-            outbox.send(done.peer.flow, &done.answer);
+            if let (Some(mut reply), Some(key)) = (done.reply, signer) {
+                tsig::sign(&mut reply.answer, key, now.wall, Some(reply.mac.as_bytes()));
+                outbox.send(reply.peer.flow, &reply.answer);
+            }
         }
     }
 
     /// Answers everything that waits with SERVFAIL and takes nothing more.
     pub(super) fn fail(&mut self, now: Now, outbox: &mut Outbox) {
         self.journal_failed = true;
-        for mut failed in core::mem::take(&mut self.waiting) {
+        for mut failed in core::mem::take(&mut self.waiting).into_iter().filter_map(|waiting| waiting.reply) {
             let Some(key) = self.keys.get(failed.key) else { continue };
             if let Some(flags) = failed.answer.get_mut(3) {
                 *flags = (*flags & 0xf0) | SERVFAIL;
@@ -217,17 +297,19 @@ impl Updates {
     }
 }
 
-fn updated(key: &TsigKey, change: &Change) -> Event {
+fn updated(key: Option<&TsigKey>, change: &Change) -> Event {
     let others = change.nodes.iter().map(|node| &node.name).filter(|name| **name != change.zone);
     Event::Updated {
-        key: key.name().clone(),
+        key: key.map(|key| key.name().clone()),
         zone: change.zone.clone(),
         names: others.cloned().collect(),
         serial: change.serial,
     }
 }
 
-/// Updates that may wait for stable storage at one time; each holds its message, 64 KiB at most.
-const MAX_WAITING: usize = 256;
+/// Changes that may wait for stable storage at one time; each holds its message, 64 KiB at most.
+const MAX_WAITING: usize = 2_048;
+/// Room for the record of a change of a few addresses.
+const RECORD_BYTES: usize = 512;
 /// The RCODE as it stands in the fourth byte of a header.
 const SERVFAIL: u8 = 2;

@@ -6,6 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use hmac::KeyInit as _;
 use zeroize::Zeroizing;
 
+use super::scope::Scope;
 use crate::wire::{Name, NameError};
 
 pub(super) type Hmac = hmac::Hmac<sha2::Sha256>;
@@ -16,7 +17,7 @@ pub struct TsigKey {
     name: Name,
     secret: Zeroizing<Vec<u8>>,
     hmac: Hmac,
-    scope: Vec<Name>,
+    scopes: Vec<Scope>,
 }
 
 /// A key that cannot be used.
@@ -56,7 +57,7 @@ impl TsigKey {
             return Err(short);
         }
         let hmac = Hmac::new_from_slice(&secret).map_err(|_| short)?;
-        Ok(Self { name, secret, hmac, scope: Vec::new() })
+        Ok(Self { name, secret, hmac, scopes: Vec::new() })
     }
 
     /// A key by its name and the secret in base64.
@@ -89,10 +90,16 @@ impl TsigKey {
         Self::from_base64(name, secret)
     }
 
-    /// The same key, allowed to change names within `zone` too.
+    /// The same key, allowed to change whatever lies within `zone` too.
     #[must_use]
-    pub fn allowing(mut self, zone: Name) -> Self {
-        self.scope.push(zone);
+    pub fn allowing(self, zone: Name) -> Self {
+        self.allowing_only(Scope::below(zone))
+    }
+
+    /// The same key, allowed to change what `scope` says too.
+    #[must_use]
+    pub fn allowing_only(mut self, scope: Scope) -> Self {
+        self.scopes.push(scope);
         self
     }
 
@@ -102,10 +109,22 @@ impl TsigKey {
         &self.name
     }
 
-    /// Whether a server lets this key change `name`.
+    /// What a server lets this key change.
     #[must_use]
-    pub fn may_touch(&self, name: &Name) -> bool {
-        self.scope.iter().any(|zone| name.is_within(zone))
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// Whether a server lets this key change records of `rtype` at `name`.
+    #[must_use]
+    pub fn may_touch(&self, name: &Name, rtype: u16) -> bool {
+        self.scopes.iter().any(|scope| scope.allows(rtype) && scope.covers(&self.name, name))
+    }
+
+    /// Whether a server lets this key change anything at `name`.
+    #[must_use]
+    pub fn may_touch_something_at(&self, name: &Name) -> bool {
+        self.scopes.iter().any(|scope| scope.covers(&self.name, name))
     }
 
     /// The key as the text of a key file, which only its owner should be able to read.
@@ -127,7 +146,7 @@ impl fmt::Debug for TsigKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TsigKey")
             .field("name", &self.name)
-            .field("scope", &self.scope)
+            .field("scopes", &self.scopes)
             .finish_non_exhaustive()
     }
 }

@@ -17,6 +17,7 @@
 mod key;
 mod record;
 mod replay;
+mod scope;
 
 use core::fmt;
 
@@ -26,6 +27,7 @@ use rove_base::UnixTime;
 pub use key::{KeyError, TsigKey};
 pub use record::Signature;
 pub use replay::ReplayGuard;
+pub use scope::{Scope, ScopeNames};
 
 use crate::wire::{Header, Name, WireError};
 
@@ -131,6 +133,21 @@ pub enum TsigError {
 }
 
 impl TsigError {
+    /// A word for the cause, to count it by.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Missing => "not signed",
+            Self::Wire(_) | Self::Malformed(_) => "malformed signature",
+            Self::UnknownKey { .. } => "unknown key",
+            Self::BadMac { .. } => "bad signature",
+            Self::BadTime { .. } => "bad time",
+            Self::Replayed => "repeat",
+            Self::Truncated { .. } => "truncated signature",
+            Self::Answered { .. } => "answered with an error",
+        }
+    }
+
     /// The TSIG error an answer must carry; `None` when the answer carries no signature at all.
     #[must_use]
     pub const fn code(&self) -> Option<u16> {
@@ -149,6 +166,20 @@ impl TsigError {
 pub fn sign(message: &mut Vec<u8>, key: &TsigKey, now: UnixTime, request_mac: Option<&[u8]>) -> Mac {
     let fields = record::Fields { time: now.as_secs(), fudge: FUDGE, error: code::NOERROR, other: None };
     sign_fields(message, key, &fields, request_mac)
+}
+
+/// Signs a later message of an answer that needs several, a zone transfer: `previous` is the signature of the message
+/// before it (RFC 8945 §5.3.1).
+pub fn sign_next(message: &mut Vec<u8>, key: &TsigKey, now: UnixTime, previous: &Mac) -> Mac {
+    let fields = record::Fields { time: now.as_secs(), fudge: FUDGE, error: code::NOERROR, other: None };
+    let mut digest = key.digest();
+    digest_request(&mut digest, Some(previous.as_bytes()));
+    digest.update(message);
+    let variables = record::Variables { time: fields.time, fudge: fields.fudge, error: fields.error };
+    variables.digest_timers(&mut digest);
+    let mac = Mac(digest.finalize().into_bytes().into());
+    record::append(message, key.name().as_wire(), key::ALGORITHM, &fields, &mac.0);
+    mac
 }
 
 /// Signs the answer to `request`, whose key and signature are good but which is refused with the error `code`.

@@ -128,6 +128,12 @@ impl Variables {
         digest.update(&u16::try_from(other.len()).unwrap_or(u16::MAX).to_be_bytes());
         digest.update(other);
     }
+
+    /// All that is signed of the record in later messages of one answer (RFC 8945 §4.3.3.1).
+    pub(super) fn digest_timers(&self, digest: &mut key::Hmac) {
+        digest.update(&time48(self.time));
+        digest.update(&self.fudge.to_be_bytes());
+    }
 }
 
 /// Appends the record to `message` and counts it. The original id is the message's own.

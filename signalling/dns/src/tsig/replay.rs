@@ -37,6 +37,12 @@ impl ReplayGuard {
         Ok(())
     }
 
+    /// Whether these very bytes were seen.
+    #[must_use]
+    pub fn has_seen(&self, signature: &Verified) -> bool {
+        self.seen.contains(&(signature.time.as_secs(), signature.mac))
+    }
+
     /// Remembers a signature without asking, as the journal replays it.
     pub fn remember(&mut self, time: UnixTime, mac: Mac) {
         self.seen.insert((time.as_secs(), mac));
@@ -73,5 +79,6 @@ impl ReplayGuard {
 
 /// How long a signature is remembered at least, in seconds: both clocks may be off, in opposite directions.
 const MEMORY: u64 = 2 * MAX_FUDGE as u64;
-/// Signatures remembered per key: 54 updates a second for the usual 300 s, in less than 1 MiB.
-const MAX_SEEN: usize = 16_384;
+/// Signatures remembered per key, in about 8 MiB. More than so many updates in one second cannot be told apart from
+/// repeats, and are refused.
+const MAX_SEEN: usize = 131_072;

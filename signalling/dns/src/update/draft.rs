@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Operation, UpdateError, record};
+use super::{Operation, OwnSet, UpdateError, record};
 use crate::{
     wire::{Name, rtype},
     zones::{Change, Contents, NodeChange, Record, Zone, rdata},
@@ -45,6 +45,22 @@ impl<'z> Draft<'z> {
         Ok(())
     }
 
+    /// Makes a name own exactly these records of one type.
+    pub(super) fn replace(&mut self, set: &OwnSet) -> Result<(), UpdateError> {
+        let contents = self.contents(&set.name);
+        contents.retain(|held| held != set.rtype);
+        let alias = if set.rtype == rtype::CNAME { !contents.is_empty() } else { contents.cname().is_some() };
+        if alias && !set.rdata.is_empty() {
+            return Err(UpdateError::Alias { name: set.name.clone() });
+        }
+        for rdata in &set.rdata {
+            if !contents.add(set.rtype, set.ttl.max(MIN_TTL), rdata.clone()) {
+                return Err(UpdateError::Full { name: set.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
     /// §3.4.2.2: what cannot stand beside what is there is silently left out.
     fn add(&mut self, record: Record) -> Result<(), UpdateError> {
         let Record { name, rtype, ttl, rdata } = record;
@@ -59,7 +75,11 @@ impl<'z> Draft<'z> {
             }
             _ => alias,
         };
-        if impossible || contents.add(rtype, ttl, rdata) { Ok(()) } else { Err(UpdateError::Full { name }) }
+        if impossible || contents.add(rtype, ttl.max(MIN_TTL), rdata) {
+            Ok(())
+        } else {
+            Err(UpdateError::Full { name })
+        }
     }
 
     /// What changed, with the serial moved on; `None` when nothing did.
@@ -131,5 +151,7 @@ fn has_later_serial(new: &[u8], held: &[u8]) -> bool {
     }
 }
 
+/// Seconds that any record may be cached at least: with 0, each look-up of a busy name would come back here.
+const MIN_TTL: u32 = 1;
 /// Names in one zone.
 const MAX_NAMES: usize = 4_000_000;

@@ -9,17 +9,22 @@
 )]
 
 mod draft;
+mod own;
 mod prerequisites;
 mod record;
 
 use draft::Draft;
+pub(crate) use own::evaluate_own;
+pub use own::{OwnSet, reverse_name};
 pub use record::ReplayError;
-pub(crate) use record::{Entry, Origin, read as read_record, write as write_record};
+pub(crate) use record::{
+    Entry, Origin, read as read_record, write as write_record, write_own as write_own_record,
+};
 
 use crate::{
     tsig::TsigKey,
     wire::{Header, Name, Reader, RecordHead, WireError, class, rcode, rtype},
-    zones::{Change, Record, Zone, is_meta, rdata},
+    zones::{Change, Contents, Record, Zone, is_meta, rdata},
 };
 
 /// Why an update changes nothing. Each has its RCODE.
@@ -88,6 +93,32 @@ pub enum UpdateError {
         /// The name it wanted to change.
         name: Name,
     },
+    /// REFUSED: the key may touch the name, but not records of this type (§3.3).
+    #[error("key {key} may not change records of type {rtype} at {name}")]
+    TypeOutOfScope {
+        /// The key that signed.
+        key: Name,
+        /// The name it wanted to change.
+        name: Name,
+        /// TYPE.
+        rtype: u16,
+    },
+    /// REFUSED: an alias can have nothing else beside it (RFC 1034 §3.6.2). Of the owner's own changes alone: in
+    /// updates what cannot stand there is left out (§3.4.2.2).
+    #[error("{name} is an alias, or would become one beside other records")]
+    Alias {
+        /// The name.
+        name: Name,
+    },
+    /// SERVFAIL: too many changes wait for stable storage.
+    #[error("{waiting} changes already wait for stable storage")]
+    Busy {
+        /// How many wait.
+        waiting: usize,
+    },
+    /// SERVFAIL: the journal failed, so nothing can be changed any more.
+    #[error("the journal failed; nothing can be changed until this server is started again")]
+    NoJournal,
     /// REFUSED: it changes more than one journal record can hold.
     #[error("zone {zone}: the update changes more than {} bytes of records; split it", record::MAX_CHANGE)]
     TooLarge {
@@ -103,6 +134,26 @@ pub enum UpdateError {
 }
 
 impl UpdateError {
+    /// A word for the cause, to count it by.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self {
+            Self::Wire(_) | Self::ZoneSection | Self::Form { .. } => "malformed",
+            Self::NotOurs { .. } => "not our zone",
+            Self::NotInZone { .. } => "name of another zone",
+            Self::NotInUse { .. } | Self::InUse { .. } | Self::NoSuchSet { .. } | Self::SetExists { .. } => {
+                "prerequisite"
+            }
+            Self::OutOfScope { .. } => "name out of scope",
+            Self::TypeOutOfScope { .. } => "type out of scope",
+            Self::Alias { .. } => "alias",
+            Self::TooLarge { .. } => "too large",
+            Self::Full { .. } => "no room",
+            Self::Busy { .. } => "busy",
+            Self::NoJournal => "no journal",
+        }
+    }
+
     /// The RCODE of the answer (RFC 2136 §2.2).
     #[must_use]
     pub const fn rcode(&self) -> u16 {
@@ -114,7 +165,12 @@ impl UpdateError {
             Self::InUse { .. } => rcode::YXDOMAIN,
             Self::NoSuchSet { .. } => rcode::NXRRSET,
             Self::SetExists { .. } => rcode::YXRRSET,
-            Self::OutOfScope { .. } | Self::TooLarge { .. } | Self::Full { .. } => rcode::REFUSED,
+            Self::Busy { .. } | Self::NoJournal => rcode::SERVFAIL,
+            Self::OutOfScope { .. }
+            | Self::TypeOutOfScope { .. }
+            | Self::Alias { .. }
+            | Self::TooLarge { .. }
+            | Self::Full { .. } => rcode::REFUSED,
         }
     }
 }
@@ -172,12 +228,35 @@ fn read_operations(
     for _ in 0..count {
         let record = reader.record()?;
         let name = in_zone(zone, &record)?;
-        if !key.may_touch(&name) {
-            return Err(UpdateError::OutOfScope { key: key.name().clone(), name });
-        }
+        permit(zone, key, &name, record.rtype)?;
         operations.push(read_operation(message, &record, name)?);
     }
     Ok(operations)
+}
+
+/// §3.3. Deleting a name deletes what it owns, so that the key must be allowed to touch all of that.
+fn permit(zone: &Zone, key: &TsigKey, name: &Name, rtype: u16) -> Result<(), UpdateError> {
+    let may = |rtype: u16| key.may_touch(name, rtype);
+    let forbidden = if rtype == rtype::ANY {
+        let held = zone.latest(name).into_iter().flat_map(Contents::sets).map(|set| set.rtype);
+        held.filter(|held| !stays_at_apex(zone, name, *held)).find(|held| !may(*held))
+    } else {
+        Some(rtype).filter(|rtype| !may(*rtype))
+    };
+    if !key.may_touch_something_at(name) {
+        return Err(UpdateError::OutOfScope { key: key.name().clone(), name: name.clone() });
+    }
+    match forbidden {
+        Some(rtype) => {
+            Err(UpdateError::TypeOutOfScope { key: key.name().clone(), name: name.clone(), rtype })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether deleting all at `name` leaves the set of this type alone (§3.4.2.3).
+fn stays_at_apex(zone: &Zone, name: &Name, rtype: u16) -> bool {
+    name == zone.origin() && matches!(rtype, rtype::SOA | rtype::NS)
 }
 
 fn read_operation(message: &[u8], record: &RecordHead, name: Name) -> Result<Operation, UpdateError> {

@@ -1,9 +1,12 @@
 //! What the journal keeps of an update: who signed it, and which records it deleted and added.
 //!
 //! ```text
-//! version 1 | key name | time signed, 8 bytes of seconds | MAC, 32 bytes | zone name | serial, 4 bytes
+//! record    = update | own
+//! update    = version 1 | key name | time signed, 8 bytes of seconds | MAC, 32 bytes | zone name | serial, 4 bytes
 //!           | count, 4 bytes | deleted records | count, 4 bytes | added records
-//! record    = name | TYPE, 2 bytes | TTL, 4 bytes | length, 2 bytes | contents
+//! own       = version 2 | count of zones, 2 bytes | for each: zone name | serial, 4 bytes
+//!           | count, 4 bytes | deleted records | count, 4 bytes | added records
+//! a record  = name | TYPE, 2 bytes | TTL, 4 bytes | length, 2 bytes | contents
 //! ```
 //! Numbers are big-endian, names and contents uncompressed. An update that changes nothing is kept with no records, so
 //! that its signature is remembered across restarts. In a snapshot the key name is the root where records say what came
@@ -14,7 +17,7 @@ use rove_base::UnixTime;
 use crate::{
     tsig::Mac,
     wire::{Name, Reader, WireError},
-    zones::Record,
+    zones::{Change, Record},
 };
 
 /// Who signed an update.
@@ -37,12 +40,32 @@ pub(crate) struct Entry<R> {
     pub(crate) added: R,
 }
 
+/// What a journal record says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Replayed {
+    /// Who signed it; `None` in a snapshot and for changes of the server's owner.
+    pub(crate) origin: Option<Origin>,
+    /// Whether it stands for one change, and not for a part of a snapshot.
+    pub(crate) whole: bool,
+    /// What it does to each zone; empty when only a signature is remembered.
+    pub(crate) zones: Vec<ZoneEntry>,
+}
+
+/// What a journal record does to one zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ZoneEntry {
+    pub(crate) zone: Name,
+    pub(crate) serial: u32,
+    pub(crate) deleted: Vec<Record>,
+    pub(crate) added: Vec<Record>,
+}
+
 /// A journal record that cannot be read back.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// It was written by another version of this program.
-    #[error("a journal record of version {0}; this program reads version {VERSION}")]
+    #[error("a journal record of version {0}; this program reads 1 and 2")]
     Version(u8),
     /// It is damaged.
     #[error("a damaged journal record: {0}")]
@@ -61,10 +84,23 @@ pub(crate) fn write(out: &mut Vec<u8>, entry: &Entry<&[Record]>) {
     out.extend_from_slice(mac.as_bytes());
     out.extend_from_slice(entry.zone.as_wire());
     out.extend_from_slice(&entry.serial.to_be_bytes());
-    for records in [entry.deleted, entry.added] {
-        out.extend_from_slice(&u32::try_from(records.len()).unwrap_or(u32::MAX).to_be_bytes());
-        records.iter().for_each(|record| write_one(out, record));
+    [entry.deleted, entry.added].into_iter().for_each(|records| write_all(out, records));
+}
+
+/// Appends the record of a change that the server's owner makes itself.
+pub(crate) fn write_own(out: &mut Vec<u8>, changes: &[Change]) {
+    out.push(OWN_VERSION);
+    out.extend_from_slice(&u16::try_from(changes.len()).unwrap_or(u16::MAX).to_be_bytes());
+    for change in changes {
+        out.extend_from_slice(change.zone.as_wire());
+        out.extend_from_slice(&change.serial.to_be_bytes());
+        [&change.deleted, &change.added].into_iter().for_each(|records| write_all(out, records));
     }
+}
+
+fn write_all(out: &mut Vec<u8>, records: &[Record]) {
+    out.extend_from_slice(&u32::try_from(records.len()).unwrap_or(u32::MAX).to_be_bytes());
+    records.iter().for_each(|record| write_one(out, record));
 }
 
 /// Bytes that `records` take in a journal record.
@@ -84,20 +120,36 @@ fn write_one(out: &mut Vec<u8>, record: &Record) {
 }
 
 /// Reads a record back.
-pub(crate) fn read(bytes: &[u8]) -> Result<Entry<Vec<Record>>, ReplayError> {
+pub(crate) fn read(bytes: &[u8]) -> Result<Replayed, ReplayError> {
     let mut reader = Reader::new(bytes);
     let [version] = reader.array("version")?;
-    if version != VERSION {
-        return Err(ReplayError::Version(version));
-    }
+    let replayed = match version {
+        VERSION => read_update(&mut reader)?,
+        OWN_VERSION => {
+            let count = reader.u16("count")?;
+            let zones = (0..count).map(|_| read_zone(&mut reader)).collect::<Result<_, _>>()?;
+            Replayed { origin: None, whole: true, zones }
+        }
+        other => return Err(ReplayError::Version(other)),
+    };
+    reader.finish()?;
+    Ok(replayed)
+}
+
+fn read_update(reader: &mut Reader<'_>) -> Result<Replayed, WireError> {
     let key = reader.name()?.to_name();
     let time = UnixTime::from_secs(u64::from_be_bytes(reader.array("time")?));
     let mac = Mac(reader.array("signature")?);
-    let (zone, serial) = (reader.name()?.to_name(), reader.u32("serial")?);
-    let (deleted, added) = (read_all(&mut reader)?, read_all(&mut reader)?);
-    reader.finish()?;
+    let entry = read_zone(reader)?;
     let origin = (key.as_wire() != ROOT).then_some(Origin { key, time, mac });
-    Ok(Entry { origin, zone, serial, deleted, added })
+    let nothing = entry.deleted.is_empty() && entry.added.is_empty();
+    let zones = if nothing { Vec::new() } else { vec![entry] };
+    Ok(Replayed { whole: origin.is_some(), origin, zones })
+}
+
+fn read_zone(reader: &mut Reader<'_>) -> Result<ZoneEntry, WireError> {
+    let (zone, serial) = (reader.name()?.to_name(), reader.u32("serial")?);
+    Ok(ZoneEntry { zone, serial, deleted: read_all(reader)?, added: read_all(reader)? })
 }
 
 fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
@@ -113,6 +165,8 @@ fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
 }
 
 const VERSION: u8 = 1;
+/// Begins the record of a change that nobody signed because the owner made it.
+const OWN_VERSION: u8 = 2;
 /// The root's wire form, for "none".
 const ROOT: &[u8] = &[0];
 /// TYPE, TTL and length.

@@ -233,10 +233,11 @@ fn a_journal_record_does_again_what_the_update_did() {
     };
     write_record(&mut bytes, &entry);
     let replayed = read_record(&bytes).unwrap();
-    assert_eq!((replayed.origin, replayed.serial), (Some(origin()), 2));
+    let entry = &replayed.zones[0];
+    assert_eq!((replayed.origin, entry.serial, replayed.zones.len()), (Some(origin()), 2, 1));
     let mut again = zone.clone();
-    again.replay(&replayed.deleted, replayed.added.clone());
-    again.replay(&replayed.deleted, replayed.added);
+    again.replay(&entry.deleted, entry.added.clone());
+    again.replay(&entry.deleted, entry.added.clone());
     zone.commit(change, rove_base::Ticket(1));
     assert_eq!(zone.records(), again.records());
     assert_eq!(again.serial(), 2);

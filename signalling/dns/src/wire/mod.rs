@@ -12,52 +12,11 @@
 
 mod name;
 mod reader;
+pub mod rtype;
 
 pub(crate) use name::suffixes;
 pub use name::{Name, NameBuf, NameError};
 pub use reader::{Header, Question, Reader, RecordHead, WireError};
-
-/// TYPE codes this crate acts upon (RFC 1035 §3.2.2 and the documents named).
-pub mod rtype {
-    /// Host address, IPv4.
-    pub const A: u16 = 1;
-    /// Name server of a zone.
-    pub const NS: u16 = 2;
-    /// Canonical name of an alias.
-    pub const CNAME: u16 = 5;
-    /// Start of a zone of authority.
-    pub const SOA: u16 = 6;
-    /// Pointer, used by reverse zones.
-    pub const PTR: u16 = 12;
-    /// Mail exchange.
-    pub const MX: u16 = 15;
-    /// Text.
-    pub const TXT: u16 = 16;
-    /// Host address, IPv6 (RFC 3596).
-    pub const AAAA: u16 = 28;
-    /// Service location (RFC 2782).
-    pub const SRV: u16 = 33;
-    /// Naming authority pointer (RFC 3403).
-    pub const NAPTR: u16 = 35;
-    /// Alias of a subtree (RFC 6672).
-    pub const DNAME: u16 = 39;
-    /// EDNS0 pseudo-record (RFC 6891).
-    pub const OPT: u16 = 41;
-    /// Delegation signer, held by the parent (RFC 4034).
-    pub const DS: u16 = 43;
-    /// First of the meta types, which are never stored (RFC 6895 §3.1).
-    pub const FIRST_META: u16 = 128;
-    /// Transaction signature (RFC 8945).
-    pub const TSIG: u16 = 250;
-    /// Incremental transfer (RFC 1995).
-    pub const IXFR: u16 = 251;
-    /// Whole transfer.
-    pub const AXFR: u16 = 252;
-    /// Last of the meta types.
-    pub const LAST_META: u16 = 255;
-    /// All types.
-    pub const ANY: u16 = 255;
-}
 
 /// CLASS codes (RFC 1035 §3.2.4, RFC 2136 §2.4).
 pub mod class {

@@ -16,7 +16,7 @@ pub struct ZoneConfig {
     pub hostmaster: Name,
     /// Seconds that records without a TTL of their own may be cached.
     pub ttl: u32,
-    /// Seconds that "does not exist" may be cached (RFC 2308 §4).
+    /// Seconds that "does not exist" may be cached (RFC 2308 §4); 0 is taken as 1.
     pub negative_ttl: u32,
     /// Records that are there from the start.
     pub records: Vec<Record>,
@@ -112,7 +112,7 @@ impl Zone {
     pub fn new(config: &ZoneConfig) -> Result<Self, ZoneError> {
         let ZoneConfig { origin, primary, hostmaster, ttl, negative_ttl, .. } = config;
         let mut zone = Self::empty(origin.clone());
-        let soa = rdata::soa(primary, hostmaster, [1, REFRESH, RETRY, EXPIRE, *negative_ttl]);
+        let soa = rdata::soa(primary, hostmaster, [1, REFRESH, RETRY, EXPIRE, (*negative_ttl).max(1)]);
         let record = |rtype, rdata| Record { name: origin.clone(), rtype, ttl: *ttl, rdata };
         let apex = [record(rtype::SOA, soa), record(rtype::NS, primary.as_wire().into())];
         for record in apex.iter().chain(&config.records) {

@@ -59,6 +59,24 @@ pub(crate) struct NodeChange {
     pub(crate) contents: Contents,
 }
 
+impl Change {
+    /// Counts the same change again on what is the latest of `zone` now, after something it was built on was taken
+    /// back.
+    pub(crate) fn rebase(&mut self, zone: &Zone) {
+        let Self { nodes, deleted, added, .. } = self;
+        for NodeChange { name, contents } in nodes {
+            *contents = zone.latest(name).cloned().unwrap_or_default();
+            for record in deleted.iter().filter(|record| record.name == *name) {
+                contents.delete(record.rtype, &record.rdata);
+            }
+            for record in added.iter().filter(|record| record.name == *name) {
+                // A set that had room with more in it has room now.
+                let _ = contents.add(record.rtype, record.ttl, record.rdata.clone());
+            }
+        }
+    }
+}
+
 impl Zone {
     pub(super) fn empty(origin: Name) -> Self {
         Self { origin, nodes: HashMap::new(), ahead: HashMap::new(), cuts: 0 }
@@ -150,8 +168,14 @@ impl Zone {
     }
 
     /// Makes a change visible.
+    #[cfg(test)]
     pub(crate) fn commit(&mut self, change: Change, ticket: Ticket) {
-        for NodeChange { name, contents } in change.nodes {
+        self.show(change.nodes, ticket);
+    }
+
+    /// Makes what a change does to names visible.
+    pub(crate) fn show(&mut self, nodes: Vec<NodeChange>, ticket: Ticket) {
+        for NodeChange { name, contents } in nodes {
             if self.ahead.get(&name).is_some_and(|(_, last)| *last <= ticket) {
                 self.ahead.remove(&name);
             }

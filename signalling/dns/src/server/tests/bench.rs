@@ -7,11 +7,7 @@ use super::*;
 pub(super) const CLIENT: &str = "192.0.2.200:4000";
 
 pub(super) fn config() -> ServerConfig {
-    ServerConfig {
-        zones: vec![home(), zone("2.0.192.in-addr.arpa", &["1 PTR alice.home.example."])],
-        keys: vec![key()],
-        udp_payload_max: ServerConfig::UDP_PAYLOAD,
-    }
+    ServerConfig::new(vec![home(), zone("2.0.192.in-addr.arpa", &["1 PTR alice.home.example."])], vec![key()])
 }
 
 /// A server, a clock that stands still, and everything that came out.

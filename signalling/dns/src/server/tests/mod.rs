@@ -1,4 +1,5 @@
 mod bench;
+mod own;
 mod updates;
 
 use std::time::Duration;

@@ -20,7 +20,7 @@ fn an_update_is_answered_and_visible_when_it_is_durable_and_not_before() {
     assert_eq!(rcode_of(&answers[0]), rcode::NOERROR);
     assert!(tsig::verify(&answers[0], &[key()], NOON, Some(mac.as_bytes())).is_ok(), "the answer is signed");
     let told = Event::Updated {
-        key: name("update.home.example"),
+        key: Some(name("update.home.example")),
         zone: name("home.example"),
         names: vec![name("bob.home.example")],
         serial: 2,
@@ -131,12 +131,12 @@ fn when_the_journal_fails_nothing_changes_any_more_but_names_are_answered() {
 fn no_more_updates_wait_than_there_is_room_for() {
     let mut bench = Bench::new();
     let one = |n: u16| update(n).add(&format!("h{n} A 192.0.2.7")).signed(&key(), NOON).0;
-    for n in 0..256 {
+    for n in 0..2_048 {
         assert_eq!(bench.datagram(&one(n)), None);
     }
-    let refused = one(256);
+    let refused = one(2_048);
     assert_eq!(rcode_of(&bench.datagram(&refused).unwrap()), rcode::SERVFAIL);
-    assert_eq!(bench.durable(256).len(), 256);
+    assert_eq!(bench.durable(2_048).len(), 2_048);
     assert_eq!(
         bench.datagram(&refused),
         None,

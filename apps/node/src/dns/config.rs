@@ -1,0 +1,214 @@
+//! The section `[dns]`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use rove_dns::{
+    server::ServerConfig,
+    tsig::{Scope, ScopeNames, TsigKey},
+    wire::{Name, NameError, rtype},
+    zones::{Record, ZoneConfig},
+};
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::config::{ConfigError, read_secret};
+
+/// The section `[dns]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsConfig {
+    /// Addresses to answer on, over UDP and TCP; port 0 lets the system pick one.
+    #[serde(default)]
+    pub listen: Vec<SocketAddr>,
+    /// Largest datagram to send, in bytes.
+    #[serde(default = "default_udp_payload")]
+    pub udp_payload: u16,
+    /// The zones, `[[dns.zone]]`.
+    #[serde(default)]
+    pub zone: Vec<DnsZone>,
+    /// Who may change them, `[[dns.key]]`.
+    #[serde(default)]
+    pub key: Vec<DnsKey>,
+}
+
+/// One `[[dns.zone]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsZone {
+    /// Where the zone starts.
+    #[serde(deserialize_with = "name")]
+    pub origin: Name,
+    /// The name of this server; `ns` below the origin when not given.
+    #[serde(default, deserialize_with = "some_name")]
+    pub primary: Option<Name>,
+    /// Who is responsible, with a dot for the @; `hostmaster` below the origin when not given.
+    #[serde(default, deserialize_with = "some_name")]
+    pub hostmaster: Option<Name>,
+    /// Seconds that records may be cached.
+    #[serde(default = "default_ttl")]
+    pub ttl: u32,
+    /// Seconds that "does not exist" may be cached, at least 1; when not given, 1 in a zone that some key may change and
+    /// 15 in others.
+    pub negative_ttl: Option<u32>,
+    /// Records that are there from the start, as in a master file: `bob 60 IN A 192.0.2.7`.
+    #[serde(default)]
+    pub records: Vec<String>,
+}
+
+/// One `[[dns.key]]`, for HMAC-SHA256.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsKey {
+    /// The name both ends call it by.
+    #[serde(deserialize_with = "name")]
+    pub name: Name,
+    /// The secret in base64.
+    pub secret: Option<Zeroizing<String>>,
+    /// A file with the secret: in base64, or a key file as `nsupdate -k` reads it. Its owner alone may read it.
+    pub secret_file: Option<PathBuf>,
+    /// Zones, or names with what is below them, that it may change.
+    #[serde(default, deserialize_with = "names")]
+    pub scope: Vec<Name>,
+    /// What it may change more closely told, `[[dns.key.allow]]`.
+    #[serde(default)]
+    pub allow: Vec<DnsAllow>,
+}
+
+/// One `[[dns.key.allow]]`: names, and types at them. Give either `zone` or `name`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsAllow {
+    /// A zone, or a name with what is below it.
+    #[serde(default, deserialize_with = "some_name")]
+    pub zone: Option<Name>,
+    /// One name alone, or `self`: the name that the key has.
+    pub name: Option<String>,
+    /// Types of records such as `["A", "AAAA"]`; all when not given.
+    pub types: Option<Vec<String>>,
+}
+
+impl DnsConfig {
+    /// What the server machine is told.
+    pub(crate) fn server(&self) -> Result<ServerConfig, ConfigError> {
+        let keys = self.key.iter().map(DnsKey::build).collect::<Result<Vec<_>, _>>()?;
+        let zones = self.zone.iter().map(|zone| zone.build(&keys)).collect::<Result<_, _>>()?;
+        Ok(ServerConfig { udp_payload_max: self.udp_payload, ..ServerConfig::new(zones, keys) })
+    }
+}
+
+impl DnsZone {
+    /// The zone `origin`, all else as usual.
+    #[must_use]
+    pub fn at(origin: Name) -> Self {
+        let (primary, hostmaster, negative_ttl) = (None, None, None);
+        Self { origin, primary, hostmaster, ttl: default_ttl(), negative_ttl, records: Vec::new() }
+    }
+
+    fn build(&self, keys: &[TsigKey]) -> Result<ZoneConfig, ConfigError> {
+        let changes = keys.iter().flat_map(TsigKey::scopes).any(|scope| match &scope.names {
+            ScopeNames::Below(name) => name.is_within(&self.origin) || self.origin.is_within(name),
+            ScopeNames::Exactly(name) => name.is_within(&self.origin),
+            ScopeNames::Own => keys.iter().any(|key| key.name().is_within(&self.origin)),
+        });
+        let negative_ttl = if changes { NEGATIVE_TTL_OF_CHANGES } else { NEGATIVE_TTL };
+        let below =
+            |label: &str| format!("{label}.{}", self.origin).parse().unwrap_or_else(|_| self.origin.clone());
+        let record = |line: &String| {
+            let fail = |source| ConfigError::Record { zone: self.origin.to_string(), source };
+            Record::parse(line, &self.origin, self.ttl).map_err(fail)
+        };
+        Ok(ZoneConfig {
+            primary: self.primary.clone().unwrap_or_else(|| below("ns")),
+            hostmaster: self.hostmaster.clone().unwrap_or_else(|| below("hostmaster")),
+            ttl: self.ttl,
+            negative_ttl: self.negative_ttl.unwrap_or(negative_ttl),
+            records: self.records.iter().map(record).collect::<Result<_, _>>()?,
+            origin: self.origin.clone(),
+        })
+    }
+}
+
+impl DnsKey {
+    fn build(&self) -> Result<TsigKey, ConfigError> {
+        let name = self.name.to_string();
+        let fail = |source| ConfigError::Key { name: name.clone(), source };
+        let key = match (&self.secret, &self.secret_file) {
+            (Some(secret), None) => TsigKey::from_base64(&name, secret).map_err(fail)?,
+            (None, Some(path)) => {
+                let text = read_secret(path)?;
+                if text.contains('{') {
+                    let read = TsigKey::from_key_file(&text).map_err(fail)?;
+                    if *read.name() != self.name {
+                        return Err(ConfigError::Secret { name });
+                    }
+                    read
+                } else {
+                    TsigKey::from_base64(&name, &text).map_err(fail)?
+                }
+            }
+            _ => return Err(ConfigError::Secret { name }),
+        };
+        if self.scope.is_empty() && self.allow.is_empty() {
+            return Err(ConfigError::Scope { name });
+        }
+        let key = self.scope.iter().cloned().fold(key, TsigKey::allowing);
+        let wrong = |what| ConfigError::Allow { name: name.clone(), what };
+        self.allow.iter().try_fold(key, |key, allow| Ok(key.allowing_only(allow.build().map_err(wrong)?)))
+    }
+}
+
+impl DnsAllow {
+    /// What of it is not understood, else the scope.
+    fn build(&self) -> Result<Scope, String> {
+        let names = match (&self.zone, self.name.as_deref()) {
+            (Some(zone), None) => ScopeNames::Below(zone.clone()),
+            (None, Some("self")) => ScopeNames::Own,
+            (None, Some(name)) => {
+                ScopeNames::Exactly(name.parse().map_err(|error: NameError| error.to_string())?)
+            }
+            _ => return Err("give either zone or name".to_owned()),
+        };
+        let number = |text: &String| {
+            rtype::from_text(text).ok_or_else(|| format!("types: \"{text}\" is no type of records"))
+        };
+        let types = self.types.as_ref().map(|types| types.iter().map(number).collect()).transpose()?;
+        Ok(Scope { names, types })
+    }
+}
+
+impl std::fmt::Debug for DnsKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DnsKey")
+            .field("name", &self.name)
+            .field("scope", &self.scope)
+            .field("allow", &self.allow)
+            .finish_non_exhaustive()
+    }
+}
+
+fn name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Name, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+fn some_name<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Name>, D::Error> {
+    name(from).map(Some)
+}
+
+fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Name>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    texts.iter().map(|text| text.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+pub(crate) const fn default_udp_payload() -> u16 {
+    ServerConfig::UDP_PAYLOAD
+}
+
+const fn default_ttl() -> u32 {
+    60
+}
+
+/// Seconds that "does not exist" may be cached where names come and go.
+const NEGATIVE_TTL_OF_CHANGES: u32 = 1;
+/// Seconds that it may be cached elsewhere.
+const NEGATIVE_TTL: u32 = 15;
