@@ -14,12 +14,15 @@
     clippy::panic
 )]
 
+pub mod aka;
+pub mod attach;
 mod change;
 mod claim;
 mod identity;
 mod operation;
 pub mod private;
 mod subscription;
+pub mod vlr;
 
 pub use change::{Change, ChangeId, NameChange};
 pub use claim::{Addresses, BindClaim, Generation, Proof};

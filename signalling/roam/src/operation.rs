@@ -3,6 +3,8 @@
 //! The names are those of GSM-MAP (3GPP TS 29.002). On ANSI-41 they become AUTHREQ, REGNOT, QUALREQ, QUALDIR, REGCANC,
 //! MSINACT; on Diameter the commands of S6a (3GPP TS 29.272).
 
+use core::fmt;
+
 use zeroize::Zeroizing;
 
 use crate::{BindClaim, E164, Generation, Imsi, NetworkName, Proof, Services, Subscription};
@@ -134,7 +136,7 @@ pub enum Challenge {
 }
 
 /// One AKA vector. The keys are bound to the visited network, as in RFC 5448 §3.3: the home's own stay at home.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Quintuplet {
     /// RAND.
     pub rand: [u8; 16],
@@ -146,6 +148,12 @@ pub struct Quintuplet {
     pub ik: Zeroizing<[u8; 16]>,
     /// AUTN.
     pub autn: [u8; 16],
+}
+
+impl fmt::Debug for Quintuplet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Quintuplet(..)")
+    }
 }
 
 /// What a terminal says when the sequence number of a challenge is behind its own.
