@@ -20,6 +20,7 @@ mod change;
 mod claim;
 mod identity;
 mod operation;
+pub mod pool;
 pub mod private;
 mod subscription;
 pub mod vlr;
