@@ -18,10 +18,13 @@ pub mod aka;
 pub mod attach;
 mod change;
 mod claim;
+pub mod hlr;
 mod identity;
 mod operation;
 pub mod pool;
 pub mod private;
+mod refusals;
+pub mod subscriber;
 mod subscription;
 pub mod vlr;
 
@@ -31,4 +34,6 @@ pub use identity::{E164, HostName, IdentityError, Imsi, NetworkName, Plmn};
 pub use operation::{
     CancelReason, Cause, Challenge, Operation, Outcome, Quintuplet, Resynchronisation, VisitedNetwork,
 };
+pub use refusals::Refusals;
+pub use subscriber::Subscriber;
 pub use subscription::{Forwarding, Profile, Services, Subscription};

@@ -58,6 +58,12 @@ pub fn is_binding_signature(public: &[u8; 32], claim: &BindClaim, proof: &Proof)
     verifies(public, &claim.to_bytes(), &proof.0)
 }
 
+/// Whether `public` is a key that only its owner can sign under.
+#[must_use]
+pub fn is_public_key(public: &[u8; 32]) -> bool {
+    VerifyingKey::from_bytes(public).is_ok_and(|key| !key.is_weak())
+}
+
 fn verifies(public: &[u8; 32], message: &[u8], signature: &[u8]) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(public) else { return false };
     let Ok(signature) = Signature::from_slice(signature) else { return false };

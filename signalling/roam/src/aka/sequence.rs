@@ -8,7 +8,7 @@ impl Sqn {
     /// The `count`th vector of a subscriber: both parts grow by one with each (annex C.1.2).
     #[must_use]
     pub const fn of_vector(count: u64) -> Self {
-        Self::new(count, count % SLOTS as u64)
+        Self::new(count, count & IND_MASK)
     }
 
     /// From its parts; SEQ is taken modulo 2⁴³, IND modulo 32.

@@ -1,3 +1,5 @@
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test")]
+
 use super::{
     derive::keys_for_identity,
     home::{autn, xor},
