@@ -252,10 +252,12 @@ impl Terminal {
     /// The stream is gone: a stay that stands is worth coming back for.
     fn lost(&mut self, reason: Reason) {
         self.hang_up();
-        let Some(stay) = &mut self.stay else { return self.fail(reason) };
-        if matches!(self.state, State::Leaving(_)) {
+        if self.stay.is_none() || matches!(self.state, State::Leaving(_)) {
             return self.fail(reason);
         }
+        let unanswered = core::mem::take(&mut self.asked);
+        unanswered.into_iter().for_each(|id| self.refuse_call(id, Reason::Lost));
+        let Some(stay) = &mut self.stay else { return };
         let pause = Duration::from_millis(RETURN.saturating_mul(1 << stay.failures.min(4)));
         stay.failures = stay.failures.saturating_add(1);
         let again = self.now.mono.later(pause.mul_f64(0.75 + self.entropy.unit() / 2.0));
@@ -351,3 +353,6 @@ const RETURN: u64 = 500;
 
 /// Calls that wait for the network's word at once.
 const MAX_CALLS: usize = 8;
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,22 @@
 //! A register with terminals, a pool, a journal and a home that does as it is told, in virtual time.
 
 use core::time::Duration;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::Ipv4Addr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rove_base::{
     Arrival, ClosedBy, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Transport,
     UnixTime,
 };
 
-use super::home::Home;
+use super::{home::Home, pool::Pool};
 use crate::{
-    Addresses, Cause, Generation, Imsi, Operation, Outcome,
+    Cause, Generation, Imsi, Operation, Outcome,
     attach::{
         CallRequest, Secret,
         terminal::{Access, Terminal, TerminalConfig, TerminalEvent},
     },
     private::{DialogueId, PartnerId, Told},
-    vlr::{Event, Input, PoolTold, Reserve, Vlr, VlrConfig, carry},
+    vlr::{Event, Input, PoolTold, Vlr, VlrConfig, carry},
 };
 
 pub(super) const HOME: PartnerId = PartnerId(3);
@@ -376,51 +373,6 @@ impl Desk {
     pub(super) fn place(&self, what: &str) -> usize {
         let found = self.trace.iter().position(|entry| entry.starts_with(what));
         found.unwrap_or_else(|| panic!("no {what} in {:#?}", self.trace))
-    }
-}
-
-/// Addresses of one network, each given once.
-#[derive(Default)]
-pub(super) struct Pool {
-    pub(super) held: BTreeMap<Imsi, Addresses>,
-    pub(super) confirmed: BTreeSet<Imsi>,
-    pub(super) denied: u32,
-    pub(super) full: bool,
-    tokens: Vec<(Imsi, Secret)>,
-    given: u32,
-}
-
-impl Pool {
-    fn redeem(&self, token: &Secret) -> Option<Imsi> {
-        self.tokens.iter().find(|(_, granted)| granted == token).map(|(holder, _)| *holder)
-    }
-}
-
-impl Reserve for Pool {
-    fn reserve(&mut self, _: Now, holder: Imsi) -> Result<Addresses, Cause> {
-        if self.full {
-            return Err(Cause::Overload);
-        }
-        self.given += 1;
-        let fresh = Addresses { v4: Some(Ipv4Addr::from_bits(0x0a01_0000 + self.given)), v6: None };
-        Ok(*self.held.entry(holder).or_insert(fresh))
-    }
-
-    fn grant(&mut self, _: Now, holder: Imsi, token: &Secret) {
-        self.tokens.push((holder, token.clone()));
-    }
-
-    fn confirm(&mut self, _: Now, holder: Imsi, _: u32) {
-        self.confirmed.insert(holder);
-    }
-
-    fn refuse(&mut self, _: Now, _: Imsi) {
-        self.denied += 1;
-    }
-
-    fn release(&mut self, _: Now, holder: Imsi) {
-        self.held.remove(&holder);
-        self.confirmed.remove(&holder);
     }
 }
 

@@ -3,6 +3,7 @@
 mod arriving;
 mod desk;
 mod home;
+mod pool;
 mod staying;
 
 use core::time::Duration;
