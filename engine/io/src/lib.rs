@@ -10,6 +10,7 @@ pub mod entropy;
 pub mod journal;
 pub mod media_thread;
 pub mod net;
+pub mod raw;
 
 pub use clock::Clock;
 pub use entropy::os_entropy;

@@ -1,0 +1,68 @@
+//! Linux: a packet socket that only sends; the kernel writes the Ethernet header.
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::CString,
+    io, mem,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    ptr,
+    time::Duration,
+};
+
+/// Sends IP packets to hardware addresses of one interface.
+#[derive(Debug)]
+pub(super) struct PacketSocket {
+    socket: OwnedFd,
+    interface: libc::c_int,
+}
+
+impl PacketSocket {
+    /// Needs the right to use packet sockets (`CAP_NET_RAW`).
+    pub(super) fn open(interface: &str) -> io::Result<Self> {
+        let name = CString::new(interface)?;
+        // SAFETY: the pointer leads to a string that ends with a zero and outlives the call.
+        let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+        let index = libc::c_int::try_from(index).ok().filter(|index| *index != 0);
+        let interface = index.ok_or_else(io::Error::last_os_error)?;
+        let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        // Protocol 0: nothing is received.
+        // SAFETY: no pointers.
+        let socket = unsafe { libc::socket(libc::AF_PACKET, kind, 0) };
+        if socket < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call above made this descriptor, and nobody else has it.
+        Ok(Self { socket: unsafe { OwnedFd::from_raw_fd(socket) }, interface })
+    }
+
+    /// Sends one IPv4 packet to `hardware`.
+    pub(super) fn send(&self, hardware: [u8; 6], packet: &[u8]) -> io::Result<()> {
+        // SAFETY: a plain struct of integers, for which zero is a valid value.
+        let mut to = unsafe { mem::zeroed::<libc::sockaddr_ll>() };
+        to.sll_family = libc::AF_PACKET as libc::c_ushort;
+        to.sll_protocol = (libc::ETH_P_IP as u16).to_be();
+        to.sll_ifindex = self.interface;
+        to.sll_halen = 6;
+        to.sll_addr[..6].copy_from_slice(&hardware);
+        // SAFETY: both pointers lead to values of the lengths given, which outlive the call and are only read.
+        let sent = unsafe {
+            libc::sendto(
+                self.socket.as_raw_fd(),
+                packet.as_ptr().cast(),
+                packet.len(),
+                libc::MSG_NOSIGNAL,
+                ptr::from_ref(&to).cast(),
+                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+            )
+        };
+        if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Sleeps until there is something to read, at most for `patience`. `false` when there is not; a signal ends it early.
+pub(super) fn wait(socket: BorrowedFd<'_>, patience: Duration) -> bool {
+    let mut watched = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let millis = libc::c_int::try_from(patience.as_micros().div_ceil(1_000)).unwrap_or(libc::c_int::MAX);
+    // SAFETY: one `pollfd`, alive during the call.
+    unsafe { libc::poll(&raw mut watched, 1, millis) > 0 }
+}

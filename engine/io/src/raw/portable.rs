@@ -1,0 +1,22 @@
+//! Elsewhere there are no packet sockets: clients that have no address yet are answered by broadcast.
+
+use std::{convert::Infallible, io, os::fd::BorrowedFd, time::Duration};
+
+/// Cannot be.
+#[derive(Debug)]
+pub(super) struct PacketSocket(Infallible);
+
+impl PacketSocket {
+    pub(super) fn open(_interface: &str) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn send(&self, _hardware: [u8; 6], _packet: &[u8]) -> io::Result<()> {
+        match self.0 {}
+    }
+}
+
+/// Never sleeps.
+pub(super) fn wait(_socket: BorrowedFd<'_>, _patience: Duration) -> bool {
+    true
+}
