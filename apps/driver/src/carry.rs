@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    peers,
     tls::{Tls, server_name},
     websocket,
 };
@@ -31,10 +32,25 @@ pub(crate) enum Order {
 
 /// What a stream's task tells.
 pub(crate) enum News {
-    Accepted(TcpStream, SocketAddr, Transport),
-    Connected { stream: StreamId, local: SocketAddr, remote: SocketAddr, transport: Transport },
+    Accepted(TcpStream, SocketAddr, Kind),
+    Connected {
+        stream: StreamId,
+        local: SocketAddr,
+        remote: SocketAddr,
+        transport: Transport,
+        /// Who the other end has shown to be.
+        name: Option<String>,
+    },
     Bytes(StreamId, Vec<u8>),
     Ended(StreamId, ClosedBy),
+}
+
+/// What is spoken where streams are accepted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    pub(crate) transport: Transport,
+    /// Whether those that come must show who they are.
+    pub(crate) peers: bool,
 }
 
 /// Who has ended a stream in order.
@@ -63,8 +79,13 @@ impl Carrier {
         self.waiting.fetch_sub(count, Ordering::Relaxed);
     }
 
-    async fn connected(&self, local: SocketAddr, remote: SocketAddr, transport: Transport) -> io::Result<()> {
-        let connected = News::Connected { stream: self.stream, local, remote, transport };
+    async fn connected(
+        &self,
+        (local, remote): (SocketAddr, SocketAddr),
+        transport: Transport,
+        name: Option<String>,
+    ) -> io::Result<()> {
+        let connected = News::Connected { stream: self.stream, local, remote, transport, name };
         self.news.send(connected).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
@@ -93,59 +114,62 @@ async fn asked(connect: Connect, tls: &Tls, carrier: &mut Carrier) -> io::Result
         let tcp = TcpStream::connect(remote).await?;
         tcp.set_nodelay(true)?;
         let local = tcp.local_addr()?;
+        let mut shown = None;
         let stream: Box<dyn Pipe> = if transport.is_secure() {
             let name = server_name(name.as_deref(), remote.ip())?;
-            Box::new(tls.connector().connect(name, tcp).await?)
+            let stream = tls.connector().connect(name, tcp).await?;
+            shown =
+                tls.has_peers().then(|| peers::shown(stream.get_ref().1.peer_certificates())).transpose()?;
+            Box::new(stream)
         } else {
             Box::new(tcp)
         };
         if !is_websocket(transport) {
-            return Ok((local, Opened::Bytes(stream)));
+            return Ok((local, shown, Opened::Bytes(stream)));
         }
         let host = websocket::authority(name.as_deref(), remote);
         let socket = websocket::ask(stream, &host, transport.is_secure()).await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>((local, Opened::Messages(Box::new(socket))))
+        Ok::<_, io::Error>((local, shown, Opened::Messages(Box::new(socket))))
     };
-    let (local, opened) = timeout(HANDSHAKE, opening).await??;
-    carrier.connected(local, remote, transport).await?;
+    let (local, shown, opened) = timeout(HANDSHAKE, opening).await??;
+    carrier.connected((local, remote), transport, shown).await?;
     opened.carry(carrier).await
 }
 
 /// Carries a stream that somebody has opened.
-pub(crate) async fn accept(
-    tcp: TcpStream,
-    remote: SocketAddr,
-    transport: Transport,
-    tls: Tls,
-    mut carrier: Carrier,
-) {
-    let ended = accepted(tcp, remote, transport, &tls, &mut carrier).await;
+pub(crate) async fn accept(tcp: TcpStream, remote: SocketAddr, kind: Kind, tls: Tls, mut carrier: Carrier) {
+    let ended = accepted(tcp, remote, kind, &tls, &mut carrier).await;
     carrier.end(ended).await;
 }
 
 async fn accepted(
     tcp: TcpStream,
     remote: SocketAddr,
-    transport: Transport,
+    Kind { transport, peers }: Kind,
     tls: &Tls,
     carrier: &mut Carrier,
 ) -> io::Result<Said> {
     let local = tcp.local_addr()?;
     tcp.set_nodelay(true)?;
     let opening = async {
-        let stream: Box<dyn Pipe> = match (transport.is_secure(), tls.acceptor()) {
+        let mut shown = None;
+        let stream: Box<dyn Pipe> = match (transport.is_secure(), tls.acceptor(peers)) {
             (false, _) => Box::new(tcp),
-            (true, Some(acceptor)) => Box::new(acceptor.accept(tcp).await?),
+            (true, Some(acceptor)) => {
+                let stream = acceptor.accept(tcp).await?;
+                shown = peers.then(|| peers::shown(stream.get_ref().1.peer_certificates())).transpose()?;
+                Box::new(stream)
+            }
             (true, None) => return Err(io::ErrorKind::Unsupported.into()),
         };
         if !is_websocket(transport) {
-            return Ok(Opened::Bytes(stream));
+            return Ok((shown, Opened::Bytes(stream)));
         }
         let socket = websocket::accept(stream).await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>(Opened::Messages(Box::new(socket)))
+        Ok::<_, io::Error>((shown, Opened::Messages(Box::new(socket))))
     };
-    let opened = timeout(HANDSHAKE, opening).await??;
-    carrier.connected(local, remote, transport).await?;
+    let (shown, opened) = timeout(HANDSHAKE, opening).await??;
+    carrier.connected((local, remote), transport, shown).await?;
     opened.carry(carrier).await
 }
 

@@ -6,6 +6,7 @@
 mod alarm;
 mod carry;
 mod listener;
+mod peers;
 mod sockets;
 mod streams;
 mod tls;
@@ -13,6 +14,7 @@ mod websocket;
 
 pub use alarm::Alarm;
 pub use listener::{CannotBind, Listener, bind_pair};
+pub use peers::Trust;
 pub use sockets::{Sockets, address_toward};
 pub use streams::{StreamEvent, Streams};
 pub use tls::{Certificate, Tls, TlsError};

@@ -13,6 +13,7 @@ use rove_io::net::{BindFailure, UdpSocket};
 pub struct Listener {
     pub(crate) tcp: TcpListener,
     pub(crate) transport: Transport,
+    pub(crate) peers: bool,
     address: SocketAddr,
 }
 
@@ -49,7 +50,14 @@ impl Listener {
         socket.set_nonblocking(true).map_err(fail)?;
         let tcp = TcpListener::from(socket);
         let address = tcp.local_addr().map_err(fail)?;
-        Ok(Self { tcp, transport, address })
+        Ok(Self { tcp, transport, peers: false, address })
+    }
+
+    /// Takes streams of peers alone: those that show a certificate which [`Tls::with_peers`](crate::Tls::with_peers)
+    /// trusts.
+    #[must_use]
+    pub fn for_peers(self) -> Self {
+        Self { peers: true, ..self }
     }
 
     /// The address, its port as bound.

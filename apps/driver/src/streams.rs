@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     Listener, Tls,
-    carry::{self, Carrier, News, Order},
+    carry::{self, Carrier, Kind, News, Order},
 };
 
 /// What a stream brought.
@@ -40,6 +40,13 @@ pub enum StreamEvent {
         remote: SocketAddr,
         /// In what.
         transport: Transport,
+    },
+    /// Who the other end has shown to be; right after it stands.
+    Identified {
+        /// Which stream.
+        stream: StreamId,
+        /// The first name of its certificate.
+        name: String,
     },
     /// Bytes, or one message of a WebSocket.
     Bytes {
@@ -65,6 +72,7 @@ impl StreamEvent {
             Self::Connected { stream, local, remote, transport } => {
                 Arrival::Connected { stream, local, remote, transport }
             }
+            Self::Identified { stream, ref name } => Arrival::Identified { stream, name },
             Self::Bytes { stream, ref bytes } => Arrival::Stream { stream, bytes },
             Self::Closed { stream, by } => Arrival::Closed { stream, by },
         }
@@ -123,9 +131,9 @@ impl Streams {
     ///
     /// When the runtime cannot watch it.
     pub fn accept_from(&mut self, listener: Listener) -> io::Result<()> {
-        let transport = listener.transport;
+        let kind = Kind { transport: listener.transport, peers: listener.peers };
         let tcp = TcpListener::from_std(listener.tcp)?;
-        tokio::spawn(accept(tcp, transport, self.news.clone()));
+        tokio::spawn(accept(tcp, kind, self.news.clone()));
         Ok(())
     }
 
@@ -194,11 +202,12 @@ impl Streams {
                 return event;
             }
             match self.inbox.recv().await {
-                Some(News::Accepted(tcp, remote, transport)) => self.accepted(tcp, remote, transport),
-                Some(News::Connected { stream, local, remote, transport }) => {
+                Some(News::Accepted(tcp, remote, kind)) => self.accepted(tcp, remote, kind),
+                Some(News::Connected { stream, local, remote, transport, name }) => {
                     self.shaking.retain(|shaking| *shaking != stream);
                     if let Some(open) = self.open.get_mut(&stream) {
                         open.known = true;
+                        self.own.extend(name.map(|name| StreamEvent::Identified { stream, name }));
                         return StreamEvent::Connected { stream, local, remote, transport };
                     }
                 }
@@ -221,12 +230,12 @@ impl Streams {
 
     /// The driver names the streams it accepts with odd numbers. Those whose handshake takes its time give way to those
     /// that come: whoever means it is done within a few round trips.
-    fn accepted(&mut self, tcp: tokio::net::TcpStream, remote: SocketAddr, transport: Transport) {
+    fn accepted(&mut self, tcp: tokio::net::TcpStream, remote: SocketAddr, kind: Kind) {
         let stream = StreamId(self.next);
         self.next = self.next.wrapping_add(2);
         let tls = self.tls.clone();
         self.start(stream, false, |carrier| {
-            tokio::spawn(carry::accept(tcp, remote, transport, tls, carrier)).abort_handle()
+            tokio::spawn(carry::accept(tcp, remote, kind, tls, carrier)).abort_handle()
         });
         self.shaking.push_back(stream);
         if self.shaking.len() > MOST_SHAKING
@@ -245,11 +254,11 @@ impl Streams {
     }
 }
 
-async fn accept(listener: TcpListener, transport: Transport, news: Sender<News>) {
+async fn accept(listener: TcpListener, kind: Kind, news: Sender<News>) {
     loop {
         match listener.accept().await {
             Ok((tcp, remote)) => {
-                if news.send(News::Accepted(tcp, remote, transport)).await.is_err() {
+                if news.send(News::Accepted(tcp, remote, kind)).await.is_err() {
                     return;
                 }
             }

@@ -14,6 +14,8 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use crate::peers::{Peers, Trust};
+
 /// Files in PEM with what we show others: a chain of certificates, our own first, and its private key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
@@ -23,12 +25,24 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
+impl Certificate {
+    pub(crate) fn read(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+        let chain = read_chain(&self.chain)?;
+        let fail = |error| TlsError::File {
+            path: self.key.clone(),
+            what: format!("no private key can be read: {error}"),
+        };
+        Ok((chain, PrivateKeyDer::from_pem_file(&self.key).map_err(fail)?))
+    }
+}
+
 /// Whom we trust, and what we show.
 #[derive(Clone, Default)]
 pub struct Tls {
     authorities: Option<Arc<RootCertStore>>,
     acceptor: Option<TlsAcceptor>,
     connector: Arc<OnceLock<TlsConnector>>,
+    peers: Option<Peers>,
 }
 
 /// Why certificates cannot be used.
@@ -43,6 +57,9 @@ pub enum TlsError {
         /// What is wrong with it.
         what: String,
     },
+    /// Nobody is trusted.
+    #[error("no authority and no certificate is named, so no peer would be believed")]
+    NoTrust,
     /// Certificate and key do not fit each other, or are of a kind that is not known.
     #[error("{} with {}: {source}", certificate.chain.display(), certificate.key.display())]
     Unusable {
@@ -63,7 +80,21 @@ impl Tls {
     pub fn new(authorities: Option<&Path>, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
         let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
         let acceptor = certificate.map(acceptor).transpose()?;
-        Ok(Self { authorities, acceptor, connector: Arc::default() })
+        Ok(Self { authorities, acceptor, connector: Arc::default(), peers: None })
+    }
+
+    /// Streams opened from here, and those that come to a [`Listener`](crate::Listener) for peers, are between ends
+    /// that know each other: TLS 1.3, `trust` alone says who is believed, and we show `certificate`. Without one of
+    /// ours nobody can come, and who asks for one is not reached.
+    ///
+    /// A stream opened without a name stands with whoever is trusted: the machine is told who it is, as
+    /// [`Arrival::Identified`](rove_base::Arrival::Identified).
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file.
+    pub fn with_peers(self, trust: &Trust, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
+        Ok(Self { peers: Some(Peers::new(trust, certificate)?), ..self })
     }
 
     /// Opens a secure stream over one that stands, and waits until both ends have shown who they are; `name` is whose
@@ -87,12 +118,20 @@ impl Tls {
         Ok(StreamOwned::new(session, stream))
     }
 
-    pub(crate) const fn acceptor(&self) -> Option<&TlsAcceptor> {
-        self.acceptor.as_ref()
+    pub(crate) fn acceptor(&self, peers: bool) -> Option<&TlsAcceptor> {
+        if peers { self.peers.as_ref()?.acceptor.as_ref() } else { self.acceptor.as_ref() }
+    }
+
+    /// Whether the other end of a stream opened from here shows who it is.
+    pub(crate) const fn has_peers(&self) -> bool {
+        self.peers.is_some()
     }
 
     /// The system's authorities are read when they are needed first: some hosts have none.
     pub(crate) fn connector(&self) -> &TlsConnector {
+        if let Some(peers) = &self.peers {
+            return &peers.connector;
+        }
         self.connector.get_or_init(|| {
             let roots = self.authorities.clone().unwrap_or_else(|| Arc::new(system_authorities()));
             let config = ClientConfig::builder_with_provider(provider())
@@ -122,16 +161,12 @@ pub(crate) fn server_name(name: Option<&str>, ip: IpAddr) -> io::Result<ServerNa
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
 fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, TlsError> {
-    let chain = read_chain(&certificate.chain)?;
-    let key = PrivateKeyDer::from_pem_file(&certificate.key).map_err(|error| TlsError::File {
-        path: certificate.key.clone(),
-        what: format!("no private key can be read: {error}"),
-    })?;
+    let (chain, key) = certificate.read()?;
     let config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
@@ -139,7 +174,7 @@ fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
-fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let fail = |what: String| TlsError::File { path: path.to_owned(), what };
     let chain = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -147,7 +182,7 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if chain.is_empty() { Err(fail("holds no certificate".into())) } else { Ok(chain) }
 }
 
-fn read_authorities(path: &Path) -> Result<RootCertStore, TlsError> {
+pub(crate) fn read_authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     for certificate in read_chain(path)? {
         store.add(certificate).map_err(|error| TlsError::File {

@@ -1,7 +1,7 @@
 //! What a phone tells its owner.
 
 use rove_base::Quality;
-use rove_core::{send::Tripped, stream::Digit};
+use rove_core::{path::Switched, send::Tripped, stream::Digit};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 use rove_session::{AccountId, AccountNews, CallId, Progress, RegistrationError};
 
@@ -40,6 +40,13 @@ pub enum PhoneEvent {
         call: CallId,
         /// Why.
         why: Tripped,
+    },
+    /// The other side is heard by another route: one of the two has moved.
+    Switched {
+        /// Which call.
+        call: CallId,
+        /// What that cost the listener.
+        switched: Switched,
     },
     /// A call is over, its media has stopped and its recording is closed.
     Ended {

@@ -68,6 +68,12 @@ impl Show {
                     text.chars().filter(|char| !char.is_control()).take(LONGEST_TEXT).collect();
                 self.keep(&format!("message from {} ({kind}): {text}", address(from)));
             }
+            PhoneEvent::Switched { switched, .. } => self.say(match switched.gap {
+                Some(gap) => {
+                    format!("another way: {} ms without a packet, {} lost", gap.as_millis(), switched.lost)
+                }
+                None => "another way".into(),
+            }),
             PhoneEvent::Registered { name } => self.say(format!("{name} leads here now")),
             PhoneEvent::Unregistered { name } => self.say(format!("{name} leads nowhere any more")),
             _ => {}

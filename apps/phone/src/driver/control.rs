@@ -300,6 +300,7 @@ impl Desk {
                 MediaNews::Failed(why) => self.board.media(now, call, MediaFact::Failed(why)),
                 MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),
                 MediaNews::SendingStopped(why) => self.tell(PhoneEvent::SendingStopped { call, why }),
+                MediaNews::Switched(switched) => self.tell(PhoneEvent::Switched { call, switched }),
                 MediaNews::Stopped(summary) => {
                     self.board.media(now, call, MediaFact::Quality(summary));
                     self.conclude(call);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rove_base::{CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Quality};
-use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
+use rove_core::{path::Switched, playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
     callback::wire,
@@ -68,6 +68,7 @@ pub(super) enum MediaNews {
     Quality(Quality),
     Digit(Digit),
     SendingStopped(Tripped),
+    Switched(Switched),
     /// There is no way to the peer, or no keys.
     Failed(String),
     Stopped(Quality),
@@ -204,6 +205,9 @@ impl Media {
                 }
                 MediaEvent::SendingStopped { call, why } => {
                     return Some((CallId(call), MediaNews::SendingStopped(why)));
+                }
+                MediaEvent::Switched { call, switched } => {
+                    return Some((CallId(call), MediaNews::Switched(switched)));
                 }
                 MediaEvent::Stopped { call, summary, counts } => {
                     tracing::debug!(target: "rove::media", call, ?counts, "media stopped");

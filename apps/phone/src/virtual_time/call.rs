@@ -66,7 +66,7 @@ impl VirtualCall {
     /// Goes on by another path and direction.
     pub(super) fn change(&mut self, plan: &MediaPlan) {
         if let Some(path) = Path::new(plan) {
-            drop(self.stream.redirect(path, plan.direction()));
+            self.stream.redirect(&path, plan.direction());
         }
     }
 

@@ -254,6 +254,9 @@ impl VirtualPhone {
             StreamEvent::SendingStopped(why) => {
                 return self.events.push_back(PhoneEvent::SendingStopped { call, why });
             }
+            StreamEvent::Switched(switched) => {
+                return self.events.push_back(PhoneEvent::Switched { call, switched });
+            }
             _ => return,
         };
         self.board.media(self.now, call, fact);

@@ -97,6 +97,9 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
         PhoneEvent::Digit { call, digit } => json!({
             "event": "key", "call": call.0, "key": digit.key.to_string(), "ms": millis(digit.duration),
         }),
+        PhoneEvent::Switched { call, switched } => json!({
+            "event": "switched", "call": call.0, "gap_ms": switched.gap.map(millis), "lost": switched.lost,
+        }),
         PhoneEvent::Ended { call, report } => json!({
             "event": "ended", "call": call.0, "cause": report.cause, "report": report,
         }),

@@ -6,7 +6,7 @@ use rove_base::{Instant, Quality, SrtpKeys, UdpFlow};
 use rove_codecs::CodecError;
 
 use super::Digit;
-use crate::{playout::PlayoutMeter, send::Tripped, srtp::SrtpError};
+use crate::{path::Switched, playout::PlayoutMeter, send::Tripped, srtp::SrtpError};
 
 /// What can happen to a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,8 @@ pub enum StreamEvent {
     Digit(Digit),
     /// Nothing is sent any more (RFC 8083); reports go on.
     SendingStopped(Tripped),
+    /// Packets came to take another route, and this is what it cost.
+    Switched(Switched),
 }
 
 /// Why a [`Stream`](super::Stream) cannot be.

@@ -12,12 +12,12 @@ mod tests;
 
 use core::time::Duration;
 
-use rove_base::{Instant, MediaPlan, Route, Scratch, Security, SrtpKeys, Transmit, UdpFlow};
+use rove_base::{Instant, MediaPlan, Route, RouteId, Scratch, Security, SrtpKeys, Transmit, UdpFlow};
 
 use super::{FirstNumbers, StreamError, shield::Shield};
 use crate::{
     demux::kind,
-    path::{Carries, Path},
+    path::{Carries, Path, PathError, Switched, Why},
     srtp::SrtpError,
 };
 
@@ -83,21 +83,53 @@ impl Gate {
     }
 
     /// Packets go this way from now on, RTP and RTCP; `None`: nowhere.
-    pub(super) fn lead(&mut self, flow: Option<UdpFlow>) {
+    pub(super) fn lead(&mut self, now: Instant, flow: Option<UdpFlow>) {
         self.nowhere = flow.is_none();
         if let Some(flow) = flow {
-            self.path.take(flow, flow);
+            self.path.take(now, flow, flow, Why::Checked);
         }
     }
 
-    /// Signalling tells another path; answers the one that is of no more use. A way that checks found stays, and so does
-    /// the address that a peer behind a NAT turned out to have, as long as what was told is the same.
-    pub(super) fn redirect(&mut self, path: Path) -> Path {
-        if self.checked || self.path.is_told_as(&path) {
-            return path;
+    /// Signalling tells another path. A way that checks found stays, and so does the address that a peer behind a NAT
+    /// turned out to have, as long as what was told is the same.
+    pub(super) fn redirect(&mut self, now: Instant, path: &Path) {
+        if self.checked || self.path.is_told_as(path) {
+            return;
         }
         self.heard = [None; 2];
-        core::mem::replace(&mut self.path, path)
+        self.path.follow(now, path);
+    }
+
+    /// Another way that packets may be switched to, and be believed by at once.
+    pub(super) fn add(&mut self, route: Route) -> Result<(), PathError> {
+        self.path.add(route)
+    }
+
+    /// A way there was.
+    pub(super) fn remove(&mut self, now: Instant, route: RouteId) -> Result<(), PathError> {
+        self.path.remove(now, route)
+    }
+
+    /// Packets take another of the routes.
+    pub(super) fn switch(&mut self, now: Instant, to: RouteId, why: Why) -> Result<(), PathError> {
+        self.path.switch(now, to, why)?;
+        self.heard = [None; 2];
+        Ok(())
+    }
+
+    /// A packet of media was used.
+    pub(super) fn used(&mut self, flow: &UdpFlow, seq: u16, at: Instant) {
+        self.path.heard(flow, seq, at);
+    }
+
+    /// What the last switch cost, once it is known.
+    pub(super) fn switched(&mut self, now: Instant) -> Option<Switched> {
+        self.path.switched(now)
+    }
+
+    /// When it is, if nothing is heard until then.
+    pub(super) const fn next(&self) -> Option<Instant> {
+        self.path.next()
     }
 
     /// Where packets go.
@@ -112,7 +144,7 @@ impl Gate {
         datagram: &'a [u8],
         arrived: Instant,
     ) -> Result<(Carries, &'a [u8]), Shut> {
-        let known = self.path.arrival(flow).map(|(_, carries)| carries);
+        let known = self.path.arrival(flow, arrived).map(|(_, carries)| carries);
         if self.locked {
             return Err(Shut::Early);
         }
@@ -153,9 +185,9 @@ fn latch(path: &mut Path, heard: &mut [Option<Instant>; 2], flow: &UdpFlow, plai
     } else if flow.local == current.local && heard.is_none_or(|before| at.since(before) >= SILENT) {
         *heard = Some(at);
         match (rtp == rtcp, control) {
-            (true, _) => path.take(*flow, *flow),
-            (false, true) => path.take(rtp, *flow),
-            (false, false) => path.take(*flow, rtcp),
+            (true, _) => path.take(at, *flow, *flow, Why::Followed),
+            (false, true) => path.take(at, rtp, *flow, Why::Followed),
+            (false, false) => path.take(at, *flow, rtcp, Why::Followed),
         }
     }
 }

@@ -21,6 +21,7 @@
     clippy::panic
 )]
 
+mod arrive;
 mod digits;
 mod event;
 mod first;
@@ -45,17 +46,15 @@ use rove_codecs::telephone_event::DtmfKey;
 
 use self::{
     event::Pending,
-    gate::{Gate, Shut},
+    gate::Gate,
     judge::Judge,
-    receive::{Received, Receiver},
+    receive::Receiver,
     report::{Occasion, Reporter},
     steer::Steering,
 };
 use crate::{
     codec,
-    demux::{Kind, kind},
     jitter::PacketSink,
-    path::Carries,
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
     send::{SendState, Sender, SenderConfig, Tripped},
@@ -211,55 +210,9 @@ impl<K: PacketSink> Stream<K> {
         self.judge.summary(&facts)
     }
 
-    fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
-        let Some(mut gate) = self.gate.take() else { return };
-        match gate.open(flow, bytes, arrived) {
-            Ok((carries, plain)) => match (carries, kind(plain)) {
-                (Carries::Rtp | Carries::Both, Kind::Rtp) => self.on_rtp(plain, arrived),
-                (Carries::Rtcp | Carries::Both, Kind::Rtcp) => self.on_rtcp(plain, arrived),
-                _ => self.receiver.refuse_unexpected(),
-            },
-            Err(Shut::Stranger) => self.receiver.refuse_stranger(),
-            Err(Shut::Early) => self.receiver.refuse_unexpected(),
-            Err(Shut::Protected(why)) => self.receiver.refuse_protected(why),
-        }
-        self.gate = Some(gate);
-    }
-
     /// Whether packets may leave: there is a way, and keys where keys were agreed on.
     fn is_open(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.is_open())
-    }
-
-    fn on_rtp(&mut self, bytes: &[u8], arrived: Instant) {
-        if !self.direction.receives() {
-            return self.receiver.refuse_unexpected();
-        }
-        match self.receiver.on_rtp(bytes, arrived, self.sender.ssrc()) {
-            Received::First => {
-                self.pending.first_packet = Some(arrived);
-                self.steering.on_heard(arrived);
-            }
-            Received::Used => self.steering.on_heard(arrived),
-            Received::Refused => {}
-            Received::Collision => {
-                // Once only: who answers to every name is a loop (RFC 3550 §8.2).
-                self.sender.rename(Ssrc(self.entropy.next_u32()));
-            }
-        }
-    }
-
-    fn on_rtcp(&mut self, bytes: &[u8], arrived: Instant) {
-        let (own, source) = (self.sender.ssrc(), self.receiver.source());
-        match self.reporter.on_rtcp(bytes, arrived, own, source, self.receiver.stats_mut()) {
-            Ok(farewell) => self.pending.bye |= farewell,
-            Err(_) => self.receiver.refuse_malformed(),
-        }
-        if let Some(report) = self.reporter.peer() {
-            let stopped = self.steering.on_report(&report, &mut self.sender);
-            self.pending.stopped = self.pending.stopped.or(stopped);
-            self.peer = Some(report);
-        }
     }
 
     fn on_meter(&mut self, meter: PlayoutMeter) {
@@ -353,7 +306,9 @@ impl<K: PacketSink> Machine for Stream<K> {
                 }
             }
             MediaInput::Secured(keys) => self.gate.iter_mut().for_each(|gate| gate.secure(keys)),
-            MediaInput::Routed(flow) => self.gate.iter_mut().for_each(|gate| gate.lead(flow)),
+            MediaInput::Routed(flow) => {
+                self.gate.iter_mut().for_each(|gate| gate.lead(now.mono, flow));
+            }
             MediaInput::Hangup => self.state = State::Leaving,
         }
     }
@@ -369,6 +324,9 @@ impl<K: PacketSink> Machine for Stream<K> {
         if let Some(digit) = self.receiver.pressed() {
             return Step::Event(StreamEvent::Digit(digit));
         }
+        if let Some(switched) = self.gate.as_mut().and_then(|gate| gate.switched(self.now.mono)) {
+            return Step::Event(StreamEvent::Switched(switched));
+        }
         while let Some(transmit) = self.next_transmit(out) {
             if let Some(transmit) = self.gate.as_mut().and_then(|gate| gate.protect(transmit, out)) {
                 return Step::Send(transmit);
@@ -376,6 +334,7 @@ impl<K: PacketSink> Machine for Stream<K> {
         }
         let running = self.state == State::Running;
         let sooner = Instant::earliest(self.steering.next(), self.receiver.next());
+        let sooner = Instant::earliest(sooner, self.gate.as_ref().and_then(|gate| gate.next()));
         let wait = match self.is_open() {
             true => self.judge.next().min(self.reporter.next()),
             false => self.judge.next(),

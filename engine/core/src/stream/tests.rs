@@ -7,6 +7,7 @@
 )]
 
 mod adapting;
+mod switching;
 
 use core::time::Duration;
 use std::{

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use rove_base::{Direction, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Direction, Instant, Machine, Now, Route, RouteId, Scratch, Step, Transmit, UdpFlow};
 use rove_core::{
     demux::{Kind, kind},
-    path::Path,
+    path::{GRACE, Path, Why},
     playout::PlayoutMeter,
     stream::{MediaInput, Stream, StreamEvent},
 };
@@ -26,6 +26,8 @@ pub(super) struct Call {
     /// What goes on between the ports beside media; `None` when nothing does.
     link: Option<Box<Link>>,
     sockets: Vec<UdpSocket>,
+    /// The sockets before, and how long something may still come there.
+    left: Option<(Box<Redirect>, Instant)>,
     pcm: PcmRx,
     meter: LatestRx<PlayoutMeter>,
     captures: bool,
@@ -35,9 +37,17 @@ pub(super) struct Call {
 /// Another way for a call's media.
 #[derive(Debug)]
 pub(super) struct Redirect {
-    pub(super) path: Option<Path>,
+    pub(super) path: Path,
     pub(super) direction: Direction,
     pub(super) sockets: Vec<UdpSocket>,
+}
+
+/// Another set of routes for a call's media.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reroute {
+    Add(Route),
+    Remove(RouteId),
+    Switch(RouteId, Why),
 }
 
 /// The buffers that all calls of a thread share.
@@ -69,26 +79,46 @@ impl Call {
         captures: bool,
     ) -> Self {
         let link = link.map(Box::new);
-        Self { id, stream, link, sockets, pcm, meter, captures, counts: MediaCounts::default() }
+        Self { id, stream, link, sockets, left: None, pcm, meter, captures, counts: MediaCounts::default() }
     }
 
-    /// Goes on by another path and direction, on other sockets if there are some. `change` takes what is of no more use.
-    pub(super) fn redirect(&mut self, change: &mut Redirect) {
-        if let Some(path) = change.path.take() {
-            change.path = Some(self.stream.redirect(path, change.direction));
-        }
+    /// Goes on by another path and direction, on other sockets if there are some. Those before are listened at a little
+    /// longer. Answers what is of no more use.
+    pub(super) fn redirect(&mut self, clock: Clock, mut change: Box<Redirect>) -> Option<Box<Redirect>> {
+        let now = clock.now();
+        self.stream.tick(now);
+        self.stream.redirect(&change.path, change.direction);
         self.captures = change.direction.sends();
-        if !change.sockets.is_empty() {
-            std::mem::swap(&mut self.sockets, &mut change.sockets);
+        if change.sockets.is_empty() {
+            return Some(change);
         }
+        std::mem::swap(&mut self.sockets, &mut change.sockets);
+        self.left.replace((change, now.mono + GRACE)).map(|(before, _)| before)
+    }
+
+    /// What was left, once nothing more is expected there.
+    pub(super) fn take_left(&mut self, now: Instant) -> Option<Box<Redirect>> {
+        self.left.take_if(|(_, until)| *until <= now).map(|(left, _)| left)
+    }
+
+    /// Changes the routes.
+    pub(super) fn reroute(&mut self, clock: Clock, change: Reroute) {
+        self.stream.tick(clock.now());
+        let done = match change {
+            Reroute::Add(route) => self.stream.add_route(route),
+            Reroute::Remove(route) => self.stream.remove_route(route),
+            Reroute::Switch(to, why) => self.stream.switch(to, why),
+        };
+        self.counts.refused_routes += u64::from(done.is_err());
     }
 
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    pub(super) fn sockets(&self) -> &[UdpSocket] {
-        &self.sockets
+    /// Where it listens, first where it sends from.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &UdpSocket> {
+        self.sockets.iter().chain(self.left.iter().flat_map(|(left, _)| &left.sockets))
     }
 
     /// Whether samples come in without a packet to announce them.
@@ -99,8 +129,9 @@ impl Call {
     /// Takes what waits at one of its sockets, a few batches at most so that no call starves another. `false`: the
     /// socket is of no more use.
     pub(super) fn receive(&mut self, socket: usize, clock: Clock, buffers: &mut Buffers) -> bool {
-        let Self { stream, link, sockets, counts, .. } = self;
-        let Some(socket) = sockets.get(socket) else { return false };
+        let Self { stream, link, sockets, left, counts, .. } = self;
+        let mut all = sockets.iter().chain(left.iter().flat_map(|(left, _)| &left.sockets));
+        let Some(socket) = all.nth(socket) else { return false };
         let errors = buffers.inbox.transient_errors();
         let mut useful = true;
         for _ in 0..BATCHES {
@@ -151,7 +182,8 @@ impl Call {
         });
         stream.tick(now);
         let link = self.link_turn(now, buffers, tell);
-        Instant::earliest(self.drain(buffers, tell), link)
+        let left = self.left.as_ref().map(|(_, until)| *until);
+        Instant::earliest(Instant::earliest(self.drain(buffers, tell), link), left)
     }
 
     /// Lets the link do its work, and the stream take what it found: a way, and keys for it.
@@ -260,6 +292,7 @@ impl Call {
             StreamEvent::PeerBye => MediaEvent::PeerBye { call },
             StreamEvent::Digit(digit) => MediaEvent::Digit { call, digit },
             StreamEvent::SendingStopped(why) => MediaEvent::SendingStopped { call, why },
+            StreamEvent::Switched(switched) => MediaEvent::Switched { call, switched },
             _ => return None,
         })
     }

@@ -28,17 +28,18 @@ use std::{
 };
 
 use rove_base::{
-    Candidate, Entropy, IceCredentials, IceRole, Instant, MediaPlan, Quality, SrtpProfile, UdpFlow,
+    Candidate, Entropy, IceCredentials, IceRole, Instant, MediaPlan, Quality, Route, RouteId, SrtpProfile,
+    UdpFlow,
 };
 use rove_core::{
-    path::Path,
+    path::{Path, Switched, Why},
     send::Tripped,
     stream::{Digit, Refused, Stream, StreamError},
 };
 use rove_nat::{Link, LinkFailure, NoIdentity, dtls::Identity};
 
 use self::{
-    call::{Call, Redirect},
+    call::{Call, Redirect, Reroute},
     wake::Waker,
     worker::{Command, Note, Worker},
 };
@@ -122,6 +123,13 @@ pub enum MediaEvent {
         /// Why.
         why: Tripped,
     },
+    /// Packets came to take another route, and this is what it cost.
+    Switched {
+        /// Which call.
+        call: u64,
+        /// From where to where, and the gap.
+        switched: Switched,
+    },
     /// The call was removed; nothing more is told of it.
     Stopped {
         /// Which call.
@@ -144,6 +152,8 @@ pub struct MediaCounts {
     pub strangers: u64,
     /// Received but too long for any voice packet, and thrown away.
     pub oversized: u64,
+    /// Routes that were to be added, removed or switched to and could not be.
+    pub refused_routes: u64,
     /// Network errors that the sockets reported.
     pub network_errors: u64,
 }
@@ -203,15 +213,45 @@ impl MediaThread {
     }
 
     /// Lets a call go on by `plan`, which differs from the one before in its routes and direction alone. `sockets` take the
-    /// place of those before, unless there are none. A number that is not there is passed over.
+    /// place of those before, unless there are none; what is still on its way to those before is heard a little longer.
+    /// A number that is not there is passed over.
     ///
     /// # Errors
     ///
     /// [`MediaError`]; then nothing has changed.
     pub fn redirect(&self, call: u64, plan: &MediaPlan, sockets: Vec<UdpSocket>) -> Result<(), MediaError> {
         let path = Path::new(plan).ok_or(StreamError::NoRoute)?;
-        let change = Redirect { path: Some(path), direction: plan.direction(), sockets };
+        let change = Redirect { path, direction: plan.direction(), sockets };
         self.order(Command::Redirect { call, change: Box::new(change) })
+    }
+
+    /// A call has another route, which its packets may be switched to. Its sockets are those of the call. A number that is
+    /// not there is passed over; a route that cannot be is counted.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn add_route(&self, call: u64, route: Route) -> Result<(), MediaError> {
+        self.order(Command::Reroute { call, change: Reroute::Add(route) })
+    }
+
+    /// A call has lost a route. The one that packets take stays. A number that is not there is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn remove_route(&self, call: u64, route: RouteId) -> Result<(), MediaError> {
+        self.order(Command::Reroute { call, change: Reroute::Remove(route) })
+    }
+
+    /// Lets a call's packets take another of its routes, under the same names and numbers; [`MediaEvent::Switched`] tells
+    /// what it cost. A number that is not there is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`MediaError::Gone`].
+    pub fn switch(&self, call: u64, to: RouteId, why: Why) -> Result<(), MediaError> {
+        self.order(Command::Reroute { call, change: Reroute::Switch(to, why) })
     }
 
     /// Ends a call: it says goodbye in RTCP, then [`MediaEvent::Stopped`] has the last word. A number that is not there

@@ -10,7 +10,7 @@ use rove_nat::LinkInput;
 
 use super::{
     MediaEvent,
-    call::{Buffers, Call, Redirect},
+    call::{Buffers, Call, Redirect, Reroute},
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -26,6 +26,7 @@ pub(super) enum Command {
     Candidate { call: u64, candidate: Option<Candidate> },
     Restart { call: u64, local: IceCredentials, remote: IceCredentials, role: IceRole },
     Redirect { call: u64, change: Box<Redirect> },
+    Reroute { call: u64, change: Reroute },
     Stop,
 }
 
@@ -127,9 +128,17 @@ impl Worker {
                 Ok(Command::Restart { call, local, remote, role }) => {
                     self.tell_link(call, LinkInput::Restart { local, remote, role });
                 }
-                Ok(Command::Redirect { call: id, mut change }) => {
-                    self.of(id).into_iter().for_each(|call| call.redirect(&mut change));
-                    self.outward.note(Note::Left(change));
+                Ok(Command::Redirect { call: id, change }) => {
+                    let clock = self.clock;
+                    let left = match self.of(id) {
+                        Some(call) => call.redirect(clock, change),
+                        None => Some(change),
+                    };
+                    left.into_iter().for_each(|left| self.outward.note(Note::Left(left)));
+                }
+                Ok(Command::Reroute { call: id, change }) => {
+                    let clock = self.clock;
+                    self.of(id).into_iter().for_each(|call| call.reroute(clock, change));
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     while let Some(call) = self.calls.pop() {
@@ -167,7 +176,7 @@ impl Worker {
         self.watched.clear();
         self.watch.add(self.sleeper.fd());
         for (call, sockets) in self.calls.iter().map(|call| call.sockets()).enumerate() {
-            for (index, socket) in sockets.iter().enumerate() {
+            for (index, socket) in sockets.enumerate() {
                 self.watch.add(std::os::fd::AsRawFd::as_raw_fd(socket));
                 self.watched.push((call, index));
             }
@@ -189,13 +198,21 @@ impl Worker {
     fn turn(&mut self) -> Option<Instant> {
         let Self { clock, outward, calls, buffers, .. } = self;
         let mut next = None;
-        let mut captures = false;
+        let (mut captures, mut left) = (false, false);
         for call in calls {
+            if let Some(change) = call.take_left(clock.mono()) {
+                outward.note(Note::Left(change));
+                left = true;
+            }
             let due = call.turn(*clock, buffers, &mut |event| outward.note(Note::Event(event)));
             next = Instant::earliest(next, due);
             captures |= call.captures();
         }
         let capture = captures.then(|| clock.mono() + CAPTURE_TURN);
+        if left {
+            // Before the descriptors are watched again: they may be closed already.
+            self.watch_all();
+        }
         Instant::earliest(next, capture)
     }
 }

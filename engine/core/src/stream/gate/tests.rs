@@ -127,12 +127,12 @@ fn where_a_way_is_looked_for_packets_leave_only_where_it_was_found() {
     };
     let mut gate = Gate::new(&plan().srtp(keys(1, 2)).ice(ice).build().unwrap(), &first()).unwrap();
     assert!(!gate.is_open());
-    gate.lead(Some(ELSEWHERE));
+    gate.lead(at(1), Some(ELSEWHERE));
     assert_eq!((gate.is_open(), gate.route().rtp, gate.route().rtcp), (true, ELSEWHERE, ELSEWHERE));
     let packet = Peer::new().packet();
     assert!(gate.open(&TOLD, &packet, at(5_000)).is_ok());
     assert_eq!(gate.route().rtp, ELSEWHERE, "checks find the way, packets do not");
-    gate.lead(None);
+    gate.lead(at(1), None);
     assert!(!gate.is_open());
 }
 

@@ -1,0 +1,155 @@
+//! Which of a node's parts a stream belongs to.
+//!
+//! Those that others opened are told apart by where they came to. Each part names those that it asks for with even
+//! numbers of its own; the driver gets others, so that no two are alike.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use rove_base::{Arrival, Connect, Flow, Step, StreamId, Transmit};
+
+/// The part that a stream belongs to.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum Lane {
+    Names,
+    Attach,
+    /// By its place in the list.
+    Wire(usize),
+}
+
+/// All streams of one node; as many as its parts and the driver let stand.
+#[derive(Debug)]
+pub(super) struct Streams {
+    listeners: Vec<(Lane, SocketAddr)>,
+    /// By the driver's name.
+    outer: HashMap<StreamId, (Lane, StreamId)>,
+    /// By the part's name.
+    inner: HashMap<(Lane, StreamId), StreamId>,
+    next: u64,
+}
+
+impl Streams {
+    pub(super) fn new(attach: Vec<SocketAddr>) -> Self {
+        let listeners = attach.into_iter().map(|at| (Lane::Attach, at)).collect();
+        Self { listeners, outer: HashMap::new(), inner: HashMap::new(), next: 2 }
+    }
+
+    /// Streams that come to these addresses belong to `lane`; those that come elsewhere are questions for names.
+    pub(super) fn listen(&mut self, lane: Lane, at: &[SocketAddr]) {
+        self.listeners.extend(at.iter().map(|at| (lane, *at)));
+    }
+
+    fn lane(&self, local: SocketAddr) -> Lane {
+        let listens = |at: &SocketAddr| at.port() == local.port() && (at.ip() == local.ip() || at.ip().is_unspecified());
+        let found = self.listeners.iter().find(|(_, at)| listens(at));
+        found.map_or(Lane::Names, |(lane, _)| *lane)
+    }
+
+    /// What happened to a stream, as the part it belongs to calls it. `None` for one that is not known any more.
+    pub(super) fn arrived<'a>(&mut self, arrival: Arrival<'a>) -> Option<(Lane, Arrival<'a>)> {
+        let known = |streams: &Self, stream: StreamId| streams.outer.get(&stream).copied();
+        match arrival {
+            Arrival::Connected { stream, local, remote, transport } => {
+                let (lane, stream) = known(self, stream).unwrap_or_else(|| {
+                    let lane = self.lane(local);
+                    self.know(lane, stream, stream);
+                    (lane, stream)
+                });
+                Some((lane, Arrival::Connected { stream, local, remote, transport }))
+            }
+            Arrival::Identified { stream, name } => {
+                known(self, stream).map(|(lane, stream)| (lane, Arrival::Identified { stream, name }))
+            }
+            Arrival::Stream { stream, bytes } => {
+                known(self, stream).map(|(lane, stream)| (lane, Arrival::Stream { stream, bytes }))
+            }
+            Arrival::Closed { stream, by } => {
+                let (lane, inner) = self.outer.remove(&stream)?;
+                self.inner.remove(&(lane, inner));
+                Some((lane, Arrival::Closed { stream: inner, by }))
+            }
+            Arrival::Datagram { .. } | Arrival::Durable { .. } => None,
+        }
+    }
+
+    /// A step of a part, the stream in it as the driver calls it. `None` when there is none any more.
+    pub(super) fn leave<E>(&mut self, lane: Lane, step: Step<E>) -> Option<Step<E>> {
+        Some(match step {
+            Step::Send(Transmit { flow: Flow::Stream(stream), range, dscp }) => {
+                let stream = *self.inner.get(&(lane, stream))?;
+                Step::Send(Transmit { flow: Flow::Stream(stream), range, dscp })
+            }
+            Step::Connect(connect) => {
+                let outer = StreamId(self.next);
+                self.next = self.next.wrapping_add(2);
+                self.know(lane, connect.stream, outer);
+                Step::Connect(Connect { stream: outer, ..connect })
+            }
+            Step::Close(stream) => {
+                let outer = self.inner.remove(&(lane, stream))?;
+                self.outer.remove(&outer);
+                Step::Close(outer)
+            }
+            step => step,
+        })
+    }
+
+    fn know(&mut self, lane: Lane, inner: StreamId, outer: StreamId) {
+        self.outer.insert(outer, (lane, inner));
+        self.inner.insert((lane, inner), outer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rove_base::{ClosedBy, Transport};
+
+    use super::*;
+
+    fn at(port: u16) -> SocketAddr {
+        ([127, 0, 0, 1], port).into()
+    }
+
+    fn came(stream: u64, port: u16) -> Arrival<'static> {
+        Arrival::Connected {
+            stream: StreamId(stream),
+            local: at(port),
+            remote: at(9),
+            transport: Transport::Tls,
+        }
+    }
+
+    fn ask(stream: u64) -> Step<()> {
+        let (stream, remote) = (StreamId(stream), at(7));
+        Step::Connect(Connect { stream, remote, transport: Transport::Tls, name: None })
+    }
+
+    #[test]
+    fn streams_go_to_the_part_that_listens_there() {
+        let mut streams = Streams::new(vec![at(4_043)]);
+        streams.listen(Lane::Wire(0), &[([0, 0, 0, 0], 2_905).into()]);
+        for (stream, port, lane) in [(1, 4_043, Lane::Attach), (3, 2_905, Lane::Wire(0)), (5, 53, Lane::Names)] {
+            assert_eq!(streams.arrived(came(stream, port)).map(|(lane, _)| lane), Some(lane));
+            let bytes = Arrival::Stream { stream: StreamId(stream), bytes: b"x" };
+            assert_eq!(streams.arrived(bytes), Some((lane, bytes)));
+        }
+    }
+
+    #[test]
+    fn two_parts_that_choose_the_same_number_get_two_streams() {
+        let mut streams = Streams::new(Vec::new());
+        let outer = [0, 1].map(|wire| match streams.leave(Lane::Wire(wire), ask(2)) {
+            Some(Step::Connect(connect)) => connect.stream,
+            other => panic!("{other:?}"),
+        });
+        assert_ne!(outer[0], outer[1]);
+        for (wire, outer) in outer.into_iter().enumerate() {
+            let (lane, arrival) = streams.arrived(came(outer.0, 1)).unwrap();
+            assert_eq!(lane, Lane::Wire(wire));
+            assert!(matches!(arrival, Arrival::Connected { stream: StreamId(2), .. }));
+            let closed = Arrival::Closed { stream: outer, by: ClosedBy::Peer };
+            assert!(streams.arrived(closed).is_some() && streams.arrived(closed).is_none());
+        }
+        assert_eq!(streams.leave::<()>(Lane::Wire(0), Step::Close(StreamId(2))), None);
+        assert!(streams.outer.is_empty() && streams.inner.is_empty());
+    }
+}
