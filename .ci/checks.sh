@@ -105,7 +105,7 @@ fast() {
 
 scripts() {
     if command -v shellcheck >/dev/null 2>&1; then
-        one scripts shellcheck .ci/run .ci/*.sh apps/rove/assets/*.sh benches/anchors/*.sh
+        one scripts shellcheck .ci/run .ci/*.sh apps/rove/assets/*.sh benches/anchors/*.sh tests/fuzz/*.sh
     else
         skip shellcheck "not installed"
     fi
@@ -118,6 +118,18 @@ deny() {
         skip cargo-deny "it reads the packages of other platforms too, and they cannot be fetched here"
     else
         one deny cargo deny --locked --offline check bans licenses sources
+    fi
+}
+
+# What strangers send, by the hundred million: some hours, and what was run before is not run again.
+fuzz_long() {
+    if cargo fuzz --version >/dev/null 2>&1; then
+        before=$bounded
+        bounded=${bounded:+timeout --foreground -k 30 43200}
+        one fuzz-long env CARGO_TARGET_DIR="$target/fuzz" tests/fuzz/long.sh --into "$target/fuzz/long"
+        bounded=$before
+    else
+        skip cargo-fuzz "install it with: cargo install --locked cargo-fuzz"
     fi
 }
 
@@ -222,6 +234,7 @@ prove)
     fi
     anchors
     anchors_sip
+    fuzz_long
     ;;
 *)
     echo "usage: checks.sh test|check|prove" >&2

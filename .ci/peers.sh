@@ -14,6 +14,8 @@ peer() {
 }
 
 peer sip-tester command -v sipp
+peer kamailio command -v kamailio
+peer "kamailio-websocket-modules kamailio-tls-modules" sh -c 'ls /usr/lib/*/kamailio/modules/websocket.so /usr/lib/*/kamailio/modules/tls.so'
 peer tshark command -v tshark
 peer bind9-dnsutils command -v dig
 peer bind9-dnsutils command -v nsupdate

@@ -64,6 +64,11 @@ impl Headers {
         self.lines.len()
     }
 
+    /// How much memory they take.
+    pub(crate) const fn weight(&self) -> usize {
+        self.text.capacity().saturating_add(self.lines.capacity().saturating_mul(size_of::<Line>()))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

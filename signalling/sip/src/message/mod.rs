@@ -121,6 +121,11 @@ impl Request {
         Self { method, uri: uri.into(), headers: Headers::new(), body: Vec::new() }
     }
 
+    /// How much memory it takes beside itself.
+    pub(crate) const fn weight(&self) -> usize {
+        self.headers.weight().saturating_add(self.body.capacity())
+    }
+
     /// A response with what every response copies from its request: Via, From, To, Call-ID, CSeq, and for 100 also
     /// Timestamp (RFC 3261 §8.2.6). Its To has no tag but the one of the request.
     #[must_use]

@@ -69,11 +69,15 @@ fn write_value(value: &[u8], out: &mut Vec<u8>) {
         before = byte;
     }
     // A value has no space around it.
-    let blanks = out.iter().skip(start).take_while(|byte| **byte == b' ').count();
+    let blanks = out.iter().skip(start).take_while(|byte| is_blank(**byte)).count();
     out.drain(start..start.saturating_add(blanks));
-    while out.len() > start && out.last() == Some(&b' ') {
+    while out.len() > start && out.last().is_some_and(|byte| is_blank(*byte)) {
         out.pop();
     }
+}
+
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
 const VERTICAL_TAB: u8 = 0x0b;

@@ -63,6 +63,13 @@ impl Fork {
         self.branches.iter().enumerate().filter(|(_, state)| **state == State::Pending).map(|(at, _)| at)
     }
 
+    /// How much memory what was heard takes.
+    pub(crate) fn weight(&self) -> usize {
+        let best = self.best.as_ref();
+        let best = best.map_or(0, |best| best.headers.weight().saturating_add(best.body.capacity()));
+        self.challenges.iter().fold(best, |sum, (_, text)| sum.saturating_add(text.len()))
+    }
+
     /// Whether more targets wait for those that are tried now.
     pub(crate) fn has_more(&self) -> bool {
         !self.closed && !self.waiting.is_empty()

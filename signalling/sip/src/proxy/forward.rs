@@ -119,6 +119,19 @@ impl Copy {
 }
 
 impl Leave {
+    /// Takes another way: Via says so, Record-Route stays, so that what follows comes as it would have.
+    pub(crate) fn go_over(&mut self, hop: Hop) {
+        if let Ok(mut via) = self.request.headers.via() {
+            via.transport = ViaTransport::from(hop.transport);
+            via.host = hop.local.into();
+            via.port = Some(hop.local.port());
+            via.params.remove("rport");
+            // Fails only when a Via cannot be read, and this one is ours.
+            let _ = self.request.headers.replace_top_via(&via);
+        }
+        self.hop = hop;
+    }
+
     /// The same without what CANCEL and ACK do not need.
     pub(crate) fn stub(&self) -> Request {
         let mut stub = Request::new(Method::Invite, self.request.uri.clone());

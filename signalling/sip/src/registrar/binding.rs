@@ -7,6 +7,8 @@
     clippy::panic
 )]
 
+use core::fmt;
+
 use rove_base::Instant;
 
 use crate::{
@@ -58,8 +60,37 @@ impl Binding {
         }
     }
 
+    /// How much it takes: its texts, and about what holds them.
+    pub(super) fn bytes(&self) -> usize {
+        let written = |item: &dyn fmt::Display| {
+            let mut count = Count(0);
+            // Counting never fails.
+            let _ = fmt::Write::write_fmt(&mut count, format_args!("{item}"));
+            count.0
+        };
+        let path = self.path.iter().map(|route| written(route).saturating_mul(2).saturating_add(256));
+        let urn = self.instance.as_ref().map_or(0, |instance| instance.urn.len());
+        let params =
+            self.params.iter().map(|(name, value)| name.len().saturating_add(value.map_or(0, str::len)));
+        let parts = [written(&self.contact).saturating_mul(2), self.call_id.len(), urn, BYTES];
+        path.chain(parts).chain(params).fold(0, usize::saturating_add)
+    }
+
     /// Whether this one says what `earlier` said, but for when and over which flow: the same request once more.
     pub(super) fn repeats(&self, earlier: &Self) -> bool {
         *self == Self { until: self.until, flow: self.flow, ..earlier.clone() }
     }
 }
+
+/// Counts what is written.
+struct Count(usize);
+
+impl fmt::Write for Count {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = self.0.saturating_add(text.len());
+        Ok(())
+    }
+}
+
+/// A binding without its texts, its place in the maps, and its address of record.
+const BYTES: usize = 768;

@@ -28,12 +28,14 @@ pub struct MemoryLimits {
     pub bindings_per_aor: usize,
     /// Bindings of all.
     pub bindings: usize,
+    /// Bytes that all of them may take.
+    pub bytes: usize,
 }
 
 impl Default for MemoryLimits {
-    /// 10 each, 100 000 in all.
+    /// 10 each, 100 000 in all, 128 MiB.
     fn default() -> Self {
-        Self { bindings_per_aor: 10, bindings: 100_000 }
+        Self { bindings_per_aor: 10, bindings: 100_000, bytes: 128 << 20 }
     }
 }
 
@@ -46,6 +48,7 @@ pub struct MemoryStore {
     /// Who can be reached over a stream alone.
     flows: KeyedMap<Flow, Vec<Aor>>,
     count: usize,
+    bytes: usize,
     answers: VecDeque<(AskId, Answer)>,
 }
 
@@ -60,6 +63,7 @@ impl MemoryStore {
             ends: BTreeSet::new(),
             flows: KeyedMap::with_hasher(keyed),
             count: 0,
+            bytes: 0,
             answers: VecDeque::new(),
         }
     }
@@ -69,6 +73,11 @@ impl MemoryStore {
         let before = bindings.len();
         change.apply(now, &mut bindings, self.limits.bindings_per_aor)?;
         let others = self.count.saturating_sub(before);
+        let had = self.kept.get(aor).map_or(0, |kept| weight(kept));
+        let wants = weight(&bindings);
+        if wants > had && self.bytes.saturating_sub(had).saturating_add(wants) > self.limits.bytes {
+            return Err(Refused::Full);
+        }
         if bindings.len() > before && others.saturating_add(bindings.len()) > self.limits.bindings {
             return Err(Refused::Full);
         }
@@ -91,6 +100,7 @@ impl MemoryStore {
             self.ends.insert((at, aor.clone()));
         }
         self.count = self.count.saturating_sub(old.len()).saturating_add(bindings.len());
+        self.bytes = self.bytes.saturating_add(weight(&bindings)).saturating_sub(weight(old));
         for flow in streams(old) {
             if let Some(aors) = self.flows.get_mut(&flow) {
                 aors.retain(|have| have != aor);
@@ -148,12 +158,20 @@ impl RegistryStore for MemoryStore {
     fn len(&self) -> usize {
         self.count
     }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MemoryStore({} bindings of {})", self.count, self.kept.len())
     }
+}
+
+fn weight(bindings: &[Binding]) -> usize {
+    bindings.iter().map(Binding::bytes).fold(0, usize::saturating_add)
 }
 
 fn streams(bindings: &[Binding]) -> impl Iterator<Item = Flow> + '_ {

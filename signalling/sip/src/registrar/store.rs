@@ -59,6 +59,9 @@ pub trait RegistryStore {
     /// Number of bindings, also of those whose time has passed unnoticed.
     fn len(&self) -> usize;
 
+    /// How much of this process's memory they take, in bytes.
+    fn bytes(&self) -> usize;
+
     /// Whether there is none.
     fn is_empty(&self) -> bool {
         self.len() == 0

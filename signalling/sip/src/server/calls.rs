@@ -18,6 +18,8 @@ pub(super) struct Calls {
     open: KeyedMap<Fingerprint, Open>,
     timers: Timers<Fingerprint>,
     max: usize,
+    /// Of all records.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,7 +31,18 @@ struct Open {
 impl Calls {
     pub(super) fn new(max: usize, keyed: Keyed) -> Self {
         let open = KeyedMap::with_hasher(keyed.clone());
-        Self { keyed, open, timers: Timers::default(), max }
+        Self { keyed, open, timers: Timers::default(), max, bytes: 0 }
+    }
+
+    /// How many bytes their records take.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn close(&mut self, key: Fingerprint) -> Option<Open> {
+        let open = self.open.remove(&key)?;
+        self.bytes = self.bytes.saturating_sub(weight(&open.record));
+        Some(open)
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -48,6 +61,7 @@ impl Calls {
         }
         let until = cx.now.mono + LONGEST;
         self.timers.change(key, None, Some(until));
+        self.bytes = self.bytes.saturating_add(weight(&record));
         self.open.insert(key, Open { record, until });
     }
 
@@ -58,7 +72,7 @@ impl Calls {
             [(tag(request.headers.from()), CallEnd::Caller), (tag(request.headers.to()), CallEnd::Callee)];
         for (tag, end) in sides {
             let key = self.key(call_id, &tag);
-            if let Some(Open { mut record, until }) = self.open.remove(&key) {
+            if let Some(Open { mut record, until }) = self.close(key) {
                 self.timers.change(key, Some(until), None);
                 (record.ended, record.end) = (Some(cx.now.wall), end);
                 return cx.tell(Event::Call(record));
@@ -69,7 +83,7 @@ impl Calls {
     /// Gives up calls that have lasted too long to be believed.
     pub(super) fn tick(&mut self, cx: &mut Core) {
         while let Some(key) = self.timers.take_due(cx.now.mono) {
-            if let Some(Open { record, .. }) = self.open.remove(&key) {
+            if let Some(Open { record, .. }) = self.close(key) {
                 cx.tell(Event::Call(record));
             }
         }
@@ -84,5 +98,13 @@ fn tag<E>(party: Result<NameAddr, E>) -> String {
     party.ok().and_then(|party| party.tag().map(str::to_owned)).unwrap_or_default()
 }
 
+fn weight(record: &CallRecord) -> usize {
+    let texts = [&record.call_id, &record.caller, &record.callee].map(String::len);
+    let user = record.user.as_ref().map_or(0, String::len);
+    texts.into_iter().chain([user, RECORD_BYTES]).fold(0, usize::saturating_add)
+}
+
+/// What a record takes beside its texts.
+const RECORD_BYTES: usize = 384;
 /// Calls without a BYE for this long have ended unseen.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);

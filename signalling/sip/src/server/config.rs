@@ -59,6 +59,9 @@ pub struct Limits {
     pub relays: usize,
     /// Calls that are followed to their end; those beyond are carried without a record of their length.
     pub calls: usize,
+    /// Bytes that transactions, relays and the records of calls may take; beyond, 503. Three quarters of it are for requests
+    /// that begin something, the rest for those inside of calls.
+    pub memory: usize,
     /// Requests a second that one source may send in the long run; `0` lets any number pass.
     pub requests_per_second: u32,
     /// Requests that one source may send at once.
@@ -68,12 +71,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 65 536 transactions, 16 384 relays, 100 000 calls; 200 requests a second, 400 at once; 16 384 sources.
+    /// 65 536 transactions, 16 384 relays, 100 000 calls, 128 MiB for these; 200 requests a second, 400 at once; 16 384 sources.
     fn default() -> Self {
         Self {
             transactions: 65_536,
             relays: 16_384,
             calls: 100_000,
+            memory: 128 << 20,
             requests_per_second: 200,
             burst: 400,
             sources: 16_384,

@@ -31,6 +31,9 @@ struct Bucket {
     tokens: u64,
     at: Instant,
     told: bool,
+    /// Of late: how many have come, and how many of them were too many.
+    heard: u32,
+    refused: u32,
 }
 
 /// Whether a source may be heard.
@@ -65,7 +68,8 @@ impl Sources {
             self.order.push_back(source);
         }
         let (rate, burst) = (self.rate, self.burst);
-        let bucket = self.buckets.entry(source).or_insert(Bucket { tokens: burst, at: now, told: false });
+        let bucket = self.buckets.entry(source).or_insert(Bucket::full(burst, now));
+        bucket.count();
         // A thousandth of a request for each millisecond and request per second.
         let millis = u64::try_from(now.since(bucket.at).as_millis()).unwrap_or(u64::MAX);
         if millis > 0 {
@@ -77,7 +81,15 @@ impl Sources {
             bucket.told &= left < burst / 2;
             return Admission::Fine;
         }
+        bucket.refused = bucket.refused.saturating_add(1);
         if core::mem::replace(&mut bucket.told, true) { Admission::StillFloods } else { Admission::Floods }
+    }
+
+    /// How many of a hundred requests of `ip` are too many.
+    pub(super) fn excess(&self, ip: IpAddr) -> u8 {
+        let Some(bucket) = self.buckets.get(&source(ip)).filter(|bucket| bucket.told) else { return 0 };
+        let share = u64::from(bucket.refused).saturating_mul(100).checked_div(bucket.heard.into());
+        share.and_then(|share| u8::try_from(share).ok()).unwrap_or(0).min(100)
     }
 
     fn make_room(&mut self) {
@@ -94,6 +106,20 @@ impl Sources {
     }
 }
 
+impl Bucket {
+    const fn full(tokens: u64, at: Instant) -> Self {
+        Self { tokens, at, told: false, heard: 0, refused: 0 }
+    }
+
+    /// One more has come. What was long ago counts less and less.
+    const fn count(&mut self) {
+        if self.heard >= MEMORY {
+            (self.heard, self.refused) = (self.heard / 2, self.refused / 2);
+        }
+        self.heard = self.heard.saturating_add(1);
+    }
+}
+
 /// One address, or one /64, which is what a single subscriber has.
 fn source(ip: IpAddr) -> u64 {
     match ip {
@@ -106,3 +132,5 @@ fn source(ip: IpAddr) -> u64 {
 }
 
 const MILLI: u64 = 1_000;
+/// After so many requests the count of them is halved.
+const MEMORY: u32 = 1_024;

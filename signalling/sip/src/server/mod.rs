@@ -12,6 +12,8 @@ mod config;
 mod event;
 mod gate;
 mod limits;
+mod load;
+mod oversize;
 mod register;
 mod relay;
 mod relays;
@@ -59,6 +61,8 @@ pub struct SipServer<R = MemoryStore> {
     resolving: HashMap<ResolveId, (RelayId, usize)>,
     calls: Calls,
     last_relay: u64,
+    /// Of all relays.
+    relay_bytes: usize,
 }
 
 /// What an answer of the store is waited for.
@@ -97,6 +101,7 @@ impl<R: RegistryStore> SipServer<R> {
             resolving: HashMap::new(),
             calls: Calls::new(core.config.limits.calls, core.keyed.clone()),
             last_relay: 0,
+            relay_bytes: 0,
             core,
         }
     }

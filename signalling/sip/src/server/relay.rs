@@ -39,6 +39,8 @@ pub(super) struct Relay {
     begun: UnixTime,
     /// What the timers know.
     pub(super) due: Option<Instant>,
+    /// How many bytes it is counted for.
+    pub(super) bytes: usize,
 }
 
 /// One copy of the request.
@@ -51,6 +53,8 @@ pub(super) struct Branch {
     pub(super) copy: Option<Box<Copy>>,
     /// Where else it may go when nobody is there.
     pub(super) others: Vec<Hop>,
+    /// The way of datagrams that it takes after all, should there be no stream: it is too long for them.
+    pub(super) datagrams: Option<Hop>,
     pub(super) cancel: Cancel,
     /// Timer C, or how long a cancelled branch may take to end.
     pub(super) until: Option<Instant>,
@@ -92,7 +96,20 @@ impl Relay {
             cancelled: false,
             begun,
             due: None,
+            bytes: 0,
         }
+    }
+
+    /// How many bytes it takes: the request as it came, and what each branch keeps of it.
+    pub(super) fn weight(&self) -> usize {
+        let branch = |branch: &Branch| {
+            let copy = branch.copy.as_ref().map_or(0, |copy| copy.request.weight());
+            branch.stub.as_ref().map_or(0, |(stub, _)| stub.weight()).saturating_add(copy)
+        };
+        let branches = self.branches.iter().map(|one| branch(one).saturating_add(BRANCH_BYTES));
+        let whole = RELAY_BYTES.saturating_add(self.request.weight().saturating_mul(2));
+        let whole = whole.saturating_add(self.fork.weight());
+        branches.fold(whole, usize::saturating_add)
     }
 
     /// When something has to be done with it.
@@ -125,3 +142,8 @@ impl Relay {
         }
     }
 }
+
+/// What a relay takes beside its request: its places in maps, and the headers of its responses.
+const RELAY_BYTES: usize = 1_536;
+/// What a branch takes beside its messages.
+const BRANCH_BYTES: usize = 512;

@@ -6,7 +6,7 @@ use core::time::Duration;
 use rove_base::Now;
 
 use super::{
-    Event, Mode, ResolveId, SipServer,
+    Event, Mode, ResolveId, SipServer, oversize,
     relay::{Branch, Cancel},
     shared::{ClientUse, RelayId},
 };
@@ -127,7 +127,11 @@ impl<R: RegistryStore> SipServer<R> {
         let due = if relay.fork.is_over() { None } else { relay.deadline() };
         self.timers.change(id, relay.due, due);
         relay.due = due;
-        if relay.fork.is_over() {
+        let over = relay.fork.is_over();
+        let (before, after) = (relay.bytes, if over { 0 } else { relay.weight() });
+        relay.bytes = after;
+        self.relay_bytes = self.relay_bytes.saturating_add(after).saturating_sub(before);
+        if over {
             self.relays.remove(&id);
         }
     }
@@ -139,7 +143,8 @@ impl<R: RegistryStore> SipServer<R> {
         let copy = Copy::of(&relay.request, target);
         let branch = relay.fork.begin();
         let cancel = if relay.cancelled { Cancel::Wanted } else { Cancel::Not };
-        let place = Branch { key, stub: None, copy: None, others: Vec::new(), cancel, until: None };
+        let place =
+            Branch { key, stub: None, copy: None, others: Vec::new(), datagrams: None, cancel, until: None };
         relay.branches.push(place);
         if let Some(flow) = copy.flow {
             // A flow that is gone is not opened anew: behind a translator nobody would hear (RFC 5626 §5.3).
@@ -217,12 +222,22 @@ impl<R: RegistryStore> SipServer<R> {
             record: relay.record,
             mark: relay.passed.mark,
         };
-        let leave = copy.leave(&passage, hop, place.key.branch);
+        let spare = oversize::may_be(&copy, hop, place).then(|| copy.clone());
+        let mut leave = copy.leave(&passage, hop, place.key.branch);
+        let mut bytes = core.request_bytes(&leave.request);
+        if let Some(spare) = spare
+            && let Some(instead) = core.stream_instead(hop, bytes.len())
+        {
+            leave.go_over(instead);
+            bytes = core.request_bytes(&leave.request);
+            place.keep_datagrams(hop, spare);
+        }
+        let hop = leave.hop;
         let invite = relay.request.method == Method::Invite;
         place.stub = invite.then(|| (leave.stub(), hop));
         place.until = invite.then(|| now + core.config.timer_c);
         let user = ClientUse::Branch { relay: id, branch, server: relay.key };
-        let outgoing = Outgoing { hop, bytes: core.request_bytes(&leave.request) };
+        let outgoing = Outgoing { hop, bytes };
         match invite {
             true => core.layer.invite(now, place.key, outgoing, user),
             false => core.layer.request(now, place.key, outgoing, user),
@@ -232,6 +247,9 @@ impl<R: RegistryStore> SipServer<R> {
     /// A branch ends without a response; the next way of the same target gets its turn first (RFC 3263 §4.3).
     pub(super) fn branch_failed(&mut self, id: RelayId, branch: usize, status: StatusCode) {
         let key = self.core.next_key();
+        if let Some(place) = self.branch(id, branch).filter(|_| status == StatusCode::REQUEST_TIMEOUT) {
+            place.forget_datagrams();
+        }
         if let Some(place) = self.branch(id, branch)
             && place.cancel == Cancel::Not
             && !place.others.is_empty()

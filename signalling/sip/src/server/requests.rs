@@ -173,6 +173,9 @@ impl<R: RegistryStore> SipServer<R> {
         if self.core.config.mode == Mode::Stateless {
             return self.pass_on_statelessly(incoming.request, incoming.hop);
         }
+        if self.lacks_memory(routed.inside) {
+            return self.overloaded(&incoming.reply, incoming.key);
+        }
         self.begin_relay(incoming, routed, passed, here, begins, user);
     }
 
@@ -281,6 +284,7 @@ impl<R: RegistryStore> SipServer<R> {
         let record = makes_dialog && self.core.config.record_route;
         let relay = Relay::new(incoming, passed, user, record, bound && record, self.core.now.wall);
         self.relays.insert(id, relay);
+        self.settle(id);
         match lookup {
             Some(uri) => {
                 let gruu = self.gruus.read(&uri);

@@ -52,6 +52,8 @@ impl<R: RegistryStore> SipServer<R> {
             return;
         };
         if let Some(place) = relay.branches.get_mut(branch) {
+            // Somebody is there, over a stream.
+            place.forget_datagrams();
             if status.is_provisional() {
                 let wanted = place.cancel == Cancel::Wanted;
                 if place.cancel == Cancel::Not && status != StatusCode::TRYING {

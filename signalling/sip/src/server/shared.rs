@@ -11,7 +11,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 
 use rove_base::{Entropy, Now, Transport};
 
-use super::{Event, SipServerConfig, limits::Sources};
+use super::{Event, SipServerConfig, limits::Sources, load::Load};
 use crate::{
     message::{HeaderName, Request, Response, SipUri, StatusCode},
     proxy::{Loops, Ours, Tokens},
@@ -56,6 +56,7 @@ pub(super) struct Core {
     pub(super) events: VecDeque<Event>,
     pub(super) sources: Sources,
     pub(super) connections: Connections,
+    pub(super) load: Load,
     last_ask: u64,
     buffer: Vec<u8>,
 }
@@ -72,6 +73,7 @@ impl Core {
             layer: Layer::new(&keyed, config.limits.transactions),
             connections: Connections::new(config.streams, entropy.fork()),
             sources: Sources::new(&config.limits, keyed.clone()),
+            load: Load::default(),
             keyed,
             entropy,
             events: VecDeque::new(),
@@ -111,7 +113,10 @@ impl Core {
 
     pub(super) fn response_bytes(&mut self, response: &Response) -> Arc<[u8]> {
         self.buffer.clear();
-        response.write(&mut self.buffer);
+        match self.with_load(response) {
+            Some(told) => told.write(&mut self.buffer),
+            None => response.write(&mut self.buffer),
+        }
         self.buffer.as_slice().into()
     }
 

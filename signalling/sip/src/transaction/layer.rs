@@ -64,6 +64,8 @@ pub(crate) struct Layer<C, S> {
     timers: Timers<Key>,
     out: VecDeque<Outgoing>,
     max_servers: usize,
+    /// Of all entries.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -112,6 +114,7 @@ impl<C, S> Layer<C, S> {
             timers: Timers::default(),
             out: VecDeque::new(),
             max_servers,
+            bytes: 0,
         }
     }
 
@@ -133,6 +136,11 @@ impl<C, S> Layer<C, S> {
     /// How many transactions there are.
     pub(crate) fn len(&self) -> usize {
         self.clients.len().saturating_add(self.servers.len())
+    }
+
+    /// How many bytes they hold, by their messages and what each costs beside them.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether nothing at all is kept.
@@ -159,6 +167,22 @@ impl<C, S> Layer<C, S> {
         })
     }
 }
+
+impl<C> ClientEntry<C> {
+    fn bytes(&self) -> usize {
+        let ack = self.ack.as_ref().map_or(0, |ack| ack.bytes.len());
+        ENTRY_BYTES.saturating_add(self.request.bytes.len()).saturating_add(ack)
+    }
+}
+
+impl<S> ServerEntry<S> {
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES.saturating_add(self.response.as_ref().map_or(0, |bytes| bytes.len()))
+    }
+}
+
+/// What a transaction costs beside its messages: its machine, its place in two maps, its timer.
+const ENTRY_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests;

@@ -121,6 +121,21 @@ impl Connection {
         }
     }
 
+    /// What it costs: what has come of a message or waits to leave, and what it takes to carry it.
+    pub(super) fn bytes(&self) -> usize {
+        let waiting = match &self.state {
+            State::Opening { waiting, .. } => waiting.iter().map(|bytes| bytes.len()).sum(),
+            State::Open => 0,
+        };
+        let carried = match self.transport {
+            Transport::Tls => BYTES_SECURED,
+            Transport::Ws => BYTES_WEB,
+            Transport::Wss => BYTES_SECURED.saturating_add(BYTES_WEB),
+            _ => BYTES,
+        };
+        carried.saturating_add(self.framer.held()).saturating_add(waiting)
+    }
+
     pub(super) fn waits_for_pong(&self) -> bool {
         self.keep.is_some_and(|keep| keep.pong_by.is_some())
     }
@@ -143,5 +158,11 @@ pub(super) fn source(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// What a stream takes beside its messages: a task with its buffer, its places in maps.
+const BYTES: usize = 16 * 1_024;
+/// The same with the state of TLS.
+const BYTES_SECURED: usize = 48 * 1_024;
+/// The same with the buffers of a WebSocket.
+const BYTES_WEB: usize = 48 * 1_024;
 /// How long a pong may take (RFC 5626 §4.4.1).
 const PONG: Duration = Duration::from_secs(10);

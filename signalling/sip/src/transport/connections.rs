@@ -47,6 +47,8 @@ pub struct Connections {
     out: VecDeque<Out>,
     news: VecDeque<News>,
     next_stream: u64,
+    /// What all streams cost.
+    bytes: usize,
 }
 
 /// What [`Connections`] tells.
@@ -97,6 +99,7 @@ impl Connections {
             out: VecDeque::new(),
             news: VecDeque::new(),
             next_stream: FIRST_STREAM,
+            bytes: 0,
             keyed,
         }
     }
@@ -105,6 +108,12 @@ impl Connections {
     #[must_use]
     pub fn len(&self) -> usize {
         self.streams.len()
+    }
+
+    /// How many bytes they cost.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether there is no stream.
@@ -189,8 +198,9 @@ impl Connections {
     /// Changes a stream, and what depends on its age and deadline.
     fn change<R>(&mut self, id: StreamId, change: impl FnOnce(&mut Connection) -> R) -> Option<R> {
         let one = self.streams.get_mut(&id)?;
-        let (age, due) = (one.age(), one.deadline(&self.limits));
+        let (age, due, bytes) = (one.age(), one.deadline(&self.limits), one.bytes());
         let answer = change(one);
+        self.bytes = self.bytes.saturating_add(one.bytes()).saturating_sub(bytes);
         let (new_age, new_due, ip) = (one.age(), one.deadline(&self.limits), source(one.remote.ip()));
         let accepted = one.is_accepted();
         self.timers.change(id, Some(due), Some(new_due));
@@ -209,6 +219,7 @@ impl Connections {
         let (id, age) = (one.id, one.age());
         self.timers.change(id, None, Some(one.deadline(&self.limits)));
         self.ages.insert(age);
+        self.bytes = self.bytes.saturating_add(one.bytes());
         if one.is_accepted() {
             self.sources.entry(source(one.remote.ip())).or_default().insert(age);
         }
@@ -217,6 +228,7 @@ impl Connections {
 
     fn remove(&mut self, id: StreamId) -> Option<Connection> {
         let one = self.streams.remove(&id)?;
+        self.bytes = self.bytes.saturating_sub(one.bytes());
         self.timers.change(id, Some(one.deadline(&self.limits)), None);
         self.ages.remove(&one.age());
         let ip = source(one.remote.ip());
@@ -261,6 +273,17 @@ impl Connections {
             let Some(&(.., oldest)) = self.ages.first() else { return };
             self.close(oldest);
         }
+    }
+
+    /// Whether there is memory for `more` bytes, once streams that never carried a message have given way.
+    fn has_memory(&mut self, more: usize) -> bool {
+        while self.bytes.saturating_add(more) > self.limits.memory {
+            match self.ages.first() {
+                Some(&(false, _, oldest)) => self.close(oldest),
+                _ => return false,
+            }
+        }
+        true
     }
 
     fn expire(&mut self) {

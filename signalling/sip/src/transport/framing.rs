@@ -51,6 +51,20 @@ impl Framer {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// How much room it holds.
+    pub(super) const fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Gives back room that a long message took and nothing needs any more.
+    pub(super) fn tidy(&mut self) {
+        if self.bytes.capacity() > ROOM && self.bytes.len().saturating_sub(self.done) < ROOM / 2 {
+            self.bytes.drain(..self.done.min(self.bytes.len()));
+            self.done = 0;
+            self.bytes.shrink_to(ROOM);
+        }
+    }
+
     /// Whether a message has begun that has not ended.
     #[must_use]
     pub fn is_inside(&self) -> bool {
@@ -174,6 +188,8 @@ fn number(digits: &[u8]) -> Option<usize> {
     Some(text.parse().unwrap_or(usize::MAX))
 }
 
+/// Room that is kept for what may come.
+const ROOM: usize = 16 * 1_024;
 /// What ends a head.
 const END: &[u8] = b"\r\n\r\n";
 

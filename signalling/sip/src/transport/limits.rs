@@ -20,11 +20,14 @@ pub struct Limits {
     pub idle: Duration,
     /// Bytes that may wait for a stream that is being opened.
     pub waiting: usize,
+    /// Bytes that all streams may cost. When there are more, the one that has been idle longest of those that never carried
+    /// a message is closed; where there is none of these, a stream that others open is not taken.
+    pub memory: usize,
 }
 
 impl Default for Limits {
     /// 512 streams, 128 from one source, 8 s to open one, 10 s for a message, half a minute for the first message,
-    /// half an hour of idleness, 256 KiB waiting.
+    /// half an hour of idleness, 256 KiB waiting, 64 MiB in all.
     fn default() -> Self {
         Self {
             total: 512,
@@ -34,6 +37,7 @@ impl Default for Limits {
             first_message: Duration::from_secs(30),
             idle: Duration::from_secs(1_800),
             waiting: 256 * 1_024,
+            memory: 64 << 20,
         }
     }
 }

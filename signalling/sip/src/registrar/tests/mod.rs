@@ -28,7 +28,10 @@ impl Desk {
         let domains = ["home.example", "[2001:db8::10]"].map(|host| host.parse().unwrap());
         Self {
             config: RegistrarConfig::new(domains.into()),
-            store: MemoryStore::new(MemoryLimits { bindings_per_aor: 3, bindings: 5 }, &mut entropy),
+            store: MemoryStore::new(
+                MemoryLimits { bindings_per_aor: 3, bindings: 5, ..MemoryLimits::default() },
+                &mut entropy,
+            ),
             gruus: Gruus::new(&mut entropy),
             now: Now { mono: Instant::ZERO, wall: UnixTime::from_secs(1_289_606_400) },
             hop: Hop::udp("192.0.2.1:5060".parse().unwrap(), "192.0.2.7:5060".parse().unwrap()),

@@ -1,5 +1,7 @@
 mod flows;
 mod forks;
+mod load;
+mod oversize;
 mod registrations;
 mod rules;
 mod streams;

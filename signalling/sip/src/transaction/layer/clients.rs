@@ -26,7 +26,17 @@ impl<C, S> Layer<C, S> {
     fn open_client(&mut self, key: ClientKey, machine: ClientMachine, request: Outgoing, user: C) {
         self.out.push_back(request.clone());
         self.timers.change(Key::Client(key), None, machine.deadline());
-        self.clients.insert(key, ClientEntry { machine, request, ack: None, user });
+        let entry = ClientEntry { machine, request, ack: None, user };
+        self.bytes = self.bytes.saturating_add(entry.bytes());
+        if let Some(before) = self.clients.insert(key, entry) {
+            self.bytes = self.bytes.saturating_sub(before.bytes());
+        }
+    }
+
+    fn remove_client(&mut self, key: ClientKey) -> Option<ClientEntry<C>> {
+        let entry = self.clients.remove(&key)?;
+        self.bytes = self.bytes.saturating_sub(entry.bytes());
+        Some(entry)
     }
 
     /// A response has come for `key`, whose Via says it was sent by `sent_by`; `to_invite` tells the method in its
@@ -71,7 +81,9 @@ impl<C, S> Layer<C, S> {
         if let Some(entry) = self.clients.get_mut(&key) {
             let ack = Outgoing { hop: entry.request.hop, bytes: ack };
             self.out.push_back(ack.clone());
+            let before = entry.bytes();
             entry.ack = Some(ack);
+            self.bytes = self.bytes.saturating_add(entry.bytes()).saturating_sub(before);
         }
     }
 
@@ -97,7 +109,7 @@ impl<C, S> Layer<C, S> {
 
     /// Gives a client transaction up.
     pub(crate) fn forget_client(&mut self, key: ClientKey) -> Option<C> {
-        let entry = self.clients.remove(&key)?;
+        let entry = self.remove_client(key)?;
         self.timers.change(Key::Client(key), entry.machine.deadline(), None);
         Some(entry.user)
     }
@@ -113,21 +125,21 @@ impl<C, S> Layer<C, S> {
             }
         }
         failed.sort_unstable();
-        failed.into_iter().filter_map(|key| Some((key, self.clients.remove(&key)?.user))).collect()
+        failed.into_iter().filter_map(|key| Some((key, self.remove_client(key)?.user))).collect()
     }
 
     pub(super) fn expire_client(&mut self, now: Instant, key: ClientKey) -> Option<C> {
         let entry = self.clients.get_mut(&key)?;
         if entry.machine.is_terminated() {
-            self.clients.remove(&key);
+            self.remove_client(key);
             return None;
         }
         let fired = entry.machine.tick(now);
         self.timers.change(Key::Client(key), None, entry.machine.deadline());
         match fired {
             Fired::Resend => self.out.push_back(entry.request.clone()),
-            Fired::TimedOut => return self.clients.remove(&key).map(|entry| entry.user),
-            Fired::Finished => drop(self.clients.remove(&key)),
+            Fired::TimedOut => return self.remove_client(key).map(|entry| entry.user),
+            Fired::Finished => drop(self.remove_client(key)),
             Fired::SendTrying | Fired::Nothing => {}
         }
         None

@@ -41,13 +41,20 @@ impl<C, S> Layer<C, S> {
         let machine = ServerMachine::Invite(ServerInvite::start(now, hop.delivery()));
         self.timers.change(Key::Server(key), None, machine.deadline());
         self.invited.insert(invited, key);
-        self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: Some(invited), user });
+        self.open_server(key, ServerEntry { machine, hop, response: None, invited: Some(invited), user });
     }
 
     /// Opens the transaction of any other request but ACK, to be answered along `hop` later.
     pub(crate) fn asked(&mut self, key: ServerKey, hop: Hop, user: S) {
         let machine = ServerMachine::Other(Server::start(hop.delivery()));
-        self.servers.insert(key, ServerEntry { machine, hop, response: None, invited: None, user });
+        self.open_server(key, ServerEntry { machine, hop, response: None, invited: None, user });
+    }
+
+    fn open_server(&mut self, key: ServerKey, entry: ServerEntry<S>) {
+        self.bytes = self.bytes.saturating_add(entry.bytes());
+        if let Some(before) = self.servers.insert(key, entry) {
+            self.bytes = self.bytes.saturating_sub(before.bytes());
+        }
     }
 
     /// Gives a server transaction up, unanswered.
@@ -78,7 +85,8 @@ impl<C, S> Layer<C, S> {
             self.timers.change(Key::Server(key), None, machine.deadline());
             let machine = ServerMachine::Other(machine);
             let (hop, response) = (response.hop, Some(response.bytes));
-            place.insert(ServerEntry { machine, hop, response, invited: None, user });
+            let entry = place.insert(ServerEntry { machine, hop, response, invited: None, user });
+            self.bytes = self.bytes.saturating_add(entry.bytes());
         }
     }
 
@@ -94,7 +102,9 @@ impl<C, S> Layer<C, S> {
         if may {
             // The user repeats the 2xx of an INVITE itself.
             let users = matches!(entry.machine, ServerMachine::Invite(_)) && (200..=299).contains(&status);
+            let before = entry.bytes();
             entry.response = (!users).then(|| bytes.clone());
+            self.bytes = self.bytes.saturating_add(entry.bytes()).saturating_sub(before);
             self.out.push_back(Outgoing { hop: entry.hop, bytes });
         }
         may
@@ -142,7 +152,9 @@ impl<C, S> Layer<C, S> {
     }
 
     fn close_server(&mut self, key: ServerKey) {
-        if let Some(invited) = self.servers.remove(&key).and_then(|entry| entry.invited) {
+        let Some(entry) = self.servers.remove(&key) else { return };
+        self.bytes = self.bytes.saturating_sub(entry.bytes());
+        if let Some(invited) = entry.invited {
             self.invited.remove(&invited);
         }
     }

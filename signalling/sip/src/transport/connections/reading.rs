@@ -16,13 +16,13 @@ use crate::{
 impl Connections {
     /// Bytes have come. WebSockets bring whole messages (RFC 7118 §5); other streams bring pieces.
     pub(super) fn read(&mut self, id: StreamId, bytes: &[u8]) {
-        let Some(one) = self.streams.get_mut(&id) else { return };
+        let Some(one) = self.streams.get(&id) else { return };
         let whole = matches!(one.transport, rove_base::Transport::Ws | rove_base::Transport::Wss);
         if whole {
             return self.read_whole(id, bytes);
         }
         // Taken out for a moment, since what it yields changes everything else.
-        let mut framer = core::mem::take(&mut one.framer);
+        let Some(mut framer) = self.change(id, |one| core::mem::take(&mut one.framer)) else { return };
         framer.push(bytes);
         while let Some(piece) = framer.next_piece() {
             match piece {
@@ -41,12 +41,18 @@ impl Connections {
         self.put_back(id, framer);
     }
 
-    fn put_back(&mut self, id: StreamId, framer: Framer) {
+    fn put_back(&mut self, id: StreamId, mut framer: Framer) {
         let now = self.now;
+        framer.tidy();
+        let held = framer.held();
         self.change(id, |one| {
             one.began = framer.is_inside().then(|| one.began.unwrap_or(now));
             one.framer = framer;
         });
+        // A message that comes in pieces for which there is no room: those with longer ones first.
+        if held > LONG && !self.has_memory(0) {
+            self.close(id);
+        }
     }
 
     fn read_whole(&mut self, id: StreamId, bytes: &[u8]) {
@@ -98,6 +104,9 @@ impl Connections {
         self.close(id);
     }
 }
+
+/// A message that has come this far without its end is long.
+const LONG: usize = 2 * 1_024;
 
 fn refusal(head: &[u8], status: StatusCode) -> Option<Response> {
     let unframed = |mut response: Response| {

@@ -114,7 +114,7 @@ impl Connections {
             return self.out.push_back(Out::Close(id));
         }
         self.make_room(Some(super::source(remote.ip())));
-        self.add(Connection {
+        let one = Connection {
             id,
             transport,
             local,
@@ -126,7 +126,12 @@ impl Connections {
             used: self.now,
             began: None,
             keep: None,
-        });
+        };
+        // The machine's memory is for those that are here.
+        if !self.has_memory(one.bytes()) {
+            return self.out.push_back(Out::Close(id));
+        }
+        self.add(one);
     }
 }
 

@@ -115,3 +115,45 @@ fn nothing_is_left_of_streams_that_are_gone() {
     assert!(all.is_empty() && all.routes.is_empty() && all.sources.is_empty() && all.ages.is_empty());
     assert_eq!(all.timers.next(), None);
 }
+
+#[test]
+fn streams_cost_no_more_than_they_may_and_those_that_were_heard_stay() {
+    let limits = Limits { memory: 200 * 1_024, per_source: 1_000, ..Limits::default() };
+    let mut desk = Desk::new(limits);
+    desk.accept(1, [192, 0, 2, 2]);
+    desk.hear(1, HELLO);
+    // Silent ones give way to those that come.
+    for n in 1..100_u64 {
+        desk.accept(2 * n + 1, [192, 0, 2, 3]);
+        assert!(desk.all.bytes() <= limits.memory, "{}", desk.all.bytes());
+    }
+    let closed = desk.did().into_iter().filter(|did| matches!(did, Did::Closed(_))).count();
+    assert_eq!(closed, 100 - desk.all.len());
+    // Of those that were heard none does: the next is not taken.
+    let open: Vec<u64> = desk.all.streams.keys().map(|id| id.0).collect();
+    open.iter().for_each(|id| desk.hear(*id, HELLO));
+    desk.did();
+    desk.accept(1_001, [192, 0, 2, 4]);
+    assert_eq!(desk.did(), [Did::Closed(1_001)]);
+    assert_eq!(desk.all.len(), open.len());
+    open.iter().for_each(|id| desk.closed(*id, ClosedBy::Peer));
+    assert_eq!(desk.all.bytes(), 0, "all that was counted is gone");
+}
+
+#[test]
+fn long_messages_in_pieces_take_no_more_room_than_there_is() {
+    let limits = Limits { memory: 300 * 1_024, ..Limits::default() };
+    let mut desk = Desk::new(limits);
+    let piece = "x".repeat(8_000);
+    for n in 0..10_u64 {
+        desk.accept(2 * n + 1, [192, 0, 2, 2]);
+        desk.hear(2 * n + 1, HELLO);
+    }
+    for _ in 0..7 {
+        for n in 0..10_u64 {
+            desk.hear(2 * n + 1, &piece);
+            assert!(desk.all.bytes() <= limits.memory + 10 * 2_048, "{}", desk.all.bytes());
+        }
+    }
+    assert!(!desk.all.is_empty() && desk.all.len() < 10, "{}", desk.all.len());
+}
