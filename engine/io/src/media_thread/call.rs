@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use rove_base::{Direction, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_core::{
     demux::{Kind, kind},
-    path::Path,
     playout::PlayoutMeter,
-    stream::{MediaInput, Stream, StreamEvent},
+    stream::{MediaInput, Replan, Stream, StreamEvent},
 };
-use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput};
+use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput, Relink};
 
 use super::{MediaCounts, MediaEvent};
 use crate::{
@@ -32,11 +31,12 @@ pub(super) struct Call {
     counts: MediaCounts,
 }
 
-/// Another way for a call's media.
+/// What another plan changes of a call; afterwards, what is of no more use.
 #[derive(Debug)]
-pub(super) struct Redirect {
-    pub(super) path: Option<Path>,
-    pub(super) direction: Direction,
+pub(super) struct Change {
+    pub(super) replan: Replan<PacketTx>,
+    pub(super) relink: Relink,
+    pub(super) sends: bool,
     pub(super) sockets: Vec<UdpSocket>,
 }
 
@@ -72,14 +72,17 @@ impl Call {
         Self { id, stream, link, sockets, pcm, meter, captures, counts: MediaCounts::default() }
     }
 
-    /// Goes on by another path and direction, on other sockets if there are some. `change` takes what is of no more use.
-    pub(super) fn redirect(&mut self, change: &mut Redirect) {
-        if let Some(path) = change.path.take() {
-            change.path = Some(self.stream.redirect(path, change.direction));
-        }
-        self.captures = change.direction.sends();
+    /// Goes on by another plan, on other sockets if there are some. `change` takes what is of no more use.
+    pub(super) fn change(&mut self, clock: Clock, change: &mut Change) {
+        self.stream.tick(clock.now());
+        self.stream.replan(&mut change.replan);
+        self.captures = change.sends;
         if !change.sockets.is_empty() {
             std::mem::swap(&mut self.sockets, &mut change.sockets);
+        }
+        match &mut self.link {
+            Some(link) => link.relink(clock.now(), &mut change.relink),
+            none => *none = change.relink.take_link().map(Box::new),
         }
     }
 

@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Candidate, IceCredentials, IceRole, Instant};
+use rove_base::{Candidate, Instant};
 use rove_nat::LinkInput;
 
 use super::{
     MediaEvent,
-    call::{Buffers, Call, Redirect},
+    call::{Buffers, Call, Change},
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -24,8 +24,7 @@ pub(super) enum Command {
     Remove(u64),
     Press { call: u64, key: char, duration: Duration },
     Candidate { call: u64, candidate: Option<Candidate> },
-    Restart { call: u64, local: IceCredentials, remote: IceCredentials, role: IceRole },
-    Redirect { call: u64, change: Box<Redirect> },
+    Change { call: u64, change: Box<Change> },
     Stop,
 }
 
@@ -36,8 +35,8 @@ pub(super) enum Note {
     Event(MediaEvent),
     /// The parts of an ended call, to be dropped where dropping may take its time.
     Retired(Box<Call>),
-    /// The way that a call took before.
-    Left(Box<Redirect>),
+    /// What a call has no more use for since its plan has changed.
+    Left(Box<Change>),
 }
 
 pub(super) struct Worker {
@@ -124,11 +123,9 @@ impl Worker {
                 Ok(Command::Candidate { call, candidate }) => {
                     self.tell_link(call, LinkInput::Candidate(candidate));
                 }
-                Ok(Command::Restart { call, local, remote, role }) => {
-                    self.tell_link(call, LinkInput::Restart { local, remote, role });
-                }
-                Ok(Command::Redirect { call: id, mut change }) => {
-                    self.of(id).into_iter().for_each(|call| call.redirect(&mut change));
+                Ok(Command::Change { call: id, mut change }) => {
+                    let clock = self.clock;
+                    self.of(id).into_iter().for_each(|call| call.change(clock, &mut change));
                     self.outward.note(Note::Left(change));
                 }
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
