@@ -80,7 +80,7 @@ impl Scene {
         let Wired { media, input, output, mut control, sample_rate } = wire(&plan(id), config).unwrap();
         let successors = (0..SUCCESSORS)
             .map(|_| {
-                let (packets, playout) = replacement(&plan(id), config).unwrap();
+                let (packets, playout) = replacement(&plan(id), sample_rate, config).unwrap();
                 control.playouts.send(playout).unwrap();
                 packets
             })

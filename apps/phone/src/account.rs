@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Transport;
 
-/// Who this phone is at a SIP server. Calls are made with the first account of a phone.
+/// Who this phone is at a SIP server. Calls are made with the account whose domain is the target's, else with the first.
 #[derive(Clone, Debug)]
 pub struct SipAccount {
     /// The address of record: `sip:user@domain` or `user@domain`.

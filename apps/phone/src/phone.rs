@@ -81,14 +81,25 @@ impl Phone {
         &self.sip_streams
     }
 
-    /// Calls a host name, IP address, `user@host`, `sip:` or `sips:` URI.
+    /// Calls a host name, IP address, `user@host`, `sip:` or `sips:` URI, with the account whose domain is the target's, else
+    /// with the first.
     ///
     /// # Errors
     ///
     /// [`DialError`] when the target cannot be dialled, or the phone has stopped.
     pub fn dial(&self, target: &str) -> Result<CallId, DialError> {
         let target = Target::parse(target)?.or_over(self.transport);
-        self.ask(|reply| Command::Dial { target, reply })
+        self.ask(|reply| Command::Dial { target, account: None, reply })
+    }
+
+    /// The same with a certain account.
+    ///
+    /// # Errors
+    ///
+    /// As [`Phone::dial`].
+    pub fn dial_with(&self, target: &str, account: AccountId) -> Result<CallId, DialError> {
+        let target = Target::parse(target)?.or_over(self.transport);
+        self.ask(|reply| Command::Dial { target, account: Some(account), reply })
     }
 
     /// Looks a target up without calling it; [`PhoneEvent::LookedUp`] answers.

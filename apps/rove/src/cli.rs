@@ -150,6 +150,10 @@ pub(crate) struct Call {
     /// Hand the other side over to this host name, IP address, user@host or sip: URI instead of hanging up.
     #[arg(long, value_name = "TARGET")]
     pub(crate) transfer: Option<String>,
+    /// Account to call with, by its address in the settings file; the one of the target's domain, else the first, when not
+    /// given.
+    #[arg(long = "account", value_name = "ADDRESS")]
+    pub(crate) with: Option<String>,
     /// Calls to make, one after the other.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) count: u32,

@@ -110,6 +110,7 @@ fn progress_text(progress: &Progress) -> Option<String> {
         Progress::Held { by } => format!("held by {}", whose(*by)),
         Progress::Resumed { by } => format!("goes on, no longer held by {}", whose(*by)),
         Progress::Moved { remote } => format!("talking with {remote} now"),
+        Progress::Adapted { codec, security } => format!("talking in {codec} now, {security}"),
         Progress::Unchanged { why } => format!("the call could not be changed: {why}"),
         Progress::Transferring { status } => format!("handing over: {status} {}", status.default_reason()),
         Progress::TransferFailed { why } => format!("not handed over: {why}"),

@@ -1,5 +1,7 @@
 //! From the codec a plan names to the one that encodes and decodes.
 
+mod rate;
+
 use rove_base::{CodecId, MediaPlan};
 #[cfg(feature = "opus")]
 use rove_codecs::opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig};
@@ -49,6 +51,45 @@ pub fn encoder_for(plan: &MediaPlan) -> Result<Box<dyn Encoder>, CodecError> {
         CodecId::L16 => Box::new(L16Encoder::new()),
         other => return Err(unknown(other)),
     })
+}
+
+/// The decoder for what `plan` receives, giving `rate` samples per second.
+///
+/// # Errors
+///
+/// [`CodecError`] as [`decoder_for`], and when the stream's clock is faster than `rate`, or the codec's rate and `rate`
+/// are not multiples of each other.
+pub fn decoder_at(plan: &MediaPlan, rate: u32) -> Result<Box<dyn Decoder>, CodecError> {
+    let decoder = decoder_for(plan)?;
+    if decoder.sample_rate() == rate {
+        return Ok(decoder);
+    }
+    fits(plan, rate)?;
+    Ok(Box::new(rate::RatedDecoder::new(decoder, rate).ok_or(unfit(rate))?))
+}
+
+/// The encoder for what `plan` sends, taking `rate` samples per second.
+///
+/// # Errors
+///
+/// As [`decoder_at`].
+pub fn encoder_at(plan: &MediaPlan, rate: u32) -> Result<Box<dyn Encoder>, CodecError> {
+    let encoder = encoder_for(plan)?;
+    if encoder.sample_rate() == rate {
+        return Ok(encoder);
+    }
+    fits(plan, rate)?;
+    Ok(Box::new(rate::RatedEncoder::new(encoder, rate).ok_or(unfit(rate))?))
+}
+
+/// Timestamps count whole samples.
+fn fits(plan: &MediaPlan, rate: u32) -> Result<(), CodecError> {
+    let whole = rate.checked_rem(plan.codec().id.clock_rate().hertz()) == Some(0);
+    if whole { Ok(()) } else { Err(unfit(rate)) }
+}
+
+const fn unfit(rate: u32) -> CodecError {
+    CodecError::Setting { setting: "sample rate", value: rate }
 }
 
 /// A codec that can be named but was not built in.

@@ -9,4 +9,4 @@ pub mod ice;
 mod link;
 pub mod stun;
 
-pub use link::{Link, LinkEvent, LinkFailure, LinkInput, NoIdentity};
+pub use link::{Link, LinkEvent, LinkFailure, LinkInput, NoIdentity, Relink};

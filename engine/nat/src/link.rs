@@ -7,14 +7,17 @@
     clippy::panic
 )]
 
+mod relink;
 #[cfg(test)]
 mod tests;
+
+pub use relink::Relink;
 
 use std::collections::VecDeque;
 
 use rove_base::{
-    Candidate, Dscp, Entropy, Flow, IceCredentials, IceRole, Instant, Machine, MediaPlan, Now, Scratch,
-    Security, SrtpKeys, Step, Transmit, UdpFlow,
+    Candidate, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Scratch, Security, SrtpKeys, Step,
+    Transmit, UdpFlow,
 };
 
 use crate::{
@@ -51,15 +54,6 @@ pub enum LinkInput<'a> {
     },
     /// The peer told another candidate; `None`: there will be no more (RFC 8838).
     Candidate(Option<Candidate>),
-    /// Both sides agreed to look for a way anew (RFC 8445 §9).
-    Restart {
-        /// What this side told.
-        local: IceCredentials,
-        /// What the peer told.
-        remote: IceCredentials,
-        /// Who decides.
-        role: IceRole,
-    },
     /// The call is over.
     Close,
 }
@@ -195,11 +189,6 @@ impl Machine for Link {
                 (Some(ice), None) => ice.end_of_candidates(),
                 (None, _) => {}
             },
-            LinkInput::Restart { local, remote, role } => {
-                if let Some(ice) = &mut self.ice {
-                    ice.restart(self.now, local, remote, role);
-                }
-            }
             LinkInput::Close => {
                 if let Some(dtls) = &mut self.dtls {
                     dtls.close();

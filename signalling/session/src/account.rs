@@ -127,26 +127,31 @@ impl Accounts {
         self.all.keys().copied().collect()
     }
 
-    /// The account that calls are made with, if any: the first.
-    fn first(&self) -> Option<&Entry> {
-        self.all.values().next()
+    /// The account that a call to `target` is made with, if any: the one that is `wanted`, else one whose domain is the
+    /// target's, else the first.
+    fn to_call(&self, target: &Target, wanted: Option<AccountId>) -> Option<&Entry> {
+        let host = &target.uri().host;
+        let at_home =
+            |entry: &&Entry| entry.account.identity.uri.as_sip().is_some_and(|ours| ours.host == *host);
+        let wanted = wanted.and_then(|id| self.all.get(&id));
+        wanted.or_else(|| self.all.values().find(at_home)).or_else(|| self.all.values().next())
     }
 
-    /// Who calls.
-    pub(crate) fn identity(&self) -> Option<&NameAddr> {
-        self.first().map(|entry| &entry.account.identity)
+    /// Who calls `target`.
+    pub(crate) fn identity(&self, target: &Target, wanted: Option<AccountId>) -> Option<&NameAddr> {
+        self.to_call(target, wanted).map(|entry| &entry.account.identity)
     }
 
-    /// Where a call to `target` is looked up: at our proxy, if all calls go there.
-    pub(crate) fn way(&self, target: &Target) -> Target {
-        let proxy = self.first().filter(|entry| entry.account.proxy);
+    /// Where a call to `target` is looked up: at our proxy, if all calls of the account go there.
+    pub(crate) fn way(&self, target: &Target, wanted: Option<AccountId>) -> Target {
+        let proxy = self.to_call(target, wanted).filter(|entry| entry.account.proxy);
         proxy.map_or_else(|| target.clone(), |entry| entry.account.server.clone())
     }
 
-    /// The route of a request along `hop`: what the registrar wants, where the request goes to it.
-    pub(crate) fn route(&self, hop: &Hop) -> Vec<String> {
+    /// The route of a request to `target` along `hop`: what the registrar wants, where the request goes to it.
+    pub(crate) fn route(&self, target: &Target, wanted: Option<AccountId>, hop: &Hop) -> Vec<String> {
         let here = |one: &Hop| (one.transport, one.remote) == (hop.transport, hop.remote);
-        let entry = self.first().filter(|entry| entry.hops.iter().any(here));
+        let entry = self.to_call(target, wanted).filter(|entry| entry.hops.iter().any(here));
         entry.map(|entry| entry.route.iter().map(ToString::to_string).collect()).unwrap_or_default()
     }
 
@@ -328,3 +333,6 @@ fn reason(failure: &Failure) -> String {
 const MOST_WAYS: usize = 8;
 /// How long after a look-up without result it is tried again.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests;

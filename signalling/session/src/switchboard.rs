@@ -19,7 +19,7 @@ use rove_sip::{
 
 use crate::{
     CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
-    account::Accounts,
+    account::{AccountId, Accounts},
     call::{Ask, Context, Dialing, Fact, State},
     registration::{Outcome, Registrar},
 };
@@ -33,6 +33,8 @@ struct Call {
     headers: Vec<(HeaderName, String)>,
     /// The call by which we were referred to this one.
     referrer: Option<CallId>,
+    /// The account it is to be made with.
+    account: Option<AccountId>,
 }
 
 /// All calls of one phone, with the machines they need: a SIP user agent, a resolver, a registration.
@@ -86,9 +88,14 @@ impl Switchboard {
         }
     }
 
-    /// Calls somebody.
+    /// Calls somebody, with the account whose domain is the target's, else with the first.
     pub fn dial(&mut self, now: Now, target: Target) -> CallId {
-        self.dial_as(now, target, Vec::new(), None)
+        self.dial_as(now, target, Vec::new(), None, None)
+    }
+
+    /// Calls somebody with a certain account; one that is not there counts as none.
+    pub fn dial_with(&mut self, now: Now, target: Target, account: AccountId) -> CallId {
+        self.dial_as(now, target, Vec::new(), None, Some(account))
     }
 
     fn dial_as(
@@ -97,11 +104,12 @@ impl Switchboard {
         target: Target,
         headers: Vec<(HeaderName, String)>,
         referrer: Option<CallId>,
+        account: Option<AccountId>,
     ) -> CallId {
         self.now = now;
         let record = Record::new(Side::Caller, target.to_string(), target.to_string(), now.mono);
         let (id, mut call) = self.new_call(record);
-        (call.headers, call.referrer) = (headers, referrer);
+        (call.headers, call.referrer, call.account) = (headers, referrer, account);
         let mut asks = Vec::new();
         call.state = Dialing::start(
             &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
@@ -200,6 +208,7 @@ impl Switchboard {
                 session_id,
                 headers: Vec::new(),
                 referrer: None,
+                account: None,
             },
         )
     }

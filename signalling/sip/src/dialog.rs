@@ -130,8 +130,19 @@ impl Dialog {
 
     /// The next request of ours, without Via (RFC 3261 §12.2.1.1).
     pub fn request(&mut self, method: Method) -> Request {
+        let number = self.next_number();
+        self.numbered(method, number)
+    }
+
+    /// Makes `request`, which was made here, the next one of ours: it goes out again (RFC 3261 §12.2.1.1, §22.2).
+    pub fn renumber(&mut self, request: &mut Request) {
+        let (number, method) = (self.next_number(), request.method.clone());
+        request.headers.set(HeaderName::CSeq, CSeq { number, method }.to_string());
+    }
+
+    const fn next_number(&mut self) -> u32 {
         self.local_number = self.local_number.saturating_add(1);
-        self.numbered(method, self.local_number)
+        self.local_number
     }
 
     /// The ACK for the 2xx that answered our INVITE, without Via (RFC 3261 §13.2.2.4).

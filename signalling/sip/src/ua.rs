@@ -6,6 +6,7 @@
 mod asked;
 mod call;
 mod caller;
+mod challenged;
 mod change;
 mod config;
 mod context;

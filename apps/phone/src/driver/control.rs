@@ -172,8 +172,11 @@ impl Desk {
     pub(super) fn command(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
-            Command::Dial { target, reply } => {
-                let _ = reply.send(self.board.dial(now, target));
+            Command::Dial { target, account, reply } => {
+                let _ = reply.send(match account {
+                    Some(account) => self.board.dial_with(now, target, account),
+                    None => self.board.dial(now, target),
+                });
             }
             Command::LookUp { target, reply } => {
                 let _ = reply.send(self.board.look_up(now, &target));

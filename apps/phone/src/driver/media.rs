@@ -12,10 +12,10 @@ use rove_base::{CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Qu
 use rove_core::{path::Switched, playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
-    callback::wire,
+    callback::{replacement, wire},
     clock::Clock,
     device::{Clip, DeviceConfig, Ends, FileConfig, Running, SoundConfig},
-    media_thread::{MediaEvent, MediaThread},
+    media_thread::{Continuation, MediaEvent, MediaThread},
     net::{UdpSocket, bind_pair},
 };
 use rove_nat::dtls::Identity;
@@ -48,6 +48,10 @@ struct MediaCall {
     // Held as long as the callbacks run: they look at the knobs.
     control: Option<ControlEnds>,
     running: bool,
+    /// What was agreed on, once it runs.
+    plan: Option<MediaPlan>,
+    /// Samples per second of its device.
+    rate: u32,
     left: Left,
 }
 
@@ -133,6 +137,7 @@ impl Media {
             .add(call.0, plan, sockets, wired.media, self.entropy.fork())
             .map_err(|error| error.to_string())?;
         entry.running = true;
+        (entry.plan, entry.rate) = (Some(plan.clone()), wired.sample_rate);
         entry.control = Some(wired.control);
         let ends = Ends::from((wired.input, wired.output));
         entry.device = Some(device.start(self.clock, ends).map_err(|error| error.to_string())?);
@@ -144,8 +149,23 @@ impl Media {
     /// Goes on by `plan`, on the ports that were opened in the meantime if there are some.
     pub(super) fn change(&mut self, call: CallId, plan: &MediaPlan) -> Result<(), String> {
         let entry = self.calls.get_mut(&call).filter(|entry| entry.running).ok_or("no media run")?;
+        let before = entry.plan.as_ref().ok_or("no media run")?;
+        let playout = Continuation::needs_playout(before, plan)
+            .then(|| replacement(plan, entry.rate, self.playout))
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        let (packets, playout) = playout.unzip();
         let sockets = std::mem::take(&mut entry.sockets);
-        self.thread.redirect(call.0, plan, sockets).map_err(|error| error.to_string())
+        let going_on = Continuation { before, after: plan, rate: entry.rate, packets, sockets };
+        let control = entry.control.as_mut().ok_or("no media run")?;
+        if let Some(playout) = playout {
+            control.succeed(playout).map_err(|_| "the device is not there")?;
+        } else if before.codec() != plan.codec() {
+            control.on_formats(plan);
+        }
+        self.thread.replan(call.0, going_on, self.entropy.fork()).map_err(|error| error.to_string())?;
+        entry.plan = Some(plan.clone());
+        Ok(())
     }
 
     /// Stops the device, so that its recording is whole, then the stream; [`MediaNews::Stopped`] follows when there

@@ -19,7 +19,7 @@ use crate::phone::DnsRegistration;
 
 /// What the owner of the phone wants.
 pub(crate) enum Command {
-    Dial { target: Target, reply: mpsc::SyncSender<CallId> },
+    Dial { target: Target, account: Option<AccountId>, reply: mpsc::SyncSender<CallId> },
     LookUp { target: Target, reply: mpsc::SyncSender<LookupId> },
     Answer { call: CallId },
     Decline { call: CallId, status: StatusCode },

@@ -5,18 +5,21 @@ use core::time::Duration;
 use super::{MediaFailure, VirtualConfig, Voice};
 use rove_base::{Entropy, Instant, Machine, MediaPlan, Now, Quality, Scratch, Step, UdpFlow};
 use rove_core::{
-    path::Path,
     playout::PlayoutConfig,
-    stream::{MediaInput, Stream, StreamEvent},
+    stream::{MediaInput, Replan, Stream, StreamEvent},
 };
 use rove_io::{
     bridge::{Captured, ControlEnds, LatestRx, PacketTx, PcmRx},
-    callback::{Input, Output, wire},
+    callback::{Input, Output, replacement, wire},
     device::resample,
 };
 
 /// One call's stream with its two callbacks.
 pub(super) struct VirtualCall {
+    plan: MediaPlan,
+    playout: PlayoutConfig,
+    /// Samples per second of its device.
+    rate: u32,
     stream: Stream<PacketTx>,
     pcm: PcmRx,
     meter: LatestRx<rove_core::playout::PlayoutMeter>,
@@ -44,6 +47,9 @@ impl VirtualCall {
         let stream = Stream::new(now, plan, wired.media.packets, entropy)?;
         let rate = wired.sample_rate;
         Ok(Self {
+            plan: plan.clone(),
+            playout,
+            rate,
             stream,
             pcm: wired.media.pcm,
             meter: wired.media.meter,
@@ -63,11 +69,21 @@ impl VirtualCall {
         self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived: now.mono });
     }
 
-    /// Goes on by another path and direction.
-    pub(super) fn change(&mut self, plan: &MediaPlan) {
-        if let Some(path) = Path::new(plan) {
-            self.stream.redirect(&path, plan.direction());
+    /// Goes on by another plan.
+    pub(super) fn change(&mut self, now: Now, plan: &MediaPlan) -> Result<(), MediaFailure> {
+        let playout = Replan::<PacketTx>::needs_sink(&self.plan, plan)
+            .then(|| replacement(plan, self.rate, self.playout))
+            .transpose()?;
+        let (packets, playout) = playout.unzip();
+        let mut replan = Replan::new(now, &self.plan, plan, self.rate, packets)?;
+        match playout {
+            Some(playout) => drop(self.control.succeed(playout)),
+            None if self.plan.codec() != plan.codec() => self.control.on_formats(plan),
+            None => {}
         }
+        self.stream.replan(&mut replan);
+        self.plan = plan.clone();
+        Ok(())
     }
 
     /// Runs the callbacks whose time has come, as the device's own thread would.

@@ -195,7 +195,8 @@ impl VirtualPhone {
             Event::StartMedia { call, plan } => self.start(call, &plan),
             Event::ChangeMedia { call, plan } => {
                 if let Some(running) = self.calls.get_mut(&call).and_then(|ports| ports.running.as_mut()) {
-                    running.change(&plan);
+                    // What cannot be done leaves the media as they were.
+                    let _ = running.change(now, &plan);
                 }
             }
             Event::StopMedia { call } => {

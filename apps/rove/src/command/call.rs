@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use rove_phone::{CallId, CallReport, Phone, PhoneEvent, Progress};
+use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneEvent, Progress};
 
 use super::{GLANCE, accounts, seconds};
 use crate::{
@@ -25,15 +25,17 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
     let identity = args.phone.identity.as_deref();
-    accounts::to_call_with(&phone, &args.account, identity, args.phone.transport.transport)?;
-    accounts::sign_in_all(&phone, settings)?;
+    let by_flags = accounts::to_call_with(&phone, &args.account, identity, args.phone.transport.transport)?;
+    let mut known = accounts::sign_in_all(&phone, settings)?;
+    known.extend(by_flags);
+    let account = args.with.as_deref().map(|wanted| accounts::named(&known, wanted)).transpose()?;
     let show = Show::new();
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
     for _ in 0..args.count {
         if stop.wanted() {
             break;
         }
-        report.calls.push(one(&phone, args, talk, stop, &show)?);
+        report.calls.push(one(&phone, args, account, talk, stop, &show)?);
     }
     show.done();
     if let Some(path) = &args.json {
@@ -46,13 +48,17 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
 fn one(
     phone: &Phone,
     args: &Call,
+    account: Option<AccountId>,
     talk: Option<Duration>,
     stop: &Stop,
     show: &Show,
 ) -> Result<CallReport, Failure> {
     let target = &args.target;
     show.say(format!("looking up {target}"));
-    let ours: CallId = phone.dial(target)?;
+    let ours: CallId = match account {
+        Some(account) => phone.dial_with(target, account)?,
+        None => phone.dial(target)?,
+    };
     let mut keys = Keys::new(args);
     let mut hang_up_at = None;
     let mut hung_up = false;

@@ -123,6 +123,9 @@ fn progress_json(progress: &Progress) -> Option<Value> {
         Progress::Held { by } => json!({ "event": "held", "by": party(*by) }),
         Progress::Resumed { by } => json!({ "event": "resumed", "by": party(*by) }),
         Progress::Moved { remote } => json!({ "event": "moved", "remote": remote.to_string() }),
+        Progress::Adapted { codec, security } => json!({
+            "event": "adapted", "codec": codec.to_string(), "security": security.to_string(),
+        }),
         Progress::Key { key, duration } => {
             json!({ "event": "key", "key": key.to_string(), "ms": millis(*duration) })
         }

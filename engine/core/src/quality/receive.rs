@@ -199,6 +199,12 @@ impl ReceiveStats {
         self.payloads = (packets.saturating_add(1), sum.saturating_add(bytes as u64));
     }
 
+    /// The peer's timestamps count in `clock` from now on: what follows is another sequence. Totals go on.
+    pub fn recode(&mut self, clock: ClockRate) {
+        self.new_source();
+        (self.jitter, self.one_way, self.clock) = (Jitter::new(clock), OneWay::new(clock), clock);
+    }
+
     /// The peer names itself anew (a new SSRC): what follows is another sequence. Totals go on.
     pub fn new_source(&mut self) {
         self.sent_before = self.sent_before.saturating_add(self.sent_by_source());

@@ -21,24 +21,24 @@ pub(super) struct Line {
     seq: SeqNumber,
     /// Media time of the oldest sample in the framer.
     pub(super) timestamp: RtpTimestamp,
-    samples_per_tick: u32,
+    pub(super) samples_per_tick: u32,
     /// The next packet is the first after a silence.
     pub(super) marker: bool,
     scheme: Scheme,
     /// Copies at the distances before the last change, and packets sent since.
-    leaving: (Distances, u8),
-    history: History,
+    pub(super) leaving: (Distances, u8),
+    pub(super) history: History,
     pub(super) budget: Budget,
     pub(super) keys: Keys,
-    comfort: Option<(PayloadType, Box<Comfort>)>,
+    pub(super) comfort: Option<(PayloadType, Box<Comfort>)>,
     /// What the encoder was last told, and how many frames ago.
-    tuned: Option<Tuning>,
+    pub(super) tuned: Option<Tuning>,
     untouched: u32,
     pub(super) packets: u64,
     pub(super) octets: u64,
     pub(super) failed: u64,
     /// Ticks of all frames so far.
-    elapsed: u64,
+    pub(super) elapsed: u64,
 }
 
 impl Line {

@@ -17,6 +17,7 @@ mod keys;
 mod line;
 mod packetize;
 mod protect;
+mod recode;
 mod scheme;
 mod worth;
 
@@ -28,4 +29,5 @@ pub use congestion::{Congestion, Pace, Traffic};
 pub use keys::KEYS;
 pub use packetize::{SendState, Sender, SenderConfig};
 pub use protect::{Conditions, Means, Protector};
+pub use recode::Recoding;
 pub use scheme::{Distances, MAX_COPIES, MAX_DISTANCE, Scheme};

@@ -50,8 +50,8 @@ pub struct SendState {
 
 /// Turns samples into packets. The timestamps count every captured sample, sent or not.
 pub struct Sender {
-    framer: Framer,
-    line: Line,
+    pub(super) framer: Framer,
+    pub(super) line: Line,
     heard_at: Option<Instant>,
     skipped: u64,
 }

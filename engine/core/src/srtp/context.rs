@@ -81,6 +81,31 @@ impl SrtpContext {
         self
     }
 
+    /// Goes on where `before` has got to, the context of the same direction under another master key: the rollover counters
+    /// are never reset (RFC 3711 §3.3.1).
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor frees.
+    pub fn succeed(&mut self, before: &Self) {
+        let ours = [&mut self.rtp_sent, &mut self.rtp_received];
+        for (to, from) in ours.into_iter().zip([&before.rtp_sent, &before.rtp_received]) {
+            to.windows.clear();
+            to.windows.extend_from_slice(&from.windows);
+            to.first = from.first;
+        }
+    }
+
+    /// Like [`SrtpContext::unprotect_rtp`] for a sender that has begun anew to count with its new key: from rollover counter
+    /// 0. Many do, whatever RFC 3711 §3.3.1 says.
+    ///
+    /// # Errors
+    ///
+    /// As there; the context is then untouched.
+    pub fn unprotect_rtp_anew(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
+        self.unprotect_rtp_in(packet, true)
+    }
+
     /// What was agreed for this context.
     #[must_use]
     pub const fn profile(&self) -> Profile {
@@ -114,11 +139,16 @@ impl SrtpContext {
     /// Any [`SrtpError`]; the context is then untouched, and so is `packet` unless the error is [`SrtpError::Forged`]: what
     /// failed to authenticate is fit for nothing.
     pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
+        self.unprotect_rtp_in(packet, false)
+    }
+
+    fn unprotect_rtp_in(&mut self, packet: &mut [u8], anew: bool) -> Result<usize, SrtpError> {
         let overhead = self.profile.rtp_overhead();
         let need = FIXED_HEADER_BYTES.saturating_add(overhead);
         let len = packet.len().checked_sub(overhead).ok_or(truncated(need, packet.len()))?;
         let (header, ssrc, seq) = rtp_header(packet, len)?;
         let window = self.rtp_received.window(ssrc)?;
+        let window = if anew { Window::beginning_at(0) } else { window };
         let index = window.estimate(seq)?;
         window.check(index)?;
         let len = self.rtp.open_rtp(PacketId { ssrc, index }, packet, header).ok_or(SrtpError::Forged)?;

@@ -24,6 +24,17 @@ pub struct FirstNumbers {
 }
 
 impl FirstNumbers {
+    /// All 0: for what joins a stream that runs.
+    pub(super) const ZERO: Self = Self {
+        ssrc: Ssrc(0),
+        seq: SeqNumber(0),
+        timestamp: RtpTimestamp(0),
+        rollover: 0,
+        srtcp_index: 0,
+        packets: 0,
+        octets: 0,
+    };
+
     /// Those of a call: name, number and timestamp random (RFC 3550 §5.1), all else 0.
     #[must_use]
     pub fn draw(entropy: &mut Entropy) -> Self {

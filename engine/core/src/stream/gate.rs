@@ -14,7 +14,10 @@ use core::time::Duration;
 
 use rove_base::{Instant, MediaPlan, Route, RouteId, Scratch, Security, SrtpKeys, Transmit, UdpFlow};
 
-use super::{FirstNumbers, StreamError, shield::Shield};
+use super::{
+    FirstNumbers, StreamError,
+    shield::{Same, Shield},
+};
 use crate::{
     demux::kind,
     path::{Carries, Path, PathError, Switched, Why},
@@ -34,6 +37,8 @@ pub(super) struct Gate {
     path: Path,
     /// None when packets go as they are, or the keys are not there yet.
     shield: Option<Box<Shield>>,
+    /// The one before the last change of keys, for what was on its way then, and until when.
+    before: Option<(Box<Shield>, Instant)>,
     /// Keys are being agreed on.
     locked: bool,
     /// There is no way, or not yet.
@@ -43,6 +48,38 @@ pub(super) struct Gate {
     first: FirstNumbers,
     /// When the last authentic packet came from where packets go: RTP and RTCP.
     heard: [Option<Instant>; 2],
+}
+
+/// Other keys for a gate, made where allocating is fine. Afterwards it holds what is of no more use.
+#[derive(Default)]
+pub(super) struct Rekey {
+    shield: Option<Box<Shield>>,
+    same: Same,
+    /// Whether nothing passes until keys are agreed on in the media path; `None` leaves that as it is.
+    locked: Option<bool>,
+    retired: [Option<Box<Shield>>; 2],
+}
+
+impl Rekey {
+    /// What `after` changes of the keys of `before`.
+    pub(super) fn new(before: &MediaPlan, after: &MediaPlan) -> Result<Self, StreamError> {
+        let first = FirstNumbers::ZERO;
+        let mut rekey = Self::default();
+        match (before.security(), after.security()) {
+            (one, other) if one == other => {}
+            (Security::Srtp(old), Security::Srtp(new)) => {
+                rekey.shield = Some(Box::new(Shield::new(new, &first)?));
+                rekey.same = Same::of(old, new);
+            }
+            (_, Security::Srtp(new)) => {
+                rekey.shield = Some(Box::new(Shield::new(new, &first)?));
+                rekey.locked = Some(false);
+            }
+            (Security::Clear, Security::Dtls(_)) => rekey.locked = Some(true),
+            (_, Security::Dtls(_) | Security::Clear) => {}
+        }
+        Ok(rekey)
+    }
 }
 
 /// Why a datagram goes no further.
@@ -60,6 +97,7 @@ impl Gate {
     pub(super) fn new(plan: &MediaPlan, first: &FirstNumbers) -> Result<Self, StreamError> {
         Ok(Self {
             path: Path::new(plan).ok_or(StreamError::NoRoute)?,
+            before: None,
             shield: plan.srtp().map(|keys| Shield::new(keys, first)).transpose()?.map(Box::new),
             locked: matches!(plan.security(), Security::Dtls(_)),
             nowhere: plan.ice().is_some(),
@@ -75,11 +113,31 @@ impl Gate {
     }
 
     /// Keys are agreed on; with other ones before, from now on these.
-    pub(super) fn secure(&mut self, keys: &SrtpKeys) {
+    pub(super) fn secure(&mut self, keys: &SrtpKeys, now: Instant) {
         if let Ok(shield) = Shield::new(keys, &self.first) {
-            self.shield = Some(Box::new(shield));
-            self.locked = false;
+            let shield = Some(Box::new(shield));
+            self.rekey(&mut Rekey { shield, locked: Some(false), ..Rekey::default() }, now);
         }
+    }
+
+    /// Other keys from now on. What was sent with those before is believed for a while yet.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor frees.
+    pub(super) fn rekey(&mut self, rekey: &mut Rekey, now: Instant) {
+        self.locked = rekey.locked.unwrap_or(self.locked);
+        let Some(mut shield) = rekey.shield.take() else { return };
+        if let Some(mut old) = self.shield.take() {
+            shield.succeed(&mut old, rekey.same);
+            let [retired, older] = &mut rekey.retired;
+            if rekey.same.receive {
+                *retired = Some(old);
+            } else {
+                *older = self.before.replace((old, now + LATE)).map(|(shield, _)| shield);
+            }
+        }
+        self.shield = Some(shield);
     }
 
     /// Packets go this way from now on, RTP and RTCP; `None`: nowhere.
@@ -153,8 +211,17 @@ impl Gate {
         };
         // Behind a NAT the peer may come from elsewhere than told; then its packets alone can tell that it does.
         let carries = known.or_else(|| self.path.accepts(flow)).ok_or(Shut::Stranger)?;
-        match shield.open(kind(datagram), datagram) {
-            Ok(plain) => {
+        let mut opened_by = shield;
+        let mut opened = opened_by.open(kind(datagram), datagram);
+        if let (Err(SrtpError::Forged), Some((before, until))) = (&opened, &mut self.before)
+            && arrived < *until
+            && let Ok(len) = before.open(kind(datagram), datagram)
+        {
+            (opened_by, opened) = (before, Ok(len));
+        }
+        match opened {
+            Ok(len) => {
+                let plain = opened_by.opened(len);
                 if !self.checked {
                     latch(&mut self.path, &mut self.heard, flow, plain, arrived);
                 }
@@ -192,5 +259,7 @@ fn latch(path: &mut Path, heard: &mut [Option<Instant>; 2], flow: &UdpFlow, plai
     }
 }
 
+/// After the keys have changed, packets under those before may still be on their way so long.
+const LATE: Duration = Duration::from_secs(5);
 /// Packets of a peer that is where it was come more often than this.
 const SILENT: Duration = Duration::from_millis(500);

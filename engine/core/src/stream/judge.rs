@@ -73,6 +73,12 @@ impl Judge {
         }
     }
 
+    /// The codec changes, and with it what it adds to the delay.
+    pub(super) fn recode(&mut self, plan: &MediaPlan, sender: &Sender) {
+        let fresh = Self::new(self.next, plan, sender);
+        (self.codec, self.codec_delay) = (fresh.codec, fresh.codec_delay);
+    }
+
     pub(super) const fn next(&self) -> Instant {
         self.next
     }

@@ -28,8 +28,9 @@ mod first;
 mod gate;
 mod judge;
 mod receive;
-mod redirect;
+mod replan;
 mod report;
+mod routes;
 mod shield;
 mod steer;
 
@@ -64,6 +65,7 @@ pub use digits::Digit;
 pub use event::{MediaInput, StreamError, StreamEvent};
 pub use first::FirstNumbers;
 pub use receive::Refused;
+pub use replan::Replan;
 
 /// A media stream of one call: everything on the way of its packets that is not playout.
 pub struct Stream<K> {
@@ -114,25 +116,7 @@ impl<K: PacketSink> Stream<K> {
         first: FirstNumbers,
     ) -> Result<Self, StreamError> {
         let encoder = codec::encoder_for(plan)?;
-        let codec = plan.codec();
-        let clock = codec.id.clock_rate();
-        let sender = SenderConfig {
-            ssrc: first.ssrc,
-            first_seq: first.sendable(*plan.security() != Security::Clear),
-            first_timestamp: first.timestamp,
-            payload_type: codec.send_payload_type,
-            red: codec.red.map(|numbers| numbers.send),
-            telephone_event: codec.telephone_event.map(|numbers| numbers.send),
-            // Opus has a silence of its own.
-            comfort_noise: codec
-                .comfort_noise
-                .filter(|_| codec.dtx && codec.id != CodecId::Opus)
-                .map(|numbers| numbers.send),
-            clock,
-            packet_time: codec.packet_time,
-            bitrate: codec.bitrate,
-        };
-        let mut sender = Sender::new(encoder, sender);
+        let mut sender = Sender::new(encoder, sender_config(plan, &first));
         let jitter = entropy.unit();
         Ok(Self {
             now,
@@ -277,6 +261,27 @@ impl<K: PacketSink> Stream<K> {
     }
 }
 
+/// How `plan` is sent, from `first` on.
+fn sender_config(plan: &MediaPlan, first: &FirstNumbers) -> SenderConfig {
+    let codec = plan.codec();
+    SenderConfig {
+        ssrc: first.ssrc,
+        first_seq: first.sendable(*plan.security() != Security::Clear),
+        first_timestamp: first.timestamp,
+        payload_type: codec.send_payload_type,
+        red: codec.red.map(|numbers| numbers.send),
+        telephone_event: codec.telephone_event.map(|numbers| numbers.send),
+        // Opus has a silence of its own.
+        comfort_noise: codec
+            .comfort_noise
+            .filter(|_| codec.dtx && codec.id != CodecId::Opus)
+            .map(|numbers| numbers.send),
+        clock: codec.id.clock_rate(),
+        packet_time: codec.packet_time,
+        bitrate: codec.bitrate,
+    }
+}
+
 /// A written packet leaves.
 const fn leave(flow: UdpFlow, range: Span) -> Transmit {
     Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF }
@@ -305,7 +310,9 @@ impl<K: PacketSink> Machine for Stream<K> {
                     self.sender.press(key, duration);
                 }
             }
-            MediaInput::Secured(keys) => self.gate.iter_mut().for_each(|gate| gate.secure(keys)),
+            MediaInput::Secured(keys) => {
+                self.gate.iter_mut().for_each(|gate| gate.secure(keys, now.mono));
+            }
             MediaInput::Routed(flow) => {
                 self.gate.iter_mut().for_each(|gate| gate.lead(now.mono, flow));
             }

@@ -65,8 +65,18 @@ pub(super) struct Receiver<K> {
     collided: bool,
     refused: Refused,
     digits: Digits,
+    /// What the peer may send from its next packet on.
+    next: Option<Next<K>>,
+    /// Where packets went before; of no more use.
+    left: Option<K>,
     /// Keys not told yet, the oldest first.
     pressed: [Option<Digit>; PRESSED],
+}
+
+/// Another codec of the peer, as soon as a packet of it is here: until then what is on its way is of the one before.
+struct Next<K> {
+    formats: Formats,
+    sink: K,
 }
 
 impl<K: PacketSink> Receiver<K> {
@@ -80,6 +90,8 @@ impl<K: PacketSink> Receiver<K> {
             collided: false,
             refused: Refused::default(),
             digits: Digits::new(formats.clock),
+            next: None,
+            left: None,
             pressed: [None; PRESSED],
         }
     }
@@ -89,6 +101,7 @@ impl<K: PacketSink> Receiver<K> {
         let Ok(packet) = RtpView::parse(bytes) else {
             return refuse(&mut self.refused.malformed);
         };
+        self.follow(&packet);
         if !self.agreed(&packet) {
             return refuse(&mut self.refused.payload_type);
         }
@@ -116,6 +129,41 @@ impl<K: PacketSink> Receiver<K> {
         }
         self.hand_over(arrived, &packet);
         if first { Received::First } else { Received::Used }
+    }
+
+    /// Understands `formats` from now on. With another `sink`, once the peer sends them; until then those of before. What
+    /// is of no more use is left in `sink`.
+    ///
+    /// # Realtime
+    ///
+    /// Neither allocates nor frees.
+    pub(super) fn recode(&mut self, formats: Formats, sink: &mut [Option<K>; 2]) {
+        let [new, old] = sink;
+        *old = self.left.take();
+        match (new.take(), &mut self.next) {
+            (Some(sink), next) => {
+                let given_up = next.replace(Next { formats, sink });
+                *new = given_up.map(|next| next.sink);
+            }
+            (None, Some(next)) => next.formats = formats,
+            (None, None) => self.formats = formats,
+        }
+    }
+
+    /// Turns to what the peer was expected to send, with the first packet of it.
+    fn follow(&mut self, packet: &RtpView<'_>) {
+        let Formats { speech, red, comfort_noise, .. } = self.formats;
+        let have = packet.payload_type();
+        let known = have == speech || [red, comfort_noise].contains(&Some(have));
+        let begun =
+            |next: &mut Next<K>| !known && (have == next.formats.speech || Some(have) == next.formats.red);
+        let Some(Next { formats, sink }) = self.next.take_if(begun) else { return };
+        if formats.clock != self.formats.clock {
+            self.stats.recode(formats.clock);
+            self.digits = Digits::new(formats.clock);
+        }
+        self.formats = formats;
+        self.left = Some(core::mem::replace(&mut self.sink, sink));
     }
 
     pub(super) const fn refuse_stranger(&mut self) {

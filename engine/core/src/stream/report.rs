@@ -86,14 +86,10 @@ struct Told {
 
 impl Reporter {
     pub(super) fn new(now: Now, plan: &MediaPlan, random: f64) -> Self {
-        let codec = plan.codec();
-        let per_second = 1.0 / codec.packet_time.as_secs_f64();
-        let payload = f64::from(codec.bitrate.unwrap_or(ASSUMED_BITRATE)) / 8.0;
-        let bandwidth = (payload + per_second * MEDIA_HEADERS) * RTCP_SHARE;
         let mut reporter = Self {
             cname: plan.cname().into(),
-            clock: codec.id.clock_rate(),
-            bandwidth,
+            clock: plan.codec().id.clock_rate(),
+            bandwidth: bandwidth(plan),
             mean_size: FIRST_SIZE,
             timing: Timing {
                 next: now.mono,
@@ -114,6 +110,11 @@ impl Reporter {
         reporter.timing.interval = reporter.interval(MINIMUM.div_f64(2.0), random);
         reporter.timing.next = now.mono + reporter.timing.interval;
         reporter
+    }
+
+    /// What is sent changes, and with it what may be said of it.
+    pub(super) fn recode(&mut self, plan: &MediaPlan) {
+        (self.clock, self.bandwidth) = (plan.codec().id.clock_rate(), bandwidth(plan));
     }
 
     pub(super) const fn next(&self) -> Instant {
@@ -383,5 +384,13 @@ const UDP_IP_HEADERS: f64 = 28.0;
 const MEDIA_HEADERS: f64 = 40.0;
 /// A first report: receiver report, name, headers; in bytes.
 const FIRST_SIZE: f64 = 100.0;
+/// Bytes per second that both ends together may spend on RTCP.
+fn bandwidth(plan: &MediaPlan) -> f64 {
+    let codec = plan.codec();
+    let per_second = 1.0 / codec.packet_time.as_secs_f64();
+    let payload = f64::from(codec.bitrate.unwrap_or(ASSUMED_BITRATE)) / 8.0;
+    (payload + per_second * MEDIA_HEADERS) * RTCP_SHARE
+}
+
 /// Bits per second of payload where the plan leaves it open: low, so that the share is not overestimated.
 const ASSUMED_BITRATE: u32 = 24_000;

@@ -23,21 +23,35 @@ pub(super) struct Steering {
 impl Steering {
     /// Sets `sender` up for the time before the first report.
     pub(super) fn new(now: Instant, plan: &MediaPlan, sender: &mut Sender) -> Self {
+        let steering = Self::of(now, plan);
+        steering.apply(sender);
+        steering
+    }
+
+    /// For `plan`, and nothing sent so far.
+    pub(super) fn of(now: Instant, plan: &MediaPlan) -> Self {
         let codec = plan.codec();
         let ipv6 = plan.routes().first().is_some_and(|route| route.rtp.remote.is_ipv6());
         let congestion = Congestion::new(codec, default_bitrate(codec.id), ipv6);
         let means = Means { red: codec.red.is_some(), inband: codec.inband_fec, deep: codec.deep_redundancy };
         let protector = (codec.id == CodecId::Opus).then(|| Protector::new(means));
-        let steering = Self {
+        Self {
             headers: congestion.header_bits(),
             congestion,
             protector,
             breaker: Breaker::new(),
             before: (0, 0, now),
             detailed: false,
-        };
-        steering.apply(sender);
-        steering
+        }
+    }
+
+    /// Steers a stream that `before` has steered under another plan: what was learned of the path's rate and losses was
+    /// learned with another codec; whether anything arrives at all is known.
+    pub(super) fn succeed(&mut self, before: &mut Self, now: Instant, sender: &mut Sender) {
+        core::mem::swap(&mut self.breaker, &mut before.breaker);
+        self.before = (sender.packets(), sender.octets(), now);
+        self.detailed = before.detailed;
+        self.apply(sender);
     }
 
     /// Takes in a report; answers why sending has to stop, if it has.

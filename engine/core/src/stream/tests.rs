@@ -7,6 +7,7 @@
 )]
 
 mod adapting;
+mod replanning;
 mod switching;
 
 use core::time::Duration;
@@ -73,6 +74,8 @@ fn plan(id: CodecId, forth: bool, direction: Direction) -> MediaPlan {
 struct End {
     stream: Stream<Ring>,
     playout: Playout<Ring>,
+    /// What takes over when there is something for it.
+    next: Option<Playout<Ring>>,
     events: Vec<StreamEvent>,
     sent: u64,
     heard: Vec<f32>,
@@ -85,6 +88,7 @@ impl End {
         Self {
             stream: Stream::new(now, plan, ring.clone(), Entropy::from_number(seed)).unwrap(),
             playout: Playout::new(ring, decoder, Formats::of(plan), FIXED),
+            next: None,
             events: Vec::new(),
             sent: 0,
             heard: Vec::new(),

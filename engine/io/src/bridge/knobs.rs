@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use rove_core::playout::PlayoutConfig;
+use rove_core::playout::{Formats, PlayoutConfig};
 
 /// What the input callback looks at before each block.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct OutputKnobs {
     pub most_delay: Duration,
     /// The one-way delay of the path without its jitter, on which the price of more delay depends; `None` when unknown.
     pub path_delay: Option<Duration>,
+    /// What the payload types mean from now on, as long as the codec stays; `None` as they meant from the beginning.
+    pub formats: Option<Formats>,
 }
 
 /// How loud a callback's last samples were, with the ballistics of [`rove_core::mix::Level`]. `None` before the first.
@@ -46,6 +48,13 @@ impl Default for InputKnobs {
 impl Default for OutputKnobs {
     fn default() -> Self {
         let PlayoutConfig { least, most, .. } = PlayoutConfig::default();
-        Self { gain: 1.0, muted: false, least_delay: least, most_delay: most, path_delay: None }
+        Self {
+            gain: 1.0,
+            muted: false,
+            least_delay: least,
+            most_delay: most,
+            path_delay: None,
+            formats: None,
+        }
     }
 }

@@ -24,8 +24,8 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
-use rove_base::Quality;
-use rove_core::playout::PlayoutMeter;
+use rove_base::{MediaPlan, Quality};
+use rove_core::playout::{Formats, Playout, PlayoutMeter};
 
 pub use self::{
     graveyard::{Burial, Graveyard, PlayoutRx, PlayoutTx},
@@ -105,6 +105,22 @@ pub struct ControlEnds {
 }
 
 impl ControlEnds {
+    /// The codec stays, and what its payload types mean is by `plan` from now on.
+    pub fn on_formats(&mut self, plan: &MediaPlan) {
+        self.output.update(|knobs| knobs.formats = Some(Formats::of(plan)));
+    }
+
+    /// Another playout takes over with the first packet for it. What came home until now is dropped here.
+    ///
+    /// # Errors
+    ///
+    /// Gives it back when those sent before have not been taken yet.
+    pub fn succeed(&mut self, playout: Box<Playout<PacketRx>>) -> Result<(), Box<Playout<PacketRx>>> {
+        self.graveyard.clear();
+        self.output.update(|knobs| knobs.formats = None);
+        self.playouts.send(playout)
+    }
+
     /// Tells the playout what was measured of the path: what more delay costs depends on how much there is already.
     pub fn on_quality(&mut self, quality: &Quality) {
         let path_delay = quality.path_delay();

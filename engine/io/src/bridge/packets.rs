@@ -23,6 +23,14 @@ pub fn packet_ring(slots: usize) -> (PacketTx, PacketRx) {
     (PacketTx(tx), PacketRx(rx))
 }
 
+impl PacketRx {
+    /// Whether a packet waits.
+    #[must_use]
+    pub fn has_packets(&self) -> bool {
+        self.0.len() > 0
+    }
+}
+
 impl PacketSink for PacketTx {
     #[inline]
     fn push(&mut self, arrived: Instant, packet: &RtpView<'_>) -> bool {

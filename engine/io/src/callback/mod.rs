@@ -58,18 +58,19 @@ pub fn wire(plan: &MediaPlan, config: PlayoutConfig) -> Result<Wired, CodecError
     })
 }
 
-/// A playout for a changed plan, and the media thread's end of its packets; send it through
-/// [`ControlEnds::playouts`].
+/// A playout for a changed plan at `rate` samples per second, that of the call's device, and the media thread's end of its
+/// packets; send it through [`ControlEnds::playouts`].
 ///
 /// # Errors
 ///
-/// [`CodecError`] when the plan's decoder cannot be built.
+/// [`CodecError`] when the plan's decoder cannot be built, or not at that rate.
 pub fn replacement(
     plan: &MediaPlan,
+    rate: u32,
     config: PlayoutConfig,
 ) -> Result<(crate::bridge::PacketTx, Box<Playout<PacketRx>>), CodecError> {
     let (tx, rx) = crate::bridge::packet_ring(Sizes::default().packets);
-    Ok((tx, Box::new(Playout::new(rx, codec::decoder_for(plan)?, Formats::of(plan), config))))
+    Ok((tx, Box::new(Playout::new(rx, codec::decoder_at(plan, rate)?, Formats::of(plan), config))))
 }
 
 /// The ring of captured samples holds 200 ms.

@@ -114,18 +114,18 @@ fn the_bounds_of_the_delay_are_a_knob() {
 #[test]
 fn a_new_playout_takes_over_and_the_old_one_comes_home() {
     let Wired { mut output, mut control, .. } = wired();
-    let (mut packets, playout) = replacement(&plan(CodecId::Opus), PlayoutConfig::default()).unwrap();
+    let (mut packets, playout) = replacement(&plan(CodecId::Opus), 48_000, PlayoutConfig::default()).unwrap();
     control.playouts.send(playout).unwrap();
     let mut out = [0.0; 480];
     output.render(ms(0), &mut out);
     assert_eq!((output.sample_rate(), control.graveyard.clear()), (ClockRate::OPUS.hertz(), 1));
     push(&mut packets, 0);
     for _ in 0..4 {
-        let (_, next) = replacement(&plan(CodecId::Pcmu), PlayoutConfig::default()).unwrap();
+        let (_, next) = replacement(&plan(CodecId::Pcmu), 8_000, PlayoutConfig::default()).unwrap();
         control.playouts.send(next).unwrap();
         output.render(ms(10), &mut out);
     }
-    let (_, next) = replacement(&plan(CodecId::Opus), PlayoutConfig::default()).unwrap();
+    let (_, next) = replacement(&plan(CodecId::Opus), 48_000, PlayoutConfig::default()).unwrap();
     control.playouts.send(next).unwrap();
     output.render(ms(20), &mut out);
     assert_eq!(output.sample_rate(), 8_000, "no grave, no succession");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rove_base::{Direction, Instant, Machine, Now, Route, RouteId, Scratch, Step, Transmit, UdpFlow};
+use rove_base::{Instant, Machine, Now, Route, RouteId, Scratch, Step, Transmit, UdpFlow};
 use rove_core::{
     demux::{Kind, kind},
-    path::{GRACE, Path, Why},
+    path::{GRACE, Why},
     playout::PlayoutMeter,
-    stream::{MediaInput, Stream, StreamEvent},
+    stream::{MediaInput, Replan, Stream, StreamEvent},
 };
-use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput};
+use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput, Relink};
 
 use super::{MediaCounts, MediaEvent};
 use crate::{
@@ -27,18 +27,19 @@ pub(super) struct Call {
     link: Option<Box<Link>>,
     sockets: Vec<UdpSocket>,
     /// The sockets before, and how long something may still come there.
-    left: Option<(Box<Redirect>, Instant)>,
+    left: Option<(Box<Change>, Instant)>,
     pcm: PcmRx,
     meter: LatestRx<PlayoutMeter>,
     captures: bool,
     counts: MediaCounts,
 }
 
-/// Another way for a call's media.
+/// What another plan changes of a call; afterwards, what is of no more use.
 #[derive(Debug)]
-pub(super) struct Redirect {
-    pub(super) path: Path,
-    pub(super) direction: Direction,
+pub(super) struct Change {
+    pub(super) replan: Replan<PacketTx>,
+    pub(super) relink: Relink,
+    pub(super) sends: bool,
     pub(super) sockets: Vec<UdpSocket>,
 }
 
@@ -82,13 +83,17 @@ impl Call {
         Self { id, stream, link, sockets, left: None, pcm, meter, captures, counts: MediaCounts::default() }
     }
 
-    /// Goes on by another path and direction, on other sockets if there are some. Those before are listened at a little
-    /// longer. Answers what is of no more use.
-    pub(super) fn redirect(&mut self, clock: Clock, mut change: Box<Redirect>) -> Option<Box<Redirect>> {
+    /// Goes on by another plan, on other sockets if there are some. Those before are listened at a little longer. Answers
+    /// what is of no more use.
+    pub(super) fn change(&mut self, clock: Clock, mut change: Box<Change>) -> Option<Box<Change>> {
         let now = clock.now();
         self.stream.tick(now);
-        self.stream.redirect(&change.path, change.direction);
-        self.captures = change.direction.sends();
+        self.stream.replan(&mut change.replan);
+        self.captures = change.sends;
+        match &mut self.link {
+            Some(link) => link.relink(now, &mut change.relink),
+            none => *none = change.relink.take_link().map(Box::new),
+        }
         if change.sockets.is_empty() {
             return Some(change);
         }
@@ -97,7 +102,7 @@ impl Call {
     }
 
     /// What was left, once nothing more is expected there.
-    pub(super) fn take_left(&mut self, now: Instant) -> Option<Box<Redirect>> {
+    pub(super) fn take_left(&mut self, now: Instant) -> Option<Box<Change>> {
         self.left.take_if(|(_, until)| *until <= now).map(|(left, _)| left)
     }
 

@@ -27,24 +27,21 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{
-    Candidate, Entropy, IceCredentials, IceRole, Instant, MediaPlan, Quality, Route, RouteId, SrtpProfile,
-    UdpFlow,
-};
+use rove_base::{Candidate, Entropy, Instant, MediaPlan, Quality, Route, RouteId, SrtpProfile, UdpFlow};
 use rove_core::{
-    path::{Path, Switched, Why},
+    path::{Switched, Why},
     send::Tripped,
-    stream::{Digit, Refused, Stream, StreamError},
+    stream::{Digit, Refused, Replan, Stream, StreamError},
 };
-use rove_nat::{Link, LinkFailure, NoIdentity, dtls::Identity};
+use rove_nat::{Link, LinkFailure, NoIdentity, Relink, dtls::Identity};
 
 use self::{
-    call::{Call, Redirect, Reroute},
+    call::{Call, Change, Reroute},
     wake::Waker,
     worker::{Command, Note, Worker},
 };
 use crate::{
-    bridge::MediaEnds,
+    bridge::{MediaEnds, PacketTx},
     clock::Clock,
     net::{SendCounts, UdpSocket},
 };
@@ -158,6 +155,31 @@ pub struct MediaCounts {
     pub network_errors: u64,
 }
 
+/// How a running call goes on: all that differs between two plans takes effect, and all else stays. Names, numbers and what
+/// is buffered stay as long as the codec does; keys and ways that are to be agreed on in the media path replace those before
+/// once they are.
+#[derive(Debug)]
+pub struct Continuation<'a> {
+    /// What was agreed on until now.
+    pub before: &'a MediaPlan,
+    /// What is agreed on from now on.
+    pub after: &'a MediaPlan,
+    /// Samples per second of the call's devices, which stay.
+    pub rate: u32,
+    /// Where packets go that the playout does not understand that there is: [`Continuation::needs_playout`].
+    pub packets: Option<PacketTx>,
+    /// These take the place of the sockets before, unless there are none.
+    pub sockets: Vec<UdpSocket>,
+}
+
+impl Continuation<'_> {
+    /// Whether what is received is in another format, for which there has to be another playout.
+    #[must_use]
+    pub fn needs_playout(before: &MediaPlan, after: &MediaPlan) -> bool {
+        Replan::<PacketTx>::needs_sink(before, after)
+    }
+}
+
 /// A media thread and the control side of its FIFOs. Dropping it stops all its calls, with their farewells, and the
 /// thread.
 #[derive(Debug)]
@@ -212,17 +234,19 @@ impl MediaThread {
         self.order(Command::Add(Box::new(call)))
     }
 
-    /// Lets a call go on by `plan`, which differs from the one before in its routes and direction alone. `sockets` take the
-    /// place of those before, unless there are none; what is still on its way to those before is heard a little longer.
-    /// A number that is not there is passed over.
+    /// Lets a call go on by another plan: see [`Continuation`]. What is still on its way to the sockets before is heard a
+    /// little longer. A number that is not there is passed over.
     ///
     /// # Errors
     ///
     /// [`MediaError`]; then nothing has changed.
-    pub fn redirect(&self, call: u64, plan: &MediaPlan, sockets: Vec<UdpSocket>) -> Result<(), MediaError> {
-        let path = Path::new(plan).ok_or(StreamError::NoRoute)?;
-        let change = Redirect { path, direction: plan.direction(), sockets };
-        self.order(Command::Redirect { call, change: Box::new(change) })
+    pub fn replan(&self, call: u64, going_on: Continuation<'_>, entropy: Entropy) -> Result<(), MediaError> {
+        let Continuation { before, after, rate, packets, sockets } = going_on;
+        let now = self.clock.now();
+        let replan = Replan::new(now, before, after, rate, packets)?;
+        let relink = Relink::new(now, before, after, self.identity.as_ref(), entropy)?;
+        let change = Change { replan, relink, sends: after.direction().sends(), sockets };
+        self.order(Command::Change { call, change: Box::new(change) })
     }
 
     /// A call has another route, which its packets may be switched to. Its sockets are those of the call. A number that is
@@ -282,22 +306,6 @@ impl MediaThread {
     /// [`MediaError::Gone`].
     pub fn add_candidate(&self, call: u64, candidate: Option<Candidate>) -> Result<(), MediaError> {
         self.order(Command::Candidate { call, candidate })
-    }
-
-    /// Both sides of a call agreed to look for a way anew (RFC 8445 §9), with these credentials; candidates follow by
-    /// [`MediaThread::add_candidate`]. Media goes on where it goes until another way is found.
-    ///
-    /// # Errors
-    ///
-    /// [`MediaError::Gone`].
-    pub fn restart_ice(
-        &self,
-        call: u64,
-        local: IceCredentials,
-        remote: IceCredentials,
-        role: IceRole,
-    ) -> Result<(), MediaError> {
-        self.order(Command::Restart { call, local, remote, role })
     }
 
     /// The next thing that happened, if any. Also the place where the parts of ended calls are dropped.

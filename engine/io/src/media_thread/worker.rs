@@ -5,12 +5,12 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Candidate, IceCredentials, IceRole, Instant};
+use rove_base::{Candidate, Instant};
 use rove_nat::LinkInput;
 
 use super::{
     MediaEvent,
-    call::{Buffers, Call, Redirect, Reroute},
+    call::{Buffers, Call, Change, Reroute},
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -24,8 +24,7 @@ pub(super) enum Command {
     Remove(u64),
     Press { call: u64, key: char, duration: Duration },
     Candidate { call: u64, candidate: Option<Candidate> },
-    Restart { call: u64, local: IceCredentials, remote: IceCredentials, role: IceRole },
-    Redirect { call: u64, change: Box<Redirect> },
+    Change { call: u64, change: Box<Change> },
     Reroute { call: u64, change: Reroute },
     Stop,
 }
@@ -37,8 +36,8 @@ pub(super) enum Note {
     Event(MediaEvent),
     /// The parts of an ended call, to be dropped where dropping may take its time.
     Retired(Box<Call>),
-    /// The way that a call took before.
-    Left(Box<Redirect>),
+    /// What a call has no more use for since its plan has changed.
+    Left(Box<Change>),
 }
 
 pub(super) struct Worker {
@@ -125,13 +124,10 @@ impl Worker {
                 Ok(Command::Candidate { call, candidate }) => {
                     self.tell_link(call, LinkInput::Candidate(candidate));
                 }
-                Ok(Command::Restart { call, local, remote, role }) => {
-                    self.tell_link(call, LinkInput::Restart { local, remote, role });
-                }
-                Ok(Command::Redirect { call: id, change }) => {
+                Ok(Command::Change { call: id, change }) => {
                     let clock = self.clock;
                     let left = match self.of(id) {
-                        Some(call) => call.redirect(clock, change),
+                        Some(call) => call.change(clock, change),
                         None => Some(change),
                     };
                     left.into_iter().for_each(|left| self.outward.note(Note::Left(left)));

@@ -258,9 +258,7 @@ impl Ice {
         if let Some((flow, _)) = best(&mut self.pairs.iter().filter(|pair| pair.nominated)) {
             let renewed = self.consent.is_none();
             if self.selected != Some(flow) || renewed {
-                if self.selected != Some(flow) {
-                    self.events.push_back(IceEvent::Selected(flow));
-                }
+                self.events.push_back(IceEvent::Selected(flow));
                 self.selected = Some(flow);
                 self.consent = Some(Consent::new(self.now, flow, &mut self.entropy));
             }

@@ -83,13 +83,8 @@ impl Ice {
     /// Begins to check.
     #[must_use]
     pub fn new(now: Instant, plan: &IcePlan, mut entropy: Entropy) -> Self {
-        let hosts = plan.local_candidates.iter().filter(|candidate| candidate.kind == CandidateKind::Host);
-        let bases: Vec<_> = hosts.map(|host| (host.address, host.priority)).take(MAX_BASES).collect();
-        let addresses: Vec<_> = bases.iter().map(|(address, _)| *address).collect();
-        let gathering = match plan.stun_server {
-            Some(server) => Gathering::new(now, server, &addresses, &mut entropy),
-            None => Gathering::default(),
-        };
+        let bases = bases(plan);
+        let gathering = gathering(now, plan, &bases, &mut entropy);
         let mut ice = Self {
             now,
             controlling: plan.role == IceRole::Controlling || plan.lite_peer,
@@ -152,13 +147,17 @@ impl Ice {
         self.judge();
     }
 
-    /// Begins anew with new credentials (RFC 8445 §9); media goes on where it goes until another pair is agreed on. The
-    /// peer's candidates of the time before are forgotten.
-    pub fn restart(&mut self, now: Instant, local: IceCredentials, remote: IceCredentials, role: IceRole) {
+    /// Begins anew with the credentials and candidates of `plan` (RFC 8445 §9); media goes on where it goes until another
+    /// pair is agreed on. The peer's candidates of the time before are forgotten, and so are addresses that this host had.
+    pub fn restart(&mut self, now: Instant, plan: &IcePlan) {
         self.now = self.now.max(now);
-        (self.local, self.remote) = (local, remote);
-        self.controlling = role == IceRole::Controlling || self.lite_peer;
+        (self.local, self.remote) = (plan.local.clone(), plan.remote.clone());
+        self.lite_peer = plan.lite_peer;
+        self.controlling = plan.role == IceRole::Controlling || self.lite_peer;
         self.tie_breaker = self.entropy.next_u64();
+        self.bases = bases(plan);
+        self.gathering = gathering(self.now, plan, &self.bases, &mut self.entropy);
+        self.gathered = false;
         self.remotes.clear();
         self.pairs.clear();
         self.triggered.clear();
@@ -166,6 +165,9 @@ impl Ice {
         self.next_check = self.now;
         (self.valid_since, self.consent, self.hopeless) = (None, None, None);
         self.failed = false;
+        plan.remote_candidates.iter().for_each(|candidate| self.add_candidate(*candidate));
+        self.complete = plan.complete;
+        self.judge();
     }
 
     fn add_pair(&mut self, pair: Pair) {
@@ -293,6 +295,18 @@ impl core::fmt::Debug for Ice {
             .field("selected", &self.selected)
             .finish_non_exhaustive()
     }
+}
+
+/// The addresses that checks leave from, with their priorities.
+fn bases(plan: &IcePlan) -> Vec<(SocketAddr, u32)> {
+    let hosts = plan.local_candidates.iter().filter(|candidate| candidate.kind == CandidateKind::Host);
+    hosts.map(|host| (host.address, host.priority)).take(MAX_BASES).collect()
+}
+
+fn gathering(now: Instant, plan: &IcePlan, bases: &[(SocketAddr, u32)], entropy: &mut Entropy) -> Gathering {
+    let addresses: Vec<_> = bases.iter().map(|(address, _)| *address).collect();
+    plan.stun_server
+        .map_or_else(Gathering::default, |server| Gathering::new(now, server, &addresses, entropy))
 }
 
 /// Candidates of the peer, at most.

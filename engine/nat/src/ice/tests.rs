@@ -229,10 +229,19 @@ fn a_restart_goes_on_sending_until_the_new_pair_stands() {
     let before = world.selected();
     let (ours, theirs) = (credentials(50), credentials(51));
     let now = world.now;
-    world.ends[0].restart(now, ours.clone(), theirs.clone(), IceRole::Controlling);
+    let anew = |local: &IceCredentials, remote: &IceCredentials, here, there: &[u8], role| IcePlan {
+        local: local.clone(),
+        remote: remote.clone(),
+        local_candidates: vec![Candidate::host(at(here, 4_000), 65_535)],
+        remote_candidates: there.iter().map(|host| Candidate::host(at(*host, 4_000), 65_535)).collect(),
+        complete: true,
+        role,
+        lite_peer: false,
+        stun_server: None,
+    };
+    world.ends[0].restart(now, &anew(&ours, &theirs, 1, &[2], IceRole::Controlling));
     assert_eq!(world.selected(), before);
-    world.ends[1].restart(now, theirs, ours, IceRole::Controlled);
-    world.ends[0].add_candidate(Candidate::host(at(2, 4_000), 65_535));
+    world.ends[1].restart(now, &anew(&theirs, &ours, 2, &[], IceRole::Controlled));
     world.run(Duration::from_secs(3));
     world.assert_connected("after the restart");
     world.run(Duration::from_secs(120));

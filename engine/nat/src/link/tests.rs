@@ -9,7 +9,8 @@
 use core::time::Duration;
 
 use rove_base::{
-    CodecId, CodecPlan, DtlsPlan, DtlsRole, IcePlan, PayloadType, Route, RouteId, RouteKind, UnixTime,
+    CodecId, CodecPlan, DtlsPlan, DtlsRole, IceCredentials, IcePlan, IceRole, PayloadType, Route, RouteId,
+    RouteKind, UnixTime,
 };
 
 use super::*;
@@ -134,4 +135,101 @@ fn there_is_no_link_where_media_is_all_and_none_without_an_identity() {
     assert!(Link::new(Now::default(), &plain, None, Entropy::from_number(1)).unwrap().is_none());
     let asked = Link::new(Now::default(), &plan(1, 2, false), None, Entropy::from_number(1));
     assert_eq!(asked.err(), Some(NoIdentity));
+}
+
+/// Two ends that are driven by hand.
+struct Pair {
+    now: Now,
+    links: [Link; 2],
+    told: [Vec<LinkEvent>; 2],
+}
+
+impl Pair {
+    fn new(plans: [&MediaPlan; 2]) -> Self {
+        let now = Now::default();
+        let links = [0, 1].map(|end| {
+            let entropy = Entropy::from_number(70 + end as u64);
+            Link::new(now, plans[end], Some(&identity(end as u64 + 1)), entropy).unwrap().unwrap()
+        });
+        Self { now, links, told: [Vec::new(), Vec::new()] }
+    }
+
+    fn relink(&mut self, end: usize, before: &MediaPlan, after: &MediaPlan) {
+        let entropy = Entropy::from_number(90 + end as u64);
+        // The second certificate of each.
+        let identity = identity(end as u64 + 11);
+        let mut relink = Relink::new(self.now, before, after, Some(&identity), entropy).unwrap();
+        self.links[end].relink(self.now, &mut relink);
+    }
+
+    fn run(&mut self, time: Duration) {
+        let until = self.now.mono + time;
+        while self.now.mono < until {
+            for end in 0..2 {
+                let mut scratch = Scratch::default();
+                self.links[end].tick(self.now);
+                loop {
+                    match self.links[end].poll(&mut scratch) {
+                        Step::Event(event) => self.told[end].push(event),
+                        Step::Send(transmit) => {
+                            let Flow::Udp(way) = transmit.flow else { unreachable!() };
+                            let flow = UdpFlow { local: way.remote, remote: way.local };
+                            let bytes = scratch.get(transmit.range);
+                            let input = match bytes[0] < 4 {
+                                true => LinkInput::Stun { flow, bytes },
+                                false => LinkInput::Dtls { flow, bytes },
+                            };
+                            self.links[1 - end].handle(self.now, input);
+                        }
+                        _ => break,
+                    }
+                }
+            }
+            self.now = self.now.later(Duration::from_millis(5));
+        }
+    }
+
+    fn keys(&self, end: usize) -> Vec<SrtpKeys> {
+        let keys = self.told[end].iter().filter_map(|event| match event {
+            LinkEvent::Secured(keys) => Some(keys.clone()),
+            _ => None,
+        });
+        keys.collect()
+    }
+}
+
+/// `plan` with another certificate of the peer's, and with other credentials of both where there are checks.
+fn renewed(here: u8, there: u8, ice: bool, restart: bool) -> MediaPlan {
+    let before = plan(here, there, ice);
+    let Security::Dtls(dtls) = *before.security() else { unreachable!() };
+    let fingerprint = identity(u64::from(there) + 10).fingerprint();
+    let builder = MediaPlan::builder(*before.codec(), "a")
+        .route(before.routes()[0])
+        .dtls(DtlsPlan { fingerprint, ..dtls });
+    let Some(ice) = before.ice().cloned() else { return builder.build().unwrap() };
+    let draw = |host: u8| IceCredentials::draw(&mut Entropy::from_number(u64::from(host) + 30));
+    let ice = if restart { IcePlan { local: draw(here), remote: draw(there), ..ice } } else { ice };
+    builder.ice(ice).build().unwrap()
+}
+
+#[test]
+fn another_certificate_makes_another_handshake_and_other_keys_with_and_without_a_restart_of_the_checks() {
+    for (ice, restart) in [(false, false), (true, false), (true, true)] {
+        let before = [plan(1, 2, ice), plan(2, 1, ice)];
+        let after = [renewed(1, 2, ice, restart), renewed(2, 1, ice, restart)];
+        let mut pair = Pair::new([&before[0], &before[1]]);
+        pair.run(Duration::from_secs(2));
+        assert_eq!((pair.keys(0).len(), pair.keys(1).len()), (1, 1));
+        // Who answers knows first.
+        pair.relink(1, &before[1], &after[1]);
+        pair.run(Duration::from_millis(30));
+        pair.relink(0, &before[0], &after[0]);
+        pair.run(Duration::from_secs(10));
+        let what = format!("ice {ice}, restart {restart}: {:?}", pair.told);
+        let [ours, theirs] = [pair.keys(0), pair.keys(1)];
+        assert_eq!((ours.len(), theirs.len()), (2, 2), "{what}");
+        assert_ne!(ours[0], ours[1], "{what}");
+        assert_eq!((ours[1].send(), ours[1].receive()), (theirs[1].receive(), theirs[1].send()), "{what}");
+        assert!(!pair.told.iter().flatten().any(|event| matches!(event, LinkEvent::Failed(_))), "{what}");
+    }
 }

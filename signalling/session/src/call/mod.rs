@@ -166,6 +166,13 @@ pub enum Progress {
         /// Where our media go now.
         remote: SocketAddr,
     },
+    /// The call goes on in another way: what both agreed on anew.
+    Adapted {
+        /// The codec.
+        codec: CodecId,
+        /// How media are protected.
+        security: SecurityKind,
+    },
     /// A change that we wanted did not take place; the call goes on as it was.
     Unchanged {
         /// Why.

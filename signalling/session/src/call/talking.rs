@@ -1,7 +1,7 @@
 //! The session stands.
 
-use rove_base::Direction;
-use rove_sdp::{Description, Local, Negotiated, SecurityKind, Session};
+use rove_base::{CodecId, Direction, IceCredentials};
+use rove_sdp::{Description, Ice, Local, Mismatch, Negotiated, SecurityKind, Session};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -15,7 +15,10 @@ use crate::{Cause, MediaPorts, plan};
 #[derive(Debug)]
 pub(crate) struct Talking {
     hop: Hop,
+    /// What we say of our end, with the one codec that is spoken.
     local: Local,
+    /// What else could be spoken without another device: no stream's clock is faster than that of the first codec.
+    codecs: Vec<CodecId>,
     session: Session,
     /// Whether we hold the call.
     holding: bool,
@@ -64,10 +67,12 @@ impl Talking {
         agreed: &Negotiated,
         early: &Negotiated,
     ) -> State {
-        if !only_moves(early, agreed) {
+        let [before, after] = [early, agreed].map(|agreed| agreed.codec.id.clock_rate().hertz());
+        let device =
+            if after > before { Err("who has answered speaks a codec of another clock") } else { Ok(()) };
+        if let Err(why) = device.and_then(|()| may_follow(early, agreed)) {
             cx.ask(Ask::StopMedia);
-            let why = "who has answered speaks another codec than who was heard before".into();
-            return cx.ending(Cause::NoMedia { why });
+            return cx.ending(Cause::NoMedia { why: why.into() });
         }
         let talking = Self::new(hop, local, session);
         talking.tell(cx, agreed);
@@ -78,11 +83,14 @@ impl Talking {
     }
 
     fn new(hop: Hop, mut local: Local, session: Session) -> Self {
+        let mut codecs = local.codecs.clone();
         if let Some(agreed) = session.agreed() {
-            // A change of the session leaves the codec, since the stream goes on.
-            local.codecs.retain(|codec| *codec == agreed.codec.id);
+            let spoken = agreed.codec.id;
+            codecs.retain(|codec| codec.clock_rate().hertz() <= spoken.clock_rate().hertz());
+            // What we change ourselves leaves the codec.
+            local.codecs = vec![spoken];
         }
-        Self { hop, local, session, holding: false, wanted: None }
+        Self { hop, local, codecs, session, holding: false, wanted: None }
     }
 
     fn tell(&self, cx: &mut Context<'_>, agreed: &Negotiated) {
@@ -115,10 +123,6 @@ impl Talking {
             Fact::Acknowledged(Some(body)) | Fact::Changed(body) => self.changed(cx, &body),
             Fact::ChangeFailed(failure) => self.unchanged(cx, &failure),
             Fact::Hold(hold) => self.hold(cx, hold),
-            Fact::Moved if self.local.ice.is_some() => {
-                // The checks find another pair by themselves, as long as one of the old addresses is left.
-                State::Talking(self)
-            }
             Fact::Moved => {
                 cx.ask(Ask::OpenMedia(self.hop.remote));
                 State::Talking(self)
@@ -161,8 +165,12 @@ impl Talking {
     }
 
     /// Ports are open at our new address: the other side is told of it (RFC 3261 §14.1).
+    /// Where connectivity is checked, it is checked anew (RFC 8445 §9, RFC 8839 §4.4.1.1.1).
     fn moved(mut self, cx: &mut Context<'_>, ports: &MediaPorts) -> State {
         (self.local.address, self.local.rtcp) = (ports.rtp, ports.rtcp);
+        if let (Some(ice), Some(path)) = (&mut self.local.ice, &ports.path) {
+            *ice = Ice::new(&path.credentials, &path.candidates, cx.config.stun_server.is_none());
+        }
         let local = cx.config.local(self.hop.transport, ports.signalling);
         self.hop = Hop::toward(self.hop.transport, local, self.hop.remote);
         self.wanted = Some(Wanted::Move);
@@ -178,7 +186,7 @@ impl Talking {
         let agreed = Description::parse(body).ok().and_then(|answer| next.accept(&answer, &self.local).ok());
         self.session.withdraw();
         match (agreed, before, self.wanted.take()) {
-            (Some(agreed), Some(before), wanted) if only_moves(&before, &agreed) => {
+            (Some(agreed), Some(before), wanted) if may_follow(&before, &agreed).is_ok() => {
                 self.session = next;
                 self.follow(cx, &before, &agreed, wanted);
             }
@@ -208,36 +216,65 @@ impl Talking {
         }
     }
 
-    /// A new offer inside the call (RFC 3261 §14.2). One that changes direction or address is followed; one that would
-    /// need another codec or other keys is refused, which leaves the session as it was.
+    /// A new offer inside the call (RFC 3261 §14.2). What it changes takes effect in the running stream: direction, address,
+    /// codec, keys, certificate, connectivity checked anew. What cannot be done is refused, which leaves the session as it
+    /// was (RFC 3264 §8).
     fn reoffered(mut self, cx: &mut Context<'_>, body: &[u8]) -> State {
-        let mut next = self.session.clone();
         if body.is_empty() {
-            let offer = next.offer(&self.local);
-            self.session = next;
+            let offer = self.session.offer(&self.local);
             cx.ask(Ask::AcceptChange(offer.to_bytes()));
             return State::Talking(self);
         }
         let before = self.session.agreed().cloned();
-        let answered =
-            Description::parse(body).map_err(|error| error.to_string()).and_then(|offer| {
-                match self.session.restarts_ice(&offer) {
-                    true => Err("connectivity is not checked anew".into()),
-                    false => next.answer(&offer, &self.local).map_err(|mismatch| mismatch.to_string()),
-                }
-            });
+        let answered = Description::parse(body).map_err(|error| error.to_string()).and_then(|offer| {
+            let (next, local, answer, agreed) =
+                self.answer(cx, &offer).map_err(|mismatch| mismatch.to_string())?;
+            before.as_ref().map_or(Ok(()), |before| may_follow(before, &agreed))?;
+            Ok((next, local, answer, agreed))
+        });
         match (answered, before) {
-            (Ok((answer, agreed)), Some(before)) if only_moves(&before, &agreed) => {
-                self.session = next;
+            (Ok((next, local, answer, agreed)), Some(before)) => {
+                (self.session, self.local) = (next, local);
                 cx.ask(Ask::AcceptChange(answer.to_bytes()));
                 self.follow(cx, &before, &agreed, None);
             }
             (answered, _) => {
-                let why = answered.err().unwrap_or_else(|| "codec and keys stay as they are".into());
+                let why = answered.err().unwrap_or_else(|| "nothing stands that could change".into());
                 cx.ask(Ask::RejectChange { status: StatusCode::NOT_ACCEPTABLE_HERE, why: Some(why) });
             }
         }
         State::Talking(self)
+    }
+
+    /// Our answer to an offer inside the call, with what both then are. The codec stays where it is offered still; else the
+    /// first that can be spoken is.
+    fn answer(
+        &self,
+        cx: &mut Context<'_>,
+        offer: &Description,
+    ) -> Result<(Session, Local, Description, Negotiated), Mismatch> {
+        let mut local = self.local.clone();
+        if self.session.restarts_ice(offer)
+            && let Some(ice) = &mut local.ice
+        {
+            // Whoever restarts is answered by a restart (RFC 8839 §4.4.3).
+            let credentials = IceCredentials::draw(cx.entropy);
+            (ice.ufrag, ice.pwd) = (credentials.ufrag().to_owned(), credentials.password().to_owned());
+        }
+        if self.session.agreed().is_some_and(|agreed| agreed.ice.is_none()) {
+            // Checks are not taken up in the middle of a call.
+            local.ice = None;
+        }
+        let mut next = self.session.clone();
+        let mut answered = next.answer(offer, &local);
+        if matches!(answered, Err(Mismatch::NoCommonCodec)) {
+            next = self.session.clone();
+            local.codecs.clone_from(&self.codecs);
+            answered = next.answer(offer, &local);
+        }
+        let (answer, agreed) = answered?;
+        local.codecs = vec![agreed.codec.id];
+        Ok((next, local, answer, agreed))
     }
 
     /// What was agreed on anew takes place, and is told.
@@ -255,6 +292,11 @@ impl Talking {
         }
         if before != agreed || wanted.is_some() {
             self.run(cx, agreed);
+        }
+        let security = SecurityKind::from(&agreed.security);
+        if (before.codec.id, SecurityKind::from(&before.security)) != (agreed.codec.id, security) {
+            (cx.record.codec, cx.record.security) = (Some(agreed.codec.id), Some(security));
+            cx.tell(Progress::Adapted { codec: agreed.codec.id, security });
         }
         match wanted {
             Some(Wanted::Hold) => cx.tell(Progress::Held { by: Party::Us }),
@@ -295,9 +337,17 @@ const fn hears(agreed: &Negotiated) -> bool {
     agreed.direction.sends()
 }
 
-/// Whether nothing changes but which way media flow, and where they go.
-fn only_moves(before: &Negotiated, after: &Negotiated) -> bool {
-    before.codec == after.codec && before.security == after.security && !after.removed
+/// Whether the running stream can go on by `after`, or why not.
+fn may_follow(before: &Negotiated, after: &Negotiated) -> Result<(), &'static str> {
+    if after.removed {
+        Err("the stream cannot be taken out of the call")
+    } else if before.ice.is_some() && after.ice.is_none() {
+        Err("connectivity goes on to be checked")
+    } else if before.ice.is_none() && after.ice.is_some() {
+        Err("connectivity is not checked in this call")
+    } else {
+        Ok(())
+    }
 }
 
 fn ended(by: Party, reason: Option<String>) -> Cause {

@@ -21,6 +21,8 @@ struct End {
     asks: Vec<Ask>,
     hop: Hop,
     ports: MediaPorts,
+    /// What media began with.
+    accepted_plan: Option<MediaPlan>,
 }
 
 impl End {
@@ -53,6 +55,7 @@ impl End {
             asks: Vec::new(),
             hop: Hop::toward(transport, at(host, 5060), at(peer, 5060)),
             ports: MediaPorts::plain(at(host, 4000), at(host, 4001), at(host, 5060)),
+            accepted_plan: None,
         }
     }
 

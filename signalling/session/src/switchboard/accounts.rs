@@ -8,7 +8,8 @@ use super::Switchboard;
 use crate::{Account, AccountId};
 
 impl Switchboard {
-    /// Takes up an account at a SIP server; [`crate::Event::Account`] tells what becomes of it. Calls are made with the first.
+    /// Takes up an account at a SIP server; [`crate::Event::Account`] tells what becomes of it. Calls are made with the one
+    /// whose domain is that of the target, else with the first.
     pub fn sign_in(&mut self, now: Now, account: Account) -> AccountId {
         self.accounts.add(now, &mut self.resolver, account)
     }

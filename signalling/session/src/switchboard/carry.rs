@@ -18,10 +18,10 @@ impl Switchboard {
 
     fn carry_one(&mut self, id: CallId, ask: Ask) {
         let now = self.now;
-        let invite = self.calls.get(&id).and_then(|call| call.invite);
+        let (invite, account) = self.calls.get(&id).map_or((None, None), |call| (call.invite, call.account));
         match (ask, invite) {
             (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target)));
+                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target, account)));
                 self.by_lookup.insert(lookup, id);
             }
             (Ask::Invite { hop, target, offer }, _) => self.invite(id, hop, &target, offer),
@@ -67,12 +67,17 @@ impl Switchboard {
     fn invite(&mut self, id: CallId, hop: Hop, target: &Target, offer: Vec<u8>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let mut headers = call.headers.clone();
-        headers.extend(self.accounts.route(&hop).into_iter().map(|route| (HeaderName::Route, route)));
+        headers.extend(
+            self.accounts
+                .route(target, call.account, &hop)
+                .into_iter()
+                .map(|route| (HeaderName::Route, route)),
+        );
         let outgoing = OutgoingInvite {
             hop,
             name: target.name(),
             uri: target.uri().clone().into(),
-            from: self.accounts.identity().unwrap_or(&self.config.identity).clone(),
+            from: self.accounts.identity(target, call.account).unwrap_or(&self.config.identity).clone(),
             to: NameAddr::new(target.uri().clone()),
             body: offer,
             private: false,

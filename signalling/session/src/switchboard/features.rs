@@ -89,7 +89,7 @@ impl Switchboard {
         headers.extend(by.map(|by| (HeaderName::ReferredBy, by.to_string())));
         self.agent.answer_refer(now, invite, StatusCode::ACCEPTED);
         let to = target.to_string();
-        let call = self.dial_as(now, target, headers, Some(old));
+        let call = self.dial_as(now, target, headers, Some(old), None);
         self.events.push_back(Event::Call { call: old, progress: Progress::Referred { to, call } });
     }
 

@@ -81,6 +81,12 @@ impl Answerer {
         &self.challenge.realm
     }
 
+    /// The nonce it is answered with.
+    #[must_use]
+    pub fn nonce(&self) -> &str {
+        &self.challenge.nonce
+    }
+
     /// Whether the server says that only the nonce was too old, so that the same password may be tried again.
     #[must_use]
     pub const fn is_stale(&self) -> bool {

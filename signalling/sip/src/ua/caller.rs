@@ -61,7 +61,9 @@ impl Calling {
         let body = core::mem::take(&mut request.body);
         let again = body.clone();
         let spare = (hop.transport != wanted.transport).then_some((body, wanted));
-        let invitation = Invitation { call, request, hop, spare, dialog: None, again, accepted: Vec::new() };
+        let accepted = Vec::new();
+        let invitation =
+            Invitation { call, request, hop, spare, dialog: None, again, challenges: 0, accepted };
         cx.layer.invite(cx.now, key, outgoing, ClientUse::Invite(Box::new(invitation)));
         Box::new(Self { invite: key, fork: Fork::default(), wish: None, cancel: Cancel::No })
     }
@@ -73,14 +75,15 @@ impl Calling {
         cx: &mut Context,
         invitation: Box<Invitation>,
     ) -> Box<Self> {
-        let Invitation { call, mut request, spare, again, accepted, .. } = *invitation;
+        let Invitation { call, mut request, spare, again, challenges, accepted, .. } = *invitation;
         let Some((body, hop)) = spare.filter(|_| !self.is_given_up()) else { return self };
         request.body = body;
         request.headers.remove(&HeaderName::Via);
         let key = cx.stamp(&mut request, &hop);
         let bytes = cx.request_bytes(&request);
         request.body = Vec::new();
-        let invitation = Invitation { call, request, hop, spare: None, dialog: None, again, accepted };
+        let invitation =
+            Invitation { call, request, hop, spare: None, dialog: None, again, challenges, accepted };
         let user = ClientUse::Invite(Box::new(invitation));
         cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, user);
         self.invite = key;

@@ -41,12 +41,20 @@ pub(super) struct Context {
 pub(super) enum ClientUse {
     Invite(Box<Invitation>),
     Cancel,
-    /// A request inside a dialog of a call, for which that waits.
-    Inside {
-        call: CallId,
-        purpose: Purpose,
-    },
+    Inside(Box<Inside>),
     Exchange(Box<Exchange>),
+}
+
+/// A request of ours inside a dialog of a call, for whose answer that waits.
+#[derive(Debug)]
+pub(super) struct Inside {
+    pub(super) call: CallId,
+    pub(super) purpose: Purpose,
+    /// Without Via.
+    pub(super) request: Request,
+    pub(super) hop: Hop,
+    /// How often it was challenged.
+    pub(super) challenges: u8,
 }
 
 /// What a request inside a dialog is for.
@@ -92,6 +100,8 @@ pub(super) struct Invitation {
     pub(super) dialog: Option<Dialog>,
     /// Its body, until somebody has accepted.
     pub(super) again: Vec<u8>,
+    /// How often it was challenged.
+    pub(super) challenges: u8,
     /// Whoever has accepted, and the ACK for that.
     pub(super) accepted: Vec<Accepted>,
 }
@@ -229,6 +239,12 @@ impl Context {
     pub(super) fn acknowledge(&mut self, key: ClientKey, dialog: &Dialog, tag: &str) {
         let hop = dialog.next_hop(&self.config.local);
         let mut ack = dialog.ack();
+        if let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) {
+            // Nobody may challenge an ACK: it proves what its INVITE has proved (RFC 3261 §13.2.2.4, §22.1).
+            for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+                ack.headers.copy(&name, &invitation.request.headers);
+            }
+        }
         self.stamp(&mut ack, &hop);
         self.sign_request(&mut ack);
         let bytes = self.request_bytes(&ack);

@@ -43,7 +43,7 @@ impl Call {
     }
 
     /// The dialog with `tag` at the other end. The owner of a confirmed one checks that tag itself.
-    fn leg(&mut self, tag: &str) -> Option<&mut Leg> {
+    pub(super) fn leg(&mut self, tag: &str) -> Option<&mut Leg> {
         match &mut self.state {
             State::Calling(calling) => calling.fork.with_tag(tag).map(|early| &mut early.leg),
             State::Alerting(alerting) => Some(&mut alerting.leg),

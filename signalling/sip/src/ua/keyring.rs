@@ -15,7 +15,10 @@ use std::net::SocketAddr;
 
 use rove_base::{Entropy, Transport};
 
-use super::context::{ClientUse, Context, Invitation};
+use super::{
+    context::{ClientUse, Context, Invitation},
+    request::MAX_CHALLENGES,
+};
 use crate::{
     digest::{Answerer, Asking, Login},
     message::{CSeq, HeaderName, Headers, Request, Response, StatusCode, Uri},
@@ -69,14 +72,15 @@ impl Keyring {
         }
     }
 
-    /// Answers the challenges of a response to `request`, which went along `hop`. `false`: nobody there may be
-    /// answered, or the answer was given already and was wrong. The caller sends the request again, with the next
-    /// number in CSeq.
+    /// Answers the challenges of a response to `request`, which went along `hop` and has `met` so many before. `false`:
+    /// nobody there may be answered, or the answer was given already and was wrong; one given ahead, with a nonce of
+    /// before, is none to this challenge. The caller sends the request again, with the next number in CSeq.
     pub(super) fn challenged(
         &mut self,
         request: &mut Request,
         response: &Response,
         hop: &Hop,
+        met: u8,
         entropy: &mut Entropy,
     ) -> bool {
         let Some((proxy, asks, answers)) = names(response.status) else { return false };
@@ -86,8 +90,9 @@ impl Keyring {
         }
         let challenges: Vec<&str> = response.headers.all(&asks).collect();
         let Some(answerer) = Answerer::choose(&challenges, &entry.login, entropy) else { return false };
-        let again = was_answered(&request.headers, &answers, answerer.realm());
-        if again && !answerer.is_stale() {
+        let again = was_answered(&request.headers, &answers, "realm", answerer.realm());
+        let ahead = met == 0 && !was_answered(&request.headers, &answers, "nonce", answerer.nonce());
+        if again && !ahead && !answerer.is_stale() {
             return false;
         }
         entry.login.realm = Some(answerer.realm().to_owned());
@@ -136,17 +141,20 @@ impl Context {
     /// and another branch (RFC 3261 §22.2, RFC 4028 §7.3). `None` when that is of no use.
     pub(super) fn invite_again(&mut self, key: ClientKey, response: &Response) -> Option<ClientKey> {
         let Some(ClientUse::Invite(invitation)) = self.layer.client_user(key) else { return None };
-        let (call, hop) = (invitation.call, invitation.hop);
+        let (call, hop, met) = (invitation.call, invitation.hop, invitation.challenges);
         let mut request = invitation.request.clone();
         request.body.clone_from(&invitation.again);
         request.headers.remove(&HeaderName::Via);
         let CSeq { number, method } = request.headers.cseq().ok()?;
+        let mut challenges = met;
         if let Some(least) = super::timer::demanded(&request.headers, response) {
             super::timer::propose(&self.config, &mut request.headers, Some(least));
-        } else if number >= MAX_CHALLENGED
-            || !self.keyring.challenged(&mut request, response, &hop, &mut self.entropy)
+        } else if met >= MAX_CHALLENGES
+            || !self.keyring.challenged(&mut request, response, &hop, met, &mut self.entropy)
         {
             return None;
+        } else {
+            challenges = met.saturating_add(1);
         }
         let next = CSeq { number: number.saturating_add(1), method };
         request.headers.set(HeaderName::CSeq, next.to_string());
@@ -154,8 +162,16 @@ impl Context {
         let (wanted, hop, body) = (hop, outgoing.hop, core::mem::take(&mut request.body));
         // The answer to a challenge makes it longer, perhaps too long for a datagram.
         let spare = (hop.transport != wanted.transport).then(|| (body.clone(), wanted));
-        let invitation =
-            Invitation { call, request, hop, spare, dialog: None, again: body, accepted: Vec::new() };
+        let invitation = Invitation {
+            call,
+            request,
+            hop,
+            spare,
+            dialog: None,
+            again: body,
+            challenges,
+            accepted: Vec::new(),
+        };
         self.layer.invite(self.now, again, outgoing, ClientUse::Invite(Box::new(invitation)));
         Some(again)
     }
@@ -183,16 +199,14 @@ fn names(status: StatusCode) -> Option<(bool, HeaderName, HeaderName)> {
     }
 }
 
-fn was_answered(headers: &Headers, name: &HeaderName, realm: &str) -> bool {
-    headers.all(name).any(|value| value.contains(&format!("realm=\"{realm}\"")))
+/// Whether a proof is there that has `value` as its `part`.
+fn was_answered(headers: &Headers, name: &HeaderName, part: &str, value: &str) -> bool {
+    headers.all(name).any(|proof| proof.contains(&format!("{part}=\"{value}\"")))
 }
 
 const fn place(hop: &Hop) -> (Transport, SocketAddr) {
     (hop.transport, hop.remote)
 }
 
-/// The number of an INVITE that has met as many challenges as one meets: a proxy's and a server's, each of which may find
-/// its nonce too old once.
-const MAX_CHALLENGED: u32 = 5;
 /// Challenges whose answers are kept for one password.
 const MAX_HELD: usize = 8;

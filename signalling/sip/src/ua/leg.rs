@@ -7,14 +7,14 @@ use super::{
     asked::Asked,
     caller,
     change::{Change, Retry, Stage},
-    context::{ALLOW, ClientUse, Context, EXTENSIONS, Invitation, Purpose, SDP, contact},
+    context::{ALLOW, Context, EXTENSIONS, Inside, Purpose, SDP, contact},
     refer::Refers,
     timer::{Due, SessionTimer},
 };
 use crate::{
     dialog::Dialog,
     message::{HeaderName, Method, Request, Response, StatusCode, Uri},
-    transaction::{ClientKey, Outgoing},
+    transaction::ClientKey,
 };
 
 /// A dialog of a call, early or not.
@@ -178,11 +178,9 @@ impl Leg {
         purpose: Purpose,
     ) -> ClientKey {
         let hop = self.dialog.next_hop(&cx.config.local);
-        let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
-        let bytes = cx.request_bytes(&request);
-        cx.layer.request(cx.now, key, Outgoing { hop, bytes }, ClientUse::Inside { call, purpose });
-        key
+        cx.keyring.authorise(&mut request, &hop);
+        cx.send_inside(Box::new(Inside { call, purpose, request, hop, challenges: 0 }))
     }
 
     fn offer(&mut self, cx: &mut Context, call: CallId, update: bool, body: Vec<u8>) -> ClientKey {
@@ -200,20 +198,22 @@ impl Leg {
             return self.send(cx, call, request, Purpose::Change);
         }
         let hop = self.dialog.next_hop(&cx.config.local);
-        let key = cx.stamp(&mut request, &hop);
         cx.sign_request(&mut request);
-        let bytes = cx.request_bytes(&request);
-        request.body = Vec::new();
-        let dialog = Some(self.dialog.clone());
-        let invitation =
-            Invitation { call, request, hop, spare: None, dialog, again: Vec::new(), accepted: Vec::new() };
-        cx.layer.invite(cx.now, key, Outgoing { hop, bytes }, ClientUse::Invite(Box::new(invitation)));
-        key
+        cx.keyring.authorise(&mut request, &hop);
+        cx.reinvite(call, &self.dialog, request, hop, 0)
     }
 
     /// Whether this is the request that has our change.
     pub(super) fn is_changed_by(&self, key: ClientKey) -> bool {
         self.change.as_ref().is_some_and(|change| change.is_out_as(key))
+    }
+
+    /// A request of ours that was challenged goes on under another name.
+    pub(super) fn renamed(&mut self, before: ClientKey, after: ClientKey) {
+        if let Some(change) = self.change.as_mut().filter(|change| change.is_out_as(before)) {
+            change.stage = Stage::Out(after);
+        }
+        self.refers.renamed(before, after);
     }
 
     /// What became of our change: a final response, or none.

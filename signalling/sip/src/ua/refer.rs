@@ -40,6 +40,15 @@ struct Theirs {
     accepted: bool,
 }
 
+impl Refers {
+    /// The REFER that we have sent goes on under another name.
+    pub(super) fn renamed(&mut self, before: ClientKey, after: ClientKey) {
+        if let Some(ours) = self.ours.as_mut().filter(|ours| ours.key == before) {
+            ours.key = after;
+        }
+    }
+}
+
 /// What we ask.
 impl Leg {
     /// Sends REFER. `false` while another one is under way.

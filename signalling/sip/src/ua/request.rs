@@ -199,9 +199,9 @@ impl Context {
         let hop = exchange.hop;
         let again = match status.code() {
             401 | 407 if exchange.challenges < MAX_CHALLENGES => {
-                exchange.challenges = exchange.challenges.saturating_add(1);
-                let Exchange { request, .. } = &mut exchange;
-                self.keyring.challenged(request, &response, &hop, &mut self.entropy)
+                let met = exchange.challenges;
+                exchange.challenges = met.saturating_add(1);
+                self.keyring.challenged(&mut exchange.request, &response, &hop, met, &mut self.entropy)
             }
             503 => return self.failed_over(exchange, Ok(response)),
             300..=399 => exchange.redirect(&response),
@@ -269,4 +269,4 @@ const MAX_HOPS: usize = 8;
 /// Times that one request follows a redirection.
 const MAX_REDIRECTIONS: usize = 5;
 /// Challenges that one request meets: a proxy's and a server's, each of which may find its nonce too old once.
-const MAX_CHALLENGES: u8 = 4;
+pub(super) const MAX_CHALLENGES: u8 = 4;

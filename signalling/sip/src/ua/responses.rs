@@ -45,9 +45,7 @@ impl UserAgent {
                 self.on_invite_response(call, key, response);
             }
             Some(ClientUse::Exchange(_)) if status.is_final() => self.on_final(key, response),
-            Some(&mut ClientUse::Inside { call, purpose }) if status.is_final() => {
-                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Ok(response)));
-            }
+            Some(ClientUse::Inside(_)) if status.is_final() => self.on_inside_final(key, response),
             _ => {}
         }
     }
@@ -66,9 +64,9 @@ impl UserAgent {
             ClientUse::Invite(invitation) => {
                 self.on_call(invitation.call, |call, cx| call.failed(cx, failure));
             }
-            ClientUse::Inside { call, purpose } => {
-                self.on_call(call, |call, cx| call.responded(cx, key, purpose, Err(failure)));
-            }
+            ClientUse::Inside(inside) => self.on_call(inside.call, |call, cx| {
+                call.responded(cx, key, inside.purpose, Err(failure));
+            }),
             ClientUse::Exchange(exchange) => {
                 if let Some(outcome) = self.cx.unanswered(*exchange, failure) {
                     self.on_outcome(outcome);
@@ -86,6 +84,18 @@ impl UserAgent {
         if let Some(outcome) = self.cx.responded(*exchange, response) {
             self.on_outcome(outcome);
         }
+    }
+
+    /// A final response to a request inside a dialog. One that is a challenge has the request sent again, if it can be
+    /// answered.
+    fn on_inside_final(&mut self, key: ClientKey, response: Response) {
+        let Some(ClientUse::Inside(inside)) = self.cx.layer.settle(key, ClientUse::Cancel) else { return };
+        let (id, purpose) = (inside.call, inside.purpose);
+        self.on_call(id, |call, cx| {
+            if !call.asked_again(cx, key, inside, &response) {
+                call.responded(cx, key, purpose, Ok(response));
+            }
+        });
     }
 
     fn on_outcome(&mut self, outcome: Outcome) {
@@ -164,7 +174,11 @@ impl UserAgent {
             }
             self.cx.acknowledge(key, &dialog, &tag);
         }
-        self.on_call(call, |call, cx| call.responded(cx, key, Purpose::Change, Ok(response)));
+        self.on_call(call, |call, cx| {
+            if !call.reinvited_again(cx, key, &response) {
+                call.responded(cx, key, Purpose::Change, Ok(response));
+            }
+        });
     }
 
     fn acknowledge(&mut self, key: ClientKey, response: &Response) {

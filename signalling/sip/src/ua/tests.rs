@@ -5,6 +5,7 @@ mod asking;
 mod bounds;
 mod called;
 mod calling;
+mod challenges;
 mod changes;
 mod duties;
 mod extras;

@@ -106,7 +106,7 @@ fn where_keys_are_agreed_on_in_the_path_all_is_shut_before() {
     let packet = peer.packet();
     assert!(!gate.is_open());
     assert_eq!(gate.open(&TOLD, &packet, at(0)), Err(Shut::Early));
-    gate.secure(&keys(1, 2));
+    gate.secure(&keys(1, 2), at(0));
     assert!(gate.is_open() && gate.open(&TOLD, &packet, at(0)).is_ok());
     assert_eq!(gate.open(&TOLD, &[0x80; 172], at(0)), Err(Shut::Protected(SrtpError::Forged)));
 }
@@ -156,4 +156,75 @@ fn forged_packets_harm_no_call() {
         }
     }
     assert_eq!((heard, gate.route().rtp), (forgeries.div_ceil(100), TOLD));
+}
+
+/// The gate of a running call, and what re-keys it from `before` to `after`.
+fn rekeyed(gate: &mut Gate, before: SrtpKeys, after: SrtpKeys, now: Instant) -> Rekey {
+    let [before, after] = [before, after].map(|keys| plan().srtp(keys).build().unwrap());
+    let mut rekey = Rekey::new(&before, &after).unwrap();
+    gate.rekey(&mut rekey, now);
+    rekey
+}
+
+#[test]
+fn packets_under_the_key_before_are_heard_for_five_seconds_after_a_change_of_keys() {
+    let mut gate = Gate::new(&plan().srtp(keys(1, 2)).build().unwrap(), &first()).unwrap();
+    let mut old = Peer::new();
+    let [one, late, later] = [0; 3].map(|_| old.packet());
+    assert!(gate.open(&TOLD, &one, at(0)).is_ok());
+    rekeyed(&mut gate, keys(1, 2), keys(1, 4), at(1_000));
+    let mut new = Peer(Shield::new(&keys(4, 1), &first()).unwrap(), 100);
+    assert!(gate.open(&TOLD, &new.packet(), at(1_100)).is_ok());
+    assert!(gate.open(&TOLD, &late, at(1_200)).is_ok());
+    assert!(gate.open(&TOLD, &late, at(1_300)).is_err(), "once");
+    assert_eq!(gate.open(&TOLD, &later, at(6_100)), Err(Shut::Protected(SrtpError::Forged)));
+    assert!(gate.open(&TOLD, &new.packet(), at(6_200)).is_ok());
+}
+
+#[test]
+fn a_key_that_stays_counts_on_and_never_uses_a_number_twice() {
+    let mut gate = Gate::new(&plan().srtp(keys(1, 2)).build().unwrap(), &first()).unwrap();
+    let mut scratch = Scratch::default();
+    let packet = [&[0x80, 0, 0, 7, 0, 0, 0, 0, 5, 5, 5, 5], &[0x7f; 160][..]].concat();
+    let mut send = |gate: &mut Gate| {
+        let range = scratch.push(&packet);
+        let transmit = Transmit { flow: rove_base::Flow::Udp(TOLD), range, dscp: rove_base::Dscp::EF };
+        gate.protect(transmit, &mut scratch).is_some()
+    };
+    assert!(send(&mut gate));
+    rekeyed(&mut gate, keys(1, 2), keys(1, 4), at(0));
+    assert!(!send(&mut gate), "the same number under the same key");
+    rekeyed(&mut gate, keys(1, 4), keys(3, 4), at(10));
+    assert!(!send(&mut gate), "the numbers go on under another key, too");
+}
+
+#[test]
+fn rollover_counters_go_on_under_another_key_and_a_peer_that_begins_anew_is_understood() {
+    let long = FirstNumbers { rollover: 3, ..first() };
+    for anew in [false, true] {
+        let mut gate = Gate::new(&plan().srtp(keys(1, 2)).build().unwrap(), &long).unwrap();
+        let mut old = Peer(Shield::new(&keys(2, 1), &long).unwrap(), 60_000);
+        assert!(gate.open(&TOLD, &old.packet(), at(0)).is_ok());
+        rekeyed(&mut gate, keys(1, 2), keys(1, 4), at(10));
+        let numbers = if anew { first() } else { long };
+        let mut new = Peer(Shield::new(&keys(4, 1), &numbers).unwrap(), 60_001);
+        for n in 0..10 {
+            assert!(gate.open(&TOLD, &new.packet(), at(20 + n)).is_ok(), "anew: {anew}");
+        }
+        assert_eq!(gate.open(&TOLD, &[0x80; 172], at(40)), Err(Shut::Protected(SrtpError::Forged)));
+    }
+}
+
+#[test]
+fn a_call_in_clear_is_protected_from_the_moment_that_keys_are_agreed_on() {
+    let clear = plan().build().unwrap();
+    let mut gate = Gate::new(&clear, &first()).unwrap();
+    let mut rekey = Rekey::new(&clear, &plan().srtp(keys(1, 2)).build().unwrap()).unwrap();
+    gate.rekey(&mut rekey, at(0));
+    assert!(gate.open(&TOLD, &[0x80; 172], at(0)).is_err());
+    assert!(gate.open(&TOLD, &Peer::new().packet(), at(0)).is_ok());
+    let dtls = DtlsPlan { role: DtlsRole::Passive, fingerprint: Fingerprint([0; 32]) };
+    let mut gate = Gate::new(&clear, &first()).unwrap();
+    gate.rekey(&mut Rekey::new(&clear, &plan().dtls(dtls).build().unwrap()).unwrap(), at(0));
+    assert!(!gate.is_open(), "not before the handshake");
 }

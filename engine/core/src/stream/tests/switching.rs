@@ -3,7 +3,7 @@
 use rove_base::{SrtpKeys, SrtpProfile};
 
 use super::*;
-use crate::path::{Path, Why};
+use crate::{path::Why, stream::Replan};
 
 const MOVED: u16 = 5_000;
 
@@ -40,9 +40,10 @@ fn a_host_that_moves_in_mid_call_goes_on_with_name_numbers_keys_and_buffer() {
         now = now.later(Duration::from_millis(10));
         for (at, moved) in [(moved_at, 1), (told_at, 0)] {
             if step == at {
-                let plan = protected(moved == 0, true);
+                let (before, after) = (protected(moved == 0, false), protected(moved == 0, true));
+                let mut replan = Replan::new(now, &before, &after, 8_000, None).unwrap();
                 ends[moved].stream.tick(now);
-                ends[moved].stream.redirect(&Path::new(&plan).unwrap(), plan.direction());
+                ends[moved].stream.replan(&mut replan);
             }
         }
         while wire.0.front().is_some_and(|datagram| datagram.0 <= now.mono) {

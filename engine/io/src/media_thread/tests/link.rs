@@ -1,6 +1,8 @@
 //! Checks and handshakes on the real thread, with strangers at the same ports.
 
-use rove_base::{DtlsPlan, DtlsRole, IcePlan, MediaPlanBuilder, SrtpKeys, SrtpProfile, UdpFlow};
+use rove_base::{
+    DtlsPlan, DtlsRole, IceCredentials, IcePlan, IceRole, MediaPlanBuilder, SrtpKeys, SrtpProfile, UdpFlow,
+};
 
 use super::*;
 

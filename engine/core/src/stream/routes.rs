@@ -1,30 +1,14 @@
-//! A stream goes on another way: held, resumed, from another address, or by another of its routes.
+//! The routes of a stream, and the switch between them.
 
-use rove_base::{Direction, Route, RouteId};
+use rove_base::{Route, RouteId};
 
 use super::Stream;
 use crate::{
     jitter::PacketSink,
-    path::{Path, PathError, Why},
+    path::{PathError, Why},
 };
 
 impl<K: PacketSink> Stream<K> {
-    /// Goes on along `path`, in `direction`: the call is held or goes on, or one of its ends has moved. All else stays:
-    /// names, numbers, keys, what is buffered.
-    ///
-    /// # Realtime
-    ///
-    /// Neither allocates nor frees.
-    pub fn redirect(&mut self, path: &Path, direction: Direction) {
-        if !direction.sends() {
-            self.steering.pause();
-        }
-        self.direction = direction;
-        if let Some(gate) = &mut self.gate {
-            gate.redirect(self.now.mono, path);
-        }
-    }
-
     /// Another way that packets may be switched to; what comes by it is believed at once.
     ///
     /// # Errors
