@@ -50,7 +50,37 @@ pub(crate) struct Carrier {
     pub(crate) orders: UnboundedReceiver<Order>,
     pub(crate) news: Sender<News>,
     /// Bytes that wait to be written.
-    pub(crate) waiting: Arc<AtomicUsize>,
+    pub(crate) waiting: Arc<Waiting>,
+}
+
+/// Bytes that wait for one peer, counted among those that wait for all; given back when nobody knows them any more.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    own: AtomicUsize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Waiting {
+    pub(crate) const fn new(all: Arc<AtomicUsize>) -> Self {
+        Self { own: AtomicUsize::new(0), all }
+    }
+
+    /// So many more; answers how many there are now.
+    pub(crate) fn add(&self, count: usize) -> usize {
+        self.all.fetch_add(count, Ordering::Relaxed);
+        self.own.fetch_add(count, Ordering::Relaxed).saturating_add(count)
+    }
+
+    fn sub(&self, count: usize) {
+        self.all.fetch_sub(count, Ordering::Relaxed);
+        self.own.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(*self.own.get_mut(), Ordering::Relaxed);
+    }
 }
 
 impl Carrier {
@@ -60,7 +90,7 @@ impl Carrier {
     }
 
     pub(crate) fn written(&self, count: usize) {
-        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.waiting.sub(count);
     }
 
     async fn connected(&self, local: SocketAddr, remote: SocketAddr, transport: Transport) -> io::Result<()> {
@@ -117,9 +147,10 @@ pub(crate) async fn accept(
     remote: SocketAddr,
     transport: Transport,
     tls: Tls,
+    origins: Arc<[String]>,
     mut carrier: Carrier,
 ) {
-    let ended = accepted(tcp, remote, transport, &tls, &mut carrier).await;
+    let ended = accepted(tcp, remote, transport, &tls, &origins, &mut carrier).await;
     carrier.end(ended).await;
 }
 
@@ -128,6 +159,7 @@ async fn accepted(
     remote: SocketAddr,
     transport: Transport,
     tls: &Tls,
+    origins: &[String],
     carrier: &mut Carrier,
 ) -> io::Result<Said> {
     let local = tcp.local_addr()?;
@@ -141,7 +173,7 @@ async fn accepted(
         if !is_websocket(transport) {
             return Ok(Opened::Bytes(stream));
         }
-        let socket = websocket::accept(stream).await.map_err(io::Error::other)?;
+        let socket = websocket::accept(stream, origins).await.map_err(io::Error::other)?;
         Ok::<_, io::Error>(Opened::Messages(Box::new(socket)))
     };
     let opened = timeout(HANDSHAKE, opening).await??;

@@ -4,6 +4,7 @@
 //! Everything here runs on one tokio runtime of one thread; machines never see it.
 
 mod carry;
+mod key_log;
 mod listener;
 mod sockets;
 mod streams;
@@ -12,5 +13,5 @@ mod websocket;
 
 pub use listener::{CannotBind, Listener, bind_pair};
 pub use sockets::{Sockets, address_toward};
-pub use streams::{StreamEvent, Streams};
+pub use streams::{StreamBounds, StreamEvent, Streams};
 pub use tls::{Certificate, Tls, TlsError};

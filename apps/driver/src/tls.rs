@@ -14,6 +14,8 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use crate::key_log::KeyFile;
+
 /// Files in PEM with what we show others: a chain of certificates, our own first, and its private key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
@@ -28,6 +30,7 @@ pub struct Certificate {
 pub struct Tls {
     authorities: Option<Arc<RootCertStore>>,
     acceptor: Option<TlsAcceptor>,
+    key_log: Option<Arc<dyn rustls::KeyLog>>,
     connector: Arc<OnceLock<TlsConnector>>,
 }
 
@@ -61,9 +64,27 @@ impl Tls {
     ///
     /// [`TlsError`] names the file.
     pub fn new(authorities: Option<&Path>, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
+        Self::with_key_log(authorities, certificate, None)
+    }
+
+    /// The same; the secrets of all sessions are written to `key_log`, as whoever reads a capture needs them. Whoever can
+    /// read that file reads everything.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file.
+    pub fn with_key_log(
+        authorities: Option<&Path>,
+        certificate: Option<&Certificate>,
+        key_log: Option<&Path>,
+    ) -> Result<Self, TlsError> {
+        let key_log: Option<Arc<dyn rustls::KeyLog>> = match key_log {
+            Some(path) => Some(Arc::new(KeyFile::open(path)?)),
+            None => None,
+        };
         let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
-        let acceptor = certificate.map(acceptor).transpose()?;
-        Ok(Self { authorities, acceptor, connector: Arc::default() })
+        let acceptor = certificate.map(|shown| acceptor(shown, key_log.clone())).transpose()?;
+        Ok(Self { authorities, acceptor, key_log, connector: Arc::default() })
     }
 
     /// Opens a secure stream over one that stands, and waits until both ends have shown who they are; `name` is whose
@@ -99,7 +120,10 @@ impl Tls {
                 .with_protocol_versions(rustls::DEFAULT_VERSIONS)
                 .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
             // Fails only when the provider has no cipher of either version; ours has.
-            let config = config.unwrap_or_else(|error| unreachable!("{error}"));
+            let mut config = config.unwrap_or_else(|error| unreachable!("{error}"));
+            if let Some(key_log) = &self.key_log {
+                config.key_log = Arc::clone(key_log);
+            }
             TlsConnector::from(Arc::new(config))
         })
     }
@@ -126,16 +150,22 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, TlsError> {
+fn acceptor(
+    certificate: &Certificate,
+    key_log: Option<Arc<dyn rustls::KeyLog>>,
+) -> Result<TlsAcceptor, TlsError> {
     let chain = read_chain(&certificate.chain)?;
     let key = PrivateKeyDer::from_pem_file(&certificate.key).map_err(|error| TlsError::File {
         path: certificate.key.clone(),
         what: format!("no private key can be read: {error}"),
     })?;
-    let config = ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|source| TlsError::Unusable { certificate: certificate.clone(), source })?;
+    if let Some(key_log) = key_log {
+        config.key_log = key_log;
+    }
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
