@@ -50,8 +50,8 @@ piece() {
     mkdir -p "$into/corpus/$name"
     runs=$((total * $2 / 1000 / pieces))
     rm -f "$done.slowest"
-    ROVE_FUZZ_SLOWEST=$done.slowest "$programs/$name" -runs="$runs" -max_len="$3" -timeout=10 -rss_limit_mb=2048 \
-        -reload=0 -print_final_stats=1 -artifact_prefix="$into/found/$name-" "$into/corpus/$name" "corpus/$name" \
+    ROVE_FUZZ_SLOWEST=$done.slowest "$programs/$name" -runs="$runs" -max_len="$3" -reload=0 \
+        -timeout=10 -report_slow_units=1000000 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$into/found/$name-" "$into/corpus/$name" "corpus/$name" \
         >"$done.log" 2>&1
     code=$?
     stat() { sed -n "s/^stat::$1: *//p" "$done.log" | tail -n 1; }

@@ -66,7 +66,37 @@ pub(crate) struct Carrier {
     pub(crate) orders: UnboundedReceiver<Order>,
     pub(crate) news: Sender<News>,
     /// Bytes that wait to be written.
-    pub(crate) waiting: Arc<AtomicUsize>,
+    pub(crate) waiting: Arc<Waiting>,
+}
+
+/// Bytes that wait for one peer, counted among those that wait for all; given back when nobody knows them any more.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    own: AtomicUsize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Waiting {
+    pub(crate) const fn new(all: Arc<AtomicUsize>) -> Self {
+        Self { own: AtomicUsize::new(0), all }
+    }
+
+    /// So many more; answers how many there are now.
+    pub(crate) fn add(&self, count: usize) -> usize {
+        self.all.fetch_add(count, Ordering::Relaxed);
+        self.own.fetch_add(count, Ordering::Relaxed).saturating_add(count)
+    }
+
+    fn sub(&self, count: usize) {
+        self.all.fetch_sub(count, Ordering::Relaxed);
+        self.own.fetch_sub(count, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(*self.own.get_mut(), Ordering::Relaxed);
+    }
 }
 
 impl Carrier {
@@ -76,7 +106,7 @@ impl Carrier {
     }
 
     pub(crate) fn written(&self, count: usize) {
-        self.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.waiting.sub(count);
     }
 
     async fn connected(
@@ -137,8 +167,15 @@ async fn asked(connect: Connect, tls: &Tls, carrier: &mut Carrier) -> io::Result
 }
 
 /// Carries a stream that somebody has opened.
-pub(crate) async fn accept(tcp: TcpStream, remote: SocketAddr, kind: Kind, tls: Tls, mut carrier: Carrier) {
-    let ended = accepted(tcp, remote, kind, &tls, &mut carrier).await;
+pub(crate) async fn accept(
+    tcp: TcpStream,
+    remote: SocketAddr,
+    kind: Kind,
+    tls: Tls,
+    origins: Arc<[String]>,
+    mut carrier: Carrier,
+) {
+    let ended = accepted(tcp, remote, kind, &tls, &origins, &mut carrier).await;
     carrier.end(ended).await;
 }
 
@@ -147,6 +184,7 @@ async fn accepted(
     remote: SocketAddr,
     Kind { transport, peers }: Kind,
     tls: &Tls,
+    origins: &[String],
     carrier: &mut Carrier,
 ) -> io::Result<Said> {
     let local = tcp.local_addr()?;
@@ -165,7 +203,7 @@ async fn accepted(
         if !is_websocket(transport) {
             return Ok((shown, Opened::Bytes(stream)));
         }
-        let socket = websocket::accept(stream).await.map_err(io::Error::other)?;
+        let socket = websocket::accept(stream, origins).await.map_err(io::Error::other)?;
         Ok::<_, io::Error>((shown, Opened::Messages(Box::new(socket))))
     };
     let (shown, opened) = timeout(HANDSHAKE, opening).await??;

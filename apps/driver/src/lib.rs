@@ -5,6 +5,7 @@
 
 mod alarm;
 mod carry;
+mod key_log;
 mod listener;
 mod peers;
 mod sockets;
@@ -16,5 +17,5 @@ pub use alarm::Alarm;
 pub use listener::{CannotBind, Listener, bind_pair};
 pub use peers::Trust;
 pub use sockets::{Sockets, address_toward};
-pub use streams::{StreamEvent, Streams};
+pub use streams::{StreamBounds, StreamEvent, Streams};
 pub use tls::{Certificate, Tls, TlsError};

@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     Listener, Tls,
-    carry::{self, Carrier, Kind, News, Order},
+    carry::{self, Carrier, Kind, News, Order, Waiting},
 };
 
 /// What a stream brought.
@@ -79,10 +79,32 @@ impl StreamEvent {
     }
 }
 
+/// What others may do to the streams of one driver.
+#[derive(Clone, Debug)]
+pub struct StreamBounds {
+    /// Streams in their handshake that others have opened.
+    pub shaking: usize,
+    /// Bytes that may wait for all peers together; past that, whoever lets most wait loses its stream.
+    pub waiting: usize,
+    /// Origins (RFC 6454) whose pages may open a WebSocket; none lets all of them. Whoever names no origin is no browser,
+    /// and is let.
+    pub origins: Arc<[String]>,
+}
+
+impl Default for StreamBounds {
+    /// 256 handshakes, 64 MiB, any origin.
+    fn default() -> Self {
+        Self { shaking: 256, waiting: 64 << 20, origins: Arc::new([]) }
+    }
+}
+
 /// All open streams of one driver.
 #[derive(Debug)]
 pub struct Streams {
     tls: Tls,
+    bounds: StreamBounds,
+    /// Bytes that wait for all peers.
+    waiting: Arc<AtomicUsize>,
     open: HashMap<StreamId, Open>,
     /// Streams that others have opened and that do not stand yet, oldest first.
     shaking: VecDeque<StreamId>,
@@ -97,19 +119,27 @@ pub struct Streams {
 #[derive(Debug)]
 struct Open {
     orders: UnboundedSender<Order>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
     task: AbortHandle,
     /// Whether the machine knows of it.
     known: bool,
 }
 
 impl Streams {
-    /// No streams yet.
+    /// No streams yet, within the usual bounds.
     #[must_use]
     pub fn new(tls: Tls) -> Self {
+        Self::within(StreamBounds::default(), tls)
+    }
+
+    /// No streams yet, within these bounds.
+    #[must_use]
+    pub fn within(bounds: StreamBounds, tls: Tls) -> Self {
         let (news, inbox) = channel(WAITING);
         Self {
             tls,
+            bounds,
+            waiting: Arc::new(AtomicUsize::new(0)),
             open: HashMap::new(),
             shaking: VecDeque::new(),
             current: None,
@@ -146,8 +176,9 @@ impl Streams {
     /// Writes `bytes`. A peer that lets too much wait loses the stream instead of filling memory.
     pub fn send(&mut self, stream: StreamId, bytes: &[u8]) {
         let Some(open) = self.open.get(&stream) else { return };
-        let waiting = open.waiting.fetch_add(bytes.len(), Ordering::Relaxed).saturating_add(bytes.len());
-        if waiting > MOST_WAITING {
+        let waiting = open.waiting.add(bytes.len());
+        let all = self.waiting.load(Ordering::Relaxed);
+        if waiting > MOST_WAITING || all > self.bounds.waiting && waiting > FAIR {
             tracing::debug!(target: "rove::streams", stream = stream.0, "a peer does not read");
             open.task.abort();
             self.open.remove(&stream);
@@ -233,12 +264,12 @@ impl Streams {
     fn accepted(&mut self, tcp: tokio::net::TcpStream, remote: SocketAddr, kind: Kind) {
         let stream = StreamId(self.next);
         self.next = self.next.wrapping_add(2);
-        let tls = self.tls.clone();
+        let (tls, origins) = (self.tls.clone(), Arc::clone(&self.bounds.origins));
         self.start(stream, false, |carrier| {
-            tokio::spawn(carry::accept(tcp, remote, kind, tls, carrier)).abort_handle()
+            tokio::spawn(carry::accept(tcp, remote, kind, tls, origins, carrier)).abort_handle()
         });
         self.shaking.push_back(stream);
-        if self.shaking.len() > MOST_SHAKING
+        if self.shaking.len() > self.bounds.shaking
             && let Some(oldest) = self.shaking.pop_front().and_then(|oldest| self.open.remove(&oldest))
         {
             oldest.task.abort();
@@ -247,7 +278,7 @@ impl Streams {
 
     fn start(&mut self, stream: StreamId, known: bool, spawn: impl FnOnce(Carrier) -> AbortHandle) {
         let (orders, inbox) = unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::new(Waiting::new(Arc::clone(&self.waiting)));
         let (news, counter) = (self.news.clone(), Arc::clone(&waiting));
         let task = spawn(Carrier { stream, orders: inbox, news, waiting: counter });
         self.open.insert(stream, Open { orders, waiting, task, known });
@@ -277,8 +308,8 @@ const BREATHER: Duration = Duration::from_millis(100);
 const WAITING: usize = 64;
 /// Bytes that may wait for one peer.
 const MOST_WAITING: usize = 1 << 20;
-/// Streams in their handshake that others have opened.
-const MOST_SHAKING: usize = 256;
+/// What one peer may always let wait, that one long answer does not end its stream.
+const FAIR: usize = 64 * 1_024;
 
 #[cfg(test)]
 mod tests;

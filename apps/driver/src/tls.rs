@@ -14,7 +14,10 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::peers::{Peers, Trust};
+use crate::{
+    key_log::KeyFile,
+    peers::{Peers, Trust},
+};
 
 /// Files in PEM with what we show others: a chain of certificates, our own first, and its private key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -41,6 +44,7 @@ impl Certificate {
 pub struct Tls {
     authorities: Option<Arc<RootCertStore>>,
     acceptor: Option<TlsAcceptor>,
+    key_log: Option<Arc<dyn rustls::KeyLog>>,
     connector: Arc<OnceLock<TlsConnector>>,
     peers: Option<Peers>,
 }
@@ -78,9 +82,27 @@ impl Tls {
     ///
     /// [`TlsError`] names the file.
     pub fn new(authorities: Option<&Path>, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
+        Self::with_key_log(authorities, certificate, None)
+    }
+
+    /// The same; the secrets of all sessions are written to `key_log`, as whoever reads a capture needs them. Whoever can
+    /// read that file reads everything.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file.
+    pub fn with_key_log(
+        authorities: Option<&Path>,
+        certificate: Option<&Certificate>,
+        key_log: Option<&Path>,
+    ) -> Result<Self, TlsError> {
+        let key_log: Option<Arc<dyn rustls::KeyLog>> = match key_log {
+            Some(path) => Some(Arc::new(KeyFile::open(path)?)),
+            None => None,
+        };
         let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
-        let acceptor = certificate.map(acceptor).transpose()?;
-        Ok(Self { authorities, acceptor, connector: Arc::default(), peers: None })
+        let acceptor = certificate.map(|shown| acceptor(shown, key_log.clone())).transpose()?;
+        Ok(Self { authorities, acceptor, key_log, connector: Arc::default(), peers: None })
     }
 
     /// Streams opened from here, and those that come to a [`Listener`](crate::Listener) for peers, are between ends
@@ -138,7 +160,10 @@ impl Tls {
                 .with_protocol_versions(rustls::DEFAULT_VERSIONS)
                 .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
             // Fails only when the provider has no cipher of either version; ours has.
-            let config = config.unwrap_or_else(|error| unreachable!("{error}"));
+            let mut config = config.unwrap_or_else(|error| unreachable!("{error}"));
+            if let Some(key_log) = &self.key_log {
+                config.key_log = Arc::clone(key_log);
+            }
             TlsConnector::from(Arc::new(config))
         })
     }
@@ -165,12 +190,18 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn acceptor(certificate: &Certificate) -> Result<TlsAcceptor, TlsError> {
+fn acceptor(
+    certificate: &Certificate,
+    key_log: Option<Arc<dyn rustls::KeyLog>>,
+) -> Result<TlsAcceptor, TlsError> {
     let (chain, key) = certificate.read()?;
-    let config = ServerConfig::builder_with_provider(provider())
+    let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(rustls::DEFAULT_VERSIONS)
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|source| TlsError::Unusable { certificate: certificate.clone(), source })?;
+    if let Some(key_log) = key_log {
+        config.key_log = key_log;
+    }
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

@@ -14,7 +14,10 @@ use tokio_tungstenite::{
         Message, Utf8Bytes,
         error::Error,
         handshake::server::{ErrorResponse, Request, Response},
-        http::{HeaderValue, StatusCode, header::SEC_WEBSOCKET_PROTOCOL},
+        http::{
+            HeaderValue, StatusCode,
+            header::{ORIGIN, SEC_WEBSOCKET_PROTOCOL},
+        },
         protocol::WebSocketConfig,
     },
 };
@@ -35,16 +38,25 @@ pub(crate) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(socket)
 }
 
-/// Waits for one to be asked for.
+/// Waits for one to be asked for, by a page of one of `origins` where there are any.
 pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    origins: &[String],
 ) -> Result<WebSocketStream<S>, Error> {
-    accept_hdr_async_with_config(stream, agree, Some(config())).await
+    #[expect(clippy::result_large_err, reason = "the library's own type")]
+    let callback = |request: &Request, response| agree(request, response, origins);
+    accept_hdr_async_with_config(stream, callback, Some(config())).await
 }
 
-/// A client that does not offer `sip` wants something else (RFC 7118 §4.1).
+/// A client that does not offer `sip` wants something else (RFC 7118 §4.1); pages of strangers do not act in the name of
+/// whoever looks at them (RFC 6455 §4.2.2, §10.2).
 #[expect(clippy::result_large_err, reason = "the library's own type")]
-fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+fn agree(request: &Request, mut response: Response, origins: &[String]) -> Result<Response, ErrorResponse> {
+    if !is_of(request, origins) {
+        let mut refusal = ErrorResponse::new(Some("this is not for pages of that origin\n".into()));
+        *refusal.status_mut() = StatusCode::FORBIDDEN;
+        return Err(refusal);
+    }
     let offers =
         request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     if offers.flat_map(|value| value.split(',')).any(|offer| offer.trim() == SUBPROTOCOL) {
@@ -54,6 +66,14 @@ fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorRes
     let mut refusal = ErrorResponse::new(Some("this speaks the subprotocol sip alone\n".into()));
     *refusal.status_mut() = StatusCode::BAD_REQUEST;
     Err(refusal)
+}
+
+/// Whether every origin that a request names is one of these.
+fn is_of(request: &Request, origins: &[String]) -> bool {
+    let known = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|origin| origins.iter().any(|one| one.eq_ignore_ascii_case(origin.trim())))
+    };
+    origins.is_empty() || request.headers().get_all(ORIGIN).iter().all(known)
 }
 
 /// The host of the request: a name, or an address with its brackets, and the port.

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use rove_base::Transport;
 use rove_dns::update::ReplayError;
-use rove_driver::{CannotBind, Listener, Tls, TlsError, bind_pair};
+use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
 use rove_io::{
     entropy::os_entropy,
     journal::{Journal, JournalError, Replay},
@@ -147,7 +147,8 @@ impl Parts {
             listeners.push(tcp);
         }
         let role = Box::new(DnsRole::new(config, self.dns.clone())?);
-        self.places.push(Place { role, sockets, listeners, tls: Tls::default() });
+        let (tls, bounds) = (Tls::default(), StreamBounds::default());
+        self.places.push(Place { role, sockets, listeners, tls, bounds });
         Ok(())
     }
 
@@ -189,9 +190,9 @@ impl Parts {
         }
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
-        let tls = config.tls()?;
+        let (tls, bounds) = (config.tls()?, config.bounds());
         let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
-        self.places.push(Place { role, sockets, listeners, tls });
+        self.places.push(Place { role, sockets, listeners, tls, bounds });
         Ok(())
     }
 }

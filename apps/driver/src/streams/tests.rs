@@ -161,8 +161,9 @@ fn handshakes_that_never_end_keep_nobody_out_and_tell_nothing() {
         let remote = listener.local_addr();
         let (mut ours, mut theirs) = (Streams::new(trust.tls()), Streams::new(trust.tls()));
         theirs.accept_from(listener).unwrap();
+        let most = StreamBounds::default().shaking;
         let mut silent = Vec::new();
-        for _ in 0..MOST_SHAKING + 100 {
+        for _ in 0..most + 100 {
             tokio::select! {
                 tcp = tokio::net::TcpStream::connect(remote) => silent.push(tcp.unwrap()),
                 event = theirs.next() => panic!("{event:?}"),
@@ -171,7 +172,7 @@ fn handshakes_that_never_end_keep_nobody_out_and_tell_nothing() {
         ours.connect(connect(remote, Transport::Tls, Some("localhost")));
         let (_, (_, transport)) = tokio::join!(connected(&mut ours), connected(&mut theirs));
         assert_eq!(transport, Transport::Tls);
-        assert!(theirs.len() <= MOST_SHAKING + 1, "{}", theirs.len());
+        assert!(theirs.len() <= most + 1, "{}", theirs.len());
     });
 }
 
@@ -268,3 +269,99 @@ fn a_certificate_that_cannot_be_used_is_named() {
 
 /// Nothing here takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The first line that a server says to a handshake of a page of `origin`.
+async fn shaken(remote: SocketAddr, origin: Option<&str>) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(remote).await.unwrap();
+    let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+    let asked = format!(
+        "GET / HTTP/1.1\r\nHost: {remote}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{origin}\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: sip\r\n\r\n"
+    );
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut heard = [0; 12];
+    stream.read_exact(&mut heard).await.unwrap();
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+#[test]
+fn pages_of_other_origins_than_those_named_get_no_websocket() {
+    let cases: &[(&[&str], Option<&str>, &str)] = &[
+        (&[], Some("https://evil.example"), "HTTP/1.1 101"),
+        (&["https://phone.example"], Some("https://phone.example"), "HTTP/1.1 101"),
+        (&["https://a.example", "https://phone.example"], Some("HTTPS://Phone.example"), "HTTP/1.1 101"),
+        (&["https://phone.example"], Some("https://evil.example"), "HTTP/1.1 403"),
+        (&["https://phone.example"], Some("https://phone.example.evil.example"), "HTTP/1.1 403"),
+        (&["https://phone.example"], Some("http://phone.example"), "HTTP/1.1 403"),
+        (&["https://phone.example"], Some("null"), "HTTP/1.1 403"),
+        (&["https://phone.example"], None, "HTTP/1.1 101"),
+    ];
+    for (origins, origin, expected) in cases {
+        run(async {
+            let listener = listener("127.0.0.1", Transport::Ws).unwrap();
+            let remote = listener.local_addr();
+            let origins = origins.iter().map(|&one| one.to_owned()).collect();
+            let bounds = StreamBounds { origins, ..StreamBounds::default() };
+            let mut theirs = Streams::within(bounds, Tls::default());
+            theirs.accept_from(listener).unwrap();
+            let heard = tokio::select! {
+                heard = shaken(remote, *origin) => heard,
+                () = async { loop { theirs.next().await; } } => unreachable!("it goes on for ever"),
+            };
+            assert_eq!(heard, *expected, "{origin:?}");
+        });
+    }
+}
+
+#[test]
+fn secrets_are_written_down_where_that_is_wanted_and_for_the_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let trust = Trust::new();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    std::fs::write(&path, "").unwrap();
+    let logged = Tls::with_key_log(Some(&trust.authority), Some(&trust.certificate), Some(&path)).unwrap();
+    run(async {
+        let listener = listener("127.0.0.1", Transport::Tls).unwrap();
+        let remote = listener.local_addr();
+        let (mut ours, mut theirs) = (Streams::new(trust.tls()), Streams::new(logged));
+        theirs.accept_from(listener).unwrap();
+        ours.connect(connect(remote, Transport::Tls, None));
+        tokio::join!(connected(&mut ours), connected(&mut theirs));
+    });
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
+    for label in ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0", "CLIENT_TRAFFIC_SECRET_0"] {
+        let line = lines.iter().find(|line| line[0] == label).unwrap_or_else(|| panic!("{label}: {text}"));
+        let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(line.len() == 3 && line[1].len() == 64 && hex(line[1]) && hex(line[2]), "{text}");
+    }
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn peers_that_do_not_read_share_one_bound() {
+    run(async {
+        let listener = listener("127.0.0.1", Transport::Tcp).unwrap();
+        let remote = listener.local_addr();
+        let bounds = StreamBounds { waiting: 300_000, ..StreamBounds::default() };
+        let mut theirs = Streams::within(bounds, Tls::default());
+        theirs.accept_from(listener).unwrap();
+        let mut silent = Vec::new();
+        let mut open = Vec::new();
+        for _ in 0..8 {
+            silent.push(tokio::net::TcpStream::connect(remote).await.unwrap());
+            open.push(connected(&mut theirs).await.0);
+        }
+        // Nothing of this leaves: the streams' tasks have no turn before all is said.
+        for _ in 0..10 {
+            for stream in &open {
+                theirs.send(*stream, &[b'x'; 10_000]);
+            }
+        }
+        assert!(theirs.waiting.load(Ordering::Relaxed) <= 300_000 + 8 * FAIR, "{theirs:?}");
+        assert!(theirs.len() < 8, "{theirs:?}");
+    });
+}

@@ -126,7 +126,7 @@ fn what_is_wrong_with_the_users_and_calls_is_named_with_its_place() {
         ("unknown algorithm", change("SHA-256", "ROT13"), &["[sip] algorithms", "ROT13"]),
         ("no algorithm", change("\"SHA-256\"", ""), &["[sip] algorithms"]),
         ("nowhere to listen", change("\"127.0.0.1:0\"", ""), &["[sip.listen]"]),
-        ("everywhere", change("127.0.0.1:0", "0.0.0.0:5060"), &["0.0.0.0:5060", "name each address"]),
+        ("no memory", format!("{SIP}[sip.limits]\nmemory = 4096\n"), &["limits.memory", "4096"]),
         ("no certificate", change("udp =", "wss = [\"127.0.0.1:0\"]\nudp ="), &["[sip] tls", "missing"]),
         ("no password", change("password = \"builder\"", ""), &["[[sip.user]] bob", "password"]),
         ("bad route", change("domains", "service_route = [\"<\"]\ndomains"), &["[sip] service_route"]),

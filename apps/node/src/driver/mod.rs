@@ -14,7 +14,7 @@ use std::{io, sync::Arc};
 use futures_util::future::select_all;
 
 use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
-use rove_driver::{Alarm, Listener, Sockets, StreamEvent, Streams, Tls};
+use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
@@ -27,6 +27,7 @@ pub(crate) struct Place {
     pub(crate) sockets: Vec<UdpSocket>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Tls,
+    pub(crate) bounds: StreamBounds,
 }
 
 /// Roles with everything that carries their steps.
@@ -90,8 +91,8 @@ enum News {
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls } = place;
-        let mut streams = Streams::new(tls);
+        let Place { role, sockets, listeners, tls, bounds } = place;
+        let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         Ok(Self { role, sockets: Sockets::new(sockets)?, streams })
     }

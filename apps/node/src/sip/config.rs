@@ -2,12 +2,12 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use rove_base::Transport;
-use rove_driver::{Certificate, Tls, TlsError};
+use rove_driver::{Certificate, StreamBounds, Tls, TlsError};
 use rove_sip::{
     digest::VerifierConfig,
     message::{Host, NameAddr},
@@ -17,7 +17,7 @@ use rove_sip::{
 };
 use serde::Deserialize;
 
-use super::SipUser;
+use super::{SipUser, everywhere::at_this_host};
 use crate::config::ConfigError;
 
 /// The section `[sip]`: a registrar and proxy.
@@ -68,6 +68,9 @@ pub struct SipConfig {
     pub calls_file: Option<PathBuf>,
     /// A file to which every message is written, as pcap.
     pub pcap: Option<PathBuf>,
+    /// Origins whose pages may open WebSockets here, as `https://phone.example`; any when none is named.
+    #[serde(default)]
+    pub origins: Vec<String>,
     /// A collector of HEP version 3 that is sent every message, `[sip.hep]`.
     pub hep: Option<SipHep>,
 }
@@ -117,6 +120,9 @@ pub struct SipTls {
     pub key: PathBuf,
     /// A file with the authorities that are believed; those of the system when not given.
     pub authorities: Option<PathBuf>,
+    /// A file to which the secrets of all sessions are added, for whoever reads a capture with them. Whoever can read it
+    /// reads everything; its owner alone can.
+    pub key_log: Option<PathBuf>,
 }
 
 /// What becomes of requests for others.
@@ -164,6 +170,9 @@ pub struct SipLimits {
     pub relays: usize,
     /// Calls that are followed to their end at a time.
     pub calls: usize,
+    /// Bytes that may be held of what others have sent: half of it for streams, a quarter for bindings, a quarter for
+    /// transactions and calls.
+    pub memory: usize,
     /// Requests a second from one source in the long run; 0 for any number.
     pub requests_per_second: u32,
     /// Requests from one source at once.
@@ -179,6 +188,7 @@ impl Default for SipLimits {
             transactions: limits.transactions,
             relays: limits.relays,
             calls: limits.calls,
+            memory: limits.memory.saturating_mul(4),
             requests_per_second: limits.requests_per_second,
             burst: limits.burst,
         }
@@ -218,7 +228,19 @@ impl SipConfig {
             limits: SipLimits::default(),
             calls_file: None,
             pcap: None,
+            origins: Vec::new(),
             hep: None,
+        }
+    }
+
+    /// What others may do to its streams.
+    pub(crate) fn bounds(&self) -> StreamBounds {
+        let usual = StreamBounds::default();
+        StreamBounds {
+            // A handshake takes about as much as the stream that comes of it.
+            shaking: (self.limits.memory / 16 / HANDSHAKE_BYTES).clamp(16, usual.shaking),
+            waiting: (self.limits.memory / 8).min(usual.waiting),
+            origins: self.origins.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect(),
         }
     }
 
@@ -237,7 +259,10 @@ impl SipConfig {
         registrar.default_expires = secs(self.expires.default);
         registrar.min_expires = secs(self.expires.min);
         registrar.max_expires = secs(self.expires.max);
+        let (everywhere, local) = local.into_iter().partition(|one| one.address.ip().is_unspecified());
         let mut server = SipServerConfig::new(registrar, local);
+        server.local.extend(at_this_host(&everywhere));
+        server.everywhere = everywhere;
         server.mode = match self.mode {
             SipMode::Proxy => Mode::Proxy,
             SipMode::Stateless => Mode::Stateless,
@@ -248,20 +273,28 @@ impl SipConfig {
         server.record_route = self.record_route;
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();
-        let SipLimits { bindings_per_user, bindings, transactions, relays, calls, .. } = self.limits;
-        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings };
+        let SipLimits { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = self.limits;
+        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes: memory / 4 };
+        server.streams.memory = memory / 2;
         let SipLimits { requests_per_second, burst, .. } = self.limits;
-        server.limits =
-            Limits { transactions, relays, calls, requests_per_second, burst, ..Limits::default() };
+        server.limits = Limits {
+            transactions,
+            relays,
+            calls,
+            memory: memory / 4,
+            requests_per_second,
+            burst,
+            ..Limits::default()
+        };
         Ok(server)
     }
 
     /// Every file that it names.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let tls = self
-            .tls
-            .iter_mut()
-            .flat_map(|tls| [&mut tls.certificate, &mut tls.key].into_iter().chain(&mut tls.authorities));
+        let tls = self.tls.iter_mut().flat_map(|tls| {
+            let files = [&mut tls.certificate, &mut tls.key].into_iter();
+            files.chain(&mut tls.authorities).chain(&mut tls.key_log)
+        });
         let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
         passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap).chain(tls)
     }
@@ -272,26 +305,30 @@ impl SipConfig {
         if all.clone().next().is_none() {
             return Err(ConfigError::NoSipAddress);
         }
-        // What stands in Via and Record-Route must lead back here.
-        if let Some((_, any)) = all.clone().find(|(_, address)| address.ip().is_unspecified()) {
-            return Err(ConfigError::Sip { key: "listen", value: format!("{any}; name each address") });
-        }
         if self.tls.is_none() && all.clone().any(|(transport, _)| transport.is_secure()) {
             return Err(ConfigError::Sip {
                 key: "tls",
                 value: "missing, and there are secure addresses".into(),
             });
         }
-        self.tls().map_err(ConfigError::SipTls)?;
+        if self.limits.memory < LEAST_MEMORY {
+            let value = format!("{}; it takes {LEAST_MEMORY} at least", self.limits.memory);
+            return Err(ConfigError::Sip { key: "limits.memory", value });
+        }
+        self.tls_with(None).map_err(ConfigError::SipTls)?;
         let local = all.map(|(transport, address)| LocalAddress { transport, address }).collect();
         self.server(local).map(drop)
     }
 
     /// What it shows and believes.
     pub(crate) fn tls(&self) -> Result<Tls, TlsError> {
+        self.tls_with(self.tls.as_ref().and_then(|tls| tls.key_log.as_deref()))
+    }
+
+    fn tls_with(&self, key_log: Option<&Path>) -> Result<Tls, TlsError> {
         let Some(tls) = &self.tls else { return Ok(Tls::default()) };
         let certificate = Certificate { chain: tls.certificate.clone(), key: tls.key.clone() };
-        Tls::new(tls.authorities.as_deref(), Some(&certificate))
+        Tls::with_key_log(tls.authorities.as_deref(), Some(&certificate), key_log)
     }
 }
 
@@ -317,6 +354,11 @@ pub(crate) fn dns_local(servers: &[SocketAddr]) -> Option<SocketAddr> {
     };
     Some(SocketAddr::new(ip, 0))
 }
+
+/// With less there is no room for anybody.
+const LEAST_MEMORY: usize = 4 << 20;
+/// What a handshake takes.
+const HANDSHAKE_BYTES: usize = 64 * 1_024;
 
 fn default_algorithms() -> Vec<String> {
     ["SHA-512-256", "SHA-256"].map(str::to_owned).into()

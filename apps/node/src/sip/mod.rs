@@ -2,6 +2,7 @@
 
 mod capture;
 mod config;
+mod everywhere;
 mod hep;
 mod ledger;
 mod users;

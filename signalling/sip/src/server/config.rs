@@ -26,6 +26,9 @@ pub struct SipServerConfig {
     pub name: String,
     /// Where it can be reached.
     pub local: Vec<LocalAddress>,
+    /// Where it listens at all addresses of this host, each with the unspecified one. Those that it is reached at are
+    /// learned from what comes, beside those of `local`.
+    pub everywhere: Vec<LocalAddress>,
     /// What becomes of requests for others.
     pub mode: Mode,
     /// Its domains and how it registers their users.
@@ -92,6 +95,7 @@ impl SipServerConfig {
         Self {
             name: "rove".into(),
             local,
+            everywhere: Vec::new(),
             mode: Mode::Proxy,
             registrar,
             bindings: MemoryLimits::default(),

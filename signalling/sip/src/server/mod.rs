@@ -6,9 +6,9 @@
 //! ```
 //! Requests that are refused leave nothing behind; those that are passed on keep a transaction on each side.
 
+mod addresses;
 mod calls;
 mod config;
-
 mod event;
 mod gate;
 mod limits;

@@ -35,6 +35,7 @@ pub(super) struct Incoming {
 impl<R: RegistryStore> SipServer<R> {
     /// One whole message has come along `hop`.
     pub(super) fn on_message(&mut self, hop: Hop, bytes: &[u8]) {
+        self.core.learn(hop);
         self.core.capture(hop, false, bytes);
         let admission = match bytes.starts_with(b"SIP/") {
             true => Admission::Fine,

@@ -17,7 +17,7 @@ use crate::{
     proxy::{Loops, Ours, Tokens},
     registrar::AskId,
     transaction::{ClientKey, Keyed, Layer, ServerKey},
-    transport::{Connections, Hop, local_toward},
+    transport::{Connections, Hop},
     ua::reply::Reply,
 };
 
@@ -158,7 +158,7 @@ impl Core {
     pub(super) fn hop_at(&self, transport: Transport, ip: IpAddr, port: u16) -> Option<Hop> {
         let remote = std::net::SocketAddr::new(ip, port);
         let reachable = !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::from([255_u8; 4]);
-        let local = local_toward(&self.config.local, transport, remote).filter(|_| reachable)?;
+        let local = self.own_address(transport, remote).filter(|_| reachable)?;
         Some(Hop::toward(transport, local, remote))
     }
 }

@@ -167,3 +167,27 @@ fn memory_is_bounded_and_what_was_forgotten_is_stale() {
     assert_eq!(check(&mut verifier, at(1), PEER, &first), Verdict::Refused(Refusal::Stale));
     assert!(format!("{verifier:?}").contains(&format!("Nonces({} used)", MAX_USED - MAX_USED / 8 + 1)));
 }
+
+#[test]
+fn each_of_two_realms_hears_the_proof_of_its_own_password_and_passes_over_the_other() {
+    let mut worlds = ["one.example", "two.example"].map(|realm| {
+        let mut users = Users::new(realm);
+        users.add_password("bob", realm, &Algorithm::ALL);
+        Verifier::new(users, VerifierConfig::default(), &mut Entropy::from_number(3))
+    });
+    let all: Vec<String> = worlds.iter_mut().flat_map(|one| one.challenges(at(0), PEER, false)).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let answers = ["one.example", "two.example"].map(|realm| {
+        let login = Login { realm: Some(realm.to_owned()), ..login("bob", realm) };
+        let mut answerer = Answerer::choose(&all, &login, &mut Entropy::from_number(4)).unwrap();
+        assert_eq!(answerer.realm(), realm);
+        answerer.answer(&ASKING)
+    });
+    // Both stand in the request, in whatever order; each server takes its own.
+    let [one, two] = [&answers[0], &answers[1]].map(String::as_str);
+    for (verifier, order) in worlds.iter_mut().zip([[two, one], [one, two]]) {
+        let Asking { method, uri, body } = ASKING;
+        let question = Question { answers: &order, method, uri, stands_for: &|_| false, body, peer: PEER };
+        assert_eq!(verifier.check(at(1), &question), bob(), "{}", verifier.realm());
+    }
+}

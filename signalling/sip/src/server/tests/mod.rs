@@ -1,3 +1,4 @@
+mod addresses;
 mod flows;
 mod forks;
 mod load;

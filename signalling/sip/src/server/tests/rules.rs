@@ -289,3 +289,24 @@ fn a_stateless_proxy_passes_both_ways_and_remembers_nothing() {
     world.say(EVE, PROXY, &request("INVITE", "sip:carol@home.example", EVE, ""));
     world.hear_response(EVE, 480);
 }
+
+#[test]
+fn neither_ack_nor_cancel_is_asked_for_a_password() {
+    let mut world = World::new(vec![config(PROXY, &[("alice", "wonder")])]);
+    let invite = request("INVITE", "sip:bob@home.example", EVE, "");
+    world.say(EVE, PROXY, &invite);
+    world.hear_response(EVE, 407);
+    for (method, expected) in [("ACK", None), ("CANCEL", Some(481))] {
+        let follow = invite
+            .replace("INVITE sip:", &format!("{method} sip:"))
+            .replace(" INVITE\r\n", &format!(" {method}\r\n"));
+        world.say(EVE, PROXY, &follow);
+        match expected {
+            Some(status) => {
+                let response = world.hear_response(EVE, status);
+                assert_eq!(response.headers.get(&HeaderName::ProxyAuthenticate), None, "{method}");
+            }
+            None => assert!(world.stray.is_empty(), "{method}: {:?}", world.stray),
+        }
+    }
+}
