@@ -1,6 +1,6 @@
 //! An answer being written.
 
-use super::request::{Edns, Request};
+use super::request::{self, Edns, Request};
 use crate::{
     wire::{Header, rcode, rtype, suffixes},
     zones::RrSet,
@@ -24,6 +24,7 @@ pub(super) struct Answer<'m> {
     flags: u16,
     rcode: u16,
     counts: [u16; 3],
+    cookie: Option<[u8; 24]>,
 }
 
 impl<'m> Answer<'m> {
@@ -40,7 +41,24 @@ impl<'m> Answer<'m> {
             flags: answer_flags(request.header),
             rcode: rcode::NOERROR,
             counts: [0; 3],
+            cookie: None,
         }
+    }
+
+    /// Gives the asker a cookie.
+    pub(super) const fn give(&mut self, cookie: [u8; 24]) {
+        self.cookie = Some(cookie);
+        self.limit = self.limit.saturating_sub(COOKIE_LEN);
+    }
+
+    pub(super) const fn rcode(&self) -> u16 {
+        self.rcode
+    }
+
+    /// Whether there is a record in the answer section.
+    pub(super) const fn has_answers(&self) -> bool {
+        let [answers, ..] = self.counts;
+        answers > 0
     }
 
     /// An empty message with header and question as in `head`, of at most `limit` bytes without a signature.
@@ -55,7 +73,7 @@ impl<'m> Answer<'m> {
         message.extend_from_slice(head);
         let flags = answer_flags(Header { id: 0, flags, counts: [0; 4] });
         let (question_end, rcode) = (head.len(), rcode::NOERROR);
-        Self { message, question_end, question, limit, flags, rcode, counts: [0; 3] }
+        Self { message, question_end, question, limit, flags, rcode, counts: [0; 3], cookie: None }
     }
 
     pub(super) const fn set_limit(&mut self, limit: usize) {
@@ -150,14 +168,23 @@ impl<'m> Answer<'m> {
 
     /// Writes the OPT record when the request had one, and the header.
     pub(super) fn finish(self, edns: Option<Edns>, udp_payload_max: u16) {
-        let Self { message, mut counts, flags, rcode, .. } = self;
+        let Self { message, mut counts, flags, rcode, cookie, .. } = self;
         if let Some(edns) = edns {
             let dnssec = if edns.wants_dnssec { 0x80 } else { 0 };
             let [_, extended] = (rcode >> 4).to_be_bytes();
             message.push(0);
             message.extend_from_slice(&rtype::OPT.to_be_bytes());
             message.extend_from_slice(&udp_payload_max.to_be_bytes());
-            message.extend_from_slice(&[extended, 0, dnssec, 0, 0, 0]);
+            message.extend_from_slice(&[extended, 0, dnssec, 0]);
+            match cookie {
+                Some(cookie) => {
+                    message.extend_from_slice(&[0, 28]);
+                    message.extend_from_slice(&request::COOKIE.to_be_bytes());
+                    message.extend_from_slice(&[0, 24]);
+                    message.extend_from_slice(&cookie);
+                }
+                None => message.extend_from_slice(&[0, 0]),
+            }
             let [.., additional] = &mut counts;
             *additional = additional.saturating_add(1);
         }
@@ -195,3 +222,5 @@ fn is_boundary(name: &[u8], at: usize) -> bool {
 const OPCODE: u16 = 0x7800;
 /// Bytes of an OPT record without options.
 const OPT_LEN: usize = 11;
+/// Bytes of the option with a cookie.
+const COOKIE_LEN: usize = 28;

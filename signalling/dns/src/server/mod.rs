@@ -18,11 +18,14 @@
 )]
 
 mod answer;
+mod cookie;
 mod counts;
+mod limit;
 mod outbox;
 mod own;
 mod question;
 mod request;
+mod shield;
 mod snapshot;
 mod streams;
 mod transfer;
@@ -30,7 +33,7 @@ mod updates;
 
 use std::net::SocketAddr;
 
-use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 
 use crate::{
     tsig::{TsigError, TsigKey},
@@ -40,8 +43,11 @@ use crate::{
 };
 use answer::Answer;
 pub use counts::Counts;
+pub use limit::RateLimit;
+use limit::{Kind, Verdict};
 use outbox::Outbox;
 use request::{Request, RequestError};
+use shield::Shield;
 use streams::Streams;
 use transfer::{Asked, Transfers};
 pub use transfer::{Secondary, ZoneTransfer};
@@ -59,13 +65,15 @@ pub struct ServerConfig {
     pub udp_payload_max: u16,
     /// Who else serves them.
     pub transfers: Vec<ZoneTransfer>,
+    /// How much is answered to whoever does not show that his address is his own; `None`: all.
+    pub rate: Option<RateLimit>,
 }
 
 impl ServerConfig {
     /// Zones and who may change them; all else as usual.
     #[must_use]
     pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
-        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new() }
+        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new(), rate: None }
     }
 
     /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
@@ -164,6 +172,7 @@ pub struct Server {
     outbox: Outbox,
     transfers: Transfers,
     counts: Counts,
+    shield: Shield,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
@@ -183,9 +192,18 @@ impl Server {
             streams: Streams::default(),
             outbox: Outbox::default(),
             counts: Counts::default(),
+            shield: Shield::new(config.rate),
             udp_payload_max: config.udp_payload_max.max(MIN_UDP_PAYLOAD),
             message: Vec::with_capacity(usize::from(u16::MAX)),
         })
+    }
+
+    /// The same with randomness, of which cookies and message ids are made. Without it there are no cookies.
+    #[must_use]
+    pub fn with_entropy(mut self, mut entropy: Entropy) -> Self {
+        self.transfers.count_from(&mut entropy);
+        self.shield.seed(entropy);
+        self
     }
 
     /// Repeats what a record asked for by [`Step::Append`] did, when the journal is read at the start.
@@ -245,19 +263,22 @@ impl Server {
         }
         let request = match Request::parse(header, bytes) {
             Ok(request) => request,
-            Err(error) => return self.reject(from, header, &error),
+            Err(error) => return self.reject(now, from, header, &error),
         };
         match header.opcode() {
             opcode::QUERY => self.answer_question(now, from, &request),
             opcode::UPDATE => self.take_update(now, from, &request),
-            _ => self.reject(from, header, &RequestError::Opcode),
+            _ => self.reject(now, from, header, &RequestError::Opcode),
         }
     }
 
     /// Answers a request that cannot be understood with nothing but its header.
-    fn reject(&mut self, from: Peer, header: Header, error: &RequestError) {
+    fn reject(&mut self, now: Now, from: Peer, header: Header, error: &RequestError) {
         if let RequestError::Signature(error) = error {
             self.refused(from, error.clone());
+        }
+        if self.shield.verdict(now, from, Kind::Error) != Verdict::Send {
+            return self.counts.refused("rate");
         }
         let mut message = core::mem::take(&mut self.message);
         answer::bare(&mut message, header, error.rcode());
@@ -270,6 +291,10 @@ impl Server {
         let mut message = core::mem::take(&mut self.message);
         let limit = self.limit(from, request);
         let mut answer = Answer::new(&mut message, request, limit);
+        let cookie = self.shield.cookie(now, from, request);
+        if let Some(given) = cookie.given {
+            answer.give(given);
+        }
         let mut asked = Asked::Answered;
         match &signed {
             Ok(signer) if question::is_transfer(&request.question) => {
@@ -287,6 +312,11 @@ impl Server {
             self.message = message;
             return;
         }
+        let proven = cookie.is_good || matches!(signed, Ok(Some(_)));
+        if !proven && !self.shield.admit(now, from, request, &self.zones, &mut answer) {
+            self.message = message;
+            return self.counts.refused("rate");
+        }
         answer.finish(request.edns, self.udp_payload_max);
         self.updates.seal(&mut message, request, &signed, now.wall);
         self.outbox.send(from.flow, &message);
@@ -301,6 +331,10 @@ impl Server {
 
     fn take_update(&mut self, now: Now, from: Peer, request: &Request<'_>) {
         let mut message = core::mem::take(&mut self.message);
+        if request.signature.is_none() && self.shield.verdict(now, from, Kind::Error) != Verdict::Send {
+            self.message = message;
+            return self.counts.refused("rate");
+        }
         let limit = self.limit(from, request);
         let refusal = self.updates.take(now, from, request, &mut self.zones, &mut self.outbox, |rcode| {
             let mut answer = Answer::new(&mut message, request, limit);
@@ -385,6 +419,7 @@ impl Server {
             outbox.close(stream);
         }
         transfers.run(now, zones, updates.keys(), outbox);
+        self.shield.renew(now.mono);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A request as far as every kind of it is alike.
 
+use super::cookie::Cookie;
 use crate::{
     tsig::{Signature, TsigError},
     wire::{Header, Question, Reader, WireError, rcode, rtype},
@@ -25,6 +26,9 @@ pub(super) struct Edns {
     pub(super) version: u8,
     /// The DO bit, to be copied (RFC 3225 §3).
     pub(super) wants_dnssec: bool,
+    /// Whether "no such name" may be said with signatures in few words (RFC 9824 §5.1).
+    pub(super) compact: bool,
+    pub(super) cookie: Option<Cookie>,
 }
 
 /// A request that gets no further than its header.
@@ -74,7 +78,9 @@ impl<'a> Request<'a> {
             signed |= record.rtype == rtype::TSIG;
             if record.rtype == rtype::OPT {
                 let [_, version, flags, _] = record.ttl.to_be_bytes();
-                let found = Edns { payload: record.class, version, wants_dnssec: flags & 0x80 != 0 };
+                let cookie = cookie(bytes.get(record.rdata.clone()).unwrap_or_default())?;
+                let (wants_dnssec, compact) = (flags & 0x80 != 0, flags & 0x40 != 0);
+                let found = Edns { payload: record.class, version, wants_dnssec, compact, cookie };
                 if edns.replace(found).is_some() || record.name.as_wire() != [0] {
                     return Err(RequestError::Opt);
                 }
@@ -94,5 +100,21 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The cookie among the options of an OPT record; those with another meaning are stepped over.
+fn cookie(options: &[u8]) -> Result<Option<Cookie>, RequestError> {
+    let mut reader = Reader::new(options);
+    while reader.position() < options.len() {
+        let code = reader.u16("option")?;
+        let len = usize::from(reader.u16("option")?);
+        let contents = reader.bytes(len, "option")?;
+        if code == COOKIE {
+            return Cookie::parse(contents).map(Some).ok_or(RequestError::Opt);
+        }
+    }
+    Ok(None)
+}
+
+/// The number of the option that carries cookies (RFC 7873 §4).
+pub(super) const COOKIE: u16 = 10;
 /// The fixed fields of a TSIG record, its MAC, and the time sent with BADTIME.
 const SIGNATURE_FIELDS: usize = 10 + 16 + 32 + 6;

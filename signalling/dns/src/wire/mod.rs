@@ -54,6 +54,8 @@ pub mod rcode {
     pub const NOTZONE: u16 = 10;
     /// Unsupported EDNS version.
     pub const BADVERS: u16 = 16;
+    /// The cookie is none of ours (RFC 7873 §8).
+    pub const BADCOOKIE: u16 = 23;
 }
 
 /// OPCODE values (RFC 1035 §4.1.1, RFC 2136 §2.2).

@@ -1,4 +1,5 @@
 mod bench;
+mod floods;
 mod own;
 mod transfers;
 mod updates;

@@ -8,7 +8,7 @@ mod request;
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use rove_base::{Instant, Now};
+use rove_base::{Entropy, Instant, Now};
 
 use super::{Event, Outbox, Peer};
 use crate::{
@@ -55,6 +55,11 @@ impl Transfers {
         let notifier = Notifier::new(&rules, keys);
         let rules = rules.into_iter().map(|rule| (rule.zone.clone(), rule)).collect();
         Self { rules, histories: HashMap::new(), feeds: Feeds::default(), notifier }
+    }
+
+    /// Draws where message ids start.
+    pub(super) fn count_from(&mut self, entropy: &mut Entropy) {
+        self.notifier.count_from(entropy);
     }
 
     /// Where what is told to a secondary leaves from, by the secondary's address. Tells all of them that we are here.

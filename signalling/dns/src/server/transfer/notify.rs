@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{Flow, Instant, Now};
+use rove_base::{Entropy, Flow, Instant, Now};
 
 use super::{ZoneTransfer, silent};
 use crate::{
@@ -69,6 +69,11 @@ impl Notifier {
             }
         }
         Self { targets, last_id: 0 }
+    }
+
+    pub(super) fn count_from(&mut self, entropy: &mut Entropy) {
+        let [high, low, ..] = entropy.next_u32().to_be_bytes();
+        self.last_id = u16::from_be_bytes([high, low]);
     }
 
     pub(super) fn leave_from(&mut self, local: impl Fn(SocketAddr) -> Option<SocketAddr>) {
