@@ -136,6 +136,8 @@ fn bind(interface: Option<&str>, address: SocketAddrV4) -> io::Result<UdpSocket>
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     socket.set_broadcast(true)?;
+    // Room for those who all come at once; the system may grant less, which is no error.
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Some(interface) = interface {
         // Several interfaces, several servers: one port.
@@ -159,6 +161,8 @@ fn given(message: &[u8]) -> Option<(Ipv4Addr, [u8; 6])> {
 
 /// The hardware type of Ethernet.
 const ETHERNET: u8 = 1;
+/// A thousand questions.
+const BUFFER_BYTES: usize = 1 << 20;
 /// An Ethernet frame's worth.
 const LONGEST: usize = 1_500;
 

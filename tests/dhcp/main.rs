@@ -1,0 +1,11 @@
+//! Debian's DHCP clients as terminals, in network namespaces: what the address pool gives them, and what it does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test did not expect must be loud"
+)]
+
+mod place;
+mod server;
+mod v4;
