@@ -33,6 +33,7 @@ pub mod replay;
 mod report;
 #[cfg(feature = "simulate")]
 pub mod simulate;
+mod stun;
 pub mod virtual_time;
 
 pub use account::SipAccount;

@@ -62,6 +62,9 @@ pub(crate) struct PhoneArgs {
     /// Name server to ask, with port if it is not 53; may be repeated. The system's when not given.
     #[arg(long, value_name = "ADDR[:PORT]", env = "ROVE_DNS_SERVER", value_delimiter = ',', value_parser = dns_address)]
     pub(crate) dns_server: Vec<SocketAddr>,
+    /// STUN server that tells how the world sees this host, with port if it is not 3478: a name or an address.
+    #[arg(long = "stun", value_name = "SERVER[:PORT]", env = "ROVE_STUN")]
+    pub(crate) stun: Option<String>,
     /// Who we say we are: a host name or user@host.
     #[arg(long, value_name = "NAME", env = "ROVE_IDENTITY")]
     pub(crate) identity: Option<String>,

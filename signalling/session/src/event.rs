@@ -42,6 +42,8 @@ pub enum MediaFact {
     Unavailable(String),
     /// The media could not be started, or broke, and why.
     Failed(String),
+    /// This end can be reached there as well; `None`: there is no more.
+    Candidate(Option<rove_base::Candidate>),
     /// The first frame was decoded and played.
     FirstAudio(Instant),
     /// How the received stream is.
@@ -66,13 +68,22 @@ pub enum Event {
         /// What was agreed.
         plan: Box<MediaPlan>,
     },
-    /// Go on by this plan, which differs from the one before in direction and route alone; ports that were opened in the
-    /// meantime take the place of the ones before.
+    /// Go on by this plan in the running stream: direction, route, codec, keys, certificate and credentials may be others
+    /// than before. Ports that were opened in the meantime take the place of the ones before.
     ChangeMedia {
         /// Which call.
         call: CallId,
         /// What was agreed.
         plan: Box<MediaPlan>,
+    },
+    /// The other side can be reached there as well (RFC 8838).
+    AddCandidates {
+        /// Which call.
+        call: CallId,
+        /// Where.
+        candidates: Vec<rove_base::Candidate>,
+        /// No more will follow.
+        last: bool,
     },
     /// Stop the media and close the ports.
     StopMedia {

@@ -140,6 +140,7 @@ impl Switchboard {
         match fact {
             MediaFact::Opened(ports) => self.fact(now, call, Fact::MediaOpened(ports)),
             MediaFact::Unavailable(why) => self.fact(now, call, Fact::NoMedia(why)),
+            MediaFact::Candidate(candidate) => self.fact(now, call, Fact::Candidate(candidate)),
             MediaFact::Failed(why) => self.fact(now, call, Fact::MediaFailed(why)),
             MediaFact::FirstAudio(at) => {
                 if let Some(call) = self.calls.get_mut(&call) {

@@ -32,6 +32,7 @@ mod responses;
 mod subscriptions;
 mod talking;
 mod timer;
+mod trickle;
 mod trust;
 
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
@@ -44,6 +45,7 @@ pub use info::{DTMF, DTMF_RELAY, Key};
 pub use publications::Publishing;
 pub use request::OutgoingRequest;
 pub use subscriptions::Subscribing;
+pub use trickle::TRICKLE;
 
 use self::{
     call::{Call, State},

@@ -1,6 +1,6 @@
 //! From what was found to a verdict and what to do: no network here.
 
-use std::time::SystemTime;
+use std::{net::SocketAddr, time::SystemTime};
 
 use rove_session::Target;
 use rove_sip::message::HeaderName;
@@ -150,7 +150,7 @@ pub(super) fn nat(candidate: &Candidate, answer: &Answer) -> Finding {
                     "nat",
                     subject,
                     Verdict::Doubtful,
-                    format!("we are {}, and seen at {}", answer.local, std::net::SocketAddr::new(ip, port)),
+                    format!("we are {}, and seen at {}", answer.local, SocketAddr::new(ip, port)),
                     "a NAT stands between: register at a server to be reached, which keeps the way open",
                 )
             }
@@ -271,3 +271,27 @@ const MONTHS: [&str; 12] =
 const DAYS_TO_1970: u64 = 719_468;
 /// Seconds by which clocks may differ.
 const MOST_APART: u64 = 60;
+
+/// What a STUN server says of this host: `answer` is what was asked about and how it is seen.
+pub(super) fn stun(server: SocketAddr, answer: Option<(SocketAddr, SocketAddr)>) -> Finding {
+    let subject = format!("STUN server {server}");
+    match answer {
+        Some((ours, seen)) if ours == seen => {
+            finding("nat", subject, Verdict::Good, format!("sees {seen}: there is no NAT on the way"), "")
+        }
+        Some((ours, seen)) => finding(
+            "nat",
+            subject,
+            Verdict::Good,
+            format!("sees {ours} as {seen}: calls tell that address, too"),
+            "",
+        ),
+        None => finding(
+            "nat",
+            subject,
+            Verdict::Doubtful,
+            "does not answer".into(),
+            "calls go on without it, 0.6 s later each; give another with --stun, or let UDP to it pass the firewall",
+        ),
+    }
+}

@@ -9,7 +9,7 @@ mod probe;
 mod tests;
 
 use core::time::Duration;
-use std::{path::Path, time::SystemTime};
+use std::{net::SocketAddr, path::Path, time::SystemTime};
 
 use rove_driver::{Tls, TlsError};
 use rove_session::Target;
@@ -66,6 +66,8 @@ pub struct Doctor<'a> {
     pub codecs: Vec<String>,
     /// Authorities to trust instead of the system's.
     pub tls_ca: Option<&'a Path>,
+    /// Who is asked how the world sees this host.
+    pub stun_server: Option<SocketAddr>,
 }
 
 impl Doctor<'_> {
@@ -81,6 +83,7 @@ impl Doctor<'_> {
     ) -> Result<Vec<Finding>, TlsError> {
         let tls = Tls::new(self.tls_ca, None)?;
         let mut findings = vec![judge::names(self.target, &found, steps)];
+        findings.extend(self.stun_server.map(|server| judge::stun(server, probe::stun(server))));
         let candidates = found.unwrap_or_default();
         let mut answers = Vec::new();
         for candidate in candidates.iter().take(MOST_WAYS) {

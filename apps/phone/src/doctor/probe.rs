@@ -165,3 +165,23 @@ fn trouble(error: io::Error) -> Trouble {
 
 /// An answer is shorter.
 const MOST_BYTES: usize = 65_536;
+
+/// The port that a STUN server was asked about, and how it sees that; `None` when it does not answer.
+pub(super) fn stun(server: SocketAddr) -> Option<(SocketAddr, SocketAddr)> {
+    let any: std::net::IpAddr = if server.is_ipv4() {
+        std::net::Ipv4Addr::UNSPECIFIED.into()
+    } else {
+        std::net::Ipv6Addr::UNSPECIFIED.into()
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.set_nonblocking(true).ok()?;
+    let port = socket.local_addr().ok()?.port();
+    let ip = address_toward(server).ok()?;
+    let mut transaction = [0; 12];
+    rove_io::entropy::os_entropy().ok()?.fill(&mut transaction);
+    let seen = crate::stun::ask(&socket, server, transaction, STUN_PATIENCE)?;
+    Some((SocketAddr::new(ip, port), seen))
+}
+
+/// How long a STUN server may take to answer.
+const STUN_PATIENCE: Duration = Duration::from_secs(2);

@@ -6,13 +6,18 @@ use rove_sip::message::Message;
 
 use super::{judge::*, *};
 
-fn candidate(address: std::net::SocketAddr) -> Candidate {
+fn candidate(address: SocketAddr) -> Candidate {
     Candidate { address, transport: Transport::Udp, name: "bob.example".into() }
 }
 
-fn examine(address: std::net::SocketAddr) -> Vec<Finding> {
+fn examine(address: SocketAddr) -> Vec<Finding> {
     let target = Target::parse(&format!("sip:bob@{address}")).unwrap();
-    let doctor = Doctor { target: &target, codecs: vec!["opus".into(), "PCMU".into()], tls_ca: None };
+    let doctor = Doctor {
+        target: &target,
+        codecs: vec!["opus".into(), "PCMU".into()],
+        tls_ca: None,
+        stun_server: None,
+    };
     doctor.examine(Ok(vec![candidate(address)]), &[]).unwrap()
 }
 
@@ -25,7 +30,7 @@ fn verdict(findings: &[Finding], step: &str) -> Verdict {
 }
 
 /// Answers one OPTIONS with these headers and this body.
-fn server(lines: &'static str, body: &'static str) -> std::net::SocketAddr {
+fn server(lines: &'static str, body: &'static str) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -85,7 +90,7 @@ fn a_port_where_nobody_listens_is_told_at_once() {
 #[test]
 fn a_name_that_leads_nowhere_ends_the_examination_with_what_to_do() {
     let target = Target::parse("bob.example").unwrap();
-    let doctor = Doctor { target: &target, codecs: Vec::new(), tls_ca: None };
+    let doctor = Doctor { target: &target, codecs: Vec::new(), tls_ca: None, stun_server: None };
     let findings = doctor.examine(Ok(Vec::new()), &[]).unwrap();
     assert_eq!(verdict(&findings, "dns"), Verdict::Bad);
     assert!(findings.iter().any(|one| one.advice.contains("AAAA")));
@@ -108,4 +113,16 @@ fn codecs_are_those_of_the_audio_alone() {
     let sdp = "v=0\r\nm=video 1 RTP/AVP 31\r\na=rtpmap:31 H261/90000\r\nm=audio 9 RTP/AVP 0 8 96\r\na=rtpmap:96 opus/48000/2\r\n";
     assert_eq!(codecs_of(sdp), ["opus", "PCMU", "PCMA"]);
     assert!(codecs_of("").is_empty());
+}
+
+#[test]
+fn what_a_stun_server_sees_is_told_and_its_silence_stops_no_call() {
+    let [server, ours, seen] = [("192.0.2.1", 3478), ("10.0.0.1", 5000), ("198.51.100.1", 6000)]
+        .map(|(ip, port)| SocketAddr::new(ip.parse().unwrap(), port));
+    let open = stun(server, Some((ours, ours)));
+    assert!(open.verdict == Verdict::Good && open.found.contains("no NAT"), "{open:?}");
+    let behind = stun(server, Some((ours, seen)));
+    assert!(behind.verdict == Verdict::Good && behind.found.contains("198.51.100.1:6000"), "{behind:?}");
+    let silent = stun(server, None);
+    assert!(silent.verdict == Verdict::Doubtful && silent.advice.contains("--stun"), "{silent:?}");
 }

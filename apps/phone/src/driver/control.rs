@@ -17,7 +17,10 @@ use rove_sip::{
     message::NameAddr,
     transport::{Limits, LocalAddress},
 };
-use tokio::sync::Notify;
+use tokio::sync::{
+    Notify,
+    mpsc::{UnboundedReceiver, UnboundedSender},
+};
 
 use self::publish::dns_sockets;
 use super::{
@@ -76,6 +79,7 @@ impl Control {
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
+                // Asked before a call is offered or answered.
                 stun_server: None,
                 ring_for: config.ring_for,
                 cname: cname(&mut entropy),
@@ -116,6 +120,7 @@ impl Control {
             scratch: Scratch::with_capacity(64 * 1024),
             registered: false,
             closing: None,
+            seen: tokio::sync::mpsc::unbounded_channel(),
         })
     }
 }
@@ -133,19 +138,26 @@ pub(super) struct Desk {
     /// A name is published, or about to be.
     registered: bool,
     closing: Option<Instant>,
+    /// Ports of calls, once it is known how the world sees them.
+    seen: (UnboundedSender<Seen>, UnboundedReceiver<Seen>),
 }
+
+/// The ports of a call, and in them how the world sees them.
+type Seen = (CallId, MediaPorts);
 
 /// What woke the control thread from outside.
 pub(super) enum Woken {
     Socket(usize),
     Stream(StreamEvent),
+    Seen(CallId, MediaPorts),
 }
 
 impl Desk {
     /// Waits for the network.
     pub(super) async fn arrival(&mut self) -> Woken {
-        let Self { sockets, streams, .. } = self;
+        let Self { sockets, streams, seen: (_, seen), .. } = self;
         tokio::select! {
+            Some((call, ports)) = seen.recv() => Woken::Seen(call, ports),
             index = sockets.readable() => Woken::Socket(index),
             event = streams.next() => Woken::Stream(event),
         }
@@ -165,6 +177,10 @@ impl Desk {
                 });
             }
             Woken::Stream(event) => self.board.handle(now, event.arrival()),
+            Woken::Seen(call, ports) if self.media.has_open(call, &ports) => {
+                self.board.media(now, call, MediaFact::Opened(ports));
+            }
+            Woken::Seen(..) => {}
         }
     }
 
@@ -248,10 +264,12 @@ impl Desk {
         match event {
             Event::OpenMedia { call, toward } => {
                 let fact = match self.open_media(call, toward) {
-                    Ok(ports) => MediaFact::Opened(ports),
-                    Err(why) => MediaFact::Unavailable(why),
+                    Ok(ports) => self.media.ask(call, ports, self.seen.0.clone()).map(MediaFact::Opened),
+                    Err(why) => Some(MediaFact::Unavailable(why)),
                 };
-                self.board.media(self.clock.now(), call, fact);
+                if let Some(fact) = fact {
+                    self.board.media(self.clock.now(), call, fact);
+                }
             }
             Event::StartMedia { call, plan } => {
                 if let Err(why) = self.media.start(call, &plan) {
@@ -262,6 +280,9 @@ impl Desk {
                 if let Err(why) = self.media.change(call, &plan) {
                     self.board.media(self.clock.now(), call, MediaFact::Failed(why));
                 }
+            }
+            Event::AddCandidates { call, candidates, last } => {
+                self.media.add_candidates(call, candidates, last);
             }
             Event::StopMedia { call } => self.media.stop(call),
             Event::Call { call, progress } => {
@@ -299,6 +320,9 @@ impl Desk {
                 MediaNews::Quality(quality) => {
                     self.board.media(now, call, MediaFact::Quality(quality));
                     self.tell(PhoneEvent::Quality { call, quality });
+                }
+                MediaNews::Candidate(candidate) => {
+                    self.board.media(now, call, MediaFact::Candidate(candidate));
                 }
                 MediaNews::Failed(why) => self.board.media(now, call, MediaFact::Failed(why)),
                 MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),

@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use rove_base::{CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Quality};
+use rove_base::{Candidate, CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Quality};
 use rove_core::{path::Switched, playout::PlayoutConfig, send::Tripped, stream::Digit};
 use rove_io::{
     bridge::ControlEnds,
@@ -20,9 +21,9 @@ use rove_io::{
 };
 use rove_nat::dtls::Identity;
 use rove_session::{CallId, MediaPorts, MediaSecurity};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc::UnboundedSender};
 
-use crate::{Audio, PhoneConfig, StartError};
+use crate::{Audio, PhoneConfig, StartError, stun};
 
 /// Everything the calls of one phone hear and say with.
 pub(super) struct Media {
@@ -37,6 +38,7 @@ pub(super) struct Media {
     fingerprint: Option<Fingerprint>,
     calls: HashMap<CallId, MediaCall>,
     recordings: u32,
+    stun_server: Option<SocketAddr>,
 }
 
 /// One call's part of it.
@@ -73,6 +75,8 @@ pub(super) enum MediaNews {
     Digit(Digit),
     SendingStopped(Tripped),
     Switched(Switched),
+    /// This end can be reached there as well; `None`: there is no more.
+    Candidate(Option<Candidate>),
     /// There is no way to the peer, or no keys.
     Failed(String),
     Stopped(Quality),
@@ -108,6 +112,7 @@ impl Media {
             fingerprint,
             calls: HashMap::new(),
             recordings: 0,
+            stun_server: config.stun_server,
         })
     }
 
@@ -125,6 +130,40 @@ impl Media {
         let path = self.fingerprint.map(draw);
         self.calls.entry(call).or_default().sockets = vec![rtp, rtcp];
         Ok(MediaPorts { path, ..plain })
+    }
+
+    /// Asks how the world sees the port that was opened, where connectivity is to be checked and there is somebody to ask:
+    /// `tell` hears the ports with that, or without it when nobody answers. Gives the ports back where nobody is asked.
+    pub(super) fn ask(
+        &mut self,
+        call: CallId,
+        ports: MediaPorts,
+        tell: UnboundedSender<(CallId, MediaPorts)>,
+    ) -> Option<MediaPorts> {
+        let socket = self.calls.get(&call).and_then(|entry| entry.sockets.first());
+        let server = self.stun_server.filter(|server| server.is_ipv4() == ports.rtp.is_ipv4());
+        let (Some(server), Some(_), Some(socket)) = (server, &ports.path, socket) else { return Some(ports) };
+        let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return Some(ports) };
+        let mut transaction = [0; 12];
+        self.entropy.fill(&mut transaction);
+        let thread = std::thread::Builder::new().name("rove-stun".into());
+        let plain = ports.clone();
+        let asking = thread.spawn(move || {
+            let seen = stun::ask(&socket.into(), server, transaction, stun::PATIENCE);
+            let mut ports = ports;
+            if let (Some(path), Some(seen)) = (&mut ports.path, seen.filter(|seen| *seen != ports.rtp)) {
+                path.candidates.push(Candidate::server_reflexive(seen, ports.rtp, u16::MAX));
+            }
+            // The phone may have stopped meanwhile.
+            let _ = tell.send((call, ports));
+        });
+        asking.is_err().then_some(plain)
+    }
+
+    /// Whether these are the ports that are open for the call, and not some from before.
+    pub(super) fn has_open(&self, call: CallId, ports: &MediaPorts) -> bool {
+        let first = self.calls.get(&call).and_then(|entry| entry.sockets.first());
+        first.is_some_and(|socket| socket.local_addr() == ports.rtp)
     }
 
     /// Runs media by `plan` on the ports that were opened.
@@ -166,6 +205,15 @@ impl Media {
         self.thread.replan(call.0, going_on, self.entropy.fork()).map_err(|error| error.to_string())?;
         entry.plan = Some(plan.clone());
         Ok(())
+    }
+
+    /// The peer can be reached there as well.
+    pub(super) fn add_candidates(&self, call: CallId, candidates: Vec<Candidate>, last: bool) {
+        let end = last.then_some(None);
+        for candidate in candidates.into_iter().map(Some).chain(end) {
+            // Fails only when the thread is gone, which the calls' own ends tell.
+            let _ = self.thread.add_candidate(call.0, candidate);
+        }
     }
 
     /// Stops the device, so that its recording is whole, then the stream; [`MediaNews::Stopped`] follows when there
@@ -218,6 +266,9 @@ impl Media {
                         }
                     }
                     return Some((CallId(call), MediaNews::Quality(quality)));
+                }
+                MediaEvent::Candidate { call, candidate } => {
+                    return Some((CallId(call), MediaNews::Candidate(candidate)));
                 }
                 MediaEvent::Digit { call, digit } => return Some((CallId(call), MediaNews::Digit(digit))),
                 MediaEvent::LinkFailed { call, why } => {

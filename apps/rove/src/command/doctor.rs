@@ -14,6 +14,7 @@ pub(crate) fn run(settings: &Settings, args: &Examine, stop: &Stop) -> Result<()
     let target = target.or_over(config.transport);
     let codecs = config.codecs.iter().map(|codec| codec.encoding_name().to_owned()).collect();
     let authorities = config.tls_ca.clone();
+    let stun_server = config.stun_server;
     let phone = Phone::start(config)?;
     let ours = phone.look_up(&args.target)?;
     let (found, steps) = loop {
@@ -26,7 +27,7 @@ pub(crate) fn run(settings: &Settings, args: &Examine, stop: &Stop) -> Result<()
         }
     };
     drop(phone);
-    let doctor = Doctor { target: &target, codecs, tls_ca: authorities.as_deref() };
+    let doctor = Doctor { target: &target, codecs, tls_ca: authorities.as_deref(), stun_server };
     let findings = doctor.examine(found, &steps).map_err(|error| Failure::usage(error.to_string()))?;
     findings.iter().for_each(|finding| println!("{}", line(finding)));
     if let Some(path) = &args.json {

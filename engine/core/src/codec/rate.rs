@@ -60,7 +60,7 @@ impl Converter {
 
     /// Converts `pcm`, a multiple of the factor, into the front of `out`.
     fn run(&mut self, pcm: &[f32], out: &mut [f32]) {
-        let (kept, block) = (self.kept(), BLOCK.saturating_sub(BLOCK % self.down.max(1)));
+        let (kept, block) = (self.kept(), BLOCK.saturating_sub(BLOCK.checked_rem(self.down).unwrap_or(0)));
         let per_block = self.converted(block).max(1);
         for (pcm, out) in pcm.chunks(block.max(1)).zip(out.chunks_mut(per_block)) {
             let end = kept.saturating_add(pcm.len());

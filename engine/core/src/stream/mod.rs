@@ -40,8 +40,8 @@ mod tests;
 use core::time::Duration;
 
 use rove_base::{
-    CodecId, Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Security,
-    Span, Ssrc, Step, Transmit, UdpFlow,
+    Direction, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Quality, Scratch, Span, Ssrc, Step,
+    Transmit, UdpFlow,
 };
 use rove_codecs::telephone_event::DtmfKey;
 
@@ -50,6 +50,7 @@ use self::{
     gate::Gate,
     judge::Judge,
     receive::Receiver,
+    replan::sender_config,
     report::{Occasion, Reporter},
     steer::Steering,
 };
@@ -58,7 +59,7 @@ use crate::{
     jitter::PacketSink,
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
-    send::{SendState, Sender, SenderConfig, Tripped},
+    send::{SendState, Sender, Tripped},
 };
 
 pub use digits::Digit;
@@ -258,27 +259,6 @@ impl<K: PacketSink> Stream<K> {
         let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
         let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
         Some(leave(gate.route().rtcp, range))
-    }
-}
-
-/// How `plan` is sent, from `first` on.
-fn sender_config(plan: &MediaPlan, first: &FirstNumbers) -> SenderConfig {
-    let codec = plan.codec();
-    SenderConfig {
-        ssrc: first.ssrc,
-        first_seq: first.sendable(*plan.security() != Security::Clear),
-        first_timestamp: first.timestamp,
-        payload_type: codec.send_payload_type,
-        red: codec.red.map(|numbers| numbers.send),
-        telephone_event: codec.telephone_event.map(|numbers| numbers.send),
-        // Opus has a silence of its own.
-        comfort_noise: codec
-            .comfort_noise
-            .filter(|_| codec.dtx && codec.id != CodecId::Opus)
-            .map(|numbers| numbers.send),
-        clock: codec.id.clock_rate(),
-        packet_time: codec.packet_time,
-        bitrate: codec.bitrate,
     }
 }
 

@@ -7,10 +7,16 @@
     clippy::panic
 )]
 
-use rove_base::{CodecPlan, Direction, MediaPlan, Now};
+use rove_base::{CodecId, CodecPlan, Direction, MediaPlan, Now, Security};
 
-use super::{FirstNumbers, Stream, StreamError, gate::Rekey, sender_config, steer::Steering};
-use crate::{codec, jitter::PacketSink, path::Path, playout::Formats, send::Recoding};
+use super::{FirstNumbers, Stream, StreamError, gate::Rekey, steer::Steering};
+use crate::{
+    codec,
+    jitter::PacketSink,
+    path::Path,
+    playout::Formats,
+    send::{Recoding, SenderConfig},
+};
 
 /// What a new plan changes of a running stream. It is made where allocating is fine, handed to [`Stream::replan`], and then
 /// holds what is of no more use, to be dropped where dropping is fine.
@@ -87,6 +93,27 @@ impl<K> Recode<K> {
             formats: Formats::of(after),
             sinks: [sink, None],
         })
+    }
+}
+
+/// How `plan` is sent, from `first` on.
+pub(super) fn sender_config(plan: &MediaPlan, first: &FirstNumbers) -> SenderConfig {
+    let codec = plan.codec();
+    SenderConfig {
+        ssrc: first.ssrc,
+        first_seq: first.sendable(*plan.security() != Security::Clear),
+        first_timestamp: first.timestamp,
+        payload_type: codec.send_payload_type,
+        red: codec.red.map(|numbers| numbers.send),
+        telephone_event: codec.telephone_event.map(|numbers| numbers.send),
+        // Opus has a silence of its own.
+        comfort_noise: codec
+            .comfort_noise
+            .filter(|_| codec.dtx && codec.id != CodecId::Opus)
+            .map(|numbers| numbers.send),
+        clock: codec.id.clock_rate(),
+        packet_time: codec.packet_time,
+        bitrate: codec.bitrate,
     }
 }
 

@@ -64,6 +64,10 @@ pub(crate) enum Fact {
     Answered(Vec<u8>),
     Acknowledged(Option<Vec<u8>>),
     Reoffered(Vec<u8>),
+    /// The other side tells of more candidates.
+    Trickled(Vec<u8>),
+    /// The engine has found another of ours; `None`: there will be no more.
+    Candidate(Option<rove_base::Candidate>),
     /// Our change was accepted, with this answer.
     Changed(Vec<u8>),
     ChangeFailed(Failure),
@@ -103,6 +107,8 @@ pub(crate) enum Ask {
     RejectChange { status: StatusCode, why: Option<String> },
     Change { offer: Vec<u8>, hop: Option<Hop> },
     ChangeMedia(MediaPlan),
+    Trickle(Vec<u8>),
+    AddCandidates { candidates: Vec<rove_base::Candidate>, last: bool },
     HangUp,
     StartMedia(MediaPlan),
     StopMedia,

@@ -1,5 +1,7 @@
 //! The session stands.
 
+mod trickle;
+
 use rove_base::{CodecId, Direction, IceCredentials};
 use rove_sdp::{Description, Ice, Local, Mismatch, Negotiated, SecurityKind, Session};
 use rove_sip::{
@@ -123,6 +125,8 @@ impl Talking {
             Fact::Acknowledged(Some(body)) | Fact::Changed(body) => self.changed(cx, &body),
             Fact::ChangeFailed(failure) => self.unchanged(cx, &failure),
             Fact::Hold(hold) => self.hold(cx, hold),
+            Fact::Trickled(body) => self.trickled(cx, &body),
+            Fact::Candidate(candidate) => self.found(cx, candidate.as_ref()),
             Fact::Moved => {
                 cx.ask(Ask::OpenMedia(self.hop.remote));
                 State::Talking(self)

@@ -32,6 +32,7 @@ impl Switchboard {
             ua::Event::Answered { call, body } => (call, Fact::Answered(body)),
             ua::Event::Confirmed { call, body } => (call, Fact::Acknowledged(body)),
             ua::Event::Reoffered { call, body } => (call, Fact::Reoffered(body)),
+            ua::Event::Trickled { call, body } => (call, Fact::Trickled(body)),
             ua::Event::Changed { call, body } => (call, Fact::Changed(body)),
             ua::Event::ChangeFailed { call, failure } => (call, Fact::ChangeFailed(failure)),
             ua::Event::Transfer { call, status, last } => (call, Fact::Transfer { status, last }),

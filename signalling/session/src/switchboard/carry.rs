@@ -40,6 +40,13 @@ impl Switchboard {
             (Ask::Change { offer, hop }, Some(invite)) => {
                 self.agent.change(now, invite, SessionChange { hop, ..SessionChange::offer(offer) });
             }
+            (Ask::Trickle(body), Some(invite)) => {
+                // Whoever does not take them checks what it was told of at first.
+                let _ = self.agent.trickle(now, invite, body);
+            }
+            (Ask::AddCandidates { candidates, last }, _) => {
+                self.events.push_back(Event::AddCandidates { call: id, candidates, last });
+            }
             (Ask::HangUp, Some(invite)) => self.agent.hang_up(now, invite),
             (
                 Ask::Ring
@@ -49,6 +56,7 @@ impl Switchboard {
                 | Ask::AcceptChange(_)
                 | Ask::RejectChange { .. }
                 | Ask::Change { .. }
+                | Ask::Trickle(_)
                 | Ask::HangUp,
                 None,
             ) => {}

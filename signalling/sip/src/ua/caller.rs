@@ -13,7 +13,9 @@ use super::{
     reliable::RELIABLE,
     reply::Reply,
     talking::Talking,
-    timer, trust,
+    timer,
+    trickle::TRICKLE,
+    trust,
 };
 use crate::{
     message::{CSeq, HeaderName, Method, Request, Response, Uri},
@@ -280,6 +282,7 @@ fn invite(cx: &mut Context, tag: LocalTag, outgoing: OutgoingInvite) -> Request 
     // An offer in a provisional response would want our answer in PRACK.
     let supported = EXTENSIONS.iter().filter(|tag| !body.is_empty() || **tag != RELIABLE);
     headers.push(HeaderName::Supported, supported.copied().collect::<Vec<_>>().join(", "));
+    headers.push(HeaderName::RecvInfo, TRICKLE);
     timer::propose(&cx.config, headers, None);
     for (name, value) in more {
         headers.push(name, value);

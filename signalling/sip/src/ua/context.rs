@@ -14,6 +14,7 @@ use super::{
     reply::Reply,
     request::{self, Exchange},
     timer::TIMER,
+    trickle::TRICKLE,
 };
 use crate::{
     dialog::Dialog,
@@ -307,6 +308,6 @@ const MOST_DATAGRAM: usize = 1_300;
 pub(super) const ALLOW: &str =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, PRACK, INFO, REFER, MESSAGE, SUBSCRIBE, NOTIFY";
 /// The extensions we understand: what Supported says.
-pub(super) const EXTENSIONS: [&str; 4] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION];
+pub(super) const EXTENSIONS: [&str; 5] = [RELIABLE, TIMER, REPLACES, NO_SUBSCRIPTION, TRICKLE];
 /// The one body we understand.
 pub(super) const SDP: &str = "application/sdp";

@@ -144,6 +144,13 @@ pub enum Event {
         /// Which key.
         key: Key,
     },
+    /// The other side tells by INFO of candidates that it had not told of before (RFC 8840).
+    Trickled {
+        /// Which call.
+        call: CallId,
+        /// The body, of type `application/trickle-ice-sdpfrag`.
+        body: Vec<u8>,
+    },
     /// The other side did not take an INFO of ours.
     InfoFailed {
         /// Which call.

@@ -17,6 +17,7 @@ use super::{
     leg::Leg,
     reply::Reply,
     requests,
+    trickle::{FRAGMENT, TRICKLE},
 };
 use crate::{
     message::{HeaderName, Method, Request, Response, StatusCode},
@@ -104,8 +105,18 @@ impl Call {
             response.headers.push(name, value);
             response
         };
-        let response = if request.headers.get(&named("Info-Package")).is_some() {
-            refuse(BAD_INFO_PACKAGE.unwrap_or(StatusCode::BAD_EVENT), named("Recv-Info"), "")
+        let package = request.headers.get(&HeaderName::InfoPackage);
+        let package = package.map(|package| package.split(';').next().unwrap_or_default().trim());
+        let response = if package.is_some_and(|package| package.eq_ignore_ascii_case(TRICKLE)) {
+            match kind {
+                Some(kind) if kind.is("application", "trickle-ice-sdpfrag") => {
+                    cx.tell(Event::Trickled { call: self.id, body: request.body.clone() });
+                    reply.response(StatusCode::OK, &self.tag.to_string())
+                }
+                _ => refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, HeaderName::Accept, FRAGMENT),
+            }
+        } else if package.is_some() {
+            refuse(BAD_INFO_PACKAGE.unwrap_or(StatusCode::BAD_EVENT), HeaderName::RecvInfo, TRICKLE)
         } else if request.body.is_empty() {
             reply.response(StatusCode::OK, &self.tag.to_string())
         } else if let (true, Some(pressed)) = (kind.as_ref().is_some_and(known), Key::read(&request.body)) {
@@ -118,10 +129,6 @@ impl Call {
         };
         requests::answer_once(cx, reply, key, response, self.id, self.tag);
     }
-}
-
-fn named(name: &str) -> HeaderName {
-    name.parse().unwrap_or(HeaderName::Subject)
 }
 
 /// The type of a body that has a key and its duration.

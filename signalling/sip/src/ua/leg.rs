@@ -10,6 +10,7 @@ use super::{
     context::{ALLOW, Context, EXTENSIONS, Inside, Purpose, SDP, contact},
     refer::Refers,
     timer::{Due, SessionTimer},
+    trickle::{self, TRICKLE},
 };
 use crate::{
     dialog::Dialog,
@@ -27,6 +28,8 @@ pub(super) struct Leg {
     caller: bool,
     /// Whether the other end understands UPDATE.
     updates: bool,
+    /// Whether the other end takes candidates later (RFC 8840).
+    pub(super) trickles: bool,
     /// What we want to change.
     change: Option<Change>,
     /// What we want to change after that.
@@ -79,6 +82,7 @@ impl Leg {
             user,
             caller,
             updates: false,
+            trickles: false,
             change: None,
             next: None,
             asked: None,
@@ -99,6 +103,7 @@ impl Leg {
         if headers.get(&HeaderName::Allow).is_some() {
             self.updates = headers.allow().is_ok_and(|allowed| allowed.contains(&Method::Update));
         }
+        self.trickles = trickle::told(headers).unwrap_or(self.trickles);
     }
 
     /// Takes the end of a 2xx; `dialog` was made of it.
@@ -187,6 +192,7 @@ impl Leg {
         let mut request = self.request(cx, if update { Method::Update } else { Method::Invite });
         request.headers.push(HeaderName::Allow, ALLOW);
         request.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
+        request.headers.push(HeaderName::RecvInfo, TRICKLE);
         if let Some(timer) = &self.timer {
             timer.put_into_request(&mut request);
         }

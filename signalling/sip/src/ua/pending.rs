@@ -11,6 +11,7 @@ use super::{
     reliable::{Reliable, Told},
     reply::Reply,
     timer::SessionTimer,
+    trickle::TRICKLE,
 };
 use crate::{
     message::{HeaderName, Headers, NameAddr, Request, Response, StatusCode, Uri, Warning},
@@ -201,6 +202,7 @@ impl Pending {
             dialog_response(&self.reply, StatusCode::OK, self.tag, &self.record_routes, &self.contact);
         response.headers.push(HeaderName::Allow, ALLOW);
         response.headers.push(HeaderName::Supported, EXTENSIONS.join(", "));
+        response.headers.push(HeaderName::RecvInfo, TRICKLE);
         if let Some(timer) = &self.timer {
             timer.put_into_response(&mut response);
         }

@@ -18,4 +18,5 @@ mod registering;
 mod streams;
 mod timers;
 mod transfers;
+mod trickling;
 mod watching;
