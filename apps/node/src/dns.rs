@@ -6,7 +6,6 @@ use core::convert::Infallible;
 use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
     server::{Event, Server},
-    update::ReplayError,
     zones::ZoneConfig,
 };
 
@@ -15,7 +14,7 @@ pub use config::{DnsAllow, DnsConfig, DnsKey, DnsZone};
 
 use crate::{
     config::ConfigError,
-    driver::{Role, eventless},
+    driver::{Role, Unreadable, eventless},
 };
 
 /// The server with what only a running program does: it tells its log.
@@ -34,22 +33,20 @@ impl DnsRole {
     }
 }
 
-impl DnsRole {
-    /// Tells the log.
-    fn note(&mut self, now: Now, event: Event) {
-        match event {
-            Event::Updated { key, zone, names, serial } => {
-                let key = key.map(tracing::field::display);
-                tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
-            }
-            Event::Refused { reason, from } => {
-                // Anyone can send what is refused; the log is not theirs to fill.
-                if let Some(unsaid) = self.refusals.admit(now.mono) {
-                    tracing::warn!(target: "rove::dns", %from, %reason, unsaid, "refused");
-                }
-            }
-            _ => {}
+/// Tells the log what the zones tell; `refusals` keeps others from filling it.
+pub(crate) fn note(refusals: &mut Ration, now: Now, event: Event) {
+    match event {
+        Event::Updated { key, zone, names, serial } => {
+            let key = key.as_ref().map(ToString::to_string);
+            tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
         }
+        Event::Refused { reason, from } => {
+            // Anyone can send what is refused; the log is not theirs to fill.
+            if let Some(unsaid) = refusals.admit(now.mono) {
+                tracing::warn!(target: "rove::dns", %from, %reason, unsaid, "refused");
+            }
+        }
+        _ => {}
     }
 }
 
@@ -70,13 +67,13 @@ impl Role for DnsRole {
         loop {
             match eventless(self.server.poll(out)) {
                 Ok(step) => return step,
-                Err(event) => self.note(now, event),
+                Err(event) => note(&mut self.refusals, now, event),
             }
         }
     }
 
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
-        self.server.replay(record)
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
+        Ok(self.server.replay(record)?)
     }
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {

@@ -6,6 +6,7 @@
 //!  journal ─────┘                       └─▶ journal
 //! ```
 
+mod control;
 mod keeper;
 mod role;
 
@@ -18,7 +19,9 @@ use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
+pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
 /// A role and where it listens.
@@ -27,12 +30,15 @@ pub(crate) struct Place {
     pub(crate) sockets: Vec<UdpSocket>,
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Tls,
+    /// Where its operator asks.
+    pub(crate) control: Option<Control>,
 }
 
 /// Roles with everything that carries their steps.
 pub(crate) struct Driver {
     pub(crate) places: Vec<Place>,
     pub(crate) keeper: Option<Keeper>,
+    pub(crate) clock: Clock,
     pub(crate) stop: Arc<Notify>,
     /// Files are to be read again.
     pub(crate) reload: Arc<Notify>,
@@ -40,14 +46,14 @@ pub(crate) struct Driver {
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { places, keeper, stop, reload } = driver;
+    let Driver { places, keeper, clock, stop, reload } = driver;
     let seats = match places.into_iter().map(Seat::new).collect::<io::Result<Vec<_>>>() {
         Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
-    let clock = Clock::new();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
     let mut desk = Desk { seats, clock, keeper, scratch };
+    desk.seats.iter_mut().for_each(|seat| seat.role.start(clock.now()));
     loop {
         let wake = desk.drain();
         let seats = &mut desk.seats;
@@ -78,6 +84,7 @@ struct Seat {
     role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+    control: Option<Control>,
 }
 
 /// What happens at a seat.
@@ -85,15 +92,20 @@ enum News {
     /// A socket has something.
     Datagrams(usize),
     Stream(StreamEvent),
+    /// The operator asks something.
+    Order(String, Reply),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls } = place;
+        let Place { role, sockets, listeners, tls, mut control } = place;
         let mut streams = Streams::new(tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams })
+        if let Some(control) = &mut control {
+            control.watch()?;
+        }
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control })
     }
 
     /// May be dropped and asked again.
@@ -101,6 +113,7 @@ impl Seat {
         tokio::select! {
             index = self.sockets.readable() => News::Datagrams(index),
             event = self.streams.next() => News::Stream(event),
+            (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
         }
     }
 
@@ -173,6 +186,7 @@ impl Desk {
                 }
             }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
+            News::Order(line, reply) => role.order(clock.now(), &line, reply),
         }
     }
 

@@ -302,13 +302,7 @@ impl Roam {
     }
 
     /// One of our registers answers.
-    fn answer(
-        &mut self,
-        who: Register,
-        partner: PartnerId,
-        id: DialogueId,
-        result: Result<Outcome, Cause>,
-    ) {
+    fn answer(&mut self, who: Register, partner: PartnerId, id: DialogueId, result: Result<Outcome, Cause>) {
         if partner == OURS {
             return match (who, &mut self.home) {
                 (Register::Home, _) => self.tell_vlr(Told::Answered { partner, id, result }),
@@ -367,7 +361,9 @@ impl Roam {
     fn committed(&mut self, writer: Writer, done: bool) {
         let now = self.now;
         match (writer, &mut self.home, &mut self.visited) {
-            (Writer::Home(id), Some(home), _) => home.committed(now, id, if done { Ok(()) } else { Err(()) }),
+            (Writer::Home(id), Some(home), _) => {
+                home.committed(now, id, if done { Ok(()) } else { Err(Cause::SystemFailure) })
+            }
             (Writer::Visited(id), _, Some((vlr, _))) => {
                 let result = if done { Ok(()) } else { Err(()) };
                 vlr.handle(now, vlr::Input::Committed(id, result));
@@ -531,7 +527,9 @@ impl Roam {
             HlrStep::Ask { partner, id, operation } => self.ask(Register::Home, partner, id, operation),
             HlrStep::Answer { partner, id, result } => self.answer(Register::Home, partner, id, result),
             HlrStep::Commit(change) => {
-                return self.commit(Writer::Home(change.id), &change, out).map_or(Polled::Again, Polled::Step);
+                return self
+                    .commit(Writer::Home(change.id), &change, out)
+                    .map_or(Polled::Again, Polled::Step);
             }
             HlrStep::Event(event) => return Polled::Step(Step::Event(RoamEvent::Home(event))),
             HlrStep::Wait(until) => return Polled::Wait(until),
@@ -580,7 +578,9 @@ impl Roam {
             Nested::Wait(until) => return Polled::Wait(until),
             Nested::Pass(step) => return Polled::Step(step),
             Nested::Event(pool::Event::Commit(change)) => {
-                return self.commit(Writer::Pool(change.id), &change, out).map_or(Polled::Again, Polled::Step);
+                return self
+                    .commit(Writer::Pool(change.id), &change, out)
+                    .map_or(Polled::Again, Polled::Step);
             }
             Nested::Event(pool::Event::Requested { holder, host_name }) => {
                 PoolTold::Requested { holder, host_name }
@@ -612,4 +612,3 @@ impl Roam {
 
 /// This node's other register, as a partner.
 pub const OURS: PartnerId = PartnerId(u16::MAX);
-
