@@ -5,6 +5,15 @@
 //!           ◀── Told ──────
 //! ```
 
+pub mod ber;
+mod carrier;
+mod digits;
+mod link;
+pub mod m3ua;
+pub mod map;
+pub mod sccp;
+pub mod tcap;
+
 use core::net::SocketAddr;
 
 use rove_base::{Arrival, Machine, Now};

@@ -1,0 +1,163 @@
+//! SCCP over M3UA over the streams to partners: whole messages up, whole messages down.
+
+use rove_base::{Arrival, Entropy, Instant, Now, StreamId};
+
+use super::{
+    Partner,
+    link::{Link, News},
+    m3ua,
+    sccp::{self, Address, Reassembly, Whole},
+};
+use crate::{E164, NetworkName};
+
+/// The lower half of an adapter.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    link: Link,
+    /// One for each partner.
+    states: Vec<State>,
+    point_code: u32,
+    /// Names messages in segments.
+    reference: u32,
+}
+
+#[derive(Debug)]
+struct State {
+    reassembly: Reassembly,
+    /// Its point code: what it calls itself, until then what is made of its number.
+    point_code: u32,
+}
+
+/// Whence a message came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) peer: usize,
+    pub(crate) stream: StreamId,
+}
+
+/// Where a message goes: on that stream, while it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    pub(crate) to: Origin,
+    pub(crate) called: Address,
+    pub(crate) calling: Address,
+}
+
+/// What is told of each whole message.
+pub(crate) type Receive<'r> = dyn FnMut(&mut Carrier, Origin, &Whole<'_>) + 'r;
+
+impl Carrier {
+    pub(crate) fn new(
+        own: NetworkName,
+        title: &E164,
+        point_code: Option<u32>,
+        partners: Vec<Partner>,
+        entropy: Entropy,
+    ) -> Self {
+        let state = |partner: &Partner| State {
+            reassembly: Reassembly::default(),
+            point_code: point_code_of(&partner.title),
+        };
+        let states = partners.iter().map(state).collect();
+        let point_code = point_code.unwrap_or_else(|| point_code_of(title));
+        Self { link: Link::new(own, partners, entropy), states, point_code, reference: 0 }
+    }
+
+    pub(crate) fn handle(&mut self, now: Now, arrival: Arrival<'_>, receive: &mut Receive<'_>) {
+        match arrival {
+            Arrival::Stream { stream, bytes } => self.bytes(now.mono, stream, bytes, receive),
+            other => self.link.arrived(now, other),
+        }
+    }
+
+    pub(crate) fn tick(&mut self, now: Now) {
+        self.link.tick(now.mono);
+    }
+
+    pub(crate) fn current(&self, peer: usize) -> Option<StreamId> {
+        self.link.current(peer)
+    }
+
+    pub(crate) fn news(&mut self) -> Option<News> {
+        self.link.news()
+    }
+
+    pub(crate) const fn wake(&self) -> Instant {
+        self.link.wake()
+    }
+
+    pub(crate) fn poll<E>(&mut self, scratch: &mut rove_base::Scratch) -> Option<rove_base::Step<E>> {
+        self.link.out.poll(scratch)
+    }
+
+    /// Sends `data`; `false` when it is too long, or there is no stream.
+    pub(crate) fn send(&mut self, route: &Route, data: &[u8]) -> bool {
+        let Some(stream) = self.link.stream_or_current(route.to.peer, route.to.stream) else { return false };
+        let Some(state) = self.states.get(route.to.peer) else { return false };
+        let codes = (self.point_code, state.point_code);
+        self.reference = self.reference.wrapping_add(1) & 0xff_ffff;
+        let out = &mut self.link.out;
+        sccp::write(&route.called, &route.calling, data, self.reference, |message| {
+            out.send(stream, |out| m3ua::write_data(out, codes, message));
+        })
+    }
+
+    /// The next bytes of a stream: every whole message in them is worked on where it stands, the rest is kept.
+    fn bytes(&mut self, now: Instant, stream: StreamId, bytes: &[u8], receive: &mut Receive<'_>) {
+        let Some((peer, mut inbox)) = self.link.take_inbox(now, stream) else { return };
+        let kept = !inbox.is_empty();
+        if kept {
+            inbox.extend_from_slice(bytes);
+        }
+        let mut rest = if kept { inbox.as_slice() } else { bytes };
+        let origin = Origin { peer, stream };
+        loop {
+            match m3ua::length(rest).map(|len| len.and_then(|len| rest.split_at_checked(len))) {
+                Ok(Some((message, after))) => {
+                    rest = after;
+                    self.message(now, origin, message, receive);
+                }
+                Ok(None) => break,
+                Err(_) => return self.link.fail(now, stream),
+            }
+        }
+        if kept {
+            let done = inbox.len().saturating_sub(rest.len());
+            inbox.drain(..done);
+        } else {
+            let at = bytes.len().saturating_sub(rest.len());
+            inbox.extend_from_slice(bytes.get(at..).unwrap_or_default());
+        }
+        self.link.put_inbox(stream, inbox);
+    }
+
+    fn message(&mut self, now: Instant, origin: Origin, message: &[u8], receive: &mut Receive<'_>) {
+        let Ok(message) = m3ua::Message::parse(message) else { return self.malformed(origin.peer) };
+        let Some(data) = self.link.message(now, origin.stream, &message) else { return };
+        let Some(state) = self.states.get_mut(origin.peer) else { return };
+        if data.service != m3ua::SCCP {
+            return self.malformed(origin.peer);
+        }
+        state.point_code = data.origin;
+        let whole = sccp::Message::parse(data.user).and_then(|message| state.reassembly.take(now, message));
+        match whole {
+            Ok(Some(whole)) => receive(self, origin, &whole),
+            Ok(None) => {}
+            Err(_) => self.malformed(origin.peer),
+        }
+    }
+
+    pub(crate) fn malformed(&mut self, peer: usize) {
+        self.link.note_malformed(peer);
+    }
+}
+
+/// Between two ends a point code says nothing that the stream does not say, but M3UA wants one: 14 bits made of the
+/// node's number, so that two nodes rarely share one.
+fn point_code_of(title: &E164) -> u32 {
+    let number = title
+        .as_str()
+        .bytes()
+        .fold(0_u64, |number, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit & 0x0f)));
+    u32::try_from(number % 16_382).unwrap_or_default().saturating_add(1)
+}

@@ -1,0 +1,205 @@
+//! What operations are answered with (3GPP TS 29.002 §17.7.1), and the errors (§17.6, §17.7.7).
+
+use zeroize::Zeroizing;
+
+use super::{argument::read_isdn, extension::Extension, kind::Kind};
+use crate::{
+    Cause, Challenge, E164, Generation, Outcome, Quintuplet,
+    private::{
+        ber::{BerError, Reader, Tag, Writer},
+        digits,
+    },
+};
+
+/// Writes what comes back, tag and length included; nothing where nothing does. `own` is this node's number.
+pub fn write(outcome: &Outcome, own: &E164, out: &mut Writer<'_>) {
+    match outcome {
+        Outcome::AuthenticationInfo(challenges) => write_challenges(challenges, out),
+        Outcome::Located { hlr, generation } => {
+            located(hlr, &Extension { generation: Some(*generation), ..Extension::default() }, out);
+        }
+        Outcome::Bound { lease } => {
+            located(own, &Extension { lease: Some(*lease), ..Extension::default() }, out);
+        }
+        Outcome::Restored { hlr } => located(hlr, &Extension::default(), out),
+        Outcome::Done => {}
+    }
+}
+
+/// Reads what came back to a question of this kind.
+///
+/// # Errors
+///
+/// [`BerError`] says what is wrong with it.
+pub fn read(kind: Kind, result: &[u8]) -> Result<Outcome, BerError> {
+    match kind {
+        Kind::SendAuthenticationInfo => {
+            read_challenges(Reader::new(Reader::new(result).expect(Tag::constructed(3))?))
+        }
+        Kind::UpdateLocation => {
+            let (hlr, extension) = read_located(result)?;
+            Ok(Outcome::Located { hlr, generation: extension.generation.unwrap_or(Generation(0)) })
+        }
+        Kind::Bind => {
+            let (_, extension) = read_located(result)?;
+            // A home that knows no names has updated the location and bound nothing.
+            let lease = extension.lease.ok_or(BerError::Missing(Tag::SEQUENCE))?;
+            Ok(Outcome::Bound { lease })
+        }
+        Kind::RestoreData => Ok(Outcome::Restored { hlr: read_located(result)?.0 }),
+        _ => Ok(Outcome::Done),
+    }
+}
+
+/// UpdateLocationRes and RestoreDataRes.
+fn located(hlr: &E164, extension: &Extension, out: &mut Writer<'_>) {
+    out.nest(Tag::SEQUENCE, |out| {
+        out.value(Tag::OCTET_STRING, &digits::isdn(hlr));
+        extension.write(Tag::SEQUENCE, out);
+    });
+}
+
+fn read_located(result: &[u8]) -> Result<(E164, Extension), BerError> {
+    let mut fields = Reader::new(Reader::new(result).expect(Tag::SEQUENCE)?);
+    let hlr = read_isdn(Tag::OCTET_STRING, fields.expect(Tag::OCTET_STRING)?)?;
+    Ok((hlr, Extension::read(fields.field(Tag::SEQUENCE)?)?))
+}
+
+/// SendAuthenticationInfoRes: quintuplets in the standard's list, challenges for key pairs in the extension.
+fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
+    let quintuplets = || {
+        challenges.iter().filter_map(|challenge| match challenge {
+            Challenge::Aka(quintuplet) => Some(quintuplet),
+            Challenge::Ed25519 { .. } => None,
+        })
+    };
+    let keys = challenges.iter().filter_map(|challenge| match challenge {
+        Challenge::Ed25519 { nonce, public_key } => Some((*nonce, *public_key)),
+        Challenge::Aka(_) => None,
+    });
+    let extension = Extension { keys: keys.collect(), ..Extension::default() };
+    out.nest(Tag::constructed(3), |out| {
+        if quintuplets().next().is_some() {
+            out.nest(QUINTUPLETS, |out| {
+                quintuplets().for_each(|quintuplet| write_quintuplet(quintuplet, out));
+            });
+        }
+        extension.write(Tag::SEQUENCE, out);
+    });
+}
+
+fn write_quintuplet(quintuplet: &Quintuplet, out: &mut Writer<'_>) {
+    let Quintuplet { rand, xres, ck, ik, autn } = quintuplet;
+    out.nest(Tag::SEQUENCE, |out| {
+        for part in [&rand[..], &xres[..], &ck[..], &ik[..], &autn[..]] {
+            out.value(Tag::OCTET_STRING, part);
+        }
+    });
+}
+
+fn read_challenges(mut fields: Reader<'_>) -> Result<Outcome, BerError> {
+    let mut challenges = Vec::new();
+    let mut list = Reader::new(fields.field(QUINTUPLETS)?.unwrap_or_default());
+    while let Some((_, quintuplet)) = list.take()? {
+        if challenges.len() == MAX_CHALLENGES {
+            return Err(BerError::Value(QUINTUPLETS));
+        }
+        challenges.push(Challenge::Aka(Box::new(read_quintuplet(Reader::new(quintuplet))?)));
+    }
+    let extension = Extension::read(fields.field(Tag::SEQUENCE)?)?;
+    let keys = extension.keys.into_iter();
+    challenges.extend(keys.map(|(nonce, public_key)| Challenge::Ed25519 { nonce, public_key }));
+    if challenges.is_empty() {
+        return Err(BerError::Missing(QUINTUPLETS));
+    }
+    Ok(Outcome::AuthenticationInfo(challenges))
+}
+
+fn read_quintuplet(mut fields: Reader<'_>) -> Result<Quintuplet, BerError> {
+    let wrong = BerError::Value(Tag::OCTET_STRING);
+    let mut part = || fields.expect(Tag::OCTET_STRING);
+    let fixed = |part: &[u8]| <[u8; 16]>::try_from(part).map_err(|_| wrong);
+    let rand = fixed(part()?)?;
+    let xres = part()?;
+    if !(4..=16).contains(&xres.len()) {
+        return Err(wrong);
+    }
+    let xres = Zeroizing::new(xres.to_vec());
+    let (ck, ik) = (Zeroizing::new(fixed(part()?)?), Zeroizing::new(fixed(part()?)?));
+    Ok(Quintuplet { rand, xres, ck, ik, autn: fixed(part()?)? })
+}
+
+/// The code of the error that says `cause`, or comes nearest.
+#[must_use]
+pub const fn error_code(kind: Kind, cause: Cause) -> u8 {
+    match cause {
+        Cause::UnknownSubscriber => match kind {
+            Kind::InsertSubscriberData | Kind::DeleteSubscriberData => UNIDENTIFIED_SUBSCRIBER,
+            _ => UNKNOWN_SUBSCRIBER,
+        },
+        Cause::RoamingNotAllowed | Cause::NoAgreement | Cause::NoPacketData => ROAMING_NOT_ALLOWED,
+        Cause::DataMissing => DATA_MISSING,
+        Cause::NotServing
+        | Cause::WrongNetwork
+        | Cause::StaleGeneration
+        | Cause::NameMismatch
+        | Cause::AddressNotAllowed
+        | Cause::ProofInvalid
+        | Cause::UnexpectedDataValue => UNEXPECTED_DATA_VALUE,
+        Cause::NotSupported => FACILITY_NOT_SUPPORTED,
+        Cause::Overload | Cause::SystemFailure | Cause::NoAnswer => SYSTEM_FAILURE,
+    }
+}
+
+/// Writes the parameter of the error with this code: the standard's own where it must be there, and the cause in the
+/// extension where the code does not say it.
+pub fn write_error(code: u8, cause: Cause, out: &mut Writer<'_>) {
+    let extension = Extension { cause: Some(cause), ..Extension::default() };
+    let exact = standard_cause(code) == Some(cause);
+    if code == ROAMING_NOT_ALLOWED {
+        out.nest(Tag::SEQUENCE, |out| {
+            let barred = cause == Cause::NoPacketData;
+            out.unsigned(Tag::ENUMERATED, if barred { OPERATOR_BARRING } else { PLMN_NOT_ALLOWED });
+            if !exact {
+                extension.write(Tag::SEQUENCE, out);
+            }
+        });
+    } else if !exact {
+        out.nest(Tag::SEQUENCE, |out| extension.write(Tag::SEQUENCE, out));
+    }
+}
+
+/// Why a question was refused.
+#[must_use]
+pub fn read_error(code: u8, parameter: &[u8]) -> Cause {
+    let fields = Reader::new(parameter).field(Tag::SEQUENCE).ok().flatten().unwrap_or_default();
+    let container = Reader::new(fields).field(Tag::SEQUENCE).ok().flatten();
+    let ours = Extension::read(container).ok().and_then(|extension| extension.cause);
+    ours.or_else(|| standard_cause(code)).unwrap_or(Cause::SystemFailure)
+}
+
+const fn standard_cause(code: u8) -> Option<Cause> {
+    Some(match code {
+        UNKNOWN_SUBSCRIBER | UNIDENTIFIED_SUBSCRIBER => Cause::UnknownSubscriber,
+        ROAMING_NOT_ALLOWED => Cause::RoamingNotAllowed,
+        FACILITY_NOT_SUPPORTED => Cause::NotSupported,
+        SYSTEM_FAILURE => Cause::SystemFailure,
+        DATA_MISSING => Cause::DataMissing,
+        UNEXPECTED_DATA_VALUE => Cause::UnexpectedDataValue,
+        _ => return None,
+    })
+}
+
+/// QuintupletList.
+const QUINTUPLETS: Tag = Tag::constructed(1);
+const MAX_CHALLENGES: usize = 5;
+
+const UNKNOWN_SUBSCRIBER: u8 = 1;
+const UNIDENTIFIED_SUBSCRIBER: u8 = 5;
+const ROAMING_NOT_ALLOWED: u8 = 8;
+const FACILITY_NOT_SUPPORTED: u8 = 21;
+const SYSTEM_FAILURE: u8 = 34;
+const DATA_MISSING: u8 = 35;
+const UNEXPECTED_DATA_VALUE: u8 = 36;
+const PLMN_NOT_ALLOWED: u64 = 0;
+const OPERATOR_BARRING: u64 = 3;
