@@ -304,8 +304,11 @@ fn every_call_is_answered_once_whatever_happens() {
 
 #[test]
 fn a_detach_is_over_when_the_network_says_so_or_does_not_answer() {
-    let farewells: [fn(&mut Bench); 3] =
-        [|bench| bench.told(&ToTerminal::Detached), Bench::closed, |bench| assert!(bench.late() > Duration::ZERO)];
+    let farewells: [fn(&mut Bench); 3] = [
+        |bench| bench.told(&ToTerminal::Detached),
+        Bench::closed,
+        |bench| assert!(bench.late() > Duration::ZERO),
+    ];
     for farewell in farewells {
         let mut bench = Bench::key();
         bench.up_to(4);
