@@ -111,6 +111,14 @@ pub enum ConfigError {
         /// The key's name.
         name: String,
     },
+    /// A secondary's key that is not there.
+    #[error("[[dns.zone]] {zone}: there is no [[dns.key]] named {name}")]
+    NoSuchKey {
+        /// The zone's origin.
+        zone: String,
+        /// The key's name.
+        name: String,
+    },
     /// What a key may change cannot be understood.
     #[error("[[dns.key.allow]] of {name}: {what}")]
     Allow {

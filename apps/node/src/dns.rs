@@ -3,14 +3,17 @@
 mod config;
 
 use core::convert::Infallible;
+use std::net::SocketAddr;
+
 use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
     server::{Event, Server},
     zones::ZoneConfig,
 };
+use rove_driver::address_toward;
 
 pub(crate) use config::default_udp_payload;
-pub use config::{DnsAllow, DnsConfig, DnsKey, DnsZone};
+pub use config::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 
 use crate::{
     config::ConfigError,
@@ -23,14 +26,36 @@ pub(crate) struct DnsRole {
     /// The zones as configured: what the journal starts from.
     start: Vec<ZoneConfig>,
     refusals: Ration,
+    /// Where it listens; empty once secondaries are told.
+    listens: Vec<SocketAddr>,
 }
 
 impl DnsRole {
-    pub(crate) fn new(config: &DnsConfig) -> Result<Self, ConfigError> {
+    /// The role that answers at `listens`.
+    pub(crate) fn new(config: &DnsConfig, listens: Vec<SocketAddr>) -> Result<Self, ConfigError> {
         let config = config.server()?;
         let start = config.zones.clone();
-        Ok(Self { server: Server::new(config)?, start, refusals: Ration::default() })
+        Ok(Self { server: Server::new(config)?, start, refusals: Ration::default(), listens })
     }
+
+    /// Tells secondaries, once the journal has been read back.
+    fn announce(&mut self, now: Now) {
+        let listens = std::mem::take(&mut self.listens);
+        if !listens.is_empty() {
+            self.server.notify_from(now, |secondary| leave_from(&listens, secondary));
+        }
+    }
+}
+
+/// Which of our addresses a datagram to `remote` leaves from.
+fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> {
+    let mut same = listens.iter().filter(|local| local.is_ipv4() == remote.is_ipv4());
+    let local = same.clone().find(|local| local.ip().is_loopback() == remote.ip().is_loopback());
+    let local = *local.or_else(|| same.next())?;
+    if local.ip().is_unspecified() {
+        return Some(SocketAddr::new(address_toward(remote).ok()?, local.port()));
+    }
+    Some(local)
 }
 
 /// Tells the log what the zones tell; `refusals` keeps others from filling it.
@@ -39,6 +64,9 @@ pub(crate) fn note(refusals: &mut Ration, now: Now, event: Event) {
         Event::Updated { key, zone, names, serial } => {
             let key = key.as_ref().map(ToString::to_string);
             tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
+        }
+        Event::Unnotified { zone, secondary, serial } => {
+            tracing::warn!(target: "rove::dns", %zone, %secondary, serial, "a secondary does not answer");
         }
         Event::Refused { reason, from } => {
             // Anyone can send what is refused; the log is not theirs to fill.
@@ -64,6 +92,7 @@ impl Role for DnsRole {
     }
 
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible> {
+        self.announce(now);
         loop {
             match eventless(self.server.poll(out)) {
                 Ok(step) => return step,

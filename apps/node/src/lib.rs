@@ -23,7 +23,7 @@ mod sip;
 
 pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
-pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsZone};
+pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};

@@ -163,7 +163,6 @@ struct Parts {
 
 impl Parts {
     fn add_dns(&mut self, config: &DnsConfig) -> Result<(), NodeError> {
-        let role = Box::new(DnsRole::new(config)?);
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for &address in &config.listen {
             let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
@@ -171,6 +170,7 @@ impl Parts {
             sockets.push(udp);
             listeners.push(tcp);
         }
+        let role = Box::new(DnsRole::new(config, self.dns.clone())?);
         self.places.push(Place { role, sockets, listeners, tls: Tls::default(), control: None });
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use rove_dns::{
-    server::ServerConfig,
+    server::{Secondary, ServerConfig, ZoneTransfer},
     tsig::{Scope, ScopeNames, TsigKey},
     wire::{Name, NameError, rtype},
     zones::{Record, ZoneConfig},
@@ -53,6 +53,23 @@ pub struct DnsZone {
     /// Records that are there from the start, as in a master file: `bob 60 IN A 192.0.2.7`.
     #[serde(default)]
     pub records: Vec<String>,
+    /// Other servers of the zone, `[[dns.zone.secondary]]`: told of each change, and allowed to have it.
+    #[serde(default)]
+    pub secondary: Vec<DnsSecondary>,
+    /// Keys whose holders may have the whole zone, from anywhere.
+    #[serde(default, deserialize_with = "names")]
+    pub transfer_keys: Vec<Name>,
+}
+
+/// One `[[dns.zone.secondary]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DnsSecondary {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The `[[dns.key]]` that signs what both say; without one its address is believed, over TCP.
+    #[serde(default, deserialize_with = "some_name")]
+    pub key: Option<Name>,
 }
 
 /// One `[[dns.key]]`, for HMAC-SHA256.
@@ -90,9 +107,36 @@ pub struct DnsAllow {
 impl DnsConfig {
     /// What the server machine is told.
     pub(crate) fn server(&self) -> Result<ServerConfig, ConfigError> {
-        let keys = self.key.iter().map(DnsKey::build).collect::<Result<Vec<_>, _>>()?;
+        let keys = self.key.iter().map(|key| key.build(self.is_for_transfers(&key.name)));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
         let zones = self.zone.iter().map(|zone| zone.build(&keys)).collect::<Result<_, _>>()?;
-        Ok(ServerConfig { udp_payload_max: self.udp_payload, ..ServerConfig::new(zones, keys) })
+        let transfers = self.zone.iter().filter_map(DnsZone::transfer).collect();
+        self.known_keys(&keys)?;
+        Ok(ServerConfig { udp_payload_max: self.udp_payload, transfers, ..ServerConfig::new(zones, keys) })
+    }
+
+    /// Whether a key signs transfers, so that it may be without anything to change.
+    fn is_for_transfers(&self, key: &Name) -> bool {
+        self.zone.iter().any(|zone| {
+            let mut named = zone.secondary.iter().filter_map(|secondary| secondary.key.as_ref());
+            zone.transfer_keys.contains(key) || named.any(|name| name == key)
+        })
+    }
+
+    /// Makes sure that the keys which secondaries use are there.
+    fn known_keys(&self, keys: &[TsigKey]) -> Result<(), ConfigError> {
+        for zone in &self.zone {
+            let named = zone.secondary.iter().filter_map(|secondary| secondary.key.as_ref());
+            for name in named.chain(&zone.transfer_keys) {
+                if !keys.iter().any(|key| key.name() == name) {
+                    return Err(ConfigError::NoSuchKey {
+                        zone: zone.origin.to_string(),
+                        name: name.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -101,7 +145,17 @@ impl DnsZone {
     #[must_use]
     pub fn at(origin: Name) -> Self {
         let (primary, hostmaster, negative_ttl) = (None, None, None);
-        Self { origin, primary, hostmaster, ttl: default_ttl(), negative_ttl, records: Vec::new() }
+        let (records, secondary, transfer_keys) = (Vec::new(), Vec::new(), Vec::new());
+        let ttl = default_ttl();
+        Self { origin, primary, hostmaster, ttl, negative_ttl, records, secondary, transfer_keys }
+    }
+
+    fn transfer(&self) -> Option<ZoneTransfer> {
+        let secondary = |one: &DnsSecondary| Secondary { address: one.address, key: one.key.clone() };
+        let secondaries: Vec<_> = self.secondary.iter().map(secondary).collect();
+        let keys = self.transfer_keys.clone();
+        let any = !(secondaries.is_empty() && keys.is_empty());
+        any.then(|| ZoneTransfer { zone: self.origin.clone(), keys, secondaries })
     }
 
     fn build(&self, keys: &[TsigKey]) -> Result<ZoneConfig, ConfigError> {
@@ -129,7 +183,7 @@ impl DnsZone {
 }
 
 impl DnsKey {
-    fn build(&self) -> Result<TsigKey, ConfigError> {
+    fn build(&self, for_transfers: bool) -> Result<TsigKey, ConfigError> {
         let name = self.name.to_string();
         let fail = |source| ConfigError::Key { name: name.clone(), source };
         let key = match (&self.secret, &self.secret_file) {
@@ -148,7 +202,7 @@ impl DnsKey {
             }
             _ => return Err(ConfigError::Secret { name }),
         };
-        if self.scope.is_empty() && self.allow.is_empty() {
+        if self.scope.is_empty() && self.allow.is_empty() && !for_transfers {
             return Err(ConfigError::Scope { name });
         }
         let key = self.scope.iter().cloned().fold(key, TsigKey::allowing);

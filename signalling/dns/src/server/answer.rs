@@ -43,6 +43,31 @@ impl<'m> Answer<'m> {
         }
     }
 
+    /// An empty message with header and question as in `head`, of at most `limit` bytes without a signature.
+    pub(super) fn following(
+        message: &'m mut Vec<u8>,
+        head: &[u8],
+        question: &'m [u8],
+        flags: u16,
+        limit: usize,
+    ) -> Self {
+        message.clear();
+        message.extend_from_slice(head);
+        let flags = answer_flags(Header { id: 0, flags, counts: [0; 4] });
+        let (question_end, rcode) = (head.len(), rcode::NOERROR);
+        Self { message, question_end, question, limit, flags, rcode, counts: [0; 3] }
+    }
+
+    pub(super) const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
+    /// Drops all records.
+    pub(super) fn restart(&mut self) {
+        self.message.truncate(self.question_end);
+        self.counts = [0; 3];
+    }
+
     pub(super) const fn set_rcode(&mut self, rcode: u16) {
         self.rcode = rcode;
     }

@@ -25,6 +25,7 @@ mod question;
 mod request;
 mod snapshot;
 mod streams;
+mod transfer;
 mod updates;
 
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ pub use counts::Counts;
 use outbox::Outbox;
 use request::{Request, RequestError};
 use streams::Streams;
+use transfer::{Asked, Transfers};
+pub use transfer::{Secondary, ZoneTransfer};
 pub use updates::OwnChange;
 use updates::Updates;
 
@@ -54,13 +57,15 @@ pub struct ServerConfig {
     pub keys: Vec<TsigKey>,
     /// Largest datagram it sends, in bytes; [`ServerConfig::UDP_PAYLOAD`] avoids fragments.
     pub udp_payload_max: u16,
+    /// Who else serves them.
+    pub transfers: Vec<ZoneTransfer>,
 }
 
 impl ServerConfig {
     /// Zones and who may change them; all else as usual.
     #[must_use]
     pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
-        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD }
+        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new() }
     }
 
     /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
@@ -82,7 +87,16 @@ pub enum Event {
         /// The zone's serial since.
         serial: u32,
     },
-    /// An update, or a signed question, was refused.
+    /// A secondary does not answer; the next change is told again.
+    Unnotified {
+        /// What zone changed.
+        zone: Name,
+        /// Who stays silent.
+        secondary: SocketAddr,
+        /// The serial it was told last.
+        serial: u32,
+    },
+    /// An update, a signed question or a transfer was refused.
     Refused {
         /// Why.
         reason: Refusal,
@@ -101,6 +115,15 @@ pub enum Refusal {
     /// It cannot be applied.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// A zone that whoever asks may not have.
+    #[error("zone {zone} is not to be transferred there")]
+    Transfer {
+        /// The zone, or what was taken for one.
+        zone: Name,
+    },
+    /// As many transfers run as there may.
+    #[error("too many transfers run already")]
+    TransferBusy,
     /// An update nobody signed.
     #[error("the update is not signed")]
     NotSigned,
@@ -114,7 +137,8 @@ impl Refusal {
             Self::Signature(error) if error.code().is_some() => rcode::NOTAUTH,
             Self::Signature(_) => rcode::FORMERR,
             Self::Update(error) => error.rcode(),
-            Self::NotSigned => rcode::REFUSED,
+            Self::NotSigned | Self::Transfer { .. } => rcode::REFUSED,
+            Self::TransferBusy => rcode::SERVFAIL,
         }
     }
 
@@ -125,6 +149,8 @@ impl Refusal {
             Self::Signature(error) => error.cause(),
             Self::Update(error) => error.cause(),
             Self::NotSigned => "not signed",
+            Self::Transfer { .. } => "transfer",
+            Self::TransferBusy => "transfer busy",
         }
     }
 }
@@ -136,6 +162,7 @@ pub struct Server {
     updates: Updates,
     streams: Streams,
     outbox: Outbox,
+    transfers: Transfers,
     counts: Counts,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
@@ -151,6 +178,7 @@ impl Server {
     pub fn new(config: ServerConfig) -> Result<Self, ZoneError> {
         Ok(Self {
             zones: Zones::new(&config.zones)?,
+            transfers: Transfers::new(config.transfers, &config.keys),
             updates: Updates::new(config.keys),
             streams: Streams::default(),
             outbox: Outbox::default(),
@@ -171,9 +199,14 @@ impl Server {
         let replayed = update::read_record(record)?;
         let mut known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
         for entry in replayed.zones {
-            match self.zones.get_mut(&entry.zone) {
-                Some(zone) => zone.replay(&entry.deleted, entry.added),
-                None => known = false,
+            let Some(zone) = self.zones.get_mut(&entry.zone) else {
+                known = false;
+                continue;
+            };
+            let before: Option<Box<[u8]>> = zone.soa().map(|(_, soa)| soa.into());
+            zone.replay(&entry.deleted, entry.added.clone());
+            if let Some(before) = before.filter(|_| replayed.whole) {
+                self.transfers.repeated(zone, &before, &entry);
             }
         }
         Ok(known)
@@ -205,6 +238,9 @@ impl Server {
     fn receive(&mut self, now: Now, from: Peer, bytes: &[u8]) {
         let Ok(header) = Reader::new(bytes).header() else { return };
         if header.is_answer() {
+            if header.opcode() == opcode::NOTIFY {
+                self.transfers.answered(now, from, header.id, bytes, self.updates.keys());
+            }
             return;
         }
         let request = match Request::parse(header, bytes) {
@@ -234,9 +270,22 @@ impl Server {
         let mut message = core::mem::take(&mut self.message);
         let limit = self.limit(from, request);
         let mut answer = Answer::new(&mut message, request, limit);
+        let mut asked = Asked::Answered;
         match &signed {
+            Ok(signer) if question::is_transfer(&request.question) => {
+                match self.zones.nearest(request.question.name.as_wire()) {
+                    Some(zone) => {
+                        asked = self.transfers.ask(zone, from, request, signer.as_ref(), &mut answer);
+                    }
+                    None => answer.set_rcode(rcode::REFUSED),
+                }
+            }
             Ok(_) => question::answer(&self.zones, request, &mut answer),
             Err(_) => answer.set_rcode(rcode::NOTAUTH),
+        }
+        if let Asked::Running = asked {
+            self.message = message;
+            return;
         }
         answer.finish(request.edns, self.udp_payload_max);
         self.updates.seal(&mut message, request, &signed, now.wall);
@@ -244,6 +293,9 @@ impl Server {
         self.message = message;
         if let Err(error) = signed {
             self.refused(from, error);
+        }
+        if let Asked::Refused(reason) = asked {
+            self.refused(from, reason);
         }
     }
 
@@ -299,26 +351,40 @@ impl Machine for Server {
                     self.outbox.close(crowded_out);
                 }
             }
-            Arrival::Closed { stream, .. } => self.streams.forget(stream),
+            Arrival::Closed { stream, .. } => {
+                self.streams.forget(stream);
+                self.transfers.closed(stream);
+            }
             Arrival::Durable { ticket } => self.durable(now, ticket),
         }
-        self.close_idle(now.mono);
+        self.run(now);
     }
 
     fn tick(&mut self, now: Now) {
-        self.close_idle(now.mono);
+        self.run(now);
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        self.outbox.poll(out).unwrap_or(Step::Wait(self.streams.next_deadline()))
+        loop {
+            if let Some(step) = self.outbox.poll(out) {
+                return step;
+            }
+            if !self.transfers.feed(self.updates.keys(), &mut self.outbox) {
+                let until = Instant::earliest(self.streams.next_deadline(), self.transfers.next_deadline());
+                return Step::Wait(until);
+            }
+        }
     }
 }
 
 impl Server {
-    fn close_idle(&mut self, now: Instant) {
-        while let Some(stream) = self.streams.take_idle(now) {
-            self.outbox.close(stream);
+    /// Does what time calls for.
+    fn run(&mut self, now: Now) {
+        let Self { streams, transfers, zones, updates, outbox, .. } = self;
+        while let Some(stream) = streams.take_idle(now.mono, |stream| transfers.is_feeding(stream)) {
+            outbox.close(stream);
         }
+        transfers.run(now, zones, updates.keys(), outbox);
     }
 }
 

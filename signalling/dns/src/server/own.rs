@@ -12,6 +12,8 @@
 //! gives its record this ticket need not keep books: the `Durable` that it passes on to the server commits its own
 //! changes too, in order. An owner with tickets of its own keeps a queue of what each stands for.
 
+use std::net::SocketAddr;
+
 use rove_base::{Now, Ticket};
 
 use super::{Counts, OwnChange, Server};
@@ -40,6 +42,7 @@ impl Server {
     /// changes that were asked for before it: they become visible and are answered too. A second time does no harm.
     pub fn commit_own(&mut self, now: Now, own: OwnChange) {
         self.durable(now, own.ticket());
+        self.run(now);
     }
 
     /// Takes a change of the owner's own back, its record not having been written. What was built on it since is counted
@@ -54,7 +57,15 @@ impl Server {
         &self.counts
     }
 
+    /// Says where what is told to secondaries leaves from, by the secondary's address, and tells all of them that this
+    /// server is here (RFC 1996 §4.3). Without it nobody is told of changes.
+    pub fn notify_from(&mut self, now: Now, local: impl Fn(SocketAddr) -> Option<SocketAddr>) {
+        self.transfers.notify_from(local);
+        self.run(now);
+    }
+
     pub(super) fn durable(&mut self, now: Now, ticket: Ticket) {
-        self.updates.durable(now, ticket, &mut self.zones, &mut self.outbox, |_, _| {});
+        let Self { updates, transfers, zones, outbox, .. } = self;
+        updates.durable(now, ticket, zones, outbox, |zone, change| transfers.shown(zone, change));
     }
 }

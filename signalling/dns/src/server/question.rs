@@ -5,7 +5,7 @@ use super::{
     request::Request,
 };
 use crate::{
-    wire::{Name, class, rcode, rtype},
+    wire::{Name, Question, class, rcode, rtype},
     zones::{Contents, Found, RrSet, Zone, Zones, rdata},
 };
 
@@ -15,16 +15,20 @@ pub(super) fn answer(zones: &Zones, request: &Request<'_>, answer: &mut Answer<'
     if request.edns.is_some_and(|edns| edns.version > 0) {
         return answer.set_rcode(rcode::BADVERS);
     }
-    let transfer = matches!(question.rtype, rtype::AXFR | rtype::IXFR);
     let name = question.name.as_wire();
     match zones.nearest(name) {
-        Some(zone) if question.class == class::IN && !transfer => {
+        Some(zone) if question.class == class::IN => {
             if !look_up(zone, name, question.rtype, answer) {
                 answer.truncate();
             }
         }
         _ => answer.set_rcode(rcode::REFUSED),
     }
+}
+
+/// Whether a whole zone is asked for, or what changed in it.
+pub(super) fn is_transfer(question: &Question) -> bool {
+    question.class == class::IN && matches!(question.rtype, rtype::AXFR | rtype::IXFR)
 }
 
 /// `false` when what must be said does not fit.

@@ -68,7 +68,10 @@ impl Streams {
     }
 
     /// Forgets one stream that has been silent for too long.
-    pub(super) fn take_idle(&mut self, now: Instant) -> Option<StreamId> {
+    pub(super) fn take_idle(&mut self, now: Instant, is_busy: impl Fn(StreamId) -> bool) -> Option<StreamId> {
+        for (_, stream) in self.open.iter_mut().filter(|(id, _)| is_busy(**id)) {
+            stream.active = now;
+        }
         let (id, _) = self.open.iter().find(|(_, stream)| stream.idle_at() <= now)?;
         let id = *id;
         self.open.remove(&id);

@@ -63,6 +63,10 @@ impl Updates {
         Self { keys, guards, waiting: VecDeque::new(), last_ticket: Ticket(0), journal_failed: false }
     }
 
+    pub(super) fn keys(&self) -> &[TsigKey] {
+        &self.keys
+    }
+
     /// Verifies the signature of a request; `Ok(None)` when it has none.
     pub(super) fn authenticate(
         &self,

@@ -60,6 +60,8 @@ pub mod rcode {
 pub mod opcode {
     /// A standard query.
     pub const QUERY: u8 = 0;
+    /// A zone changed (RFC 1996).
+    pub const NOTIFY: u8 = 4;
     /// A dynamic update.
     pub const UPDATE: u8 = 5;
 }

@@ -160,6 +160,13 @@ impl Zone {
         names.iter().filter_map(|name| Some((name, at(name)?))).flat_map(|(n, c)| c.records(n)).collect()
     }
 
+    /// Every visible record, the SOA first and the others in no order.
+    pub(crate) fn records_for_transfer(&self) -> Vec<Record> {
+        let soa = self.soa().map(|(set, rdata)| set.record(&self.origin, rdata));
+        let all = self.nodes.iter().flat_map(|(name, node)| node.contents.records(name));
+        soa.into_iter().chain(all.filter(|record| record.rtype != rtype::SOA)).collect()
+    }
+
     /// Counts an accepted change in what later updates see.
     pub(crate) fn stage(&mut self, change: &Change, ticket: Ticket) {
         for NodeChange { name, contents } in &change.nodes {

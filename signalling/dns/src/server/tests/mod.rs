@@ -1,5 +1,6 @@
 mod bench;
 mod own;
+mod transfers;
 mod updates;
 
 use std::time::Duration;

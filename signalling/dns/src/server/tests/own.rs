@@ -149,7 +149,7 @@ fn addresses_have_the_names_of_rfc1035_and_rfc3596() {
 fn a_key_for_addresses_cannot_touch_services_nor_delete_a_name_that_has_them() {
     let mut config = config();
     let scope = tsig::Scope::below(name("home.example")).types([rtype::A, rtype::AAAA]);
-    let addresses = tsig::TsigKey::from_base64("addresses", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=").unwrap();
+    let addresses = TsigKey::from_base64("addresses", "c2VjcmV0IHNlY3JldCBzZWNyZXQ=").unwrap();
     let addresses = addresses.allowing_only(scope);
     config.keys.push(addresses.clone());
     let mut bench = Bench::new();

@@ -1,0 +1,138 @@
+//! Who asks for a zone, and what he is given.
+
+use std::sync::Arc;
+
+use rove_base::Flow;
+
+use super::{Transfers, feed::Feed, history::DiffStep};
+use crate::{
+    server::{
+        Peer, Refusal,
+        answer::{Answer, Section},
+        request::Request,
+    },
+    tsig::Verified,
+    wire::{Name, Reader, rcode, rtype},
+    zones::{Record, Zone, rdata},
+};
+
+/// What comes of asking for a zone.
+pub(in crate::server) enum Asked {
+    /// All is in the answer that was written.
+    Answered,
+    /// The messages follow one by one.
+    Running,
+    /// Not him, or not now.
+    Refused(Refusal),
+}
+
+impl Transfers {
+    /// Deals with a question for AXFR or IXFR of `zone`. `answer` is for what fits one message.
+    pub(in crate::server) fn ask(
+        &mut self,
+        zone: &Zone,
+        from: Peer,
+        request: &Request<'_>,
+        signer: Option<&Verified>,
+        answer: &mut Answer<'_>,
+    ) -> Asked {
+        let origin = zone.origin();
+        if *origin.as_wire() != *request.question.name.as_wire()
+            || !self.is_permitted(origin, from, signer.map(|signer| &signer.key))
+        {
+            answer.set_rcode(rcode::REFUSED);
+            return Asked::Refused(Refusal::Transfer { zone: request.question.name.to_name() });
+        }
+        let Some((set, soa)) = zone.soa() else { return Asked::Answered };
+        answer.set_authoritative();
+        let only_soa = |answer: &mut Answer<'_>| {
+            // A SOA record fits the smallest datagram, but for names of extraordinary length.
+            let _ = answer.push(Section::Answer, origin.as_wire(), set);
+            Asked::Answered
+        };
+        let records = match (request.question.rtype, from.flow) {
+            (rtype::IXFR, flow) => {
+                let Some(theirs) = serial_of(request) else {
+                    answer.set_rcode(rcode::FORMERR);
+                    return Asked::Answered;
+                };
+                if !is_later(zone.serial(), theirs) {
+                    return only_soa(answer);
+                }
+                let steps = self.histories.get(origin).and_then(|history| history.since(theirs));
+                let steps = steps.map(|steps| changes(zone, soa, set.ttl, &steps));
+                match (steps, flow) {
+                    (Some(records), Flow::Udp(_)) => {
+                        if records.iter().all(|record| push(answer, record)) {
+                            return Asked::Answered;
+                        }
+                        answer.restart();
+                        return only_soa(answer);
+                    }
+                    (None, Flow::Udp(_)) => return only_soa(answer),
+                    (Some(records), Flow::Stream(_)) => records,
+                    (None, Flow::Stream(_)) => whole(zone),
+                }
+            }
+            // A datagram cannot carry it (RFC 5936 §4.2).
+            (_, Flow::Udp(_)) => {
+                answer.set_rcode(rcode::FORMERR);
+                return Asked::Answered;
+            }
+            (_, Flow::Stream(_)) => whole(zone),
+        };
+        if !self.feeds.start(Feed::new(from, request, signer, records)) {
+            answer.set_rcode(rcode::SERVFAIL);
+            return Asked::Refused(Refusal::TransferBusy);
+        }
+        Asked::Running
+    }
+}
+
+fn push(answer: &mut Answer<'_>, record: &Record) -> bool {
+    let Record { name, rtype, ttl, rdata } = record;
+    answer.push_one(Section::Answer, name.as_wire(), *rtype, *ttl, rdata)
+}
+
+/// The serial that the other server has: of the SOA record in the authority section (RFC 1995 §3).
+fn serial_of(request: &Request<'_>) -> Option<u32> {
+    let mut reader = Reader::starting_at(request.bytes, request.question_end);
+    let [_, answers, authorities, _] = request.header.counts;
+    if answers != 0 || authorities != 1 {
+        return None;
+    }
+    let record = reader.record().ok().filter(|record| record.rtype == rtype::SOA)?;
+    rdata::soa_serial(request.bytes.get(record.rdata)?)
+}
+
+/// Whether `ours` is later than `theirs` on the circle of RFC 1982.
+fn is_later(ours: u32, theirs: u32) -> bool {
+    (1..=1 << 31).contains(&ours.wrapping_sub(theirs))
+}
+
+/// The whole zone, its SOA first and last (RFC 5936 §2.2).
+fn whole(zone: &Zone) -> Vec<Record> {
+    let mut records = zone.records_for_transfer();
+    records.extend(records.first().cloned());
+    records
+}
+
+/// What changed (RFC 1995 §4): the newest SOA, for each step the old SOA with what went and the new one with what came,
+/// and the newest SOA again.
+fn changes(zone: &Zone, newest: &[u8], ttl: u32, steps: &[Arc<DiffStep>]) -> Vec<Record> {
+    let soa = |rdata: &[u8]| Record {
+        name: Name::clone(zone.origin()),
+        rtype: rtype::SOA,
+        ttl,
+        rdata: rdata.into(),
+    };
+    let mut records = vec![soa(newest)];
+    for step in steps {
+        records.push(soa(&step.before));
+        records.extend(step.deleted.iter().cloned());
+        records.push(soa(&step.after));
+        records.extend(step.added.iter().cloned());
+    }
+    records.push(soa(newest));
+    records
+}
