@@ -48,7 +48,7 @@ impl DnsRole {
 }
 
 /// Which of our addresses a datagram to `remote` leaves from.
-fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> {
+pub(crate) fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> {
     let mut same = listens.iter().filter(|local| local.is_ipv4() == remote.is_ipv4());
     let local = same.clone().find(|local| local.ip().is_loopback() == remote.ip().is_loopback());
     let local = *local.or_else(|| same.next())?;

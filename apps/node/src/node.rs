@@ -264,7 +264,7 @@ impl Parts {
         let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
-        let role = Box::new(RoamRole::new(roam, config, clock.now().wall));
+        let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
         self.places.push(Place { role, sockets, listeners, tls, control });
         Ok(())
     }

@@ -3,6 +3,8 @@
 mod adapter;
 mod config;
 mod control;
+mod drain;
+mod exchange;
 mod journal;
 mod machine;
 mod metrics;

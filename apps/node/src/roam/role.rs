@@ -1,6 +1,7 @@
 //! The machine with what only a running program does: it tells its log, takes orders, and reads its files again.
 
 use core::convert::Infallible;
+use std::net::SocketAddr;
 
 use rove_base::{Arrival, Machine as _, Now, Scratch, Step, UnixTime};
 use rove_driver::Tls;
@@ -9,7 +10,7 @@ use rove_roam::hlr::HlrEvent;
 use super::{Roam, RoamEvent, RoamSections, control::Orders};
 use crate::{
     config::NodeConfig,
-    dns::{Ration, note as note_names},
+    dns::{Ration, leave_from, note as note_names},
     driver::{Reply, Role, Unreadable, eventless},
 };
 
@@ -21,14 +22,17 @@ pub(crate) struct RoamRole {
     config: NodeConfig,
     /// When the journal is read back.
     begun: Now,
+    /// Where names are answered.
+    listens: Vec<SocketAddr>,
 }
 
 impl RoamRole {
-    /// Plays `roam`; files are read again as `config` names them. The wall says `wall`.
-    pub(crate) fn new(roam: Roam, config: &NodeConfig, wall: UnixTime) -> Self {
+    /// Plays `roam`, which answers for names at `listens`; files are read again as `config` names them. The wall says
+    /// `wall`.
+    pub(crate) fn new(roam: Roam, config: &NodeConfig, listens: Vec<SocketAddr>, wall: UnixTime) -> Self {
         let begun = Now { wall, ..Now::default() };
         let (orders, refusals) = (Orders::default(), Ration::default());
-        Self { roam, orders, refusals, config: config.clone(), begun }
+        Self { roam, orders, refusals, config: config.clone(), begun, listens }
     }
 
     fn note(&mut self, now: Now, event: RoamEvent) {
@@ -75,6 +79,8 @@ impl Role for RoamRole {
 
     fn start(&mut self, now: Now) {
         self.roam.start(now);
+        let listens = &self.listens;
+        self.roam.notify_from(now, |secondary| leave_from(listens, secondary));
     }
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
