@@ -26,6 +26,11 @@ pub trait Host: Any {
         false
     }
 
+    /// The name in its certificate; both ends of a TLS stream are told the other's.
+    fn certificate(&self) -> Option<String> {
+        None
+    }
+
     /// It is `now`, and the host asked to be woken.
     fn tick(&mut self, now: Now);
 

@@ -3,7 +3,7 @@
 use core::fmt;
 use std::net::SocketAddr;
 
-use rove_base::{ClosedBy, Connect, Dscp, Flow, Scratch, StreamId, Transmit, UdpFlow};
+use rove_base::{ClosedBy, Connect, Dscp, Flow, Scratch, StreamId, Transmit, Transport, UdpFlow};
 
 use crate::{
     host::Outlet,
@@ -60,6 +60,12 @@ impl<'a> WorldOutlet<'a> {
         self.world.queue.plan(self.world.clock.now().mono + latency, Next::Stream(name));
     }
 
+    /// Whether the certificate of `host`, where it has one, is of the name that was asked for.
+    fn is_named(&self, host: usize, name: Option<&str>) -> bool {
+        let shown = if host == self.host { None } else { self.world.host(host).certificate() };
+        name.is_none() || shown.is_none() || name == shown.as_deref()
+    }
+
     /// Our address towards `remote`: the first of its family.
     fn address_towards(&self, remote: SocketAddr) -> Option<SocketAddr> {
         let ours = self.world.network.addresses_of(self.host);
@@ -78,7 +84,7 @@ impl Outlet for WorldOutlet<'_> {
     }
 
     fn connect(&mut self, connect: Connect) {
-        let Connect { stream, remote, transport, .. } = connect;
+        let Connect { stream, remote, transport, name } = connect;
         let (now, asking) = (self.world.clock.now().mono, (self.host, stream));
         let reachable = self.world.network.owner(remote.ip()).zip(self.address_towards(remote));
         let Some((host, local)) = reachable else {
@@ -89,7 +95,10 @@ impl Outlet for WorldOutlet<'_> {
         let back = self.world.network.link(host, self.host).impairments().delay;
         if cut {
             self.tell_later(asking, What::Closed(ClosedBy::Failure), CONNECT_TIMEOUT);
-        } else if host != self.host && self.world.host(host).listens(remote) {
+        } else if host != self.host
+            && self.world.host(host).listens(remote)
+            && self.is_named(host, name.as_deref())
+        {
             let theirs = self.world.streams.join(asking, host, there, back);
             self.tell_later(
                 (host, theirs),
@@ -97,6 +106,12 @@ impl Outlet for WorldOutlet<'_> {
                 there,
             );
             self.tell_later(asking, What::Connected { local, remote, transport }, there + back);
+            let shown = [((host, theirs), self.host, there), (asking, host, there + back)];
+            for (end, other, latency) in shown.into_iter().filter(|_| transport == Transport::Tls) {
+                if let Some(name) = self.world.host(other).certificate() {
+                    self.tell_later(end, What::Identified(name), latency);
+                }
+            }
         } else {
             self.tell_later(asking, What::Closed(ClosedBy::Failure), there + back);
         }

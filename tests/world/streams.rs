@@ -27,6 +27,7 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum What {
     Connected { local: SocketAddr, remote: SocketAddr, transport: Transport },
+    Identified(String),
     Bytes(Vec<u8>),
     Closed(ClosedBy),
 }
@@ -68,7 +69,11 @@ impl Streams {
     pub(crate) fn take(&mut self, name: u64) -> Option<Delivery> {
         let delivery = self.deliveries.remove(&name)?;
         match delivery.what {
-            What::Bytes(_) | What::Connected { .. } if !self.ends.contains_key(&delivery.to) => None,
+            What::Bytes(_) | What::Identified(_) | What::Connected { .. }
+                if !self.ends.contains_key(&delivery.to) =>
+            {
+                None
+            }
             What::Closed(ClosedBy::Peer) => self.ends.remove(&delivery.to).map(|_| delivery),
             _ => Some(delivery),
         }
@@ -90,6 +95,7 @@ impl Delivery {
             What::Connected { local, remote, transport } => {
                 Arrival::Connected { stream, local: *local, remote: *remote, transport: *transport }
             }
+            What::Identified(name) => Arrival::Identified { stream, name },
             What::Bytes(bytes) => Arrival::Stream { stream, bytes },
             What::Closed(by) => Arrival::Closed { stream, by: *by },
         }

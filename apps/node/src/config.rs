@@ -10,7 +10,11 @@ use rove_dns::{tsig::KeyError, zones::RecordError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::{dns::DnsConfig, sip::SipConfig};
+use crate::{
+    dns::DnsConfig,
+    roam::{HomeConfig, PartnerConfig, PoolSection, RoamSections, RoamingConfig, VisitedConfig},
+    sip::SipConfig,
+};
 
 /// A node's roles. A key that is not known is an error that names file, line and key.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +25,17 @@ pub struct NodeConfig {
     pub dns: Option<DnsConfig>,
     /// Registers users and connects their calls.
     pub sip: Option<SipConfig>,
+    /// This network, as its partners know it.
+    pub roaming: Option<RoamingConfig>,
+    /// The networks that there are agreements with.
+    #[serde(default)]
+    pub partner: Vec<PartnerConfig>,
+    /// Keeps subscribers, and their names wherever they are.
+    pub home: Option<HomeConfig>,
+    /// Takes in other networks' subscribers.
+    pub visited: Option<VisitedConfig>,
+    /// The addresses that it gives them.
+    pub pool: Option<PoolSection>,
     /// Where changes are kept.
     pub journal: Option<JournalConfig>,
 }
@@ -146,6 +161,19 @@ pub enum ConfigError {
         /// Counted from 1.
         line: usize,
     },
+    /// Something about roaming.
+    #[error("{section} {key}: {what}")]
+    Roam {
+        /// The section.
+        section: &'static str,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with its value, and what to do.
+        what: String,
+    },
+    /// A certificate of this network or a partner.
+    #[error("[roaming] {0}")]
+    RoamTls(rove_driver::TlsError),
     /// Users without an address to register at.
     #[error("[sip.listen] names no address; give at least one, for example udp = [\"127.0.0.1:5060\"]")]
     NoSipAddress,
@@ -191,6 +219,9 @@ impl NodeConfig {
         if let Some(sip) = &self.sip {
             sip.check()?;
         }
+        if let Some(sections) = self.roaming_sections()? {
+            sections.check()?;
+        }
         let Some(dns) = &self.dns else { return Ok(()) };
         if dns.listen.is_empty() {
             return Err(ConfigError::NoAddress);
@@ -202,11 +233,43 @@ impl NodeConfig {
         Ok(())
     }
 
+    /// All sections about roaming, when there are some.
+    pub(crate) fn roaming_sections(&self) -> Result<Option<RoamSections<'_>>, ConfigError> {
+        let missing =
+            |section, what: &str| ConfigError::Roam { section, key: "is missing", what: what.into() };
+        let Some(roaming) = &self.roaming else {
+            let idle = self.home.is_none() && self.visited.is_none() && self.partner.is_empty();
+            let what =
+                "[home], [visited] and [[partner]] need it: add network, plmn, title, certificate and key";
+            return if idle { Ok(None) } else { Err(missing("[roaming]", what)) };
+        };
+        let dns = self.dns.as_ref();
+        let dns = dns.ok_or_else(|| missing("[dns]", "names of terminals need a zone: add one"))?;
+        if self.journal.is_none() {
+            return Err(missing("[journal]", "subscribers and stays are kept in it: add its path"));
+        }
+        let visited = match (&self.visited, &self.pool) {
+            (Some(visited), Some(pool)) => Some((visited, pool)),
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(missing("[pool]", "[visited] gives addresses: add ranges and server"));
+            }
+            (None, Some(_)) => {
+                return Err(missing("[visited]", "[pool] is of no use without it: add listen"));
+            }
+        };
+        Ok(Some(RoamSections { roaming, partners: &self.partner, home: self.home.as_ref(), visited, dns }))
+    }
+
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let journal = self.journal.iter_mut().map(|journal| &mut journal.path);
         let keys = self.dns.iter_mut().flat_map(|dns| &mut dns.key);
         let sip = self.sip.iter_mut().flat_map(SipConfig::paths);
-        journal.chain(keys.filter_map(|key| key.secret_file.as_mut())).chain(sip)
+        let roaming = self.roaming.iter_mut().flat_map(RoamingConfig::paths);
+        let partners = self.partner.iter_mut().filter_map(|partner| partner.certificate.as_mut());
+        let control = self.home.iter_mut().filter_map(|home| home.control.as_mut());
+        let roaming = roaming.chain(partners).chain(control);
+        journal.chain(keys.filter_map(|key| key.secret_file.as_mut())).chain(sip).chain(roaming)
     }
 }
 

@@ -95,7 +95,10 @@ impl Dev {
         };
         let dns = DnsConfig { listen, udp_payload: crate::dns::default_udp_payload(), zone, key: vec![key] };
         let journal = JournalConfig::at(folder.join("journal"));
-        Ok(Self { config: NodeConfig { dns: Some(dns), sip: None, journal: Some(journal) }, key_file })
+        Ok(Self {
+            config: NodeConfig { dns: Some(dns), journal: Some(journal), ..NodeConfig::default() },
+            key_file,
+        })
     }
 
     /// Adds a registrar for the zone at `listen`, over UDP and TCP, which believes anybody.

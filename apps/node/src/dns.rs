@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
     server::{Event, Server},
-    update::ReplayError,
     zones::ZoneConfig,
 };
 use rove_driver::address_toward;
@@ -18,7 +17,7 @@ pub use config::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 
 use crate::{
     config::ConfigError,
-    driver::{Role, eventless},
+    driver::{Role, Unreadable, eventless},
 };
 
 /// The server with what only a running program does: it tells its log.
@@ -49,7 +48,7 @@ impl DnsRole {
 }
 
 /// Which of our addresses a datagram to `remote` leaves from.
-fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> {
+pub(crate) fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> {
     let mut same = listens.iter().filter(|local| local.is_ipv4() == remote.is_ipv4());
     let local = same.clone().find(|local| local.ip().is_loopback() == remote.ip().is_loopback());
     let local = *local.or_else(|| same.next())?;
@@ -59,25 +58,23 @@ fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<SocketAddr> 
     Some(local)
 }
 
-impl DnsRole {
-    /// Tells the log.
-    fn note(&mut self, now: Now, event: Event) {
-        match event {
-            Event::Updated { key, zone, names, serial } => {
-                let key = key.map(tracing::field::display);
-                tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
-            }
-            Event::Unnotified { zone, secondary, serial } => {
-                tracing::warn!(target: "rove::dns", %zone, %secondary, serial, "a secondary does not answer");
-            }
-            Event::Refused { reason, from } => {
-                // Anyone can send what is refused; the log is not theirs to fill.
-                if let Some(unsaid) = self.refusals.admit(now.mono) {
-                    tracing::warn!(target: "rove::dns", %from, %reason, unsaid, "refused");
-                }
-            }
-            _ => {}
+/// Tells the log what the zones tell; `refusals` keeps others from filling it.
+pub(crate) fn note(refusals: &mut Ration, now: Now, event: Event) {
+    match event {
+        Event::Updated { key, zone, names, serial } => {
+            let key = key.as_ref().map(ToString::to_string);
+            tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
         }
+        Event::Unnotified { zone, secondary, serial } => {
+            tracing::warn!(target: "rove::dns", %zone, %secondary, serial, "a secondary does not answer");
+        }
+        Event::Refused { reason, from } => {
+            // Anyone can send what is refused; the log is not theirs to fill.
+            if let Some(unsaid) = refusals.admit(now.mono) {
+                tracing::warn!(target: "rove::dns", %from, %reason, unsaid, "refused");
+            }
+        }
+        _ => {}
     }
 }
 
@@ -99,13 +96,13 @@ impl Role for DnsRole {
         loop {
             match eventless(self.server.poll(out)) {
                 Ok(step) => return step,
-                Err(event) => self.note(now, event),
+                Err(event) => note(&mut self.refusals, now, event),
             }
         }
     }
 
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
-        self.server.replay(record)
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
+        Ok(self.server.replay(record)?)
     }
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {

@@ -18,10 +18,12 @@ mod dev;
 mod dns;
 mod driver;
 mod node;
+pub mod roam;
 mod sip;
 
 pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
-pub use node::{Node, NodeError, Reloader, RunningNode, SipAddress, Stopper};
+pub use driver::Unreadable;
+pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};

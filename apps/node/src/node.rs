@@ -3,9 +3,9 @@
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 use rove_base::Transport;
-use rove_dns::update::ReplayError;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
 use rove_io::{
+    clock::Clock,
     entropy::os_entropy,
     journal::{Journal, JournalError, Replay},
     net::{BindFailure, UdpSocket},
@@ -16,7 +16,8 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, Driver, Keeper, Place},
+    driver::{self, Control, Driver, Keeper, Place, Unreadable},
+    roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
 
@@ -28,7 +29,9 @@ pub enum NodeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// No role is configured.
-    #[error("the configuration gives this node nothing to do: add a [dns] or [sip] section")]
+    #[error(
+        "the configuration gives this node nothing to do: add a [dns], [sip], [home] or [visited] section"
+    )]
     NoRole,
     /// An address cannot be used.
     #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
@@ -58,7 +61,7 @@ pub enum NodeError {
         /// Counted from 0.
         number: usize,
         /// What is wrong.
-        source: ReplayError,
+        source: Unreadable,
     },
     /// The journal holds records of a role this program does not have.
     #[error("[journal] path {}: record {number} was written by a later version of this program", path.display())]
@@ -79,6 +82,14 @@ pub enum NodeError {
         /// Why.
         source: io::Error,
     },
+    /// The control socket cannot be made.
+    #[error("[home] control {}: {source}", path.display())]
+    Control {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The operating system refused a thread or a socket.
     #[error("the node cannot be started: {0}")]
     System(#[from] io::Error),
@@ -93,6 +104,7 @@ pub struct Node;
 pub struct RunningNode {
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
+    roam: Roaming,
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
@@ -129,12 +141,24 @@ pub struct SipAddress {
     pub address: SocketAddr,
 }
 
+/// Where a node's terminals and partners connect; ports as bound.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Roaming {
+    /// Terminals.
+    pub attach: Vec<SocketAddr>,
+    /// Partners' nodes.
+    pub partners: Vec<SocketAddr>,
+    /// Terminals that want an address.
+    pub dhcp: Vec<SocketAddr>,
+}
+
 /// Roles with where they listen, while a node is put together.
 #[derive(Default)]
 struct Parts {
     places: Vec<Place>,
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
+    roam: Roaming,
 }
 
 impl Parts {
@@ -148,7 +172,7 @@ impl Parts {
         }
         let role = Box::new(DnsRole::new(config, self.dns.clone())?);
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
-        self.places.push(Place { role, sockets, listeners, tls, bounds });
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
         Ok(())
     }
 
@@ -192,7 +216,58 @@ impl Parts {
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
         let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
-        self.places.push(Place { role, sockets, listeners, tls, bounds });
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
+        Ok(())
+    }
+
+    /// Home, visited, or both: with the zones of `[dns]`, which they write to.
+    fn add_roaming(
+        &mut self,
+        config: &NodeConfig,
+        sections: &RoamSections<'_>,
+        clock: Clock,
+    ) -> Result<(), NodeError> {
+        let (mut sockets, mut listeners, mut at) = (Vec::new(), Vec::new(), Listening::default());
+        for &address in &sections.dns.listen {
+            let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
+            self.dns.push(udp.local_addr());
+            sockets.push(udp);
+            listeners.push(tcp);
+        }
+        for &address in &sections.roaming.listen {
+            let listener = Listener::bind(address, Transport::Tls);
+            let listener = listener.map_err(cannot("[roaming] listen", address))?.for_peers();
+            at.map.push(listener.local_addr());
+            listeners.push(listener);
+        }
+        if let Some((visited, pool)) = sections.visited {
+            for &address in &visited.listen {
+                let listener = Listener::bind(address, Transport::Tls);
+                let listener = listener.map_err(cannot("[visited] listen", address))?;
+                at.attach.push(listener.local_addr());
+                listeners.push(listener);
+            }
+            if let Some(address) = pool.listen {
+                let fail = |error: rove_io::net::BindError| {
+                    cannot("[pool] listen", address)(CannotBind { over: "UDP", what: error.what })
+                };
+                let socket = UdpSocket::bind(address).map_err(fail)?;
+                at.dhcp.push(socket.local_addr());
+                sockets.push(socket);
+            }
+        }
+        self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
+        let control = sections.home.and_then(|home| home.control.as_ref());
+        let fail = |path: &PathBuf| {
+            let path = path.clone();
+            move |source| NodeError::Control { path, source }
+        };
+        let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
+        let tls = sections.tls().map_err(ConfigError::RoamTls)?;
+        let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
+        let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
+        let bounds = StreamBounds::default();
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control });
         Ok(())
     }
 }
@@ -205,9 +280,11 @@ impl Node {
     /// [`NodeError`]; then nothing is left behind.
     pub fn start(config: NodeConfig) -> Result<RunningNode, NodeError> {
         config.check()?;
-        let mut parts = Parts::default();
-        if let Some(dns) = &config.dns {
-            parts.add_dns(dns)?;
+        let (mut parts, clock) = (Parts::default(), Clock::new());
+        match (config.roaming_sections()?, &config.dns) {
+            (Some(sections), _) => parts.add_roaming(&config, &sections, clock)?,
+            (None, Some(dns)) => parts.add_dns(dns)?,
+            (None, None) => {}
         }
         if let Some(sip) = &config.sip {
             parts.add_sip(sip)?;
@@ -228,13 +305,14 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip } = parts;
-        let driver = Driver { places, keeper, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
+        let Parts { places, dns, sip, roam } = parts;
+        let driver =
+            Driver { places, keeper, clock, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns, sip, stop, reload, thread: Some(thread) })
+        Ok(RunningNode { dns, sip, roam, stop, reload, thread: Some(thread) })
     }
 }
 
@@ -249,6 +327,12 @@ impl RunningNode {
     #[must_use]
     pub fn sip_addresses(&self) -> &[SipAddress] {
         &self.sip
+    }
+
+    /// Where terminals and partners connect; ports as bound.
+    #[must_use]
+    pub const fn roaming_addresses(&self) -> &Roaming {
+        &self.roam
     }
 
     /// Something to make this node read its files again with.

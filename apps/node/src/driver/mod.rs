@@ -6,6 +6,7 @@
 //!  journal ─────┘                       └─▶ journal
 //! ```
 
+mod control;
 mod keeper;
 mod role;
 
@@ -18,7 +19,9 @@ use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, 
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
+pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
 /// A role and where it listens.
@@ -28,12 +31,15 @@ pub(crate) struct Place {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Tls,
     pub(crate) bounds: StreamBounds,
+    /// Where its operator asks.
+    pub(crate) control: Option<Control>,
 }
 
 /// Roles with everything that carries their steps.
 pub(crate) struct Driver {
     pub(crate) places: Vec<Place>,
     pub(crate) keeper: Option<Keeper>,
+    pub(crate) clock: Clock,
     pub(crate) stop: Arc<Notify>,
     /// Files are to be read again.
     pub(crate) reload: Arc<Notify>,
@@ -41,14 +47,15 @@ pub(crate) struct Driver {
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { places, keeper, stop, reload } = driver;
+    let Driver { places, keeper, clock, stop, reload } = driver;
     let seats = match places.into_iter().map(Seat::new).collect::<io::Result<Vec<_>>>() {
         Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
-    let (clock, mut alarm) = (Clock::new(), Alarm::default());
+    let mut alarm = Alarm::default();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
     let mut desk = Desk { seats, clock, keeper, scratch };
+    desk.seats.iter_mut().for_each(|seat| seat.role.start(clock.now()));
     loop {
         let wake = desk.drain();
         let seats = &mut desk.seats;
@@ -79,6 +86,7 @@ struct Seat {
     role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+    control: Option<Control>,
 }
 
 /// What happens at a seat.
@@ -86,15 +94,20 @@ enum News {
     /// A socket has something.
     Datagrams(usize),
     Stream(StreamEvent),
+    /// The operator asks something.
+    Order(String, Reply),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds } = place;
+        let Place { role, sockets, listeners, tls, bounds, mut control } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams })
+        if let Some(control) = &mut control {
+            control.watch()?;
+        }
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control })
     }
 
     /// May be dropped and asked again.
@@ -102,6 +115,7 @@ impl Seat {
         tokio::select! {
             index = self.sockets.readable() => News::Datagrams(index),
             event = self.streams.next() => News::Stream(event),
+            (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
         }
     }
 
@@ -174,6 +188,7 @@ impl Desk {
                 }
             }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
+            News::Order(line, reply) => role.order(clock.now(), &line, reply),
         }
     }
 

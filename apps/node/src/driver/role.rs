@@ -3,8 +3,22 @@
 use core::convert::Infallible;
 
 use rove_base::{Arrival, Nested, Now, Scratch, Step};
-use rove_dns::update::ReplayError;
 use rove_driver::Tls;
+
+use super::Reply;
+use crate::roam;
+
+/// A record of the journal that cannot be read back.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// Of `[dns]`.
+    #[error(transparent)]
+    Names(#[from] rove_dns::update::ReplayError),
+    /// Of `[home]` or `[visited]`.
+    #[error(transparent)]
+    Roaming(#[from] roam::Unreadable),
+}
 
 /// A machine that is one of a node's roles. It deals with its own events.
 pub(crate) trait Role: Send {
@@ -21,7 +35,12 @@ pub(crate) trait Role: Send {
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible>;
 
     /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
-    fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError>;
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable>;
+
+    /// All records were read back, and it is `now`.
+    fn start(&mut self, now: Now) {
+        let _ = now;
+    }
 
     /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
     fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
@@ -32,6 +51,12 @@ pub(crate) trait Role: Send {
     /// The files it was made of may have changed. Answers the certificates to show from now on, when they have.
     fn reload(&mut self) -> Option<Tls> {
         None
+    }
+
+    /// The operator asks something, at its control socket.
+    fn order(&mut self, now: Now, line: &str, reply: Reply) {
+        let _ = (now, line);
+        drop(reply);
     }
 }
 

@@ -174,7 +174,8 @@ mod tests {
             assert_eq!(append.ticket, Ticket(id));
         }
         let mut done = Vec::new();
-        while let Some(Durable { writer: Some(Writer::Home(ChangeId(id))), .. }) = journal.durable(Ticket(2)) {
+        while let Some(Durable { writer: Some(Writer::Home(ChangeId(id))), .. }) = journal.durable(Ticket(2))
+        {
             done.push(id);
         }
         assert_eq!((done, journal.is_settled()), (vec![1, 2], false));

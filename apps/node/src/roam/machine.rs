@@ -9,17 +9,17 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rove_base::{Arrival, Flow, Instant, Machine, Nested, Now, Scratch, Step};
+use rove_base::{Arrival, Machine as _, Now, Scratch, Step};
 use rove_dns::{
     server::{self, Server},
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi, Operation, Outcome,
-    hlr::{Command, Hlr, HlrEvent, HlrStep, RequestId},
-    pool::{self, Pool},
-    private::{DialogueId, PartnerId, Told},
-    vlr::{self, PoolTold, Vlr},
+    Cause, Change, Imsi,
+    hlr::{Command, Hlr, HlrEvent, RequestId},
+    pool::Pool,
+    private::{PartnerId, Told},
+    vlr::{self, Vlr},
 };
 
 use super::{
@@ -106,19 +106,19 @@ pub enum RoamEvent {
 /// It reads the journal back by [`Roam::replay`], then wants [`Roam::start`] before anything else.
 #[derive(Debug)]
 pub struct Roam {
-    now: Now,
-    server: Server,
+    pub(super) now: Now,
+    pub(super) server: Server,
     /// The zones as configured: what the journal starts from.
-    start: Vec<ZoneConfig>,
-    home: Option<Hlr>,
-    visited: Option<(Vlr, Pool)>,
-    wires: Vec<Wire>,
+    pub(super) start: Vec<ZoneConfig>,
+    pub(super) home: Option<Hlr>,
+    pub(super) visited: Option<(Vlr, Pool)>,
+    pub(super) wires: Vec<Wire>,
     /// By which wire a partner is reached.
-    reached: BTreeMap<PartnerId, usize>,
-    dhcp: Vec<std::net::SocketAddr>,
-    streams: Streams,
-    journal: Journal,
-    events: VecDeque<RoamEvent>,
+    pub(super) reached: BTreeMap<PartnerId, usize>,
+    pub(super) dhcp: Vec<std::net::SocketAddr>,
+    pub(super) streams: Streams,
+    pub(super) journal: Journal,
+    pub(super) events: VecDeque<RoamEvent>,
 }
 
 impl Roam {
@@ -215,6 +215,15 @@ impl Roam {
         }
     }
 
+    /// Secondaries are told of changes from where `local` says, by their address.
+    pub fn notify_from(
+        &mut self,
+        now: Now,
+        local: impl Fn(std::net::SocketAddr) -> Option<std::net::SocketAddr>,
+    ) {
+        self.server.notify_from(now, local);
+    }
+
     /// Records that say the same as all that were asked for so far, in fewer words. `None` while some of them wait.
     #[must_use]
     pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
@@ -242,88 +251,14 @@ impl Roam {
         }
     }
 
-    /// A partner says something, or the link to it.
-    fn told(&mut self, told: Told) {
-        let now = self.now;
-        match told {
-            Told::Up(partner) | Told::Down(partner) => {
-                let up = matches!(told, Told::Up(_));
-                if partner != OURS {
-                    self.events.push_back(RoamEvent::Link { partner, up });
-                }
-                if let (Some(home), true) = (&mut self.home, up) {
-                    home.up(now, partner);
-                }
-                self.tell_vlr(told);
-            }
-            Told::Asked { partner, id, operation } => self.asked(partner, id, operation),
-            Told::Answered { partner, id, result } => match split(id) {
-                (Register::Home, id) => {
-                    if let Some(home) = &mut self.home {
-                        home.answered(now, partner, id, result);
-                    }
-                }
-                (Register::Visited, id) => self.tell_vlr(Told::Answered { partner, id, result }),
-            },
-            Told::Malformed(partner) => self.events.push_back(RoamEvent::Malformed(partner)),
-        }
-    }
-
-    fn asked(&mut self, partner: PartnerId, id: DialogueId, operation: Operation) {
-        match (addressee(&operation), &mut self.home, &self.visited) {
-            (Register::Home, Some(home), _) => home.asked(self.now, partner, id, operation),
-            (Register::Visited, _, Some(_)) => self.tell_vlr(Told::Asked { partner, id, operation }),
-            _ => self.answer(Register::Home, partner, id, Err(Cause::NotSupported)),
-        }
-    }
-
-    fn tell_vlr(&mut self, told: Told) {
-        if let Some((vlr, _)) = &mut self.visited {
-            vlr.handle(self.now, vlr::Input::Told(told));
-        }
-    }
-
-    /// One of our registers asks.
-    fn ask(&mut self, who: Register, partner: PartnerId, id: DialogueId, operation: Operation) {
-        if partner == OURS {
-            return match who {
-                Register::Home => self.tell_vlr(Told::Asked { partner, id, operation }),
-                Register::Visited => match &mut self.home {
-                    Some(home) => home.asked(self.now, partner, id, operation),
-                    None => self.tell_vlr(Told::Answered { partner, id, result: Err(Cause::NoAnswer) }),
-                },
-            };
-        }
-        let wire = self.reached.get(&partner).and_then(|index| self.wires.get_mut(*index));
-        match wire {
-            Some(wire) => wire.adapter.ask(self.now, partner, join(who, id), operation),
-            None => self.told(Told::Answered { partner, id: join(who, id), result: Err(Cause::NoAnswer) }),
-        }
-    }
-
-    /// One of our registers answers.
-    fn answer(
-        &mut self,
-        who: Register,
-        partner: PartnerId,
-        id: DialogueId,
-        result: Result<Outcome, Cause>,
-    ) {
-        if partner == OURS {
-            return match (who, &mut self.home) {
-                (Register::Home, _) => self.tell_vlr(Told::Answered { partner, id, result }),
-                (Register::Visited, Some(home)) => home.answered(self.now, partner, id, result),
-                (Register::Visited, None) => {}
-            };
-        }
-        if let Some(wire) = self.reached.get(&partner).and_then(|index| self.wires.get_mut(*index)) {
-            wire.adapter.answer(self.now, partner, id, result);
-        }
-    }
-
     /// A register wants a change to be durable together with what it means for names. `None` when that cannot be; then
     /// whoever wanted it knows already.
-    fn commit(&mut self, writer: Writer, change: &Change, out: &mut Scratch) -> Option<Step<RoamEvent>> {
+    pub(super) fn commit(
+        &mut self,
+        writer: Writer,
+        change: &Change,
+        out: &mut Scratch,
+    ) -> Option<Step<RoamEvent>> {
         let failed = |roam: &mut Self| {
             roam.committed(writer, false);
             None
@@ -364,12 +299,14 @@ impl Roam {
         Some(pool.record(self.now, pool.holder_of(address)?, vlr.address_lease()))
     }
 
-    fn committed(&mut self, writer: Writer, done: bool) {
+    pub(super) fn committed(&mut self, writer: Writer, done: bool) {
         let now = self.now;
         match (writer, &mut self.home, &mut self.visited) {
-            (Writer::Home(id), Some(home), _) => home.committed(now, id, if done { Ok(()) } else { Err(()) }),
+            (Writer::Home(id), Some(home), _) => {
+                home.committed(now, id, if done { Ok(()) } else { Err(Cause::SystemFailure) })
+            }
             (Writer::Visited(id), _, Some((vlr, _))) => {
-                let result = if done { Ok(()) } else { Err(()) };
+                let result = if done { Ok(()) } else { Err(Cause::SystemFailure) };
                 vlr.handle(now, vlr::Input::Committed(id, result));
             }
             (Writer::Pool(id), _, Some((_, pool))) => pool.committed(now, id, done),
@@ -377,7 +314,7 @@ impl Roam {
         }
     }
 
-    fn durable(&mut self, ticket: rove_base::Ticket) {
+    pub(super) fn durable(&mut self, ticket: rove_base::Ticket) {
         let now = self.now;
         while let Some(done) = self.journal.durable(ticket) {
             if let Some(ticket) = done.names {
@@ -393,223 +330,5 @@ impl Roam {
     }
 }
 
-/// Which of a node's two registers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Register {
-    Home,
-    Visited,
-}
-
-/// Whom a question is for.
-const fn addressee(operation: &Operation) -> Register {
-    match operation {
-        Operation::SendAuthenticationInfo { .. }
-        | Operation::UpdateLocation { .. }
-        | Operation::Bind { .. }
-        | Operation::PurgeMs { .. }
-        | Operation::RestoreData { .. } => Register::Home,
-        _ => Register::Visited,
-    }
-}
-
-/// Both registers number their questions from one; a wire has one sequence.
-const fn join(who: Register, DialogueId(id): DialogueId) -> DialogueId {
-    let bit = matches!(who, Register::Visited) as u64;
-    DialogueId(id.wrapping_shl(1) | bit)
-}
-
-const fn split(DialogueId(id): DialogueId) -> (Register, DialogueId) {
-    let who = if id & 1 == 0 { Register::Home } else { Register::Visited };
-    (who, DialogueId(id >> 1))
-}
-
-impl Machine for Roam {
-    type Input<'a> = Arrival<'a>;
-    type Event = RoamEvent;
-
-    fn handle(&mut self, now: Now, input: Arrival<'_>) {
-        self.now = now;
-        match input {
-            Arrival::Durable { ticket } => return self.durable(ticket),
-            Arrival::Datagram { flow: Flow::Udp(flow), .. } => {
-                let dhcp = self.dhcp.iter().any(|at| at.port() == flow.local.port());
-                return match (dhcp, &mut self.visited) {
-                    (true, Some((_, pool))) => pool.handle(now, input),
-                    _ => self.server.handle(now, input),
-                };
-            }
-            _ => {}
-        }
-        let Some((lane, input)) = self.streams.arrived(input) else { return };
-        match (lane, &mut self.visited) {
-            (Lane::Names, _) => self.server.handle(now, input),
-            (Lane::Attach, Some((vlr, _))) => vlr.handle(now, vlr::Input::Arrival(input)),
-            (Lane::Wire(index), _) => {
-                if let Some(wire) = self.wires.get_mut(index) {
-                    wire.adapter.handle(now, input);
-                }
-            }
-            (Lane::Attach, None) => {}
-        }
-    }
-
-    fn tick(&mut self, now: Now) {
-        self.now = now;
-        self.server.tick(now);
-        if let Some(home) = &mut self.home {
-            home.tick(now);
-        }
-        if let Some((vlr, pool)) = &mut self.visited {
-            vlr.tick(now);
-            pool.tick(now);
-        }
-        self.wires.iter_mut().for_each(|wire| wire.adapter.tick(now));
-    }
-
-    fn poll(&mut self, out: &mut Scratch) -> Step<RoamEvent> {
-        loop {
-            if let Some(event) = self.events.pop_front() {
-                return Step::Event(event);
-            }
-            // The zones first: their records come before those that build on them.
-            let polled = match self.poll_names(out) {
-                Polled::Step(step) => return step,
-                Polled::Again => continue,
-                Polled::Wait(until) => until,
-            };
-            let mut wake = polled;
-            let mut again = false;
-            for turn in 0..self.wires.len().saturating_add(3) {
-                let polled = match turn {
-                    0 => self.poll_home(out),
-                    1 => self.poll_visited(out),
-                    2 => self.poll_pool(out),
-                    _ => self.poll_wire(turn.saturating_sub(3), out),
-                };
-                match polled {
-                    Polled::Step(step) => return step,
-                    Polled::Again => {
-                        again = true;
-                        break;
-                    }
-                    Polled::Wait(until) => wake = Instant::earliest(wake, until),
-                }
-            }
-            if !again {
-                return Step::Wait(wake);
-            }
-        }
-    }
-}
-
-/// What one part wants.
-enum Polled {
-    /// Of the driver.
-    Step(Step<RoamEvent>),
-    /// Of another part, which may want something now.
-    Again,
-    Wait(Option<Instant>),
-}
-
-impl Roam {
-    fn poll_names(&mut self, out: &mut Scratch) -> Polled {
-        match self.server.poll(out).nested() {
-            Nested::Event(event) => Polled::Step(Step::Event(RoamEvent::Names(event))),
-            Nested::Wait(until) => Polled::Wait(until),
-            Nested::Pass(Step::Append(append)) => {
-                let record = out.get(append.range).to_vec();
-                let parts = [Part::Names(&record)];
-                Polled::Step(self.journal.append_names(append.ticket, &parts, out))
-            }
-            Nested::Pass(step) => self.pass(Lane::Names, step),
-        }
-    }
-
-    fn poll_home(&mut self, out: &mut Scratch) -> Polled {
-        let Some(home) = &mut self.home else { return Polled::Wait(None) };
-        match home.poll() {
-            HlrStep::Ask { partner, id, operation } => self.ask(Register::Home, partner, id, operation),
-            HlrStep::Answer { partner, id, result } => self.answer(Register::Home, partner, id, result),
-            HlrStep::Commit(change) => {
-                return self.commit(Writer::Home(change.id), &change, out).map_or(Polled::Again, Polled::Step);
-            }
-            HlrStep::Event(event) => return Polled::Step(Step::Event(RoamEvent::Home(event))),
-            HlrStep::Wait(until) => return Polled::Wait(until),
-        }
-        Polled::Again
-    }
-
-    fn poll_visited(&mut self, out: &mut Scratch) -> Polled {
-        let Some((vlr, pool)) = &mut self.visited else { return Polled::Wait(None) };
-        let event = match vlr.poll(out).nested() {
-            Nested::Event(event) => event,
-            Nested::Wait(until) => return Polled::Wait(until),
-            Nested::Pass(step) => return self.pass(Lane::Attach, step),
-        };
-        match event {
-            vlr::Event::Ask { partner, id, operation } => self.ask(Register::Visited, partner, id, operation),
-            vlr::Event::Answer { partner, id, result } => {
-                self.answer(Register::Visited, partner, id, result);
-            }
-            vlr::Event::Commit(change) => {
-                let writer = Writer::Visited(change.id);
-                return self.commit(writer, &change, out).map_or(Polled::Again, Polled::Step);
-            }
-            vlr::Event::Pool(ask) => {
-                if let Some(told) = super::pool::ask(pool, self.now, &ask) {
-                    vlr.handle(self.now, vlr::Input::Pool(told));
-                }
-            }
-            vlr::Event::Attached { imsi, name, addresses, .. } => {
-                return Polled::Step(Step::Event(RoamEvent::Attached { imsi, name, addresses }));
-            }
-            vlr::Event::Left { imsi, reason, .. } => {
-                return Polled::Step(Step::Event(RoamEvent::Left { imsi, reason }));
-            }
-            vlr::Event::Refused { imsi, reason } => {
-                return Polled::Step(Step::Event(RoamEvent::Refused { imsi, reason }));
-            }
-            _ => {}
-        }
-        Polled::Again
-    }
-
-    fn poll_pool(&mut self, out: &mut Scratch) -> Polled {
-        let Some((vlr, pool)) = &mut self.visited else { return Polled::Wait(None) };
-        let told = match pool.poll(out).nested() {
-            Nested::Wait(until) => return Polled::Wait(until),
-            Nested::Pass(step) => return Polled::Step(step),
-            Nested::Event(pool::Event::Commit(change)) => {
-                return self.commit(Writer::Pool(change.id), &change, out).map_or(Polled::Again, Polled::Step);
-            }
-            Nested::Event(pool::Event::Requested { holder, host_name }) => {
-                PoolTold::Requested { holder, host_name }
-            }
-            Nested::Event(pool::Event::Released { holder }) => PoolTold::Released { holder },
-            Nested::Event(pool::Event::Expired { holder }) => PoolTold::Expired { holder },
-        };
-        vlr.handle(self.now, vlr::Input::Pool(told));
-        Polled::Again
-    }
-
-    fn poll_wire(&mut self, index: usize, out: &mut Scratch) -> Polled {
-        let Some(wire) = self.wires.get_mut(index) else { return Polled::Wait(None) };
-        match wire.adapter.poll(out).nested() {
-            Nested::Event(told) => {
-                self.told(told);
-                Polled::Again
-            }
-            Nested::Wait(until) => Polled::Wait(until),
-            Nested::Pass(step) => self.pass(Lane::Wire(index), step),
-        }
-    }
-
-    /// A step for the driver, the stream in it as the driver calls it.
-    fn pass(&mut self, lane: Lane, step: Step<RoamEvent>) -> Polled {
-        self.streams.leave(lane, step).map_or(Polled::Again, Polled::Step)
-    }
-}
-
 /// This node's other register, as a partner.
 pub const OURS: PartnerId = PartnerId(u16::MAX);
-

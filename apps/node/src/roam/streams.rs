@@ -39,7 +39,9 @@ impl Streams {
     }
 
     fn lane(&self, local: SocketAddr) -> Lane {
-        let listens = |at: &SocketAddr| at.port() == local.port() && (at.ip() == local.ip() || at.ip().is_unspecified());
+        let listens = |at: &SocketAddr| {
+            at.port() == local.port() && (at.ip() == local.ip() || at.ip().is_unspecified())
+        };
         let found = self.listeners.iter().find(|(_, at)| listens(at));
         found.map_or(Lane::Names, |(lane, _)| *lane)
     }
@@ -127,7 +129,9 @@ mod tests {
     fn streams_go_to_the_part_that_listens_there() {
         let mut streams = Streams::new(vec![at(4_043)]);
         streams.listen(Lane::Wire(0), &[([0, 0, 0, 0], 2_905).into()]);
-        for (stream, port, lane) in [(1, 4_043, Lane::Attach), (3, 2_905, Lane::Wire(0)), (5, 53, Lane::Names)] {
+        for (stream, port, lane) in
+            [(1, 4_043, Lane::Attach), (3, 2_905, Lane::Wire(0)), (5, 53, Lane::Names)]
+        {
             assert_eq!(streams.arrived(came(stream, port)).map(|(lane, _)| lane), Some(lane));
             let bytes = Arrival::Stream { stream: StreamId(stream), bytes: b"x" };
             assert_eq!(streams.arrived(bytes), Some((lane, bytes)));

@@ -11,10 +11,7 @@ use core::convert::Infallible;
 use std::{collections::HashMap, net::SocketAddr};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
-use rove_dns::{
-    lookup::{self, LookupId, Query, Resolver, ResolverConfig},
-    update::ReplayError,
-};
+use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_sip::{
     message::SipUri,
@@ -29,7 +26,7 @@ pub use users::SipUser;
 use self::{capture::Sinks, ledger::Ledger};
 use crate::{
     dns::Ration,
-    driver::{Role, eventless},
+    driver::{Role, Unreadable, eventless},
     node::NodeError,
 };
 
@@ -165,7 +162,7 @@ impl Role for SipRole {
     }
 
     /// Registrations are not kept: phones renew them.
-    fn replay(&mut self, _: &[u8]) -> Result<bool, ReplayError> {
+    fn replay(&mut self, _: &[u8]) -> Result<bool, Unreadable> {
         Ok(false)
     }
 

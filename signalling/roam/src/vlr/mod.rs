@@ -179,6 +179,12 @@ impl Vlr {
         &self.metrics
     }
 
+    /// Seconds of an address lease.
+    #[must_use]
+    pub const fn address_lease(&self) -> u32 {
+        self.config.address_lease
+    }
+
     /// Who is bound here, with name, addresses and stay.
     pub fn holders(&self) -> impl Iterator<Item = (Imsi, &HostName, Addresses, Generation)> {
         let bound = self.visitors.values().filter_map(Visitor::journaled);

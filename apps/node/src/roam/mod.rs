@@ -1,0 +1,26 @@
+//! The roles `[home]` and `[visited]`: names that follow terminals, at their home and wherever they are.
+
+mod adapter;
+mod config;
+mod control;
+mod drain;
+mod exchange;
+mod journal;
+mod machine;
+mod metrics;
+mod names;
+mod pool;
+mod role;
+mod streams;
+mod subscriber;
+
+pub use adapter::Adapter;
+pub use config::{
+    HomeConfig, NamesPolicy, PartnerConfig, PartnerTerms, PoolSection, Protocol, RoamingConfig, VisitedConfig,
+};
+pub use journal::Unreadable;
+pub use machine::{OURS, Roam, RoamEvent, Roles, Wire};
+pub use subscriber::{SubscriberError, SubscriberForm};
+
+pub(crate) use config::{Listening, RoamSections};
+pub(crate) use role::RoamRole;

@@ -1,0 +1,5 @@
+//! Whole nodes of home and visited networks: in virtual time, and as programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod scene;
+mod stays;
