@@ -20,7 +20,7 @@ patience="-o Acquire::http::Timeout=20 -o Acquire::Retries=1 -o DPkg::Lock::Time
 {
     echo "installing: $*"
     $as_root $bounded apt-get $patience -q -q update >/dev/null 2>&1
-    $as_root $bounded env DEBIAN_FRONTEND=noninteractive \
+    $as_root $bounded env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get $patience -q -q -y --no-install-recommends install "$@" >/dev/null 2>&1
 } || {
     echo "could not install: $*"

@@ -4,7 +4,10 @@ use std::{net::UdpSocket, path::Path, process::Command, time::Instant};
 
 use rove_tests::programs::{Running, peer, program};
 
-use crate::stage::{PATIENCE, answer};
+use crate::{
+    stage::{PATIENCE, answer, answer_ready},
+    streams::Trust,
+};
 
 #[test]
 fn sipp_completes_a_thousand_calls_to_rove_answer() {
@@ -61,6 +64,31 @@ fn sipp_completes_a_thousand_calls_to_rove_answer_over_tcp() {
         assert_eq!(code, 0, "{mode}: {}\n{complaints}", tail(&said));
         assert!(callee.is_alive());
     }
+}
+
+#[test]
+fn sipp_completes_a_hundred_calls_to_rove_answer_over_tls() {
+    let Some(sipp) = peer("sipp") else { return };
+    // Which it tells beside its version: `SIPp v3.6.1-TLS-SCTP-PCAP`.
+    let version = Command::new(&sipp).arg("-v").output().unwrap().stdout;
+    if !String::from_utf8_lossy(&version).lines().any(|line| line.contains("SIPp v") && line.contains("-TLS"))
+    {
+        println!("skipped: sipp is built without TLS here");
+        return;
+    }
+    let trust = Trust::new();
+    let path = |path: &Path| path.display().to_string();
+    let (chain, key) = (path(&trust.certificate.chain), path(&trust.certificate.key));
+    let (mut callee, ready) = answer_ready(&["--most-calls", "500", "--tls-cert", &chain, "--tls-key", &key]);
+    let streams = ready["streams"].as_array().unwrap();
+    let tls = streams.iter().find(|one| one["transport"] == "tls").unwrap();
+    let target = tls["address"].as_str().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["-sn", "uac", target, "-t", "l1", "-m", "100", "-tls_cert", &chain, "-tls_key", &key];
+    let (code, said, complaints) =
+        Running::spawn(sipp_command(&sipp, dir.path(), &args)).outcome(PATIENCE * 4);
+    assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
+    assert!(callee.is_alive());
 }
 
 #[test]

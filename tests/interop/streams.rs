@@ -11,14 +11,14 @@ use rove_phone::{CallId, CallReport, Certificate, Phone, PhoneConfig, PhoneEvent
 use crate::stage::{PATIENCE, answer, answer_ready};
 
 /// An authority made for one test, and what it certifies.
-struct Trust {
+pub(crate) struct Trust {
     _folder: tempfile::TempDir,
-    authority: PathBuf,
-    certificate: Certificate,
+    pub(crate) authority: PathBuf,
+    pub(crate) certificate: Certificate,
 }
 
 impl Trust {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -209,4 +209,4 @@ fn what_cannot_be_framed_is_answered_with_400_and_the_next_caller_is_served() {
 }
 
 /// No name server: these tests call addresses.
-const NOWHERE: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
+pub(crate) const NOWHERE: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
