@@ -146,7 +146,7 @@ impl Parts {
             sockets.push(udp);
             listeners.push(tcp);
         }
-        let role = Box::new(DnsRole::new(config, self.dns.clone())?);
+        let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
         self.places.push(Place { role, sockets, listeners, tls: Tls::default() });
         Ok(())
     }

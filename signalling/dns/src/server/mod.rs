@@ -26,6 +26,7 @@ mod own;
 mod question;
 mod request;
 mod shield;
+mod signers;
 mod snapshot;
 mod streams;
 mod transfer;
@@ -36,6 +37,7 @@ use std::net::SocketAddr;
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 
 use crate::{
+    dnssec::ZoneKey,
     tsig::{TsigError, TsigKey},
     update::{self, ReplayError, UpdateError},
     wire::{Header, Name, Reader, opcode, rcode},
@@ -48,6 +50,7 @@ use limit::{Kind, Verdict};
 use outbox::Outbox;
 use request::{Request, RequestError};
 use shield::Shield;
+use signers::Signers;
 use streams::Streams;
 use transfer::{Asked, Transfers};
 pub use transfer::{Secondary, ZoneTransfer};
@@ -67,13 +70,22 @@ pub struct ServerConfig {
     pub transfers: Vec<ZoneTransfer>,
     /// How much is answered to whoever does not show that his address is his own; `None`: all.
     pub rate: Option<RateLimit>,
+    /// Zones that are signed, and with what.
+    pub signing: Vec<(Name, ZoneKey)>,
 }
 
 impl ServerConfig {
     /// Zones and who may change them; all else as usual.
     #[must_use]
     pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
-        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new(), rate: None }
+        Self {
+            zones,
+            keys,
+            udp_payload_max: Self::UDP_PAYLOAD,
+            transfers: Vec::new(),
+            rate: None,
+            signing: Vec::new(),
+        }
     }
 
     /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
@@ -173,6 +185,7 @@ pub struct Server {
     transfers: Transfers,
     counts: Counts,
     shield: Shield,
+    signers: Signers,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
@@ -185,8 +198,10 @@ impl Server {
     ///
     /// [`ZoneError`] when a zone's records contradict each other.
     pub fn new(config: ServerConfig) -> Result<Self, ZoneError> {
+        let zones = Zones::new(&config.zones)?;
         Ok(Self {
-            zones: Zones::new(&config.zones)?,
+            signers: Signers::new(config.signing, &zones),
+            zones,
             transfers: Transfers::new(config.transfers, &config.keys),
             updates: Updates::new(config.keys),
             streams: Streams::default(),
@@ -305,7 +320,9 @@ impl Server {
                     None => answer.set_rcode(rcode::REFUSED),
                 }
             }
-            Ok(_) => question::answer(&self.zones, request, &mut answer),
+            Ok(_) => {
+                question::answer(&self.zones, &mut self.signers, now.wall, request, &mut answer);
+            },
             Err(_) => answer.set_rcode(rcode::NOTAUTH),
         }
         if let Asked::Running = asked {
