@@ -163,8 +163,7 @@ fn wait_for(server: SocketAddr, host: &str, expected: &[u8]) -> Duration {
 
 /// Moves `bob`, and answers when that was acknowledged.
 fn move_bob(server: SocketAddr, id: u16, last: u8) -> Instant {
-    let (zone, bob): (Name, Name) =
-        ("home.example".parse().unwrap(), "bob.home.example".parse().unwrap());
+    let (zone, bob): (Name, Name) = ("home.example".parse().unwrap(), "bob.home.example".parse().unwrap());
     let mut message = [id, 0x2800, 1, 0, 2, 0].map(u16::to_be_bytes).concat();
     message.extend_from_slice(zone.as_wire());
     message.extend_from_slice(&[0, 6, 0, 1]);

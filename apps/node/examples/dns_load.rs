@@ -32,7 +32,8 @@ fn main() {
     let told = match words.first().map(String::as_str) {
         Some("fsync") => fsync(Path::new(&options.text("--dir"))),
         Some("query" | "update") => {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async { Load::new(&options).run(&options).await })
         }
         _ => {
@@ -83,7 +84,12 @@ fn serde_like(fields: &[(&str, &dyn std::fmt::Display)]) -> String {
 fn quantiles(times: &mut [Duration]) -> String {
     times.sort_unstable();
     let at = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index"
+        )]
         let index = ((times.len() as f64 - 1.0) * share) as usize;
         times.get(index).map_or("null".to_owned(), |time| format!("{:.3}", time.as_secs_f64() * 1e3))
     };
@@ -138,7 +144,8 @@ struct Load {
 impl Load {
     fn new(options: &Options) -> Self {
         let server: SocketAddr = options.text("--server").parse().expect("an address");
-        let here: SocketAddr = if server.is_ipv4() { ([127, 0, 0, 1], 0).into() } else { ([0_u16; 8], 0).into() };
+        let here: SocketAddr =
+            if server.is_ipv4() { ([127, 0, 0, 1], 0).into() } else { ([0_u16; 8], 0).into() };
         let socket = UdpSocket::bind(here).expect("a socket");
         let local = socket.local_addr();
         let zone: Name = options.text("--zone").parse().expect("a zone");
@@ -205,7 +212,8 @@ impl Load {
         let used = cpu_after.zip(cpu_before).map(|(after, before)| after - before);
         #[expect(clippy::cast_precision_loss, reason = "a rate")]
         let per_cpu = used.map_or("null".to_owned(), |used| format!("{:.0}", answered as f64 / used));
-        let probe = if self.probe_times.is_empty() { "null".to_owned() } else { quantiles(&mut self.probe_times) };
+        let probe =
+            if self.probe_times.is_empty() { "null".to_owned() } else { quantiles(&mut self.probe_times) };
         serde_like(&[
             ("per_second", &format!("{rate:.0}")),
             ("per_cpu_second", &per_cpu),

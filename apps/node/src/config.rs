@@ -97,7 +97,9 @@ pub enum ConfigError {
         name: String,
     },
     /// A zone that is signed here, and copied to where it would not be.
-    #[error("[[dns.zone]] {zone}: a zone with a signing_key is signed as it is asked for, and has no secondary or transfer_keys")]
+    #[error(
+        "[[dns.zone]] {zone}: a zone with a signing_key is signed as it is asked for, and has no secondary or transfer_keys"
+    )]
     SignedCopy {
         /// The zone's origin.
         zone: String,

@@ -187,7 +187,17 @@ impl DnsZone {
         let (records, secondary, transfer_keys) = (Vec::new(), Vec::new(), Vec::new());
         let ttl = default_ttl();
         let signing_key = None;
-        Self { origin, primary, hostmaster, ttl, negative_ttl, records, secondary, transfer_keys, signing_key }
+        Self {
+            origin,
+            primary,
+            hostmaster,
+            ttl,
+            negative_ttl,
+            records,
+            secondary,
+            transfer_keys,
+            signing_key,
+        }
     }
 
     /// The key that signs the zone, drawn when its file is not there.

@@ -20,7 +20,10 @@ fn the_key_of_rfc6605_has_its_tag_and_its_ds() {
         "example.net. IN DS 55648 13 2 B4C8C1FE2E7477127B27115656AD6256F424625BF5C1E2770CE6D6E37DF61D17"
     );
     assert_eq!(ZoneKey::from_file(&key.to_file()).unwrap().tag(), 55_648);
-    assert_eq!(ZoneKey::from_file("Algorithm: 8 (RSA)\n").unwrap_err(), ZoneKeyError::Algorithm("8 (RSA)".into()));
+    assert_eq!(
+        ZoneKey::from_file("Algorithm: 8 (RSA)\n").unwrap_err(),
+        ZoneKeyError::Algorithm("8 (RSA)".into())
+    );
     assert_eq!(ZoneKey::from_file("Algorithm: 13\n").unwrap_err(), ZoneKeyError::File("PrivateKey"));
     assert_eq!(ZoneKey::from_file("Algorithm: 13\nPrivateKey: AAAA\n").unwrap_err(), ZoneKeyError::Secret);
     assert!(!format!("{key:?}").contains("GU6S"), "a key does not show its secret");

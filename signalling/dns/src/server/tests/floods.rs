@@ -52,7 +52,10 @@ fn a_flood_in_a_victims_name_brings_him_little_and_others_nothing_less() {
     let other = forged(&mut bench, "203.0.113.1:5000", &asked).unwrap();
     assert_eq!(other[2] & 2, 0, "another network has its own count");
     let another = question(1, "ns.home.example", rtype::A);
-    assert!(forged(&mut bench, &victim(1), &another).is_some_and(|answer| answer[2] & 2 == 0), "another answer");
+    assert!(
+        forged(&mut bench, &victim(1), &another).is_some_and(|answer| answer[2] & 2 == 0),
+        "another answer"
+    );
 }
 
 #[test]
@@ -101,7 +104,9 @@ fn who_shows_his_cookie_signs_or_comes_by_stream_is_not_limited() {
 #[test]
 fn a_cookie_of_impossible_length_is_a_malformed_message() {
     let mut bench = limited(100);
-    for (len, expected) in [(7, rcode::FORMERR), (8, 0), (9, rcode::FORMERR), (16, 0), (40, 0), (41, rcode::FORMERR)] {
+    for (len, expected) in
+        [(7, rcode::FORMERR), (8, 0), (9, rcode::FORMERR), (16, 0), (40, 0), (41, rcode::FORMERR)]
+    {
         let answer = forged(&mut bench, "198.51.100.1:4000", &with_cookie(&vec![1; len])).unwrap();
         assert_eq!(rcode_of(&answer), expected, "{len} bytes");
     }
