@@ -119,7 +119,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json")
     args = parser.parse_args()
-    base = tempfile.mkdtemp(prefix="dns-anchor.", dir=args.folder)
+    args.roved, args.load = os.path.abspath(args.roved), os.path.abspath(args.load)
+    base = tempfile.mkdtemp(prefix="dns-anchor.", dir=os.path.abspath(args.folder))
     rows, missed = [], []
     key_file = os.path.join(base, "update.key")
     with open(key_file, "w") as file:

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use rove_node::{Dev, Node, RunningNode};
+use rove_node::{Dev, Node, NodeConfig, RunningNode};
 use rove_tests::programs::peer;
 
 /// Nothing here takes longer, even on a busy machine.
@@ -259,4 +259,62 @@ fn what_was_acknowledged_survives_a_restart() {
     assert_eq!(stage.short(&["home.example", "SOA"]), serial);
     let (content, said) = stage.update(&[], "zone home.example\nupdate add carol.home.example 5 A 127.0.0.8");
     assert!(content, "{said}");
+}
+
+/// A signed zone and its parent's view of it.
+fn signed(folder: &Path) -> (RunningNode, String) {
+    let text = "[journal]\npath = \"journal\"\n[dns]\nlisten = [\"127.0.0.1:0\"]\n[[dns.zone]]\norigin = \"home.example\"\n\
+                signing_key = \"zone.key\"\nrecords = [\"ns A 127.0.0.1\", \"bob 5 A 127.0.0.7\", \"www CNAME bob\", \
+                \"_sip._udp.bob SRV 10 0 5060 bob\", \"lab NS ns.lab\", \"ns.lab A 127.0.0.9\"]\n";
+    let file = folder.join("roved.toml");
+    fs::write(&file, text).unwrap();
+    let config = NodeConfig::read(&file).unwrap();
+    let ds = config.dns.as_ref().unwrap().ds_records().unwrap().join("\n");
+    (Node::start(config).unwrap(), ds)
+}
+
+#[test]
+fn delv_believes_a_signed_zone_by_its_ds_and_nothing_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(delv) = peer("delv") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (node, ds) = signed(folder.path());
+    let mode = fs::metadata(folder.path().join("zone.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the key is its owner's alone");
+    let at = node.dns_addresses()[0];
+    let fields: Vec<&str> = ds.split_whitespace().collect();
+    let ask = |digest: &str, question: &[&str]| {
+        let anchors = format!(
+            "trust-anchors {{ \"home.example.\" static-ds {} {} {} \"{digest}\"; }};\n",
+            fields[3], fields[4], fields[5]
+        );
+        let file = folder.path().join("anchors");
+        fs::write(&file, anchors).unwrap();
+        let output = Command::new(&delv)
+            .args([&format!("@{}", at.ip()), "-p", &at.port().to_string(), "-a"])
+            .arg(&file)
+            .arg("+root=home.example")
+            .args(question)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        ("an address", &["bob.home.example", "A"], &["; fully validated", "127.0.0.7"]),
+        ("an alias", &["www.home.example", "A"], &["; fully validated", "127.0.0.7"]),
+        ("a service", &["_sip._udp.bob.home.example", "SRV"], &["; fully validated", "5060"]),
+        ("the keys", &["home.example", "DNSKEY"], &["; fully validated"]),
+        ("no such type", &["bob.home.example", "AAAA"], &["; negative response, fully validated"]),
+        ("no such name", &["nobody.home.example", "A"], &["; negative response, fully validated"]),
+        ("no type at the apex", &["home.example", "MX"], &["; negative response, fully validated"]),
+    ];
+    for (what, question, parts) in cases {
+        let said = ask(fields[6], question);
+        for part in *parts {
+            assert!(said.contains(part), "{what}: {said}");
+        }
+    }
+    let other = format!("{}00", &fields[6][..62]);
+    let said = ask(&other, &["bob.home.example", "A"]);
+    assert!(!said.contains("fully validated"), "another anchor: {said}");
 }

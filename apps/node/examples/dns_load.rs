@@ -34,7 +34,7 @@ fn main() {
         Some("query" | "update") => {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(Load::new(&options).run(&options))
+            runtime.block_on(async { Load::new(&options).run(&options).await })
         }
         _ => {
             eprintln!("usage: dns_load fsync|query|update OPTIONS");

@@ -111,6 +111,22 @@ pub enum ConfigError {
         /// The key's name.
         name: String,
     },
+    /// A zone that is signed here, and copied to where it would not be.
+    #[error(
+        "[[dns.zone]] {zone}: a zone with a signing_key is signed as it is asked for, and has no secondary or transfer_keys"
+    )]
+    SignedCopy {
+        /// The zone's origin.
+        zone: String,
+    },
+    /// A file that is no key of a zone.
+    #[error("{}: {source}", path.display())]
+    ZoneKey {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: rove_dns::dnssec::ZoneKeyError,
+    },
     /// A secondary's key that is not there.
     #[error("[[dns.zone]] {zone}: there is no [[dns.key]] named {name}")]
     NoSuchKey {
@@ -263,13 +279,13 @@ impl NodeConfig {
 
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let journal = self.journal.iter_mut().map(|journal| &mut journal.path);
-        let keys = self.dns.iter_mut().flat_map(|dns| &mut dns.key);
+        let keys = self.dns.iter_mut().flat_map(DnsConfig::paths);
         let sip = self.sip.iter_mut().flat_map(SipConfig::paths);
         let roaming = self.roaming.iter_mut().flat_map(RoamingConfig::paths);
         let partners = self.partner.iter_mut().filter_map(|partner| partner.certificate.as_mut());
         let control = self.home.iter_mut().filter_map(|home| home.control.as_mut());
         let roaming = roaming.chain(partners).chain(control);
-        journal.chain(keys.filter_map(|key| key.secret_file.as_mut())).chain(sip).chain(roaming)
+        journal.chain(keys).chain(sip).chain(roaming)
     }
 }
 

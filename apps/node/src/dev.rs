@@ -93,7 +93,8 @@ impl Dev {
             scope: zone.iter().map(|zone| zone.origin.clone()).collect(),
             allow: Vec::new(),
         };
-        let dns = DnsConfig { listen, udp_payload: crate::dns::default_udp_payload(), zone, key: vec![key] };
+        let (udp_payload, answers_per_second) = (crate::dns::default_udp_payload(), 0);
+        let dns = DnsConfig { listen, udp_payload, answers_per_second, zone, key: vec![key] };
         let journal = JournalConfig::at(folder.join("journal"));
         Ok(Self {
             config: NodeConfig { dns: Some(dns), journal: Some(journal), ..NodeConfig::default() },

@@ -5,7 +5,7 @@ mod config;
 use core::convert::Infallible;
 use std::net::SocketAddr;
 
-use rove_base::{Arrival, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
 use rove_dns::{
     server::{Event, Server},
     zones::ZoneConfig,
@@ -32,10 +32,18 @@ pub(crate) struct DnsRole {
 
 impl DnsRole {
     /// The role that answers at `listens`.
-    pub(crate) fn new(config: &DnsConfig, listens: Vec<SocketAddr>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        config: &DnsConfig,
+        listens: Vec<SocketAddr>,
+        entropy: Entropy,
+    ) -> Result<Self, ConfigError> {
+        for record in config.ds_records()? {
+            tracing::info!(target: "rove::dns", record, "for the parent zone");
+        }
         let config = config.server()?;
         let start = config.zones.clone();
-        Ok(Self { server: Server::new(config)?, start, refusals: Ration::default(), listens })
+        let server = Server::new(config)?.with_entropy(entropy);
+        Ok(Self { server, start, refusals: Ration::default(), listens })
     }
 
     /// Tells secondaries, once the journal has been read back.

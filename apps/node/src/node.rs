@@ -170,7 +170,7 @@ impl Parts {
             sockets.push(udp);
             listeners.push(tcp);
         }
-        let role = Box::new(DnsRole::new(config, self.dns.clone())?);
+        let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
         self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
         Ok(())

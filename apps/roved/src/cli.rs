@@ -53,6 +53,8 @@ pub(crate) enum Command {
 pub(crate) enum ConfigCommand {
     /// Reads a configuration and everything it names, and says what is wrong with it.
     Check(CheckArgs),
+    /// Prints the DS record of each zone that is signed: what its parent zone needs.
+    Ds(CheckArgs),
 }
 
 #[derive(Args, Debug)]

@@ -41,6 +41,12 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         println!("{}: good", check.config.display());
         return Ok(());
     }
+    if let Some(Command::Config(ConfigCommand::Ds(check))) = &cli.command {
+        let config = NodeConfig::read(&check.config)?;
+        let records = config.dns.map(|dns| dns.ds_records()).transpose()?;
+        records.unwrap_or_default().iter().for_each(|record| println!("{record}"));
+        return Ok(());
+    }
     if cli.dev { run_dev(cli) } else { run_configured(cli) }
 }
 

@@ -1,5 +1,6 @@
 //! Names: authoritative zones, dynamic update, TSIG, and the look-ups of RFC 3263.
 
+pub mod dnssec;
 pub mod lookup;
 pub mod server;
 pub mod tsig;

@@ -3,10 +3,11 @@
 use std::sync::OnceLock;
 
 use rove_base::{
-    Arrival, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Ticket, Transport, UnixTime,
+    Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, StreamId, Ticket, Transport, UnixTime,
 };
 use rove_dns::{
-    server::{Server, ServerConfig},
+    dnssec::ZoneKey,
+    server::{RateLimit, Secondary, Server, ServerConfig, ZoneTransfer},
     tsig::{TsigKey, sign},
     wire::{Header, Name, Reader},
     zones::{Record, ZoneConfig},
@@ -97,7 +98,8 @@ fn key() -> TsigKey {
 
 fn new() -> Server {
     static CONFIG: OnceLock<ServerConfig> = OnceLock::new();
-    Server::new(CONFIG.get_or_init(config).clone()).expect("zones")
+    let server = Server::new(CONFIG.get_or_init(config).clone()).expect("zones");
+    server.with_entropy(Entropy::from_number(1))
 }
 
 fn config() -> ServerConfig {
@@ -113,5 +115,15 @@ fn config() -> ServerConfig {
         records: lines.iter().map(record).collect(),
         origin: origin.clone(),
     };
-    ServerConfig::new(vec![zone], vec![key()])
+    let transfer = ZoneTransfer {
+        zone: name("home.example"),
+        keys: vec![name("k.home.example")],
+        secondaries: vec![Secondary { address: ([127, 0, 0, 1], 4_000).into(), key: None }],
+    };
+    ServerConfig {
+        transfers: vec![transfer],
+        rate: Some(RateLimit::new(100)),
+        signing: vec![(name("home.example"), ZoneKey::draw(&mut Entropy::from_number(2)))],
+        ..ServerConfig::new(vec![zone], vec![key()])
+    }
 }

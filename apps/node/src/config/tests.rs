@@ -29,6 +29,10 @@ fn a_file_becomes_a_node() {
     let dns = config.dns.unwrap();
     assert_eq!((dns.listen.len(), dns.zone.len(), dns.key.len()), (2, 1, 1));
     assert_eq!(dns.zone[0].ttl, 60);
+    let server = dns.server().unwrap();
+    assert_eq!(server.zones[0].negative_ttl, 1, "names come and go in this zone");
+    let unchanged = parsed(&GOOD.replace("scope = [\"home.example\"]", "scope = [\"x.example\"]")).unwrap();
+    assert_eq!(unchanged.dns.unwrap().server().unwrap().zones[0].negative_ttl, 15);
     let shown = format!("{:?}", dns.key[0]);
     assert!(!shown.contains("c2Vj"), "a key does not show its secret: {shown}");
 }
@@ -59,6 +63,26 @@ fn what_is_wrong_is_named_with_its_place() {
         ("no base64", change("c2Vj", "%%%%"), &["update.home.example.", "base64"]),
         ("two secrets", change("scope", "secret_file = \"x\"\nscope"), &["update.home.example.", "either"]),
         ("no scope", change("[\"home.example\"]", "[]"), &["update.home.example.", "scope"]),
+        (
+            "a scope that is none",
+            format!("{GOOD}[[dns.key.allow]]\nzone = \"home.example\"\nname = \"self\"\n"),
+            &["update.home.example.", "either zone or name"],
+        ),
+        (
+            "a type that is none",
+            format!("{GOOD}[[dns.key.allow]]\nname = \"self\"\ntypes = [\"A\", \"AXFR\"]\n"),
+            &["update.home.example.", "AXFR"],
+        ),
+        (
+            "a secondary's key that is not there",
+            change("records", "transfer_keys = [\"x.example\"]\nrecords"),
+            &["home.example.", "x.example."],
+        ),
+        (
+            "a signed zone with secondaries",
+            change("records", "signing_key = \"k\"\nsecondary = [{ address = \"127.0.0.1:53\" }]\nrecords"),
+            &["home.example.", "signing_key"],
+        ),
         ("no journal", change("[journal]\npath = \"names.journal\"", ""), &["[journal]"]),
         ("nowhere to answer", change("[\"127.0.0.1:0\", \"[::1]:0\"]", "[]"), &["listen"]),
     ];

@@ -1,13 +1,21 @@
 //! The section `[dns]`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+};
 
 use rove_dns::{
-    server::{Secondary, ServerConfig, ZoneTransfer},
+    dnssec::ZoneKey,
+    server::{RateLimit, Secondary, ServerConfig, ZoneTransfer},
     tsig::{Scope, ScopeNames, TsigKey},
     wire::{Name, NameError, rtype},
     zones::{Record, ZoneConfig},
 };
+use rove_io::entropy::os_entropy;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -23,6 +31,10 @@ pub struct DnsConfig {
     /// Largest datagram to send, in bytes.
     #[serde(default = "default_udp_payload")]
     pub udp_payload: u16,
+    /// The same answer to one network (24 bits of IPv4, 56 of IPv6) in a second, as long as nobody there shows by a cookie,
+    /// a signature or TCP that he asked; 0: no limit. All networks are treated alike.
+    #[serde(default = "default_rate")]
+    pub answers_per_second: u32,
     /// The zones, `[[dns.zone]]`.
     #[serde(default)]
     pub zone: Vec<DnsZone>,
@@ -59,6 +71,8 @@ pub struct DnsZone {
     /// Keys whose holders may have the whole zone, from anywhere.
     #[serde(default, deserialize_with = "names")]
     pub transfer_keys: Vec<Name>,
+    /// The key that signs the zone (DNSSEC, algorithm 13), as `dnssec-keygen` writes it; made when it is not there.
+    pub signing_key: Option<PathBuf>,
 }
 
 /// One `[[dns.zone.secondary]]`.
@@ -112,7 +126,26 @@ impl DnsConfig {
         let zones = self.zone.iter().map(|zone| zone.build(&keys)).collect::<Result<_, _>>()?;
         let transfers = self.zone.iter().filter_map(DnsZone::transfer).collect();
         self.known_keys(&keys)?;
-        Ok(ServerConfig { udp_payload_max: self.udp_payload, transfers, ..ServerConfig::new(zones, keys) })
+        Ok(ServerConfig {
+            udp_payload_max: self.udp_payload,
+            transfers,
+            rate: Some(self.answers_per_second).filter(|rate| *rate > 0).map(RateLimit::new),
+            signing: self.signing()?,
+            ..ServerConfig::new(zones, keys)
+        })
+    }
+
+    fn signing(&self) -> Result<Vec<(Name, ZoneKey)>, ConfigError> {
+        self.zone.iter().filter_map(|zone| zone.key().transpose()).collect()
+    }
+
+    /// For each signed zone the DS record that its parent needs, as a line of a master file.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] of a key file.
+    pub fn ds_records(&self) -> Result<Vec<String>, ConfigError> {
+        Ok(self.signing()?.iter().map(|(zone, key)| key.ds(zone)).collect())
     }
 
     /// Whether a key signs transfers, so that it may be without anything to change.
@@ -121,6 +154,12 @@ impl DnsConfig {
             let mut named = zone.secondary.iter().filter_map(|secondary| secondary.key.as_ref());
             zone.transfer_keys.contains(key) || named.any(|name| name == key)
         })
+    }
+
+    /// The files it names.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let keys = self.key.iter_mut().filter_map(|key| key.secret_file.as_mut());
+        keys.chain(self.zone.iter_mut().filter_map(|zone| zone.signing_key.as_mut()))
     }
 
     /// Makes sure that the keys which secondaries use are there.
@@ -147,7 +186,41 @@ impl DnsZone {
         let (primary, hostmaster, negative_ttl) = (None, None, None);
         let (records, secondary, transfer_keys) = (Vec::new(), Vec::new(), Vec::new());
         let ttl = default_ttl();
-        Self { origin, primary, hostmaster, ttl, negative_ttl, records, secondary, transfer_keys }
+        let signing_key = None;
+        Self {
+            origin,
+            primary,
+            hostmaster,
+            ttl,
+            negative_ttl,
+            records,
+            secondary,
+            transfer_keys,
+            signing_key,
+        }
+    }
+
+    /// The key that signs the zone, drawn when its file is not there.
+    fn key(&self) -> Result<Option<(Name, ZoneKey)>, ConfigError> {
+        let Some(path) = &self.signing_key else { return Ok(None) };
+        if !(self.secondary.is_empty() && self.transfer_keys.is_empty()) {
+            // Signatures are made when they are asked for: a copy of the zone would be without them.
+            return Err(ConfigError::SignedCopy { zone: self.origin.to_string() });
+        }
+        let fail = |source| ConfigError::Read { path: path.clone(), source };
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => {
+                let key = ZoneKey::draw(&mut os_entropy().map_err(fail)?);
+                file.write_all(key.to_file().as_bytes()).map_err(fail)?;
+                Ok(Some((self.origin.clone(), key)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let wrong = |source| ConfigError::ZoneKey { path: path.clone(), source };
+                let key = ZoneKey::from_file(&read_secret(path)?).map_err(wrong)?;
+                Ok(Some((self.origin.clone(), key)))
+            }
+            Err(error) => Err(fail(error)),
+        }
     }
 
     fn transfer(&self) -> Option<ZoneTransfer> {
@@ -256,6 +329,11 @@ fn names<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Name>, D::Erro
 
 pub(crate) const fn default_udp_payload() -> u16 {
     ServerConfig::UDP_PAYLOAD
+}
+
+/// More than any network asks for one name, with a cache in it; a victim bears it.
+pub(crate) const fn default_rate() -> u32 {
+    1_000
 }
 
 const fn default_ttl() -> u32 {

@@ -8,6 +8,7 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use rove_base::{Entropy, Ticket};
@@ -144,7 +145,8 @@ struct Committer<S, T> {
 impl<S: Storage, T: Fn(Outcome)> Committer<S, T> {
     fn run(mut self) {
         let (mut group, mut tickets) = (Vec::new(), Vec::new());
-        while let Ok(first) = self.inbox.recv() {
+        let mut pace = Pace::default();
+        while let Some(first) = pace.first(&self.inbox) {
             let mut rewrite = None;
             let mut bytes = 0;
             let mut next = Some(first);
@@ -160,8 +162,9 @@ impl<S: Storage, T: Fn(Outcome)> Committer<S, T> {
                         break;
                     }
                 }
-                next = if bytes < GROUP_BYTES { self.inbox.try_recv().ok() } else { None };
+                next = if bytes < GROUP_BYTES { pace.next(&self.inbox, group.len()) } else { None };
             }
+            let start = Instant::now();
             let result = self.commit(&group, rewrite, &mut tickets);
             self.shared.queued.fetch_sub(bytes, Ordering::AcqRel);
             if let Err(error) = result {
@@ -169,6 +172,7 @@ impl<S: Storage, T: Fn(Outcome)> Committer<S, T> {
                 (self.tell)(Outcome::Failed(Arc::new(error)));
                 return;
             }
+            pace.committed(start, group.len());
             tickets.drain(..).for_each(|ticket| (self.tell)(Outcome::Durable(ticket)));
             group.clear();
         }
@@ -190,6 +194,77 @@ impl<S: Storage, T: Fn(Outcome)> Committer<S, T> {
         }
     }
 }
+
+/// How long a commit waits for company.
+///
+/// Whoever was just told that his record is durable often hands over the next one at once. Were the next commit to start
+/// before those are here, they would wait for it and the one after: two crowds by turns, each waiting for the other.
+/// So a commit waits a little for as many as were served by the last, as long as that is what happens.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the last commit ended and how many it served.
+    last: Option<(Instant, usize)>,
+    /// Whether something waited already when it ended.
+    crowd: bool,
+    /// How long this one may wait, and for how many records; 0 before that is decided.
+    until: Option<Instant>,
+    wanted: usize,
+    patience: Duration,
+    /// Commits that still start without waiting, because waiting brought nobody.
+    skip: u32,
+}
+
+impl Pace {
+    /// The first order of a group; `None` when there will be no more.
+    fn first(&mut self, inbox: &Receiver<Order>) -> Option<Order> {
+        let waiting = inbox.try_recv().ok();
+        self.crowd = waiting.is_some();
+        let first = waiting.or_else(|| inbox.recv().ok())?;
+        (self.until, self.wanted) = (None, 0);
+        Some(first)
+    }
+
+    /// Another order of a group that has `have` records.
+    fn next(&mut self, inbox: &Receiver<Order>, have: usize) -> Option<Order> {
+        if let Ok(order) = inbox.try_recv() {
+            return Some(order);
+        }
+        if self.wanted == 0 {
+            self.decide(have);
+        }
+        let until = self.until.filter(|_| have < self.wanted)?;
+        let left = until.checked_duration_since(Instant::now())?;
+        inbox.recv_timeout(left).ok()
+    }
+
+    /// Whether to wait, all that waited at the start being here.
+    fn decide(&mut self, have: usize) {
+        let Some((ended, served)) = self.last else { return };
+        self.wanted = if self.crowd { served + have } else { served };
+        if self.skip > 0 {
+            self.skip -= 1;
+        } else if have < self.wanted {
+            self.until = Some(ended + self.patience);
+        }
+    }
+
+    /// A commit of `served` records that began at `start` has ended.
+    fn committed(&mut self, start: Instant, served: usize) {
+        let ended = Instant::now();
+        if self.until.is_some() && served.saturating_mul(2) < self.wanted {
+            self.skip = SKIP;
+        }
+        self.patience = ended.duration_since(start).mul_f64(PATIENCE).min(LONGEST_PATIENCE);
+        self.last = Some((ended, served));
+    }
+}
+
+/// Of the time that a commit takes, what the next may wait for company.
+const PATIENCE: f64 = 0.4;
+/// However slow the disk is.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(8);
+/// Commits without waiting after one that waited in vain.
+const SKIP: u32 = 16;
 
 /// The most bytes that wait for the disk.
 pub const QUEUE_BYTES: usize = 64 << 20;

@@ -67,12 +67,14 @@ pub(super) struct Limiter {
     limit: RateLimit,
     key: [u8; 16],
     sets: Vec<[Bucket; WAYS]>,
+    /// What is hashed; kept for its memory.
+    message: Vec<u8>,
 }
 
 impl Limiter {
     /// `key` keeps others from choosing which networks are counted together.
     pub(super) fn new(limit: RateLimit, key: [u8; 16]) -> Self {
-        Self { limit, key, sets: vec![[Bucket::default(); WAYS]; SETS] }
+        Self { limit, key, sets: vec![[Bucket::default(); WAYS]; SETS], message: Vec::new() }
     }
 
     pub(super) fn judge(&mut self, now: Instant, to: IpAddr, kind: Kind<'_>) -> Verdict {
@@ -104,8 +106,9 @@ impl Limiter {
         }
     }
 
-    fn hash(&self, to: IpAddr, kind: Kind<'_>) -> u64 {
-        let mut message = Vec::with_capacity(300);
+    fn hash(&mut self, to: IpAddr, kind: Kind<'_>) -> u64 {
+        let message = &mut self.message;
+        message.clear();
         match to.to_canonical() {
             IpAddr::V4(v4) => {
                 let mask = u32::MAX.checked_shl(32_u32.saturating_sub(self.limit.v4_prefix.into()));
@@ -128,7 +131,7 @@ impl Limiter {
             }
             Kind::Error => message.push(2),
         }
-        siphash24(&self.key, &message)
+        siphash24(&self.key, message)
     }
 }
 

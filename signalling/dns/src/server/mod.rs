@@ -18,14 +18,17 @@
 )]
 
 mod answer;
+mod config;
 mod cookie;
 mod counts;
 mod limit;
 mod outbox;
 mod own;
 mod question;
+mod refusal;
 mod request;
 mod shield;
+mod signers;
 mod snapshot;
 mod streams;
 mod transfer;
@@ -36,49 +39,25 @@ use std::net::SocketAddr;
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 
 use crate::{
-    tsig::{TsigError, TsigKey},
-    update::{self, ReplayError, UpdateError},
+    update::{self, ReplayError},
     wire::{Header, Name, Reader, opcode, rcode},
     zones::{ZoneConfig, ZoneError, Zones},
 };
 use answer::Answer;
+pub use config::ServerConfig;
 pub use counts::Counts;
 pub use limit::RateLimit;
 use limit::{Kind, Verdict};
 use outbox::Outbox;
+pub use refusal::Refusal;
 use request::{Request, RequestError};
 use shield::Shield;
+use signers::Signers;
 use streams::Streams;
 use transfer::{Asked, Transfers};
 pub use transfer::{Secondary, ZoneTransfer};
 pub use updates::OwnChange;
 use updates::Updates;
-
-/// What a server serves.
-#[derive(Clone, Debug)]
-pub struct ServerConfig {
-    /// The zones it is authoritative for.
-    pub zones: Vec<ZoneConfig>,
-    /// Who may change them.
-    pub keys: Vec<TsigKey>,
-    /// Largest datagram it sends, in bytes; [`ServerConfig::UDP_PAYLOAD`] avoids fragments.
-    pub udp_payload_max: u16,
-    /// Who else serves them.
-    pub transfers: Vec<ZoneTransfer>,
-    /// How much is answered to whoever does not show that his address is his own; `None`: all.
-    pub rate: Option<RateLimit>,
-}
-
-impl ServerConfig {
-    /// Zones and who may change them; all else as usual.
-    #[must_use]
-    pub const fn new(zones: Vec<ZoneConfig>, keys: Vec<TsigKey>) -> Self {
-        Self { zones, keys, udp_payload_max: Self::UDP_PAYLOAD, transfers: Vec::new(), rate: None }
-    }
-
-    /// 1 232 bytes fit an unfragmented IPv6 packet on any link.
-    pub const UDP_PAYLOAD: u16 = 1_232;
-}
 
 /// What a server tells its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -113,56 +92,6 @@ pub enum Event {
     },
 }
 
-/// Why a request was refused.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Its signature is not good.
-    #[error(transparent)]
-    Signature(#[from] TsigError),
-    /// It cannot be applied.
-    #[error(transparent)]
-    Update(#[from] UpdateError),
-    /// A zone that whoever asks may not have.
-    #[error("zone {zone} is not to be transferred there")]
-    Transfer {
-        /// The zone, or what was taken for one.
-        zone: Name,
-    },
-    /// As many transfers run as there may.
-    #[error("too many transfers run already")]
-    TransferBusy,
-    /// An update nobody signed.
-    #[error("the update is not signed")]
-    NotSigned,
-}
-
-impl Refusal {
-    /// The RCODE of the answer.
-    #[must_use]
-    pub const fn rcode(&self) -> u16 {
-        match self {
-            Self::Signature(error) if error.code().is_some() => rcode::NOTAUTH,
-            Self::Signature(_) => rcode::FORMERR,
-            Self::Update(error) => error.rcode(),
-            Self::NotSigned | Self::Transfer { .. } => rcode::REFUSED,
-            Self::TransferBusy => rcode::SERVFAIL,
-        }
-    }
-
-    /// A word for the cause, to count it by.
-    #[must_use]
-    pub const fn cause(&self) -> &'static str {
-        match self {
-            Self::Signature(error) => error.cause(),
-            Self::Update(error) => error.cause(),
-            Self::NotSigned => "not signed",
-            Self::Transfer { .. } => "transfer",
-            Self::TransferBusy => "transfer busy",
-        }
-    }
-}
-
 /// The server, a [`Machine`].
 #[derive(Debug)]
 pub struct Server {
@@ -173,6 +102,7 @@ pub struct Server {
     transfers: Transfers,
     counts: Counts,
     shield: Shield,
+    signers: Signers,
     udp_payload_max: u16,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
@@ -185,8 +115,10 @@ impl Server {
     ///
     /// [`ZoneError`] when a zone's records contradict each other.
     pub fn new(config: ServerConfig) -> Result<Self, ZoneError> {
+        let zones = Zones::new(&config.zones)?;
         Ok(Self {
-            zones: Zones::new(&config.zones)?,
+            signers: Signers::new(config.signing, &zones),
+            zones,
             transfers: Transfers::new(config.transfers, &config.keys),
             updates: Updates::new(config.keys),
             streams: Streams::default(),
@@ -305,7 +237,9 @@ impl Server {
                     None => answer.set_rcode(rcode::REFUSED),
                 }
             }
-            Ok(_) => question::answer(&self.zones, request, &mut answer),
+            Ok(_) => {
+                question::answer(&self.zones, &mut self.signers, now.wall, request, &mut answer);
+            }
             Err(_) => answer.set_rcode(rcode::NOTAUTH),
         }
         if let Asked::Running = asked {

@@ -26,6 +26,12 @@ pub const DNAME: u16 = 39;
 pub const OPT: u16 = 41;
 /// Delegation signer, held by the parent (RFC 4034).
 pub const DS: u16 = 43;
+/// Signature over a set (RFC 4034).
+pub const RRSIG: u16 = 46;
+/// What does not exist (RFC 4034).
+pub const NSEC: u16 = 47;
+/// Key of a signed zone (RFC 4034).
+pub const DNSKEY: u16 = 48;
 /// First of the meta types, which are never stored (RFC 6895 §3.1).
 pub const FIRST_META: u16 = 128;
 /// Transaction signature (RFC 8945).

@@ -85,6 +85,13 @@ pub(crate) fn soa_with_serial(rdata: &[u8], serial: u32) -> Box<[u8]> {
     rdata
 }
 
+/// Where the names in the contents lie; `None` when there are none.
+pub(crate) fn names_in(rtype: u16, rdata: &[u8]) -> Option<Range<usize>> {
+    let end = if rtype == rtype::SOA { rdata.len().checked_sub(20)? } else { rdata.len() };
+    let start = first_name(rtype, rdata);
+    (start < end).then_some(start..end)
+}
+
 /// Where the names in the contents start; past the end when there are none.
 fn first_name(rtype: u16, rdata: &[u8]) -> usize {
     match rtype {

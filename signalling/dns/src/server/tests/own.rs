@@ -3,7 +3,10 @@
 use core::net::IpAddr;
 
 use super::*;
-use crate::update::{OwnSet, UpdateError, reverse_name};
+use crate::{
+    tsig::TsigKey,
+    update::{OwnSet, UpdateError, reverse_name},
+};
 
 fn at(name_text: &str, address: &str) -> [OwnSet; 2] {
     OwnSet::addresses(&name(name_text), 5, &[address.parse().unwrap()])

@@ -4,7 +4,7 @@ use rove_base::UnixTime;
 
 use super::*;
 use crate::{
-    tsig::{Signature, TsigKey, code},
+    tsig::{Signature, TsigError, TsigKey, code},
     wire::class,
 };
 

@@ -43,49 +43,52 @@ impl Transfers {
             answer.set_rcode(rcode::REFUSED);
             return Asked::Refused(Refusal::Transfer { zone: request.question.name.to_name() });
         }
-        let Some((set, soa)) = zone.soa() else { return Asked::Answered };
         answer.set_authoritative();
-        let only_soa = |answer: &mut Answer<'_>| {
-            // A SOA record fits the smallest datagram, but for names of extraordinary length.
-            let _ = answer.push(Section::Answer, origin.as_wire(), set);
-            Asked::Answered
-        };
-        let records = match (request.question.rtype, from.flow) {
-            (rtype::IXFR, flow) => {
-                let Some(theirs) = serial_of(request) else {
-                    answer.set_rcode(rcode::FORMERR);
-                    return Asked::Answered;
-                };
-                if !is_later(zone.serial(), theirs) {
-                    return only_soa(answer);
-                }
-                let steps = self.histories.get(origin).and_then(|history| history.since(theirs));
-                let steps = steps.map(|steps| changes(zone, soa, set.ttl, &steps));
-                match (steps, flow) {
-                    (Some(records), Flow::Udp(_)) => {
-                        if records.iter().all(|record| push(answer, record)) {
-                            return Asked::Answered;
-                        }
-                        answer.restart();
-                        return only_soa(answer);
-                    }
-                    (None, Flow::Udp(_)) => return only_soa(answer),
-                    (Some(records), Flow::Stream(_)) => records,
-                    (None, Flow::Stream(_)) => whole(zone),
-                }
-            }
+        let given = match (request.question.rtype, from.flow) {
+            (rtype::IXFR, flow) => self.missed(zone, flow, request, answer),
+            (_, Flow::Stream(_)) => Some(whole(zone)),
             // A datagram cannot carry it (RFC 5936 §4.2).
             (_, Flow::Udp(_)) => {
                 answer.set_rcode(rcode::FORMERR);
-                return Asked::Answered;
+                None
             }
-            (_, Flow::Stream(_)) => whole(zone),
         };
+        let Some(records) = given else { return Asked::Answered };
         if !self.feeds.start(Feed::new(from, request, signer, records)) {
             answer.set_rcode(rcode::SERVFAIL);
             return Asked::Refused(Refusal::TransferBusy);
         }
         Asked::Running
+    }
+
+    /// What the other server missed, for a stream; `None` when all there is to say is in the answer.
+    fn missed(
+        &self,
+        zone: &Zone,
+        flow: Flow,
+        request: &Request<'_>,
+        answer: &mut Answer<'_>,
+    ) -> Option<Vec<Record>> {
+        let Some(theirs) = serial_of(request) else {
+            answer.set_rcode(rcode::FORMERR);
+            return None;
+        };
+        let (set, soa) = zone.soa()?;
+        let news = is_later(zone.serial(), theirs);
+        let history = self.histories.get(zone.origin()).filter(|_| news);
+        let steps = history.and_then(|history| history.since(theirs));
+        let steps = steps.map(|steps| changes(zone, soa, set.ttl, &steps));
+        if news && matches!(flow, Flow::Stream(_)) {
+            return Some(steps.unwrap_or_else(|| whole(zone)));
+        }
+        if steps.is_some_and(|steps| steps.iter().all(|record| push(answer, record))) {
+            return None;
+        }
+        answer.restart();
+        // "Nothing is new", or "ask by stream". A SOA record fits the smallest datagram, but for names of
+        // extraordinary length.
+        let _ = answer.push(Section::Answer, zone.origin().as_wire(), set);
+        None
     }
 }
 
