@@ -81,7 +81,8 @@ pub enum AdministerError {
 /// What follows from a change that is durable.
 #[derive(Default)]
 pub(super) struct Effect {
-    pub(super) added: bool,
+    /// A new subscriber's first sequence number.
+    pub(super) added: Option<u64>,
     removed: bool,
     ended: Vec<(NetworkName, Generation)>,
     unbound: Option<HostName>,
@@ -131,9 +132,10 @@ impl Hlr {
             subscriber: true,
             ..Taken::default()
         };
-        let reserved = self.config.limits.sequence_ahead.max(1);
+        let first = self.database.floor.max(1);
+        let reserved = first.saturating_add(self.config.limits.sequence_ahead);
         let records = vec![Record::Subscriber(Box::new(subscriber)), Record::Reserved { imsi, reserved }];
-        let effect = Effect { added: true, ..Effect::default() };
+        let effect = Effect { added: Some(first), ..Effect::default() };
         self.commit(imsi, records, Vec::new(), taken, Then::Administered { request, effect });
         Ok(())
     }

@@ -19,7 +19,7 @@ pub(super) struct Pending {
     imsi: Imsi,
     /// Whether the subscriber's other changes wait for it.
     in_lane: bool,
-    records: Vec<Record>,
+    pub(super) records: Vec<Record>,
     then: Then,
     taken: Taken,
 }
@@ -164,11 +164,11 @@ impl Hlr {
                 self.cancel_replaced(now, imsi, lapsed);
             }
             Then::Administered { request, effect } => {
-                if effect.added {
-                    self.authentications.insert(imsi, Authentications::starting_at(1));
+                if let Some(first) = effect.added {
+                    self.authentications.insert(imsi, Authentications::starting_at(first));
                 }
-                self.take_effect(now, imsi, effect);
                 self.event(HlrEvent::Administered { request, result: Ok(()) });
+                self.take_effect(now, imsi, effect);
             }
         }
     }

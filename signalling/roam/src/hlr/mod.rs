@@ -111,11 +111,14 @@ impl Hlr {
         Ok(())
     }
 
-    /// The journal in fewer words: replayed into a new home, these records make it what this one is.
+    /// The journal in fewer words: replayed into a new home, these records make it what this one is, changes that were
+    /// handed over and are not committed yet included.
     pub fn snapshot(&self) -> impl Iterator<Item = Vec<u8>> {
-        let newest = encode(&[Record::Newest(self.last_generation.max(self.database.newest))]);
+        let newest = self.last_generation.max(self.database.newest);
+        let counters = encode(&[Record::Counters { newest, floor: self.database.floor }]);
         let whole = |entry: &Entry| encode(&[Record::Whole(Box::new(entry.clone()))]);
-        core::iter::once(newest).chain(self.database.iter().map(whole))
+        let under_way = self.pending.values().map(|pending| encode(&pending.records));
+        core::iter::once(counters).chain(self.database.iter().map(whole)).chain(under_way)
     }
 
     /// The journal is read: leases go on where they were, those that ended meanwhile are over, and the networks where

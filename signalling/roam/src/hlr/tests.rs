@@ -1,5 +1,7 @@
 //! One home, scripted partners.
 
+#![allow(clippy::indexing_slicing, reason = "a test")]
+
 mod bench;
 
 use core::time::Duration;
@@ -198,6 +200,20 @@ fn a_restarted_home_is_what_it_was_and_numbers_of_challenges_go_on() {
     bench.compact();
     bench.restart();
     assert_eq!(bench.attach(&mut terminal, VISITED_A).unwrap(), Generation(4));
+}
+
+#[test]
+fn a_snapshot_holds_what_is_under_way_as_the_journal_does() {
+    let mut bench = Bench::with(&[subscriber(1)]);
+    let mut terminal = bench.terminal(1);
+    bench.attach(&mut terminal, VISITED_A).unwrap();
+    let (claim, proof) = terminal.clone_claim("10.1.0.5");
+    let bind = Operation::Bind { claim, proof, lease: 30 };
+    bench.home.asked(bench.now, bench.home.config.agreements[1].partner, DialogueId(1_000), bind);
+    bench.compact();
+    assert!(bench.home.serving(bench::imsi(1)).is_none());
+    bench.restart();
+    assert!(bench.home.serving(bench::imsi(1)).is_some_and(|stay| stay.binding.is_some()));
 }
 
 #[test]

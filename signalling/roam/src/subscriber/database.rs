@@ -16,6 +16,9 @@ pub(crate) struct Database {
     addresses: BTreeMap<IpAddr, Imsi>,
     /// Of all subscribers, those that are gone included.
     pub(crate) newest: Generation,
+    /// Sequence numbers below this one may have been used by subscribers that are gone; who comes new begins here, so
+    /// that one who comes again uses none twice.
+    pub(crate) floor: u64,
 }
 
 /// One subscriber and its whereabouts.
@@ -88,10 +91,16 @@ impl Database {
     /// Does what `record` says. Of a subscriber or stay that is not there any more, nothing.
     pub(crate) fn apply(&mut self, record: Record) {
         match record {
-            Record::Newest(generation) => self.newest = self.newest.max(generation),
+            Record::Counters { newest, floor } => {
+                self.newest = self.newest.max(newest);
+                self.floor = self.floor.max(floor);
+            }
             Record::Subscriber(subscriber) => self.put(*subscriber),
             Record::Whole(entry) => self.put_whole(*entry),
-            Record::Removed(imsi) => drop(self.take(imsi)),
+            Record::Removed(imsi) => {
+                let gone = self.take(imsi);
+                self.floor = gone.map_or(self.floor, |entry| self.floor.max(entry.reserved));
+            }
             Record::Reserved { imsi, reserved } => self.change(imsi, |entry| entry.reserved = reserved),
             Record::Located { imsi, stay } => {
                 self.newest = self.newest.max(stay.generation);

@@ -33,8 +33,8 @@ pub enum ReplayError {
 /// One change of the database.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Record {
-    /// Stays up to this one have been.
-    Newest(Generation),
+    /// Stays up to this one have been, and sequence numbers below `floor`: of snapshots.
+    Counters { newest: Generation, floor: u64 },
     /// A subscriber is new, or different.
     Subscriber(Box<Subscriber>),
     /// A subscriber with its whereabouts: of snapshots.
@@ -83,9 +83,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<Record>, ReplayError> {
 
 fn write(out: &mut Writer, record: &Record) {
     match record {
-        Record::Newest(generation) => {
+        Record::Counters { newest, floor } => {
             out.u8(0);
-            out.u64(generation.0);
+            out.u64(newest.0);
+            out.u64(*floor);
         }
         Record::Subscriber(subscriber) => {
             out.u8(1);
@@ -134,7 +135,7 @@ fn of_stay(out: &mut Writer, kind: u8, imsi: Imsi, generation: Generation) {
 fn read(from: &mut Reader<'_>) -> Result<Record, ReplayError> {
     let kind = from.u8()?;
     Ok(match kind {
-        0 => Record::Newest(Generation(from.u64()?)),
+        0 => Record::Counters { newest: Generation(from.u64()?), floor: from.u64()? },
         1 => Record::Subscriber(Box::new(read_subscriber(from)?)),
         2 => Record::Whole(Box::new(Entry {
             subscriber: read_subscriber(from)?,

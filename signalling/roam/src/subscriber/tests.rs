@@ -57,7 +57,7 @@ fn all_kinds() -> Vec<Record> {
         arriving: Some(stay(4, false)),
     };
     vec![
-        Record::Newest(generation),
+        Record::Counters { newest: generation, floor: 77 },
         Record::Subscriber(Box::new(subscriber(1))),
         Record::Subscriber(Box::new(subscriber(210))),
         Record::Whole(Box::new(entry)),
