@@ -2,6 +2,7 @@
 //!
 //! The fuzz targets call these with bytes of their own making; a plain test replays `corpus/<target>/*` through them.
 
+pub mod attach;
 pub mod demux;
 pub mod digest;
 pub mod dns;
@@ -19,6 +20,7 @@ pub type Check = fn(&[u8]);
 
 /// Every target by name.
 pub const TARGETS: &[(&str, Check)] = &[
+    ("attach", attach::check),
     ("demux", demux::check),
     ("digest", digest::check),
     ("dns_server", dns::server),

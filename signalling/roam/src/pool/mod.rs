@@ -212,6 +212,11 @@ impl Pool {
         self.book.get(holder).map(|holding| holding.addresses)
     }
 
+    /// Who has something.
+    pub fn holders(&self) -> impl Iterator<Item = Imsi> {
+        self.book.iter().map(|(holder, _)| holder)
+    }
+
     /// What happened so far.
     #[must_use]
     pub const fn counters(&self) -> Counters {

@@ -1,6 +1,6 @@
 //! What the private network and the owner bring: to whom it belongs.
 
-use rove_base::StreamId;
+use rove_base::{Instant, StreamId};
 
 use super::Vlr;
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 pub(super) enum Question {
     Vectors(StreamId),
     Locate(Imsi, u64),
-    Bind(Imsi, Generation),
+    /// With the moment of the question: the home's lease begins no earlier.
+    Bind(Imsi, Generation, Instant),
     Restore(Imsi, Generation),
     Purge(Imsi, Generation),
     /// Nobody waits.
@@ -48,7 +49,9 @@ impl Vlr {
         match self.questions.remove(&id) {
             Some(Question::Vectors(stream)) => self.fetched(stream, result),
             Some(Question::Locate(imsi, attempt)) => self.located(partner, (imsi, attempt), result),
-            Some(Question::Bind(imsi, generation)) => self.bound_at_home(imsi, generation, &result),
+            Some(Question::Bind(imsi, generation, asked)) => {
+                self.bound_at_home((imsi, generation), asked, &result);
+            }
             Some(Question::Restore(imsi, generation)) => self.restored(imsi, generation, &result),
             Some(Question::Purge(imsi, generation)) => self.purged(imsi, generation, &result),
             Some(Question::Nothing) | None => {}

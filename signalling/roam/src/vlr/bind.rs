@@ -83,7 +83,7 @@ impl Vlr {
         self.set_stage(imsi, Stage::Binding(Box::new(binding)));
         let patience = self.config.patience.home.saturating_add(self.config.patience.step);
         self.timers.set(Timer::Visitor(imsi), self.now.mono.later(patience));
-        self.ask(partner, Question::Bind(imsi, generation), operation);
+        self.ask(partner, Question::Bind(imsi, generation, self.now.mono), operation);
         self.pool(PoolAsk::Prepare { holder: imsi, lease });
         self.commit(Waiting::Arrive(imsi, generation), record, names);
     }
@@ -96,8 +96,8 @@ impl Vlr {
     /// The home's word on a binding, new or renewed.
     pub(super) fn bound_at_home(
         &mut self,
-        imsi: Imsi,
-        generation: Generation,
+        (imsi, generation): (Imsi, Generation),
+        asked: Instant,
         result: &Result<Outcome, Cause>,
     ) {
         let lease = match result {
@@ -105,7 +105,7 @@ impl Vlr {
             Ok(_) => Err(Cause::UnexpectedDataValue),
             Err(cause) => Err(*cause),
         };
-        let until = lease.map(|lease| self.now.mono.later(lease));
+        let until = lease.map(|lease| asked.later(lease));
         let again = self.renewal_after(lease);
         let Some(visitor) = self.visitors.get_mut(&imsi) else { return };
         if visitor.generation() != Some(generation) {
@@ -154,7 +154,6 @@ impl Vlr {
     /// When both have spoken, DHCP may acknowledge.
     fn settle(&mut self, imsi: Imsi) {
         let Some(visitor) = self.visitors.get_mut(&imsi) else { return };
-        let connected = visitor.stream.is_some();
         let (kept, ticket, lease, lapses) = match core::mem::replace(&mut visitor.stage, Stage::Locating) {
             Stage::Binding(binding) => match *binding {
                 Binding { kept, ticket, lease, home: Some(until), durable: true, .. } => {
@@ -171,7 +170,7 @@ impl Vlr {
             }
         };
         let patience = self.config.patience;
-        let heard_until = self.now.mono.later(if connected { patience.silence } else { patience.grace });
+        let heard_until = self.now.mono.later(patience.silence);
         let renew = Renew::At(self.renewal_after(Ok(lapses.since(self.now.mono))));
         let calls = Allowance::full(self.now.mono);
         let BindClaim { generation, name, addresses, .. } = kept.claim.clone();
@@ -243,7 +242,7 @@ impl Vlr {
             self.ask(partner, Question::Restore(imsi, generation), Operation::RestoreData { imsi });
         }
         let operation = self.binding_of(&kept);
-        self.ask(partner, Question::Bind(imsi, generation), operation);
+        self.ask(partner, Question::Bind(imsi, generation, self.now.mono), operation);
     }
 
     pub(super) fn renewed_by_terminal(&mut self, stream: StreamId, imsi: Imsi) {
@@ -292,7 +291,6 @@ impl Vlr {
                 bound.heard_until = bound.heard_until.min(until);
                 self.watch(imsi);
             }
-            Stage::Binding(_) => {}
             _ => self.leave(imsi, Reason::Lost, true),
         }
     }

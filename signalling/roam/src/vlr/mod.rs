@@ -43,7 +43,7 @@ use leave::Leaving;
 use line::Line;
 pub use metrics::Metrics;
 pub use record::ReplayError;
-pub use reserve::{PoolAsk, PoolTold, Reserve, carry};
+pub use reserve::{PoolAsk, PoolTold, Reserve, carry, reconcile};
 use timers::Timers;
 use visitor::Visitor;
 

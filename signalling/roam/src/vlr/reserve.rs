@@ -3,8 +3,11 @@
 //! Asks go out as events, so that a pool may be a service that answers later; one that answers at once implements
 //! [`Reserve`], and [`carry`] takes the asks to it.
 
-use rove_base::Now;
+use std::collections::BTreeMap;
 
+use rove_base::{Machine as _, Now};
+
+use super::{Input, Vlr};
 use crate::{
     Addresses, Cause, Imsi,
     attach::Secret,
@@ -143,6 +146,19 @@ impl Reserve for Pool {
 
     fn release(&mut self, now: Now, holder: Imsi) {
         Self::release(self, now, holder);
+    }
+}
+
+/// After a crash, once both have read the journal and the register was started: what one of them knows of a stay and the
+/// other does not is over. Their last records may have been written one after the other.
+pub fn reconcile(vlr: &mut Vlr, pool: &mut Pool, now: Now) {
+    let kept: BTreeMap<Imsi, Addresses> = vlr.holders().map(|(imsi, _, addresses, _)| (imsi, addresses)).collect();
+    let stray: Vec<Imsi> = pool.holders().filter(|holder| !kept.contains_key(holder)).collect();
+    stray.into_iter().for_each(|holder| pool.release(now, holder));
+    for (holder, addresses) in kept {
+        if pool.addresses_of(holder) != Some(addresses) {
+            vlr.handle(now, Input::Pool(PoolTold::Released { holder }));
+        }
     }
 }
 

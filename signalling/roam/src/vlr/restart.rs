@@ -32,7 +32,7 @@ impl Vlr {
     }
 
     /// Takes up what was replayed: terminals may come back for a while, homes are asked to renew and to say again what
-    /// their subscribers may do, and who cannot be kept is gone.
+    /// their subscribers may do, and who cannot be kept is gone. Then [`reconcile`](super::reconcile) with the pool.
     pub fn start(&mut self, now: Now) {
         self.now = now;
         let known: Vec<Imsi> = self.visitors.keys().copied().collect();
