@@ -3,6 +3,7 @@
 //! The fuzz targets call these with bytes of their own making; a plain test replays `corpus/<target>/*` through them.
 
 pub mod demux;
+pub mod dhcp;
 pub mod dns;
 pub mod dtls;
 pub mod framing;
@@ -19,6 +20,8 @@ pub type Check = fn(&[u8]);
 /// Every target by name.
 pub const TARGETS: &[(&str, Check)] = &[
     ("demux", demux::check),
+    ("dhcp4", dhcp::v4),
+    ("dhcp6", dhcp::v6),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
     ("rtcp", rtcp::check),
