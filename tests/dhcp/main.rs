@@ -6,6 +6,8 @@
     reason = "what a test did not expect must be loud"
 )]
 
+mod kea;
 mod place;
 mod server;
 mod v4;
+mod v6;

@@ -20,7 +20,7 @@ pub(crate) struct Place {
     terminal: String,
 }
 
-/// The network's end of the cable; it has [`SERVER`] and [`SERVER6`].
+/// The network's end of the cable; it has [`SERVER`].
 pub(crate) const NETWORK: &str = "net0";
 /// The terminal's end; it has no address but the link-local one.
 pub(crate) const TERMINAL: &str = "air0";
@@ -49,6 +49,8 @@ impl Place {
             && ip(&["-n", network, "link", "set", NETWORK, "up"])
             && ip(&["-n", network, "link", "set", "lo", "up"])
             && ip(&["-n", terminal, "link", "set", TERMINAL, "up"])
+            && ip(&["-n", terminal, "address", "add", "fe80::7/64", "dev", TERMINAL, "nodad"])
+            && ip(&["-n", network, "address", "add", "fe80::1/64", "dev", NETWORK, "nodad"])
             && ip(&["-n", terminal, "link", "set", "lo", "up"])
     }
 
@@ -60,6 +62,17 @@ impl Place {
     ) -> Running {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.terminal]).arg(program).args(args);
+        Running::spawn(command)
+    }
+
+    /// Starts `program` in the network.
+    pub(crate) fn network_program<S: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = S>,
+    ) -> Running {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.network]).arg(program).args(args);
         Running::spawn(command)
     }
 

@@ -1,7 +1,7 @@
 //! The pool on its socket, with a register that follows a script: it binds whoever asks.
 
 use std::{
-    net::Ipv4Addr,
+    net::{Ipv4Addr, Ipv6Addr},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +14,7 @@ use rove_base::{Arrival, Entropy, Flow, Machine, Now, Scratch, Step};
 use rove_io::{Clock, raw::DhcpSocket};
 use rove_roam::{
     Addresses, Imsi,
-    pool::{Event, Pool, PoolConfig, Range4, Token, V4Config},
+    pool::{Event, Pool, PoolConfig, Range4, Token, V4Config, V6Config},
 };
 
 use crate::place::{NETWORK, Place, SERVER};
@@ -49,7 +49,10 @@ pub(crate) struct State {
 impl Server {
     pub(crate) fn start(place: &Place, lease: u32) -> Self {
         let server = Ipv4Addr::from(SERVER);
-        let socket = place.in_network(move || DhcpSocket::open(NETWORK, server, 67).expect("a DHCP socket"));
+        let sockets = place.in_network(move || {
+            let v4 = DhcpSocket::open(NETWORK, server, 67).expect("a DHCP socket");
+            [v4, DhcpSocket::open_v6(NETWORK, 547).expect("a DHCPv6 socket")]
+        });
         let pool = Pool::new(settings(), Entropy::from_number(7)).unwrap();
         let state = State { pool, events: Vec::new(), sent: 0, lease };
         let shared = Arc::new(Shared {
@@ -59,7 +62,7 @@ impl Server {
             clock: Clock::new(),
         });
         let theirs = shared.clone();
-        let thread = std::thread::spawn(move || theirs.run(socket));
+        let thread = std::thread::spawn(move || theirs.run(sockets));
         let server = Self { shared, thread: Some(thread) };
         server.wait("an opened pool", |state| state.pool.reserve(Now::default(), imsi(999)).is_ok());
         server.with(|state, now| state.pool.release(now, imsi(999)));
@@ -72,11 +75,11 @@ impl Server {
     }
 
     /// What the register does once a terminal has proved itself.
-    pub(crate) fn attach(&self, holder: Imsi, token: Token) -> Ipv4Addr {
+    pub(crate) fn attach(&self, holder: Imsi, token: Token) -> Addresses {
         self.with(|state, now| {
-            let Addresses { v4, .. } = state.pool.reserve(now, holder).unwrap();
+            let addresses = state.pool.reserve(now, holder).unwrap();
             state.pool.grant(now, token, holder);
-            v4.unwrap()
+            addresses
         })
     }
 
@@ -98,28 +101,31 @@ impl Server {
 }
 
 impl Shared {
-    fn run(&self, mut socket: DhcpSocket) {
+    fn run(&self, mut sockets: [DhcpSocket; 2]) {
         while !self.over.load(Ordering::Relaxed) {
-            let _ = socket.wait(GLANCE);
+            let _ = sockets[0].wait(GLANCE);
             let mut state = self.state.lock().unwrap();
-            while let Ok((flow, bytes)) = socket.recv() {
-                let arrival = Arrival::Datagram { flow: Flow::Udp(flow), bytes };
-                state.pool.handle(self.clock.now(), arrival);
+            for socket in &mut sockets {
+                while let Ok((flow, bytes)) = socket.recv() {
+                    let arrival = Arrival::Datagram { flow: Flow::Udp(flow), bytes };
+                    state.pool.handle(self.clock.now(), arrival);
+                }
             }
             state.pool.tick(self.clock.now());
-            state.drain(self.clock.now(), &mut socket);
+            state.drain(self.clock.now(), &mut sockets);
             self.changed.notify_all();
         }
     }
 }
 
 impl State {
-    fn drain(&mut self, now: Now, socket: &mut DhcpSocket) {
+    fn drain(&mut self, now: Now, sockets: &mut [DhcpSocket; 2]) {
         let mut out = Scratch::default();
         loop {
             match self.pool.poll(&mut out) {
                 Step::Send(transmit) => {
                     let Flow::Udp(flow) = transmit.flow else { continue };
+                    let socket = &mut sockets[usize::from(flow.remote.is_ipv6())];
                     socket.send(flow, out.get(transmit.range)).expect("it leaves");
                     self.sent += 1;
                 }
@@ -145,7 +151,7 @@ impl Drop for Server {
     }
 }
 
-fn settings() -> PoolConfig {
+pub(crate) fn settings() -> PoolConfig {
     let server = Ipv4Addr::from(SERVER);
     let range = Range4 { first: Ipv4Addr::new(10, 9, 0, 100), last: Ipv4Addr::new(10, 9, 0, 199) };
     PoolConfig {
@@ -159,7 +165,12 @@ fn settings() -> PoolConfig {
             client_port: 68,
             to_source: false,
         }),
-        v6: None,
+        v6: Some(V6Config {
+            prefix: Ipv6Addr::new(0x2001, 0xdb8, 7, 9, 0, 0, 0, 0),
+            server: [2, 0, 0, 0, 0, 1],
+            dns: Vec::new(),
+            local: (Ipv6Addr::UNSPECIFIED, 0),
+        }),
         name_ttl: Duration::from_secs(5),
         patience: PATIENCE,
     }

@@ -15,11 +15,11 @@ use crate::{
     server::{PATIENCE, Server, imsi},
 };
 
-const TOKEN: [u8; 16] = *b"a token of ours!";
+pub(crate) const TOKEN: [u8; 16] = *b"a token of ours!";
 
 /// A network with its pool, a client program, and a folder for what it writes.
-struct Stage {
-    server: Server,
+pub(crate) struct Stage {
+    pub(crate) server: Server,
     place: Place,
     program: PathBuf,
     folder: TempDir,
@@ -27,14 +27,14 @@ struct Stage {
 
 impl Stage {
     /// `None` when the program is not there, or namespaces are not allowed.
-    fn set(program: &str, lease: u32) -> Option<Self> {
+    pub(crate) fn set(program: &str, lease: u32) -> Option<Self> {
         let program = peer(program)?;
         let place = Place::new()?;
         let server = Server::start(&place, lease);
         Some(Self { server, place, program, folder: tempfile::tempdir().unwrap() })
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -57,12 +57,21 @@ impl Stage {
         self.place.terminal(&self.program, args.iter().chain(more))
     }
 
-    fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Starts the client.
+    pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {
+        self.place.terminal(&self.program, args)
+    }
+
     /// Waits for a line that begins like this in what the client's script wrote.
-    fn wait_for_line(&self, begin: &str, client: &Running) -> String {
+    pub(crate) fn wait_for_line(&self, begin: &str, client: &Running) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = fs::read_to_string(self.log()).unwrap_or_default();
@@ -81,14 +90,14 @@ fn signal(process: &Running, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()));
 }
 
-fn hex(bytes: [u8; 16]) -> String {
+pub(crate) fn hex(bytes: [u8; 16]) -> String {
     bytes.map(|byte| format!("{byte:02x}")).concat()
 }
 
 #[test]
 fn a3_udhcpc_gets_the_address_reserved_for_its_token_renews_it_and_gives_it_back() {
     let Some(stage) = Stage::set("udhcpc", 3_600) else { return };
-    let address = stage.server.attach(imsi(1), Token(TOKEN));
+    let address = stage.server.attach(imsi(1), Token(TOKEN)).v4.unwrap();
     let client = stage.udhcpc(Some(&hex(TOKEN)), &["-x", "hostname:bob"]);
     let line = stage.wait_for_line("bound", &client);
     assert_eq!(line, format!("bound {address} 255.255.255.0 10.9.0.1 10.9.0.1 3600"));
@@ -103,8 +112,8 @@ fn a3_udhcpc_gets_the_address_reserved_for_its_token_renews_it_and_gives_it_back
     stage.server.with(|state, _| {
         assert_eq!(state.events, [asked, released]);
         let occupancy = state.pool.occupancy();
-        // The other is that of the reservation that showed the pool to be open.
-        assert_eq!((occupancy.bound, occupancy.resting), (0, 2));
+        // Of two families; and those of the reservation that showed the pool to be open.
+        assert_eq!((occupancy.bound, occupancy.resting), (0, 4));
         assert_eq!(state.pool.holder_of(address.into()), None);
     });
 }
@@ -128,7 +137,7 @@ fn a3_udhcpc_without_a_granted_token_gets_no_lease() {
 #[test]
 fn a3_dhclient_gets_renews_and_releases_by_the_same_token() {
     let Some(stage) = Stage::set("dhclient", 8) else { return };
-    let address = stage.server.attach(imsi(1), Token(TOKEN));
+    let address = stage.server.attach(imsi(1), Token(TOKEN)).v4.unwrap();
     let colons = TOKEN.map(|byte| format!("{byte:02x}")).join(":");
     let settings = stage.file(
         "dhclient.conf",
@@ -162,7 +171,7 @@ fn a3_dhclient_gets_renews_and_releases_by_the_same_token() {
 #[test]
 fn a_thousand_strangers_leave_the_pool_as_it_is_and_a_terminal_is_served_beside_them() {
     let Some(stage) = Stage::set("udhcpc", 3_600) else { return };
-    let address = stage.server.attach(imsi(1), Token(TOKEN));
+    let address = stage.server.attach(imsi(1), Token(TOKEN)).v4.unwrap();
     let before = stage.server.with(|state, _| state.pool.occupancy());
     let none = Ipv4Addr::UNSPECIFIED;
     let mut socket = stage.place.in_terminal(move || DhcpSocket::open(TERMINAL, none, 68).unwrap());

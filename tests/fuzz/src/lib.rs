@@ -4,6 +4,7 @@
 
 pub mod attach;
 pub mod demux;
+pub mod dhcp;
 pub mod digest;
 pub mod dns;
 pub mod dtls;
@@ -22,6 +23,8 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("attach", attach::check),
     ("demux", demux::check),
+    ("dhcp4", dhcp::v4),
+    ("dhcp6", dhcp::v6),
     ("digest", digest::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),

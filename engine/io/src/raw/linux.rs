@@ -19,11 +19,8 @@ pub(super) struct PacketSocket {
 impl PacketSocket {
     /// Needs the right to use packet sockets (`CAP_NET_RAW`).
     pub(super) fn open(interface: &str) -> io::Result<Self> {
-        let name = CString::new(interface)?;
-        // SAFETY: the pointer leads to a string that ends with a zero and outlives the call.
-        let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-        let index = libc::c_int::try_from(index).ok().filter(|index| *index != 0);
-        let interface = index.ok_or_else(io::Error::last_os_error)?;
+        let interface =
+            libc::c_int::try_from(index_of(interface)?).map_err(|_| io::ErrorKind::InvalidInput)?;
         let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // Protocol 0: nothing is received.
         // SAFETY: no pointers.
@@ -56,6 +53,16 @@ impl PacketSocket {
             )
         };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// The number of an interface.
+pub(super) fn index_of(interface: &str) -> io::Result<u32> {
+    let name = CString::new(interface)?;
+    // SAFETY: the pointer leads to a string that ends with a zero and outlives the call.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        index => Ok(index),
     }
 }
 

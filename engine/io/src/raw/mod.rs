@@ -1,4 +1,4 @@
-//! Datagrams to hosts that have no address yet: the socket of a DHCPv4 server.
+//! Datagrams to hosts that have no address yet: the sockets of DHCP servers.
 //!
 //! What comes in, comes through an ordinary UDP socket of one interface. What goes out goes through it too, but for the
 //! answer to a client that cannot be asked for its hardware address yet, because the answer is what gives it one: that is
@@ -16,7 +16,7 @@ use portable as sys;
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, UdpSocket},
     os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd},
     time::Duration,
 };
@@ -24,7 +24,7 @@ use std::{
 use rove_base::UdpFlow;
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// The socket of a DHCPv4 server on one interface. Never blocks, but in [`DhcpSocket::wait`].
+/// The socket of a DHCP server on one interface. Never blocks, but in [`DhcpSocket::wait`].
 #[derive(Debug)]
 pub struct DhcpSocket {
     udp: UdpSocket,
@@ -55,6 +55,20 @@ impl DhcpSocket {
         let opened = packets.and_then(|packets| {
             let udp = bind(Some(interface), SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))?;
             Ok(Self::of(udp, Some(packets), (server, port).into()))
+        });
+        opened.map_err(|source| DhcpSocketError { place: interface.to_owned(), source })
+    }
+
+    /// The socket of a DHCPv6 server: listens at `port` of `interface`, also for what is sent to all servers
+    /// (ff02::1:2, RFC 8415 §7.1).
+    ///
+    /// # Errors
+    ///
+    /// [`DhcpSocketError`] when there is no such interface, the port is taken, or this user may not.
+    pub fn open_v6(interface: &str, port: u16) -> Result<Self, DhcpSocketError> {
+        let opened = bind_v6(interface, port).map(|udp| {
+            let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+            Self::of(udp, None, any)
         });
         opened.map_err(|source| DhcpSocketError { place: interface.to_owned(), source })
     }
@@ -93,14 +107,14 @@ impl DhcpSocket {
         Ok((UdpFlow { local: self.local, remote }, bytes))
     }
 
-    /// Sends a DHCPv4 message to where `flow` leads.
+    /// Sends a message to where `flow` leads.
     ///
     /// # Errors
     ///
     /// What the system says; the message is lost, and its client asks again.
     pub fn send(&mut self, flow: UdpFlow, message: &[u8]) -> io::Result<()> {
         let (SocketAddr::V4(from), SocketAddr::V4(to)) = (flow.local, flow.remote) else {
-            return Err(io::ErrorKind::InvalidInput.into());
+            return self.udp.send_to(message, flow.remote).map(drop);
         };
         let given = given(message).filter(|(address, _)| address == to.ip());
         if let (Some(packets), Some((_, hardware))) = (&self.packets, given) {
@@ -150,6 +164,22 @@ fn bind(interface: Option<&str>, address: SocketAddrV4) -> io::Result<UdpSocket>
     Ok(socket.into())
 }
 
+fn bind_v6(interface: &str, port: u16) -> io::Result<UdpSocket> {
+    let index = sys::index_of(interface)?;
+    let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_only_v6(true)?;
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        socket.set_reuse_address(true)?;
+        socket.bind_device(Some(interface.as_bytes()))?;
+    }
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    socket.join_multicast_v6(&ALL_SERVERS, index)?;
+    Ok(socket.into())
+}
+
 /// The address that a server's message gives to a client which has none, and the client's Ethernet address.
 fn given(message: &[u8]) -> Option<(Ipv4Addr, [u8; 6])> {
     let &[_, ETHERNET, 6, ..] = message else { return None };
@@ -159,6 +189,8 @@ fn given(message: &[u8]) -> Option<(Ipv4Addr, [u8; 6])> {
     (has == [0; 4] && yours != [0; 4]).then(|| (yours.into(), hardware))
 }
 
+/// All DHCPv6 servers and relays of a link.
+const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
 /// The hardware type of Ethernet.
 const ETHERNET: u8 = 1;
 /// A thousand questions.

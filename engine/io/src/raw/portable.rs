@@ -16,6 +16,11 @@ impl PacketSocket {
     }
 }
 
+/// Not known here.
+pub(super) fn index_of(_interface: &str) -> io::Result<u32> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Never sleeps.
 pub(super) fn wait(_socket: BorrowedFd<'_>, _patience: Duration) -> bool {
     true

@@ -34,6 +34,9 @@ fn a_packet_has_right_lengths_and_checksums_for_payloads_of_any_length() {
     assert_eq!(packet, []);
 }
 
+/// An address and who gets it.
+type Given = Option<(Ipv4Addr, [u8; 6])>;
+
 #[test]
 fn only_a_client_without_an_address_is_reached_by_hardware() {
     let message = |has: u8, yours: u8, kind: u8, len: u8| {
@@ -42,8 +45,8 @@ fn only_a_client_without_an_address_is_reached_by_hardware() {
         (message[15], message[19], message[33]) = (has, yours, 9);
         message
     };
-    let given_to = Some((Ipv4Addr::new(0, 0, 0, 7), [0, 0, 0, 0, 0, 9]));
-    let cases: &[(&str, Vec<u8>, Option<(Ipv4Addr, [u8; 6])>)] = &[
+    let given_to: Given = Some((Ipv4Addr::new(0, 0, 0, 7), [0, 0, 0, 0, 0, 9]));
+    let cases: &[(&str, Vec<u8>, Given)] = &[
         ("a new lease", message(0, 7, 1, 6), given_to),
         ("a renewal: the client answers for its address", message(7, 7, 1, 6), None),
         ("a refusal", message(0, 0, 1, 6), None),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rove_base::{Instant, Now};
 
-use super::{Token, dhcp4, record::Entry};
+use super::{Token, dhcp4, dhcp6, record::Entry};
 use crate::{Addresses, ChangeId, Imsi};
 
 /// Owners of addresses.
@@ -27,6 +27,7 @@ pub(super) struct Holding {
     /// How long the last grant was, in seconds.
     lease: u32,
     pub(super) waiting4: Option<dhcp4::Waiting>,
+    pub(super) waiting6: Option<dhcp6::Waiting>,
     /// A longer lease is on its way into the journal.
     pub(super) renewal: Option<ChangeId>,
 }
@@ -68,8 +69,16 @@ impl Book {
     /// Puts `addresses` aside for `holder`, who has none.
     pub(super) fn reserve(&mut self, holder: Imsi, addresses: Addresses, until: Instant) {
         let stage = Stage::Reserved;
-        let holding =
-            Holding { addresses, stage, token: None, until, lease: 0, waiting4: None, renewal: None };
+        let holding = Holding {
+            addresses,
+            stage,
+            token: None,
+            until,
+            lease: 0,
+            waiting4: None,
+            waiting6: None,
+            renewal: None,
+        };
         self.owners.extend(holding.ips().map(|ip| (ip, holder)));
         self.ends.insert((until, holder));
         self.holdings.insert(holder, holding);
@@ -128,6 +137,10 @@ impl Holding {
         u32::try_from(self.until.since(now.mono).as_secs()).unwrap_or(u32::MAX)
     }
 
+    pub(super) const fn token(&self) -> Option<Token> {
+        self.token
+    }
+
     /// Seconds of the last grant.
     pub(super) const fn lease(&self) -> u32 {
         self.lease
@@ -137,11 +150,6 @@ impl Holding {
     pub(super) fn is_fresh(&self, now: Now) -> bool {
         let whole = Duration::from_secs(u64::from(self.lease));
         self.until.since(now.mono) >= whole.saturating_sub(whole.checked_div(8).unwrap_or(whole))
-    }
-
-    /// Answers whether nobody waited before.
-    pub(super) fn wait4(&mut self, waiting: dhcp4::Waiting) -> bool {
-        self.waiting4.replace(waiting).is_none()
     }
 
     /// What the journal is to know.

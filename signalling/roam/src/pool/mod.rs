@@ -13,7 +13,9 @@
 mod book;
 mod config;
 mod dhcp4;
+mod dhcp6;
 mod event;
+pub mod kea;
 mod record;
 mod replay;
 mod shelf;
@@ -169,14 +171,17 @@ impl Pool {
         let until = self.now.mono.later(Duration::from_secs(u64::from(lease)));
         self.book.extend(holder, Stage::Bound, until, lease);
         self.ack4(holder);
+        self.ack6(holder);
     }
 
     /// The terminal that waits is refused; its addresses rest.
     pub fn refused(&mut self, now: Now, holder: Imsi) {
         self.advance(now);
-        if let Some(waiting) = self.book.get_mut(holder).and_then(|holding| holding.waiting4.take()) {
-            self.nak4(&waiting);
-        }
+        let waiting =
+            self.book.get_mut(holder).map(|holding| (holding.waiting4.take(), holding.waiting6.take()));
+        let (waiting4, waiting6) = waiting.unwrap_or_default();
+        waiting4.iter().for_each(|waiting| self.nak4(waiting));
+        waiting6.iter().for_each(|waiting| self.nak6(waiting));
         self.lay_down(holder);
     }
 
@@ -215,6 +220,11 @@ impl Pool {
     /// Who has something.
     pub fn holders(&self) -> impl Iterator<Item = Imsi> {
         self.book.iter().map(|(holder, _)| holder)
+    }
+
+    /// What opens the addresses of `holder`.
+    pub(crate) fn token_of(&self, holder: Imsi) -> Option<Token> {
+        self.book.get(holder).and_then(Holding::token)
     }
 
     /// What happened so far.
@@ -259,9 +269,10 @@ impl Pool {
             let until = until.max(holding.until());
             self.book.extend(holder, Stage::Bound, until, lease);
             self.ack4(holder);
+            self.ack6(holder);
         } else {
             // The client asks again; it still has what it had.
-            holding.waiting4 = None;
+            (holding.waiting4, holding.waiting6) = (None, None);
         }
     }
 
@@ -342,10 +353,12 @@ impl Machine for Pool {
     /// Datagrams to the DHCP servers; everything else is ignored.
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         self.advance(now);
-        if let Arrival::Datagram { flow: Flow::Udp(flow), bytes } = input
-            && flow.remote.is_ipv4()
-        {
-            self.on_dhcp4(flow, bytes);
+        match input {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } if flow.remote.is_ipv4() => {
+                self.on_dhcp4(flow, bytes);
+            }
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => self.on_dhcp6(flow, bytes),
+            _ => {}
         }
     }
 

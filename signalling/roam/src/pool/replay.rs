@@ -1,12 +1,15 @@
 //! What a pool knows again after its node was started again.
 
-use core::{net::IpAddr, time::Duration};
+use core::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 use std::collections::BTreeSet;
 
 use rove_base::{Instant, Now};
 
 use super::{
-    Pool,
+    Pool, Token,
     book::Stage,
     record::{DamagedRecord, Entry},
     shelf::Rest,
@@ -72,6 +75,15 @@ impl Pool {
             record
         };
         entries.iter().map(write).collect()
+    }
+
+    /// Leases of IPv4 addresses: whose, by which token, for how many seconds still.
+    pub(super) fn bound_v4(&self, now: Now) -> Vec<(Imsi, Ipv4Addr, Token, u32)> {
+        let bound = self.book.iter().filter(|(_, holding)| holding.stage == Stage::Bound);
+        let lease = |(holder, holding): (Imsi, &super::Holding)| {
+            Some((holder, holding.addresses.v4?, holding.token()?, holding.secs_left(now)))
+        };
+        bound.filter_map(lease).collect()
     }
 
     fn found_open(&mut self, addresses: impl Iterator<Item = IpAddr>) {

@@ -11,7 +11,7 @@ use core::net::Ipv4Addr;
 use dhcproto::v4::MessageType;
 use rove_base::UdpFlow;
 
-pub(super) use self::request::Request;
+pub(super) use self::{names::labels, request::Request};
 use super::{Event, Pool, book::Stage};
 use crate::Imsi;
 
@@ -95,7 +95,8 @@ impl Pool {
             return self.grant4(&request, flow, MessageType::Ack, (address, secs));
         }
         let host_name = request.host_name();
-        let first = holding.wait4(Waiting { request, flow });
+        let first = holding.waiting4.is_none() && holding.waiting6.is_none();
+        holding.waiting4 = Some(Waiting { request, flow });
         match holding.stage {
             Stage::Reserved if first => self.event(Event::Requested { holder, host_name }),
             Stage::Reserved => {}

@@ -48,7 +48,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
 }
 
 /// Labels with their lengths before them; a name without its last, empty label is a partial one (RFC 4702 §2.3.1).
-fn labels(mut bytes: &[u8]) -> Option<String> {
+pub(in crate::pool) fn labels(mut bytes: &[u8]) -> Option<String> {
     let mut name = String::new();
     while let Some((&len, rest)) = bytes.split_first().filter(|(len, _)| **len != 0) {
         let (label, rest) = rest.split_at_checked(usize::from(len)).filter(|_| len < 64)?;

@@ -1,6 +1,7 @@
 //! A pool and its terminals in virtual time.
 
 mod dhcp4;
+mod dhcp6;
 mod model;
 mod names;
 mod stays;
