@@ -6,6 +6,7 @@ pub mod demux;
 pub mod dns;
 pub mod dtls;
 pub mod framing;
+pub mod private;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -18,12 +19,16 @@ pub type Check = fn(&[u8]);
 
 /// Every target by name.
 pub const TARGETS: &[(&str, Check)] = &[
+    ("ansi41", private::ansi41),
     ("demux", demux::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
+    ("map", private::map),
+    ("map_adapter", private::map_adapter),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
+    ("sccp", private::sccp),
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
     ("sip_header", sip::header),
@@ -33,4 +38,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
     ("stun", stun::check),
+    ("tcap", private::tcap),
 ];
