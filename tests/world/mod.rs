@@ -17,6 +17,7 @@ pub mod loopback;
 mod network;
 mod outlet;
 pub mod phone;
+pub mod private;
 pub mod programs;
 mod streams;
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod digest;
 pub mod dns;
 pub mod dtls;
 pub mod framing;
+pub mod private;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -22,15 +23,19 @@ pub type Check = fn(&[u8]);
 /// Every target by name.
 pub const TARGETS: &[(&str, Check)] = &[
     ("attach", attach::check),
+    ("ansi41", private::ansi41),
     ("demux", demux::check),
     ("dhcp4", dhcp::v4),
     ("dhcp6", dhcp::v6),
     ("digest", digest::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
+    ("map", private::map),
+    ("map_adapter", private::map_adapter),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
+    ("sccp", private::sccp),
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
     ("sip_header", sip::header),
@@ -40,4 +45,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("sip_uri", sip::uri),
     ("srtp", srtp::check),
     ("stun", stun::check),
+    ("tcap", private::tcap),
 ];

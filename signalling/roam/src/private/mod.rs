@@ -5,6 +5,7 @@
 //!           ◀── Told ──────
 //! ```
 
+pub mod ansi41;
 pub mod ber;
 mod carrier;
 mod digits;

@@ -66,7 +66,7 @@ fn read_located(result: &[u8]) -> Result<(E164, Extension), BerError> {
 }
 
 /// SendAuthenticationInfoRes: quintuplets in the standard's list, challenges for key pairs in the extension.
-fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
+pub(crate) fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
     let quintuplets = || {
         challenges.iter().filter_map(|challenge| match challenge {
             Challenge::Aka(quintuplet) => Some(quintuplet),
@@ -97,7 +97,7 @@ fn write_quintuplet(quintuplet: &Quintuplet, out: &mut Writer<'_>) {
     });
 }
 
-fn read_challenges(mut fields: Reader<'_>) -> Result<Outcome, BerError> {
+pub(crate) fn read_challenges(mut fields: Reader<'_>) -> Result<Outcome, BerError> {
     let mut challenges = Vec::new();
     let mut list = Reader::new(fields.field(QUINTUPLETS)?.unwrap_or_default());
     while let Some((_, quintuplet)) = list.take()? {

@@ -1,0 +1,128 @@
+//! pycrate as oracle: it has its own ASN.1 compiler and 3GPP's own modules.
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use rove_roam::{
+    E164,
+    private::{
+        map::{Kind, Map, argument, outcome},
+        tcap::{Component, Message},
+    },
+};
+use rove_tests::{
+    private::{VISITED, partner},
+    programs::peer,
+};
+
+use crate::{messages, pair, transactions};
+
+#[test]
+fn pycrate_reads_and_writes_every_message_to_the_same_meaning() {
+    let Some(python) = peer("python3") else { return };
+    let transactions = transactions(&messages(pair(Map::new)));
+    let transactions: Vec<Vec<u8>> = transactions.into_iter().map(|(_, message)| message).collect();
+    let Some(lines) = through_pycrate(&python, &transactions) else { return };
+    assert_eq!(lines.len(), transactions.len());
+    let mut kinds = Vec::new();
+    for (ours, (theirs, text)) in transactions.iter().zip(&lines) {
+        assert_eq!(meaning(ours, &mut kinds), meaning(theirs, &mut kinds), "{text}");
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds, [2, 3, 7, 8, 37, 56, 57, 67], "operations that were asked");
+    // What pycrate itself says of standard fields.
+    let all = lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
+    for (what, expected) in [
+        ("the IMSI of authentication", "imsi '00010100000000F1'H".to_owned()),
+        ("the number of vectors", "numberOfRequestedVectors 5".to_owned()),
+        ("the visited node", format!("vlr-Number '91{}'H", tbcd(&partner(VISITED).title))),
+        ("why it is cancelled", "cancellationType subscriptionWithdraw".to_owned()),
+        ("the forwarding", "noReplyConditionTime 15".to_owned()),
+        ("the private extension's name", "extId {1 3 6 1 4 1 32473 1 1}".to_owned()),
+        ("an error's parameter", "roamingNotAllowedCause operatorDeterminedBarring".to_owned()),
+    ] {
+        assert!(all.contains(&expected), "{what}: no \"{expected}\" in\n{all}");
+    }
+}
+
+/// What pycrate wrote, and what it says it read; `None` where it is not installed.
+fn through_pycrate(python: &Path, messages: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, String)>> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/private/map.py");
+    let mut command = Command::new(python);
+    command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("python runs");
+    let input: String = messages.iter().map(|message| hex(message) + "\n").collect();
+    // It ends without reading where pycrate is missing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    if output.status.code() == Some(3) {
+        println!("skipped: pycrate is not installed");
+        return None;
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let row = |line: &str| {
+        let (bytes, text) = line.split_once('\t').unwrap();
+        let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+        (bytes.as_bytes().chunks(2).map(byte).collect(), text.to_owned())
+    };
+    Some(text.lines().map(row).collect())
+}
+
+/// All that a message says, as text; what it asks is added to `asked`.
+fn meaning(bytes: &[u8], asked: &mut Vec<u8>) -> String {
+    let message = Message::parse(bytes).unwrap();
+    let (names, mut components) = match message {
+        Message::Begin { origin, dialogue, components } => {
+            (format!("begin {origin:?} {dialogue:?}"), components)
+        }
+        Message::Continue { origin, destination, dialogue, components } => {
+            (format!("continue {origin:?} {destination:?} {dialogue:?}"), components)
+        }
+        Message::End { destination, dialogue, components } => {
+            (format!("end {destination:?} {dialogue:?}"), components)
+        }
+        Message::Abort { .. } => panic!("nothing was aborted"),
+    };
+    let mut text = names;
+    while let Some(component) = components.take().unwrap() {
+        let said = match component {
+            Component::Invoke { id, operation, argument } => {
+                asked.push(operation);
+                let network = partner(VISITED).name;
+                let around = argument::Around {
+                    imsi: Some(rove_tests::private::imsi()),
+                    title: partner(VISITED).title,
+                    network: &network,
+                };
+                let kind = Kind::from_code(operation).unwrap();
+                format!("invoke {id} {:?}", argument::read(kind, argument, &around).unwrap())
+            }
+            // Which question it answers is not in the message; of the ways to read it, one or more fit.
+            Component::Result { id, result } => {
+                let kinds =
+                    [Kind::SendAuthenticationInfo, Kind::UpdateLocation, Kind::Bind, Kind::RestoreData];
+                format!("result {id} {:?}", kinds.map(|kind| outcome::read(kind, result).ok()))
+            }
+            Component::Error { id, code, parameter } => {
+                format!("error {id} {code} {:?}", outcome::read_error(code, parameter))
+            }
+            Component::Reject { .. } => panic!("nothing was rejected"),
+        };
+        text.push_str(&said);
+    }
+    text
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn tbcd(number: &E164) -> String {
+    let digits: Vec<char> = number.as_str().chars().chain(['F']).collect();
+    digits.chunks_exact(2).map(|pair| format!("{}{}", pair[1], pair[0])).collect()
+}
