@@ -10,6 +10,8 @@
 
 #[path = "home/desk.rs"]
 mod desk;
+#[path = "home/figures.rs"]
+mod figures;
 #[path = "home/fixture.rs"]
 mod fixture;
 #[path = "home/model.rs"]

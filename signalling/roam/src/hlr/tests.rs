@@ -65,6 +65,25 @@ fn a_lease_that_nobody_renews_is_over_on_time_and_may_be_bound_again_in_its_stay
 }
 
 #[test]
+fn a_step_of_the_walls_clock_moves_no_lease() {
+    let mut bench = Bench::with(&[subscriber(1)]);
+    let mut terminal = bench.terminal(1);
+    bench.attach(&mut terminal, VISITED_A).unwrap();
+    bench.bind(&terminal, "10.1.0.5", 30).unwrap();
+    let hour = Now::default().later(Duration::from_secs(3_600)).wall.as_nanos();
+    let wall = bench.now.wall.as_nanos();
+    for stepped in [wall.saturating_add(hour), wall.saturating_sub(hour)] {
+        bench.now.wall = rove_base::UnixTime::from_nanos(stepped);
+        bench.wait(Duration::from_secs(10));
+        assert_eq!(bench.names().len(), 1);
+    }
+    bench.restart();
+    assert_eq!(bench.names().len(), 1, "the clock was put back: the lease seems to be longer");
+    bench.wait(Duration::from_secs(300));
+    assert_eq!(bench.names(), [], "but never longer than leases are");
+}
+
+#[test]
 fn a_stay_that_is_never_proven_is_over_when_its_time_is() {
     let mut bench = Bench::with(&[subscriber(1)]);
     let mut terminal = bench.terminal(1);
