@@ -49,6 +49,14 @@ impl Pool {
         for shelf in self.v4.iter_mut().chain(&mut self.v6) {
             shelf.settle(|address| self.book.owner_of(address).is_some());
         }
+        let mut record = Vec::new();
+        for (address, rest) in self.v4.iter().chain(&self.v6).flat_map(super::shelf::Shelf::resting) {
+            Entry::Rested { address, holder: rest.holder, until: wall_of(now, rest.until) }
+                .write(&mut record);
+        }
+        if !record.is_empty() {
+            self.commit(record);
+        }
         self.advance(now);
     }
 
@@ -122,7 +130,12 @@ impl Pool {
         }
         if self.is_ours(address) {
             self.found.remove(&address);
-            let until = mono_of(self.now, until);
+            self.wake(address);
+            let mut until = mono_of(self.now, rest_after_crash(self.now, until, self.config.patience));
+            if until > self.now.mono && holder.is_some() {
+                // Its last holder may have had it again and be bound to it at home: see `Shelf::take`.
+                until = until.max(self.now.mono.later(self.config.rest()));
+            }
             self.rest(address, Rest { until, holder });
         }
     }
@@ -144,6 +157,12 @@ impl Pool {
             shelf.wake(address);
         }
     }
+}
+
+/// An address whose rest ended at `until` may have been given to its last holder once more, for as long as `patience`.
+fn rest_after_crash(now: Now, until: u64, patience: Duration) -> u64 {
+    let given = until.saturating_add(patience.as_secs()).saturating_add(1);
+    if given >= now.wall.as_secs() { until.max(now.wall.as_secs().saturating_add(1)) } else { until }
 }
 
 /// When it is `until` seconds on the wall.

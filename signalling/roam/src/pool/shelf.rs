@@ -65,7 +65,8 @@ impl Shelf {
     }
 
     /// The next address for `holder`, that may be called `is_taken` by somebody. Who has left too many behind gets its own
-    /// oldest one back, so that nobody can empty the pool by coming and going.
+    /// oldest one back, so that nobody can empty the pool by coming and going. That is on no record: after a crash what
+    /// rests, rests anew.
     pub(super) fn take(
         &mut self,
         holder: Imsi,

@@ -69,15 +69,14 @@ impl Model {
         }
     }
 
-    /// The crash of a node whose every record is durable.
+    /// The crash of a node whose every record is durable: whose lease stands, and what must rest at least how long.
     fn crash(&mut self) {
         let rest = self.now + REST;
         for truth in self.truth.values_mut() {
             match truth {
-                // Opened addresses rest too, but which those are is the pool's own business: see `restart`.
                 Truth::Free => {}
-                Truth::Reserved { .. } => {
-                    *truth = Truth::Resting { holder: None, until: rest, written: rest }
+                Truth::Reserved { holder, .. } => {
+                    *truth = Truth::Resting { holder: Some(*holder), until: rest, written: rest };
                 }
                 Truth::Bound { until, written, .. } | Truth::Resting { until, written, .. } => {
                     *until = *written;
@@ -155,7 +154,7 @@ fn history(seed: u64, steps: u32) {
             11 if random.next_u64().is_multiple_of(4) => {
                 network = network.restart(settings(ADDRESSES), seed ^ 1, &network.journal);
                 model.crash();
-                learn_what_was_opened(&mut model, &network.pool);
+                learn_what_rests(&mut model, &network.pool);
             }
             _ => {
                 let secs = random.next_u64() % 40;
@@ -168,20 +167,29 @@ fn history(seed: u64, steps: u32) {
     }
 }
 
-/// What the pool lays to rest after a crash although it was free: that is allowed, it had said it might give it out.
-fn learn_what_was_opened(model: &mut Model, pool: &Pool) {
-    let until = model.now + REST;
-    for (address, rest) in pool.v4.as_ref().unwrap().resting() {
-        let IpAddr::V4(address) = address else { panic!("{address}") };
-        let truth = model.truth.get_mut(&address).unwrap();
-        if let (Truth::Free, Some(holder)) = (*truth, rest.holder) {
-            // The wall counts whole seconds: a rest that is over may last for another.
-            assert!(rest.until.since(pool.now.mono) <= Duration::from_secs(1));
-            let holder = (0..HOLDERS as u32).find(|number| imsi(*number) == holder);
-            *truth = Truth::Resting { holder, until: model.now + 1, written: model.now + 1 };
-        } else if *truth == Truth::Free {
-            *truth = Truth::Resting { holder: None, until, written: until };
+/// After a crash the pool may let rest what was free, because it had said that it might give it out, and may let rest for
+/// longer; never for a shorter time.
+fn learn_what_rests(model: &mut Model, pool: &Pool) {
+    let resting: BTreeMap<_, _> = pool.v4.as_ref().unwrap().resting().collect();
+    for (address, truth) in &mut model.truth {
+        let rest = resting.get(&IpAddr::V4(*address));
+        let until = rest.map(|rest| model.now + rest.until.since(pool.now.mono).as_secs());
+        let by = rest.and_then(|rest| rest.holder);
+        let holder = (0..HOLDERS as u32).find(|number| Some(imsi(*number)) == by);
+        match (&mut *truth, until) {
+            (Truth::Resting { until: least, holder: last, .. }, Some(until)) => {
+                assert!(until >= *least, "{address} rests until {until}, not {least}");
+                assert!(holder.is_none() || last.is_none() || holder == *last, "{address}");
+            }
+            (Truth::Resting { until, .. }, None) => assert!(*until <= model.now, "{address} does not rest"),
+            (Truth::Free, Some(until)) => assert!(until <= model.now + REST + 1),
+            (Truth::Free | Truth::Bound { .. }, None) => continue,
+            (other, _) => panic!("{address} rests, and is {other:?}"),
         }
+        *truth = match until {
+            Some(until) if until > model.now => Truth::Resting { holder, until, written: until },
+            _ => Truth::Free,
+        };
     }
 }
 
