@@ -66,7 +66,8 @@ def ours(roved, folder, port):
     lines = ", ".join(f'"host{n} 5 A 10.255.{n >> 8}.{n & 255}"' for n in range(HOSTS))
     with open(os.path.join(folder, "roved.toml"), "w") as file:
         file.write(
-            f'[journal]\npath = "journal"\n[dns]\nlisten = ["127.0.0.1:{port}"]\n'
+            # Knot limits no answers unless its module for that is loaded; neither do we here.
+            f'[journal]\npath = "journal"\n[dns]\nlisten = ["127.0.0.1:{port}"]\nanswers_per_second = 0\n'
             f'[[dns.zone]]\norigin = "home.example"\nrecords = [{lines}]\n'
             f'[[dns.key]]\nname = "update.home.example"\nsecret = "{SECRET}"\nscope = ["home.example"]\n'
         )
@@ -155,6 +156,7 @@ def main():
                 common = ["--server", f"127.0.0.1:{server.port}", "--zone", "home.example", "--hosts", HOSTS]
                 common += ["--pid", server.process.pid, "--seconds", args.seconds]
                 update = ["update", *common, "--key-file", key_file]
+                fsyncs.append(load(args.load, "fsync", "--dir", base)["fsync_ms"])
                 for what, options in (
                     ("update w=90", [*update, "--window", 90, "--probes", 1000]),
                     ("update w=1", [*update, "--window", 1]),
@@ -171,7 +173,14 @@ def main():
                 "--hosts", HOSTS, "--window", 90, "--seconds", 2, "--key-file", key_file,
             ),
         )
-        f = sorted(one["p50"] for one in fsyncs)[len(fsyncs) // 2]
+        (one, count_one) = strace_fsyncs(
+            servers[0].process.pid,
+            lambda: load(
+                args.load, "update", "--server", f"127.0.0.1:{servers[0].port}", "--zone", "home.example",
+                "--hosts", HOSTS, "--window", 1, "--seconds", 1, "--key-file", key_file,
+            ),
+        )
+        f = sorted(one_f["p50"] for one_f in fsyncs)[len(fsyncs) // 2]
         f99 = max(one["p99"] for one in fsyncs)
 
         def median(name, what, field=lambda told: told["per_second"]):
@@ -197,7 +206,9 @@ def main():
         if count is None:
             print("skipped: strace is not installed")
         else:
-            bound(f"fsyncs under strace: {count} for {told['answered']} updates", count > 0)
+            bound(f"fsyncs under strace: {count} for {told['answered']} updates at window 90", count > 0)
+            alone = f"fsyncs under strace: {count_one} for {one['answered']} updates at window 1"
+            bound(alone, count_one >= one["answered"])
     finally:
         for server in servers:
             server.stop()

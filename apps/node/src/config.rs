@@ -60,7 +60,7 @@ impl JournalConfig {
 }
 
 const fn default_compact_after() -> usize {
-    20_000
+    100_000
 }
 
 /// A configuration that cannot be used.

@@ -145,8 +145,8 @@ impl Desk {
     }
 
     fn drain_seat(&mut self, index: usize) -> Option<Instant> {
+        let now = self.clock.now();
         let until = loop {
-            let now = self.clock.now();
             let seat = self.seats.get_mut(index)?;
             match seat.role.poll(now, &mut self.scratch) {
                 Step::Send(transmit) => match transmit.flow {
@@ -181,12 +181,15 @@ impl Desk {
         let clock = self.clock;
         let Some(Seat { role, sockets, .. }) = self.seats.get_mut(index) else { return };
         match news {
-            News::Datagrams(socket) => sockets.receive(socket, clock, |received| {
-                let flow = Flow::Udp(received.flow);
-                if !received.truncated {
-                    role.handle(clock.now(), Arrival::Datagram { flow, bytes: received.bytes });
-                }
-            }),
+            News::Datagrams(socket) => {
+                let now = clock.now();
+                sockets.receive(socket, clock, |received| {
+                    let flow = Flow::Udp(received.flow);
+                    if !received.truncated {
+                        role.handle(now, Arrival::Datagram { flow, bytes: received.bytes });
+                    }
+                });
+            }
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
         }

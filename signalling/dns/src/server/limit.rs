@@ -56,17 +56,23 @@ struct Bucket {
     tag: u32,
     /// Answers that may still be sent, in thousandths.
     left: u32,
-    /// When `left` was counted, in milliseconds.
-    at: u64,
+    /// When `left` was counted, in milliseconds on a circle of 49 days.
+    at: u32,
     beyond: u32,
 }
+
+/// Those that share a place in the table, in one line of the processor's cache; the one that was silent longest gives
+/// way.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Set([Bucket; WAYS]);
 
 /// The counts.
 #[derive(Debug)]
 pub(super) struct Limiter {
     limit: RateLimit,
     key: [u8; 16],
-    sets: Vec<[Bucket; WAYS]>,
+    sets: Vec<Set>,
     /// What is hashed; kept for its memory.
     message: Vec<u8>,
 }
@@ -74,25 +80,27 @@ pub(super) struct Limiter {
 impl Limiter {
     /// `key` keeps others from choosing which networks are counted together.
     pub(super) fn new(limit: RateLimit, key: [u8; 16]) -> Self {
-        Self { limit, key, sets: vec![[Bucket::default(); WAYS]; SETS], message: Vec::new() }
+        Self { limit, key, sets: vec![Set::default(); SETS], message: Vec::new() }
     }
 
     pub(super) fn judge(&mut self, now: Instant, to: IpAddr, kind: Kind<'_>) -> Verdict {
         let hash = self.hash(to, kind);
         let full = self.limit.per_second.saturating_mul(1_000);
-        let millis = now.as_nanos() / 1_000_000;
+        let [.., m0, m1, m2, m3] = (now.as_nanos() / 1_000_000).to_be_bytes();
+        let millis = u32::from_be_bytes([m0, m1, m2, m3]);
         let [t0, t1, t2, t3, s0, s1, s2, s3] = hash.to_be_bytes();
         let tag = u32::from_be_bytes([t0, t1, t2, t3]) | 1;
         let index = usize::try_from(u32::from_be_bytes([s0, s1, s2, s3])).unwrap_or_default() & (SETS - 1);
-        let Some(set) = self.sets.get_mut(index) else { return Verdict::Send };
+        let Some(Set(set)) = self.sets.get_mut(index) else { return Verdict::Send };
         let at = set.iter().position(|bucket| bucket.tag == tag);
-        let oldest = || (0..WAYS).min_by_key(|&way| set.get(way).map_or(0, |bucket| bucket.at));
+        let silent = |way: usize| set.get(way).map(|bucket| millis.wrapping_sub(bucket.at));
+        let oldest = || (0..WAYS).max_by_key(|&way| silent(way));
         let Some(way) = at.or_else(oldest) else { return Verdict::Send };
         let Some(bucket) = set.get_mut(way) else { return Verdict::Send };
         if bucket.tag != tag {
             *bucket = Bucket { tag, left: full, at: millis, beyond: 0 };
         }
-        let passed = u32::try_from(millis.saturating_sub(bucket.at)).unwrap_or(u32::MAX);
+        let passed = millis.wrapping_sub(bucket.at);
         bucket.left = bucket.left.saturating_add(passed.saturating_mul(self.limit.per_second)).min(full);
         bucket.at = millis;
         if let Some(left) = bucket.left.checked_sub(1_000) {
@@ -135,7 +143,7 @@ impl Limiter {
     }
 }
 
-/// Networks and answers that are counted at one time: 65 536 in 2 MiB.
+/// Networks and answers that are counted at one time: 65 536 in 1 MiB.
 const SETS: usize = 16_384;
-/// Those that share a place; the one that was silent longest gives way.
+/// Buckets of a set.
 const WAYS: usize = 4;

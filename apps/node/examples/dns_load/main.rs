@@ -9,11 +9,11 @@
 //! acknowledged counts as lost.
 #![expect(clippy::expect_used, reason = "a tool may stop")]
 
+mod tools;
+
 use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::Write as _,
-    net::{Ipv4Addr, SocketAddr},
+    fs,
+    net::SocketAddr,
     path::Path,
     time::{Duration, Instant},
 };
@@ -21,10 +21,12 @@ use std::{
 use rove_base::{Dscp, Flow, Scratch, Transmit};
 use rove_dns::{
     tsig::{TsigKey, sign},
-    wire::{Header, Name, Reader},
+    wire::Name,
 };
 use rove_driver::Sockets;
 use rove_io::{clock::Clock, net::UdpSocket};
+
+use tools::{Options, address_in, cpu, fsync, object, quantiles};
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -42,66 +44,6 @@ fn main() {
         }
     };
     println!("{told}");
-}
-
-struct Options(BTreeMap<String, String>);
-
-impl Options {
-    fn text(&self, name: &str) -> String {
-        self.0.get(name).unwrap_or_else(|| panic_with(name)).clone()
-    }
-
-    fn number(&self, name: &str, default: u64) -> u64 {
-        self.0.get(name).map_or(default, |text| text.parse().expect("a number"))
-    }
-}
-
-fn panic_with(name: &str) -> ! {
-    eprintln!("missing: {name}");
-    std::process::exit(2)
-}
-
-/// What 300 small appends with fdatasync take.
-fn fsync(folder: &Path) -> String {
-    let path = folder.join("fsync.probe");
-    let mut file = OpenOptions::new().append(true).create(true).open(&path).expect("a file");
-    let mut times = Vec::new();
-    for _ in 0..300 {
-        file.write_all(&[7; 200]).expect("a write");
-        let start = Instant::now();
-        file.sync_data().expect("a sync");
-        times.push(start.elapsed());
-    }
-    let _ = fs::remove_file(path);
-    serde_like(&[("fsync_ms", &quantiles(&mut times))])
-}
-
-fn serde_like(fields: &[(&str, &dyn std::fmt::Display)]) -> String {
-    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
-    format!("{{{}}}", fields.join(", "))
-}
-
-fn quantiles(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let at = |share: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "an index"
-        )]
-        let index = ((times.len() as f64 - 1.0) * share) as usize;
-        times.get(index).map_or("null".to_owned(), |time| format!("{:.3}", time.as_secs_f64() * 1e3))
-    };
-    format!("{{\"p50\": {}, \"p99\": {}, \"max\": {}}}", at(0.5), at(0.99), at(1.0))
-}
-
-/// Processor time that a process has used, all of its threads.
-fn cpu(pid: u64) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// A question or update that is on its way.
@@ -171,7 +113,8 @@ impl Load {
             busy: vec![false; hosts],
             acknowledged: vec![None; hosts],
             next_host: 0,
-            value: 0,
+            // No two runs send the same updates: the second would be repeats.
+            value: std::process::id().wrapping_mul(0x9e37_79b9),
             answered: 0,
             refused: 0,
             resent: 0,
@@ -214,7 +157,7 @@ impl Load {
         let per_cpu = used.map_or("null".to_owned(), |used| format!("{:.0}", answered as f64 / used));
         let probe =
             if self.probe_times.is_empty() { "null".to_owned() } else { quantiles(&mut self.probe_times) };
-        serde_like(&[
+        object(&[
             ("per_second", &format!("{rate:.0}")),
             ("per_cpu_second", &per_cpu),
             ("ms", &quantiles(&mut self.times)),
@@ -447,19 +390,4 @@ impl Load {
         }
         None
     }
-}
-
-/// The first address in the answer section.
-fn address_in(bytes: &[u8]) -> Option<u32> {
-    let mut reader = Reader::new(bytes);
-    let Header { counts: [questions, answers, ..], .. } = reader.header().ok()?;
-    for _ in 0..questions {
-        reader.question().ok()?;
-    }
-    if answers == 0 {
-        return None;
-    }
-    let record = reader.record().ok()?;
-    let address: [u8; 4] = bytes.get(record.rdata)?.try_into().ok()?;
-    Some(Ipv4Addr::from(address).to_bits())
 }
