@@ -15,6 +15,7 @@ const TOLD_THE_TIME: &[&str] = &[
     "signalling/sdp/",
     "signalling/sip/",
     "signalling/dns/",
+    "signalling/roam/",
     "signalling/session/",
 ];
 
