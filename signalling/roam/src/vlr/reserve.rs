@@ -152,7 +152,8 @@ impl Reserve for Pool {
 /// After a crash, once both have read the journal and the register was started: what one of them knows of a stay and the
 /// other does not is over. Their last records may have been written one after the other.
 pub fn reconcile(vlr: &mut Vlr, pool: &mut Pool, now: Now) {
-    let kept: BTreeMap<Imsi, Addresses> = vlr.holders().map(|(imsi, _, addresses, _)| (imsi, addresses)).collect();
+    let kept: BTreeMap<Imsi, Addresses> =
+        vlr.holders().map(|(imsi, _, addresses, _)| (imsi, addresses)).collect();
     let stray: Vec<Imsi> = pool.holders().filter(|holder| !kept.contains_key(holder)).collect();
     stray.into_iter().for_each(|holder| pool.release(now, holder));
     for (holder, addresses) in kept {
