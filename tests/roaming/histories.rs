@@ -6,8 +6,9 @@ use rove_base::Entropy;
 use rove_roam::attach::terminal::TerminalEvent;
 
 use crate::{
+    private::Link,
     seat::{Seat, subscriber},
-    world::{Link, World},
+    world::World,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

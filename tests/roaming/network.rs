@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
 
@@ -10,7 +10,7 @@ use rove_base::{Entropy, Instant, Now};
 use rove_roam::{
     ChangeId, HostName, Imsi, NameChange, NetworkName,
     hlr::{self, Hlr, HlrConfig},
-    pool::{Pool, PoolConfig, Range4, V4Config},
+    pool::{Pool, PoolConfig, Range4, V4Config, V6Config},
     private::PartnerId,
     vlr::{Agreement, Agreements, Terms, Vlr, VlrConfig, reconcile},
 };
@@ -179,7 +179,10 @@ fn hlr_config(number: u16) -> HlrConfig {
     let agreement = |(of, network): (u16, &str)| hlr::Agreement {
         partner: PartnerId(of),
         network: network.parse().unwrap(),
-        prefixes: vec![format!("10.{of}.0.0/16").parse().unwrap()],
+        prefixes: vec![
+            format!("10.{of}.0.0/16").parse().unwrap(),
+            format!("2001:db8:{of}::/48").parse().unwrap(),
+        ],
         own: of == number,
     };
     HlrConfig {
@@ -207,7 +210,12 @@ fn pool(number: u16, epoch: u64) -> Pool {
     };
     let config = PoolConfig {
         v4: Some(v4),
-        v6: None,
+        v6: Some(V6Config {
+            prefix: Ipv6Addr::new(0x2001, 0xdb8, number, 0, 0, 0, 0, 0),
+            server: [2, 0, 0, 0, 0, octet],
+            dns: vec![],
+            local: (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), 1),
+        }),
         name_ttl: Duration::from_secs(5),
         patience: Duration::from_secs(90),
     };

@@ -128,6 +128,16 @@ impl World {
             return;
         }
         let Some(entry) = node.writing.pop_front() else { return };
+        let crash = self.crash.filter(|crash| crash.network == network && crash.at == node.journal.len());
+        if let Some(crash) = crash {
+            self.crash = None;
+            if crash.kept {
+                node.journal.push(entry);
+            }
+            self.kill(network);
+            self.later(Duration::from_secs(1), Delivery::Revive(network));
+            return;
+        }
         let (source, id) = entry.answer;
         let result = if node.disk_full { Err(Cause::SystemFailure) } else { Ok(()) };
         if result.is_ok() {

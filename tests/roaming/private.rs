@@ -14,6 +14,27 @@ use crate::{
     world::{Delivery, Net, World, name_of},
 };
 
+/// How good the private network is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Of messages, 0 to 1.
+    pub loss: f64,
+    /// One way, at least and at most.
+    pub way: (Duration, Duration),
+    /// How long an answer is waited for.
+    pub patience: Duration,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            loss: 0.0,
+            way: (Duration::from_millis(5), Duration::from_millis(25)),
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
 /// A question under way.
 pub(crate) struct Dialogue {
     pub from: usize,

@@ -12,8 +12,9 @@ use rove_roam::{
 
 use crate::{
     network::NAMES,
+    private::Link,
     seat::{Seat, subscriber},
-    world::{Link, World},
+    world::World,
 };
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -48,8 +49,9 @@ pub(crate) fn assert_named(world: &World, seat: usize, network: usize) {
     let addresses: Vec<IpAddr> = addresses.iter().collect();
     assert_eq!(at.as_str(), NAMES[network]);
     assert_eq!(world.resolve(name), addresses);
-    assert_eq!(world.reverse(addresses[0]).as_deref(), Some(name));
+    addresses.iter().for_each(|address| assert_eq!(world.reverse(*address).as_deref(), Some(name)));
     assert!(addresses[0].to_string().starts_with(&format!("10.{network}.")));
+    assert!(addresses[1].to_string().starts_with(&format!("2001:db8:{network}:")) || network == 0);
 }
 
 #[test]
@@ -298,6 +300,18 @@ fn a26_a_call_is_allowed_or_refused_with_its_cause() {
         };
         assert_eq!(world.seats[seat].events.last(), Some(&answer));
     }
+}
+
+#[test]
+fn a27_one_name_has_an_address_of_each_family_and_both_have_the_name() {
+    let (mut world, seat) = attached(0, 2, 1);
+    let held = held(&world, seat);
+    assert!(matches!(held[..], [IpAddr::V4(_), IpAddr::V6(_)]), "{held:?}");
+    assert_named(&world, seat, 1);
+    world.attach(seat, 2);
+    world.run(SECOND);
+    assert_named(&world, seat, 2);
+    held.iter().for_each(|address| assert_eq!(world.reverse(*address), None));
 }
 
 #[test]

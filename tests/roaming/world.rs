@@ -20,27 +20,20 @@ use rove_roam::{
     vlr::{Input, PoolTold, VlrConfig},
 };
 
-use crate::{network::Network, private::Dialogue, seat::Seat};
+use crate::{
+    network::Network,
+    private::{Dialogue, Link},
+    seat::Seat,
+};
 
-/// How good the private network is.
+/// A network's process dies at one of its writes, and is started again a second later.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
-    /// Of messages, 0 to 1.
-    pub loss: f64,
-    /// One way, at least and at most.
-    pub way: (Duration, Duration),
-    /// How long an answer is waited for.
-    pub patience: Duration,
-}
-
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            loss: 0.0,
-            way: (Duration::from_millis(5), Duration::from_millis(25)),
-            patience: Duration::from_secs(5),
-        }
-    }
+pub(crate) struct Crash {
+    pub network: usize,
+    /// After so many records.
+    pub at: usize,
+    /// That record is durable, and nobody was told.
+    pub kept: bool,
 }
 
 /// All of it.
@@ -49,6 +42,8 @@ pub(crate) struct World {
     pub networks: Vec<Network>,
     pub seats: Vec<Seat>,
     pub link: Link,
+    /// A process that is to die.
+    pub crash: Option<Crash>,
     /// What happened, in order: "network what".
     pub trace: Vec<String>,
     /// What was asked on the private network: from, to, what.
@@ -68,6 +63,7 @@ pub(crate) enum Delivery {
     Answer(u64, Result<Outcome, Cause>),
     Durable(usize, u32),
     Requested(usize, u32, Imsi, Option<String>),
+    Revive(usize),
 }
 
 pub(crate) enum Net {
@@ -86,6 +82,7 @@ impl World {
             networks: (0..3).map(network).collect(),
             seats: Vec::new(),
             link,
+            crash: None,
             trace: Vec::new(),
             asked: Vec::new(),
             administered: BTreeMap::new(),
@@ -229,11 +226,12 @@ impl World {
                 }
             }
             Delivery::ToTerminal(seat, stream, network, net) => {
-                self.reach_terminal(seat, stream, network, &net)
+                self.reach_terminal(seat, stream, network, &net);
             }
             Delivery::Ask(number, operation) => self.reach_partner(number, operation),
             Delivery::Answer(number, result) => self.answered(number, result),
             Delivery::Durable(network, epoch) => self.durable(network, epoch),
+            Delivery::Revive(network) => self.revive(network),
             Delivery::Requested(network, epoch, holder, host_name) => {
                 if self.networks[network].epoch == epoch && self.networks[network].alive {
                     self.tell(network, Input::Pool(PoolTold::Requested { holder, host_name }));

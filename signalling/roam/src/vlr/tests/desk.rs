@@ -20,12 +20,10 @@ use crate::{
 };
 
 pub(super) const HOME: PartnerId = PartnerId(3);
-/// One way on any link.
 const WAY: Duration = Duration::from_millis(10);
 /// Until a record is durable.
 const DISK: Duration = Duration::from_millis(3);
 
-/// All of it.
 pub(super) struct Desk {
     pub(super) now: Now,
     pub(super) vlr: Vlr,
@@ -34,7 +32,6 @@ pub(super) struct Desk {
     pub(super) terminals: Vec<Seat>,
     /// The journal loses everything from now on.
     pub(super) disk_full: bool,
-    /// The private link is up.
     pub(super) linked: bool,
     pub(super) journal: Vec<Vec<u8>>,
     pub(super) trace: Vec<String>,
@@ -45,7 +42,6 @@ pub(super) struct Desk {
     vlr_due: Option<Instant>,
 }
 
-/// A terminal and its streams.
 pub(super) struct Seat {
     pub(super) terminal: Terminal,
     pub(super) events: Vec<TerminalEvent>,
@@ -117,7 +113,6 @@ impl Desk {
         self.terminals.len() - 1
     }
 
-    /// Where terminals come in.
     pub(super) fn access(&self) -> Access {
         Access { address: ([127, 0, 0, 1], 4_043).into(), network: None }
     }
@@ -144,7 +139,6 @@ impl Desk {
         self.drain_vlr();
     }
 
-    /// Lets time pass.
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.now.mono + time;
         loop {
