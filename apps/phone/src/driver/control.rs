@@ -1,18 +1,19 @@
 //! What the control thread owns, and what it does with each step of the switchboard.
 
+mod addresses;
 mod publish;
 
 use core::time::Duration;
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
-use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls, address_toward};
+use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
-use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
+use rove_session::{CallId, Config, Event, MediaFact, Progress, Switchboard, Target};
 use rove_sip::{
     message::NameAddr,
     transport::{Limits, LocalAddress},
@@ -116,6 +117,7 @@ impl Control {
             scratch: Scratch::with_capacity(64 * 1024),
             registered: false,
             closing: None,
+            from: None,
         })
     }
 }
@@ -133,6 +135,8 @@ pub(super) struct Desk {
     /// A name is published, or about to be.
     registered: bool,
     closing: Option<Instant>,
+    /// Where this host is reached, when its owner has said so.
+    from: Option<IpAddr>,
 }
 
 /// What woke the control thread from outside.
@@ -188,6 +192,7 @@ impl Desk {
             Command::Join { call, other } => self.board.transfer_to(now, call, other),
             Command::Info { call, key, duration } => self.board.send_dtmf(now, call, key, duration),
             Command::Moved => self.board.moved(now),
+            Command::MovedTo(ip) => self.moved_to(ip),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
             Command::SignIn { account, reply } => {
@@ -318,25 +323,6 @@ impl Desk {
         let left = self.media.forget(call);
         let report = CallReport::new(&record, &left.samples, left.recordings, left.played);
         self.tell(PhoneEvent::Ended { call, report: Box::new(report) });
-    }
-
-    fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
-        let signalling = self.signalling_toward(toward)?;
-        self.media.open(call, signalling.ip(), signalling)
-    }
-
-    /// The address of our SIP that `toward` is reached from.
-    fn signalling_toward(&self, toward: SocketAddr) -> Result<SocketAddr, String> {
-        let sip = self.sip.iter().find(|address| address.is_ipv4() == toward.is_ipv4()).ok_or_else(|| {
-            format!("this phone does not listen on the family of {toward}; add it with --listen")
-        })?;
-        let ip = match sip.ip() {
-            ip if ip.is_unspecified() => {
-                address_toward(toward).map_err(|error| format!("no route to {toward}: {error}"))?
-            }
-            ip => ip,
-        };
-        Ok(SocketAddr::new(ip, sip.port()))
     }
 
     fn close(&mut self) {
