@@ -1,5 +1,6 @@
 //! Whole nodes of home and visited networks: in virtual time, and as programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod programs;
 mod scene;
 mod stays;
