@@ -17,12 +17,12 @@ const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
 
 /// Two networks, each a node of its own, and a terminal's SIM.
-struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
     home: Option<Running>,
     visited: Option<Running>,
     names: [SocketAddr; 2],
-    attach: SocketAddr,
+    pub(crate) attach: SocketAddr,
 }
 
 const HOME: usize = 0;
@@ -60,7 +60,7 @@ fn certificates(folder: &Path) {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
         let (home, visited) = (Ipv4Addr::new(127, 0, 10, 1), Ipv4Addr::new(127, 0, 20, 1));
@@ -101,7 +101,11 @@ impl Stage {
         stage
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -126,7 +130,7 @@ impl Stage {
         Running::start(&program("roved"), all).outcome(PATIENCE)
     }
 
-    fn subscribe(&self) {
+    pub(crate) fn subscribe(&self) {
         let keys = self.path("keys.toml").display().to_string();
         let args = ["subscriber", "add", "001010000000001", "t1.home.example", "--sim", &keys];
         let (code, said, complaints) = self.roved(&args);
@@ -149,7 +153,7 @@ impl Stage {
     }
 
     /// Attaches, as often as it takes while nodes find each other.
-    fn attached(&self) -> (Running, Ipv4Addr) {
+    pub(crate) fn attached(&self) -> (Running, Ipv4Addr) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut terminal = self.attach();
