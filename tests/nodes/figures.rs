@@ -6,9 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rove_phone::roaming::{
-    Access, AkaKeys, Attachment, SimCredential, TerminalConfig, TerminalEvent, Usim,
-};
+use rove_phone::roaming::{Access, AkaKeys, Attachment, SimCredential, TerminalConfig, TerminalEvent, Usim};
 
 use crate::programs::Stage;
 
@@ -59,7 +57,8 @@ fn what_an_attach_takes() {
     drop(stage.attached());
     let count = 200;
     let config = TerminalConfig { imsi: "001010000000001".parse().unwrap(), name: None, dhcp: false };
-    let (k, opc) = (0x465b_5ce8_b199_b49f_aa5f_0a2e_e238_a6bc_u128, 0xcd63_cb71_954a_9f4e_48a5_994e_37a0_2baf_u128);
+    let (k, opc) =
+        (0x465b_5ce8_b199_b49f_aa5f_0a2e_e238_a6bc_u128, 0xcd63_cb71_954a_9f4e_48a5_994e_37a0_2baf_u128);
     let keys = AkaKeys::new(k.to_be_bytes(), opc.to_be_bytes());
     let credential = Box::new(SimCredential::new(Usim::new(keys)));
     let authority = vec![stage.path("ca.pem")];
@@ -83,6 +82,9 @@ fn what_an_attach_takes() {
     let (gone, gone99) = line("detach to both gone", gone);
     println!("wanted: p50 at most {:.2} ms, p99 at most {:.2} ms", 2.0 * f + 6.0, 2.0 * f99 + 25.0);
     for (what, half, most) in [("attach", there, there99), ("detach", gone, gone99)] {
-        println!("{what}: {}", if half <= 2.0 * f + 6.0 && most <= 2.0 * f99 + 25.0 { "within" } else { "beyond" });
+        println!(
+            "{what}: {}",
+            if half <= 2.0 * f + 6.0 && most <= 2.0 * f99 + 25.0 { "within" } else { "beyond" }
+        );
     }
 }

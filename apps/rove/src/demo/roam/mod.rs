@@ -149,7 +149,8 @@ impl<'a> Stage<'a> {
     /// Takes a place in visited network `at`; tries again while the nodes find each other.
     fn attach(&mut self, at: usize) -> Result<Stay, Failure> {
         let network = networks::VISITED[at];
-        let access = || Access { address: self.networks.attach[at], network: network.parse().ok() };
+        let address = self.networks.attach[at];
+        let access = || Access { address, network: network.parse().ok() };
         self.terminal.attach(access());
         let deadline = Instant::now() + PATIENCE;
         loop {
