@@ -1,5 +1,7 @@
 //! Whole nodes of home and visited networks: in virtual time, and as programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod figures;
+mod programs;
 mod scene;
 mod stays;

@@ -4,7 +4,11 @@ use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Ticket, UdpFlow};
-use rove_dns::{server::ServerConfig, wire::Name, zones::ZoneConfig};
+use rove_dns::{
+    server::ServerConfig,
+    wire::Name,
+    zones::{Record, ZoneConfig},
+};
 use rove_node::roam::{Adapter, OURS, Roam, RoamEvent, Roles, SubscriberForm, Wire};
 use rove_roam::{
     Imsi,
@@ -177,6 +181,16 @@ impl Network {
     }
 }
 
+/// A record in words: TTL, type, and what it says.
+fn text(record: &Record) -> String {
+    let says = match (record.rtype, record.rdata.as_ref()) {
+        (1, [a, b, c, d]) => format!("A {a}.{b}.{c}.{d}"),
+        (12, target) => format!("PTR {}", Name::from_wire(target).unwrap()),
+        (rtype, rdata) => format!("TYPE{rtype} {rdata:?}"),
+    };
+    format!("{} {says}", record.ttl)
+}
+
 /// A node with a disk.
 pub(crate) struct Node {
     network: Network,
@@ -220,7 +234,7 @@ impl Node {
         let mut records = Vec::new();
         for zone in self.network.zones().zones {
             let all = zones.get(&zone.origin).map(|zone| zone.records()).unwrap_or_default();
-            records.extend(all.iter().filter(|record| record.name == owner).map(ToString::to_string));
+            records.extend(all.iter().filter(|record| record.name == owner).map(text));
         }
         records
     }
@@ -367,6 +381,9 @@ impl Scene {
         let done = self
             .world
             .wait_for(patience, |world| world.get(mobile).events.iter().any(|(_, event)| over(event)));
+        if std::env::var_os("ROVE_TRACE").is_some() {
+            self.world.trace().lines().iter().for_each(|line| println!("{line}"));
+        }
         assert!(done, "nothing came of it: {:?}", self.world.get(mobile).events);
         let events = &self.world.get(mobile).events;
         events.iter().map(|(_, event)| event).find(|event| over(event)).unwrap().clone()

@@ -62,7 +62,7 @@ impl<'a> WorldOutlet<'a> {
 
     /// Whether the certificate of `host`, where it has one, is of the name that was asked for.
     fn is_named(&self, host: usize, name: Option<&str>) -> bool {
-        let shown = if host == self.host { None } else { self.world.host(host).certificate() };
+        let shown = if host == self.host { None } else { self.world.certificate(host) };
         name.is_none() || shown.is_none() || name == shown.as_deref()
     }
 
@@ -108,7 +108,7 @@ impl Outlet for WorldOutlet<'_> {
             self.tell_later(asking, What::Connected { local, remote, transport }, there + back);
             let shown = [((host, theirs), self.host, there), (asking, host, there + back)];
             for (end, other, latency) in shown.into_iter().filter(|_| transport == Transport::Tls) {
-                if let Some(name) = self.world.host(other).certificate() {
+                if let Some(name) = self.world.certificate(other) {
                     self.tell_later(end, What::Identified(name), latency);
                 }
             }

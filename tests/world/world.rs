@@ -43,6 +43,8 @@ type Action = Box<dyn FnOnce(&mut World)>;
 struct Slotted {
     name: String,
     host: Box<dyn Host>,
+    /// The name in its certificate.
+    certificate: Option<String>,
     wake: Option<Instant>,
     wall_error: WallError,
 }
@@ -131,6 +133,7 @@ impl World {
         self.network.register(index, &host.addresses());
         self.hosts.push(Slotted {
             name: name.to_owned(),
+            certificate: host.certificate(),
             host: Box::new(host),
             wake: None,
             wall_error: WallError::default(),
@@ -327,6 +330,10 @@ impl World {
 
     pub(crate) fn name(&self, host: usize) -> &str {
         &self.hosts[host].name
+    }
+
+    pub(crate) fn certificate(&self, host: usize) -> Option<String> {
+        self.hosts[host].certificate.clone()
     }
 
     pub(crate) fn host(&self, host: usize) -> &dyn Host {

@@ -31,6 +31,7 @@ mod phone;
 #[cfg(feature = "simulate")]
 pub mod replay;
 mod report;
+pub mod roaming;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 mod stun;
@@ -44,6 +45,7 @@ pub use phone::{DialError, DnsRegistration, Phone, StartError};
 pub use report::{CallReport, QualitySample};
 pub use rove_base::{CodecId, Quality, Transport};
 pub use rove_codecs::opus::libopus_version;
+pub use rove_core::path::{Switched, Why};
 pub use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},

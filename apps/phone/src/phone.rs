@@ -184,6 +184,12 @@ impl Phone {
         self.tell(Command::Moved);
     }
 
+    /// This host is reached at `ip` from now on, where it listens on all addresses of that family: the calls that stand go
+    /// on from there, and later ones begin there.
+    pub fn moved_to(&self, ip: IpAddr) {
+        self.tell(Command::MovedTo(ip));
+    }
+
     /// Ends a call, whatever state it is in. [`PhoneEvent::Ended`] follows.
     pub fn hang_up(&self, call: CallId) {
         self.tell(Command::HangUp { call });

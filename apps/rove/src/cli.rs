@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod roaming;
 pub(crate) mod tools;
 pub(crate) mod transport;
 
@@ -40,6 +41,10 @@ pub(crate) enum Command {
     Register(Register),
     /// Shows where a call to a name would go.
     Lookup(Lookup),
+    /// Takes a place in a network under the home's name, until it is ended.
+    Attach(roaming::Attach),
+    /// Ends the `rove attach` that runs with a SIM.
+    Detach(roaming::Detach),
     /// Finds why a call does not connect, and says what to do.
     Doctor(tools::Examine),
     /// Lists the sound devices.
@@ -262,6 +267,9 @@ pub(crate) struct Demo {
     /// Folder for the recordings; a new one in the system's temporary folder when not given.
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// A terminal roams from one network to another in mid-call, instead.
+    #[arg(long)]
+    pub(crate) roam: bool,
     /// Length of the call in s.
     #[arg(long = "for", value_name = "S", default_value_t = 8.0)]
     pub(crate) seconds: f64,

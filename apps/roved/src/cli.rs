@@ -47,6 +47,105 @@ pub(crate) enum Command {
     /// About configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Adds, changes, shows and removes the subscribers of the home that runs.
+    #[command(subcommand)]
+    Subscriber(SubscriberCommand),
+    /// Prints the counters of the home that runs, in the text format of Prometheus.
+    Metrics(ControlArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriberCommand {
+    /// A new one.
+    Add(SubscriberArgs),
+    /// All of one anew, as with add.
+    Change(SubscriberArgs),
+    /// All of them, or one: who, and where.
+    Show(ShowArgs),
+    /// One is none any more; its stay ends.
+    Remove(RemoveArgs),
+}
+
+/// Which node is meant.
+#[derive(Args, Debug)]
+pub(crate) struct ControlArgs {
+    /// Its control socket.
+    #[arg(long, value_name = "SOCKET", env = "ROVED_CONTROL")]
+    pub(crate) control: Option<PathBuf>,
+    /// Its configuration, which names the socket.
+    #[arg(long, value_name = "FILE", env = "ROVED_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SubscriberArgs {
+    /// Its identity.
+    pub(crate) imsi: String,
+    /// Its host name, below the home's domain.
+    pub(crate) name: String,
+    /// Its telephone number.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) msisdn: Option<String>,
+    /// A file in TOML with k and opc of its SIM, 32 hexadecimal digits each; its owner alone may read it.
+    #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
+    pub(crate) sim: Option<PathBuf>,
+    /// The public half of its key pair, 64 hexadecimal digits, for terminals without a SIM.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) public_key: Option<String>,
+    /// May not be served by other networks.
+    #[arg(long)]
+    pub(crate) no_roaming: bool,
+    /// May have no address.
+    #[arg(long)]
+    pub(crate) no_packet_data: bool,
+    /// Does not see who calls.
+    #[arg(long)]
+    pub(crate) no_caller_id: bool,
+    /// Is not shown to those it calls.
+    #[arg(long)]
+    pub(crate) hide_caller_id: bool,
+    /// May not hold three parties in a call.
+    #[arg(long)]
+    pub(crate) no_three_way: bool,
+    /// Where all its calls go.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) forward_always: Option<String>,
+    /// Where its calls go while it is in one.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) forward_busy: Option<String>,
+    /// Where its calls go when nobody answers.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) forward_no_answer: Option<String>,
+    /// After how many seconds nobody answers.
+    #[arg(long, value_name = "S", default_value_t = 20)]
+    pub(crate) forward_after: u16,
+    /// Networks it may roam to; may be repeated, all partners when not given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Vec<String>,
+    /// Seconds its addresses may be cached.
+    #[arg(long, value_name = "S")]
+    pub(crate) ttl: Option<u32>,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ShowArgs {
+    /// Whose; all when not given.
+    pub(crate) imsi: Option<String>,
+    /// A line of JSON each.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RemoveArgs {
+    /// Whose.
+    pub(crate) imsi: String,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
 }
 
 #[derive(Debug, Subcommand)]

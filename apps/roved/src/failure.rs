@@ -24,6 +24,11 @@ impl Failure {
         Self { class: Class::Usage, text: text.into() }
     }
 
+    /// It was tried, and did not work.
+    pub(crate) fn running(text: impl Into<String>) -> Self {
+        Self { class: Class::Running, text: text.into() }
+    }
+
     /// The machine lacks something, or another program has it.
     pub(crate) fn environment(text: impl Into<String>) -> Self {
         Self { class: Class::Environment, text: text.into() }

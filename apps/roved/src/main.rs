@@ -2,6 +2,7 @@
 
 mod cli;
 mod failure;
+mod subscriber;
 
 use std::{
     io::IsTerminal as _,
@@ -36,18 +37,23 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     log_to_stderr(&cli.log)?;
-    if let Some(Command::Config(ConfigCommand::Check(check))) = &cli.command {
-        NodeConfig::read(&check.config)?.check()?;
-        println!("{}: good", check.config.display());
-        return Ok(());
+    match &cli.command {
+        Some(Command::Config(ConfigCommand::Check(check))) => {
+            NodeConfig::read(&check.config)?.check()?;
+            println!("{}: good", check.config.display());
+            Ok(())
+        }
+        Some(Command::Config(ConfigCommand::Ds(check))) => {
+            let config = NodeConfig::read(&check.config)?;
+            let records = config.dns.map(|dns| dns.ds_records()).transpose()?;
+            records.unwrap_or_default().iter().for_each(|record| println!("{record}"));
+            Ok(())
+        }
+        Some(Command::Subscriber(command)) => subscriber::run(command),
+        Some(Command::Metrics(control)) => subscriber::metrics(control),
+        None if cli.dev => run_dev(cli),
+        None => run_configured(cli),
     }
-    if let Some(Command::Config(ConfigCommand::Ds(check))) = &cli.command {
-        let config = NodeConfig::read(&check.config)?;
-        let records = config.dns.map(|dns| dns.ds_records()).transpose()?;
-        records.unwrap_or_default().iter().for_each(|record| println!("{record}"));
-        return Ok(());
-    }
-    if cli.dev { run_dev(cli) } else { run_configured(cli) }
 }
 
 fn run_configured(cli: &Cli) -> Result<(), Failure> {
@@ -67,12 +73,23 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     }
     let node = Node::start(config)?;
     let (names, calls) = (addresses(&node), sip_addresses(&node));
-    announce(cli, &serde_json::json!({ "dns": names, "sip": calls }), || {
+    let roaming = node.roaming_addresses().clone();
+    let ready = serde_json::json!({
+        "dns": names, "sip": calls,
+        "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
+    });
+    announce(cli, &ready, || {
         if !names.is_empty() {
             println!("ready: names are answered at {}", names.join(", "));
         }
         if !calls.is_empty() {
             println!("ready: calls are taken at {}", calls.join(", "));
+        }
+        for at in &roaming.attach {
+            println!("ready: terminals attach at {at}");
+        }
+        for at in &roaming.partners {
+            println!("ready: partners connect at {at}");
         }
     });
     until_told(node)

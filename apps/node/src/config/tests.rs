@@ -183,3 +183,25 @@ fn a_file_of_users_holds_hashes_and_names_the_line_that_is_none() {
     std::fs::set_permissions(&users, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(NodeConfig::read(&file).unwrap().check(), Err(ConfigError::SecretExposed { .. })));
 }
+
+#[test]
+fn what_is_missing_of_a_roaming_network_is_named_with_what_to_do() {
+    let roaming = "[roaming]\nnetwork = \"home.example\"\nplmn = \"00101\"\ntitle = \"46700000001\"\n\
+                   certificate = \"no/such.pem\"\nkey = \"no/such.key\"\n";
+    let dns = "[dns]\nlisten = [\"127.0.0.1:0\"]\n[[dns.zone]]\norigin = \"home.example\"\n";
+    let journal = "[journal]\npath = \"x\"\n";
+    let visited = "[visited]\nlisten = [\"127.0.0.1:0\"]\n";
+    let all = |parts: &[&str]| parts.concat();
+    let cases = [
+        ("[home]\n".to_owned(), "[roaming] is missing"),
+        (all(&[roaming, "[home]\n"]), "[dns] is missing"),
+        (all(&[roaming, dns, "[home]\n"]), "[journal] is missing"),
+        (all(&[roaming, dns, journal, visited]), "[pool] is missing"),
+        (all(&[roaming, dns, journal]), "without [home] or [visited]"),
+        (all(&[roaming, dns, journal, "[home]\n"]), "no/such.pem"),
+    ];
+    for (text, says) in cases {
+        let error = NodeConfig::parse(&text, Path::new("x.toml")).unwrap().check().unwrap_err().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}

@@ -26,7 +26,7 @@ enum Order {
     /// One subscriber, or all.
     Show(Option<String>),
     /// All counters.
-    Metrics(Option<()>),
+    Metrics(()),
 }
 
 /// Orders that wait until they are durable. As many as the home lets wait.

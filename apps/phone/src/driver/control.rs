@@ -1,16 +1,17 @@
 //! What the control thread owns, and what it does with each step of the switchboard.
 
+mod addresses;
 mod publish;
 
 use core::time::Duration;
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
-use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls, address_toward};
+use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
 use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
 use rove_sip::{
@@ -121,6 +122,7 @@ impl Control {
             registered: false,
             closing: None,
             seen: tokio::sync::mpsc::unbounded_channel(),
+            from: None,
         })
     }
 }
@@ -140,6 +142,8 @@ pub(super) struct Desk {
     closing: Option<Instant>,
     /// Ports of calls, once it is known how the world sees them.
     seen: (UnboundedSender<Seen>, UnboundedReceiver<Seen>),
+    /// Where this host is reached, when its owner has said so.
+    from: Option<IpAddr>,
 }
 
 /// The ports of a call, and in them how the world sees them.
@@ -207,6 +211,7 @@ impl Desk {
             Command::Join { call, other } => self.board.transfer_to(now, call, other),
             Command::Info { call, key, duration } => self.board.send_dtmf(now, call, key, duration),
             Command::Moved => self.board.moved(now),
+            Command::MovedTo(ip) => self.moved_to(ip),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
             Command::SignIn { account, reply } => {
@@ -345,25 +350,6 @@ impl Desk {
         let left = self.media.forget(call);
         let report = CallReport::new(&record, &left.samples, left.recordings, left.played);
         self.tell(PhoneEvent::Ended { call, report: Box::new(report) });
-    }
-
-    fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
-        let signalling = self.signalling_toward(toward)?;
-        self.media.open(call, signalling.ip(), signalling)
-    }
-
-    /// The address of our SIP that `toward` is reached from.
-    fn signalling_toward(&self, toward: SocketAddr) -> Result<SocketAddr, String> {
-        let sip = self.sip.iter().find(|address| address.is_ipv4() == toward.is_ipv4()).ok_or_else(|| {
-            format!("this phone does not listen on the family of {toward}; add it with --listen")
-        })?;
-        let ip = match sip.ip() {
-            ip if ip.is_unspecified() => {
-                address_toward(toward).map_err(|error| format!("no route to {toward}: {error}"))?
-            }
-            ip => ip,
-        };
-        Ok(SocketAddr::new(ip, sip.port()))
     }
 
     fn close(&mut self) {

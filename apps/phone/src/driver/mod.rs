@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Join { call: CallId, other: CallId },
     Info { call: CallId, key: char, duration: Duration },
     Moved,
+    MovedTo(std::net::IpAddr),
     Press { call: CallId, key: char, duration: Duration },
     Register(Box<DnsRegistration>),
     Unregister,

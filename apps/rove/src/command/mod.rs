@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod answer;
+pub(crate) mod attach;
 pub(crate) mod call;
 pub(crate) mod devices;
 pub(crate) mod doctor;

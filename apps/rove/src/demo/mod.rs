@@ -4,6 +4,7 @@ mod child;
 mod compare;
 mod html;
 pub(crate) mod node;
+mod roam;
 
 use core::time::Duration;
 use std::{
@@ -40,6 +41,9 @@ struct NodeReady {
 }
 
 pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
+    if args.roam {
+        return roam::run(args, stop);
+    }
     if super::command::seconds(args.seconds).is_none_or(|s| s > Duration::from_secs(60)) {
         return Err(Failure::usage(format!("--for {}: give 0 to 60 seconds", args.seconds)));
     }

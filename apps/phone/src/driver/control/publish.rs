@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use rove_driver::address_toward;
 use rove_io::net::UdpSocket;
 use rove_session::{Registration, RegistrationError};
 
-use super::{Desk, address_toward};
+use super::Desk;
 use crate::{PhoneEvent, StartError, phone::DnsRegistration};
 
 impl Desk {

@@ -1,0 +1,152 @@
+//! `roved subscriber`: what the operator of a home asks of the node that runs.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rove_node::{NodeConfig, roam::SubscriberForm};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{ControlArgs, SubscriberArgs, SubscriberCommand},
+    failure::Failure,
+};
+
+pub(crate) fn run(command: &SubscriberCommand) -> Result<(), Failure> {
+    match command {
+        SubscriberCommand::Add(args) => {
+            ask(&args.control, &json!({ "add": form(args)? }))?;
+            println!("{} is {} now", args.imsi, args.name);
+        }
+        SubscriberCommand::Change(args) => {
+            ask(&args.control, &json!({ "change": form(args)? }))?;
+            println!("{} is changed", args.imsi);
+        }
+        SubscriberCommand::Remove(args) => {
+            ask(&args.control, &json!({ "remove": args.imsi }))?;
+            println!("{} is no subscriber any more", args.imsi);
+        }
+        SubscriberCommand::Show(args) => {
+            let shown = ask(&args.control, &json!({ "show": args.imsi }))?;
+            for subscriber in shown.as_array().into_iter().flatten() {
+                if args.json {
+                    println!("{subscriber}");
+                } else {
+                    println!("{}", line(subscriber));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `roved metrics`: every counter of the node that runs.
+pub(crate) fn metrics(control: &ControlArgs) -> Result<(), Failure> {
+    let text = ask(control, &json!({ "metrics": null }))?;
+    print!("{}", text.as_str().unwrap_or_default());
+    Ok(())
+}
+
+/// One subscriber, for people.
+fn line(subscriber: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let at = &subscriber["at"];
+    let place = match at["network"].as_str() {
+        Some(network) => {
+            let addresses: Vec<_> = at["addresses"].as_array().into_iter().flatten().map(text).collect();
+            format!(
+                "in {network} at {}",
+                if addresses.is_empty() { "-".into() } else { addresses.join(", ") }
+            )
+        }
+        None => "nowhere".into(),
+    };
+    format!(
+        "{} {} +{} {place}",
+        text(&subscriber["imsi"]),
+        text(&subscriber["name"]),
+        text(&subscriber["msisdn"])
+    )
+}
+
+fn form(args: &SubscriberArgs) -> Result<SubscriberForm, Failure> {
+    let mut form: SubscriberForm = serde_json::from_value(json!({ "imsi": args.imsi, "name": args.name }))
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    form.msisdn.clone_from(&args.msisdn);
+    form.public_key.clone_from(&args.public_key);
+    if let Some(path) = &args.sim {
+        let sim = read_sim(path)?;
+        (form.k, form.opc) = (sim.k.map(Into::into), sim.opc.map(Into::into));
+    }
+    form.roaming = !args.no_roaming;
+    form.packet_data = !args.no_packet_data;
+    form.caller_id = !args.no_caller_id;
+    form.caller_id_restricted = args.hide_caller_id;
+    form.three_way = !args.no_three_way;
+    form.forward_always.clone_from(&args.forward_always);
+    form.forward_busy.clone_from(&args.forward_busy);
+    form.forward_no_answer = args.forward_no_answer.clone().map(|to| (to, args.forward_after));
+    form.networks.clone_from(&args.network);
+    form.ttl = args.ttl;
+    form.read().map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(form)
+}
+
+/// The secrets of a SIM, from a file that its owner alone may read.
+#[derive(serde::Deserialize)]
+struct Sim {
+    k: Option<String>,
+    opc: Option<String>,
+}
+
+fn read_sim(path: &Path) -> Result<Sim, Failure> {
+    let fail =
+        |error: std::io::Error| Failure::usage(format!("--sim {}: cannot be read: {error}", path.display()));
+    let mode = std::fs::metadata(path).map_err(fail)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let what = "other users can read this SIM; allow its owner alone (chmod 600)";
+        return Err(Failure::usage(format!("--sim {}: {what}", path.display())));
+    }
+    let text = std::fs::read_to_string(path).map_err(fail)?;
+    // What is wrong names a place and a key, never a secret.
+    toml::from_str(&text).map_err(|_| Failure::usage(format!("--sim {}: no k and opc in it", path.display())))
+}
+
+fn ask(control: &ControlArgs, order: &Value) -> Result<Value, Failure> {
+    let path = socket(control)?;
+    let fail = |error: std::io::Error| {
+        let what = "is the node running, and are you its user?";
+        Failure::environment(format!("{}: {error}; {what}", path.display()))
+    };
+    let mut stream = UnixStream::connect(&path).map_err(fail)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
+    stream.write_all(format!("{order}\n").as_bytes()).map_err(fail)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).map_err(fail)?;
+    let answer: Value = serde_json::from_str(&line)
+        .map_err(|_| Failure::environment(format!("{}: the node said nothing", path.display())))?;
+    match answer["error"].as_str() {
+        Some(error) => Err(Failure::running(error)),
+        None => Ok(answer["ok"].clone()),
+    }
+}
+
+fn socket(control: &ControlArgs) -> Result<PathBuf, Failure> {
+    if let Some(path) = &control.control {
+        return Ok(path.clone());
+    }
+    let Some(config) = &control.config else {
+        return Err(Failure::usage("give --control SOCKET, or the node's --config FILE"));
+    };
+    let config_read = NodeConfig::read(config)?;
+    let path = config_read.home.and_then(|home| home.control);
+    path.ok_or_else(|| {
+        Failure::usage(format!("{}: [home] control names no socket; add one", config.display()))
+    })
+}
+
+/// For the node's answer.
+const PATIENCE: Duration = Duration::from_secs(30);
