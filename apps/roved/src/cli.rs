@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Adds, changes, shows and removes the subscribers of the home that runs.
     #[command(subcommand)]
-    Subscriber(SubscriberCommand),
+    Subscriber(Box<SubscriberCommand>),
     /// Prints the counters of the home that runs, in the text format of Prometheus.
     Metrics(ControlArgs),
 }
