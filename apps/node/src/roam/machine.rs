@@ -303,7 +303,7 @@ impl Roam {
         let now = self.now;
         match (writer, &mut self.home, &mut self.visited) {
             (Writer::Home(id), Some(home), _) => {
-                home.committed(now, id, if done { Ok(()) } else { Err(Cause::SystemFailure) })
+                home.committed(now, id, if done { Ok(()) } else { Err(Cause::SystemFailure) });
             }
             (Writer::Visited(id), _, Some((vlr, _))) => {
                 let result = if done { Ok(()) } else { Err(()) };

@@ -58,7 +58,7 @@ impl RoamRole {
                 }
             }
             RoamEvent::Link { partner, up } => {
-                tracing::info!(target: "rove::roaming", partner = partner.0, up, "link")
+                tracing::info!(target: "rove::roaming", partner = partner.0, up, "link");
             }
             RoamEvent::Malformed(partner) => {
                 if let Some(unsaid) = self.refusals.admit(now.mono) {
