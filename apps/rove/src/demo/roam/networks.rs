@@ -61,11 +61,11 @@ impl Networks {
         let attach = [each(1)?, each(2)?];
         let sip_port = free(Ipv4Addr::UNSPECIFIED)?.port();
         let mut nodes = Vec::new();
-        for network in 0..3 {
+        for (network, domain) in DOMAINS.iter().enumerate() {
             // What an earlier demo left there is not this one's.
-            let _ = std::fs::remove_file(dir.join(format!("{}.journal", DOMAINS[network])));
+            let _ = std::fs::remove_file(dir.join(format!("{}.journal", domain)));
             let text = config(network, names, links, attach, sip_port);
-            let path = dir.join(format!("{}.toml", DOMAINS[network]));
+            let path = dir.join(format!("{}.toml", domain));
             write(&path, &text)?;
             nodes.push(Node::start(NodeConfig::read(&path).map_err(fail)?).map_err(fail)?);
         }
