@@ -63,9 +63,9 @@ impl Networks {
         let mut nodes = Vec::new();
         for (network, domain) in DOMAINS.iter().enumerate() {
             // What an earlier demo left there is not this one's.
-            let _ = std::fs::remove_file(dir.join(format!("{}.journal", domain)));
+            let _ = std::fs::remove_file(dir.join(format!("{domain}.journal")));
             let text = config(network, names, links, attach, sip_port);
-            let path = dir.join(format!("{}.toml", domain));
+            let path = dir.join(format!("{domain}.toml"));
             write(&path, &text)?;
             nodes.push(Node::start(NodeConfig::read(&path).map_err(fail)?).map_err(fail)?);
         }
