@@ -21,7 +21,7 @@ fn a_name_leads_to_the_visited_network_and_back_from_there_and_to_nothing_when_t
     let mobile = scene.subscriber(HOME, 1);
     let ip = address(&scene.attach(mobile, A));
     assert_eq!(scene.resolves(HOME, 1), [format!("5 A {ip}")]);
-    assert_eq!(scene.reverse(A, ip), ["5 PTR t1.home.example"]);
+    assert_eq!(scene.reverse(A, ip), ["5 PTR t1.home.example."]);
     assert_eq!(scene.bindings(), 2);
     scene.world.act(mobile, |mobile, now| mobile.terminal.detach(now));
     scene.world.run_for(Duration::from_secs(1));

@@ -86,6 +86,10 @@ pub(crate) fn detach(args: &Detach) -> Result<(), Failure> {
 }
 
 fn tell(args: &Attach, event: &TerminalEvent) {
+    if matches!(event, TerminalEvent::Token { .. }) && !args.dhcp {
+        // Nobody is to be shown it.
+        return;
+    }
     if args.json {
         if let Some(value) = as_json(event) {
             println!("{value}");
