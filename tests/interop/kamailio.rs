@@ -312,7 +312,19 @@ modparam("auth", "algorithm", "{algorithm}")
 modparam("registrar", "min_expires", 1)
 modparam("registrar", "max_expires", {granted})
 {edge}
-request_route {{
+{route}
+onreply_route[back] {{ set_contact_alias(); }}
+"#,
+        port = ports.sip,
+        granted = GRANTED.as_secs(),
+        route = route(),
+    )
+}
+
+/// What it does with requests.
+fn route() -> String {
+    format!(
+        r#"request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
     set_contact_alias();
@@ -349,11 +361,7 @@ request_route {{
     xlog("L_WARN", "$rm begins\n");
     t_on_reply("back");
     t_relay();
-}}
-onreply_route[back] {{ set_contact_alias(); }}
-"#,
-        port = ports.sip,
-        granted = GRANTED.as_secs(),
+}}"#
     )
 }
 

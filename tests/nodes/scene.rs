@@ -5,181 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Ticket, UdpFlow};
 use rove_dns::{
-    server::ServerConfig,
     wire::Name,
     zones::{Record, ZoneConfig},
 };
-use rove_node::roam::{Adapter, OURS, Roam, RoamEvent, Roles, SubscriberForm, Wire};
+use rove_node::roam::{Roam, RoamEvent, SubscriberForm};
 use rove_roam::{
     Imsi,
     aka::{AkaKeys, Usim},
     attach::{
         SimCredential,
-        terminal::{Access, Terminal, TerminalConfig, TerminalEvent},
+        terminal::{Terminal, TerminalConfig, TerminalEvent},
     },
-    hlr::{self, Command, Hlr, HlrConfig, RequestId},
-    pool::{Pool, PoolConfig, Range4, V4Config},
-    private::{
-        Partner, PartnerId,
-        map::{Map, MapConfig},
-    },
-    vlr::{self, Agreements, Terms, Vlr, VlrConfig},
+    hlr::{Command, RequestId},
 };
 use rove_tests::{Handle, Host, Outlet, Taken, World, drain_machine};
 
-pub(crate) const ATTACH: u16 = 4_043;
-const LINK: u16 = 2_905;
+use crate::network::name;
+pub(crate) use crate::network::{A, ALL, ATTACH, B, HOME, LINK, Network};
+
 /// Until a record is durable.
 const DISK: Duration = Duration::from_millis(4);
-
-/// A network: its domain, code, number, node, and the addresses it gives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Network {
-    pub(crate) domain: &'static str,
-    plmn: &'static str,
-    title: &'static str,
-    pub(crate) ip: [u8; 4],
-    /// First three bytes of the addresses it gives.
-    pool: [u8; 3],
-}
-
-pub(crate) const HOME: Network = Network {
-    domain: "home.example",
-    plmn: "00101",
-    title: "46700000001",
-    ip: [192, 0, 2, 1],
-    pool: [10, 1, 0],
-};
-pub(crate) const A: Network = Network {
-    domain: "a.example",
-    plmn: "00102",
-    title: "46700000002",
-    ip: [192, 0, 2, 2],
-    pool: [10, 2, 0],
-};
-pub(crate) const B: Network = Network {
-    domain: "b.example",
-    plmn: "00103",
-    title: "46700000003",
-    ip: [192, 0, 2, 3],
-    pool: [10, 3, 0],
-};
-pub(crate) const ALL: [Network; 3] = [HOME, A, B];
-
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
-}
-
-impl Network {
-    fn at(&self, port: u16) -> SocketAddr {
-        (self.ip, port).into()
-    }
-
-    pub(crate) fn access(&self) -> Access {
-        Access { address: self.at(ATTACH), network: None }
-    }
-
-    fn others(&self) -> Vec<Partner> {
-        let all = ALL.iter().enumerate().filter(|(_, other)| other.domain != self.domain);
-        let partner = |(index, other): (usize, &Self)| Partner {
-            id: PartnerId(u16::try_from(index).unwrap()),
-            name: other.domain.parse().unwrap(),
-            plmn: other.plmn.parse().unwrap(),
-            title: other.title.parse().unwrap(),
-            address: Some(other.at(LINK)),
-        };
-        all.map(partner).collect()
-    }
-
-    fn zones(&self) -> ServerConfig {
-        let [a, b, c] = self.pool;
-        let zone = |origin: String| ZoneConfig {
-            origin: name(&origin),
-            primary: name(&format!("ns.{}", self.domain)),
-            hostmaster: name(&format!("hostmaster.{}", self.domain)),
-            ttl: 60,
-            negative_ttl: 1,
-            records: Vec::new(),
-        };
-        let zones = vec![zone(self.domain.into()), zone(format!("{c}.{b}.{a}.in-addr.arpa"))];
-        ServerConfig::new(zones, Vec::new())
-    }
-
-    /// The whole node, without a journal. Every network is home and visited at once.
-    fn roam(&self, seed: u64) -> Roam {
-        let mut entropy = Entropy::from_number(seed);
-        let (network, title) = (self.domain.parse().unwrap(), self.title.parse().unwrap());
-        let network: rove_roam::NetworkName = network;
-        let prefix =
-            |of: &Self| format!("{}.{}.{}.0/24", of.pool[0], of.pool[1], of.pool[2]).parse().unwrap();
-        let of = |partner: &Partner| *ALL.iter().find(|one| one.domain == partner.name.as_str()).unwrap();
-        let mut agreements: Vec<_> = self
-            .others()
-            .iter()
-            .map(|partner| hlr::Agreement {
-                partner: partner.id,
-                network: partner.name.clone(),
-                prefixes: vec![prefix(&of(partner))],
-                own: false,
-            })
-            .collect();
-        agreements.push(hlr::Agreement {
-            partner: OURS,
-            network: network.clone(),
-            prefixes: vec![prefix(self)],
-            own: true,
-        });
-        let home = HlrConfig {
-            hlr: title,
-            domain: network.clone(),
-            plmns: vec![self.plmn.parse().unwrap()],
-            agreements,
-            ttl: 5,
-            limits: hlr::Limits::default(),
-        };
-        let agreement = |plmn: &str, partner, terms| vlr::Agreement {
-            prefix: plmn.into(),
-            partner,
-            terms,
-            domains: Vec::new(),
-        };
-        let others = self.others();
-        let mut agreements: Vec<_> = others
-            .iter()
-            .map(|partner| agreement(partner.plmn.as_str(), partner.id, Terms::Roaming))
-            .collect();
-        agreements.push(agreement(self.plmn, OURS, Terms::SameOperator));
-        let visited = VlrConfig::new(network.clone(), title, Agreements::new(agreements));
-        let [a, b, c] = self.pool;
-        let pool = PoolConfig {
-            v4: Some(V4Config {
-                ranges: vec![Range4 { first: [a, b, c, 10].into(), last: [a, b, c, 99].into() }],
-                server: [a, b, c, 1].into(),
-                prefix_len: 24,
-                router: None,
-                dns: Vec::new(),
-                server_port: 67,
-                client_port: 68,
-                to_source: false,
-            }),
-            v6: None,
-            name_ttl: Duration::from_secs(5),
-            patience: Duration::from_secs(60),
-        };
-        let ids = others.iter().map(|partner| partner.id).collect();
-        let map = MapConfig { network, title, point_code: None, partners: others };
-        let adapter = Adapter::Map(Box::new(Map::new(map, entropy.fork())));
-        Roam::new(Roles {
-            zones: self.zones(),
-            home: Some(Hlr::new(home, entropy.fork())),
-            visited: Some((Vlr::new(visited, entropy.fork()), Pool::new(pool, entropy.fork()).unwrap())),
-            wires: vec![Wire { adapter, listen: vec![self.at(LINK)], partners: ids }],
-            attach: vec![self.at(ATTACH)],
-            dhcp: Vec::new(),
-        })
-        .unwrap()
-    }
-}
 
 /// A record in words: TTL, type, and what it says.
 fn text(record: &Record) -> String {

@@ -42,7 +42,6 @@ pub(crate) struct Cli {
     pub(crate) log: String,
 }
 
-#[expect(clippy::large_enum_variant, reason = "read once, when the program starts")]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// About configurations.

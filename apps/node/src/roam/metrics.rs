@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rove_roam::{pool::Pool, vlr::Vlr};
+
 use super::Roam;
 
 /// Every counter of a node, one a line.
@@ -23,48 +25,59 @@ pub(super) fn text(roam: &Roam) -> String {
         }
     }
     if let Some(visited) = roam.visited() {
-        let metrics = visited.metrics();
-        for (name, count) in [
-            ("visited_streams_total", metrics.streams),
-            ("visited_attached_total", metrics.attached),
-            ("visited_moved_total", metrics.moved),
-            ("visited_calls_allowed_total", metrics.calls_allowed),
-            ("visited_calls_refused_total", metrics.calls_refused),
-            ("visited_names_refused_total", metrics.names_refused),
-            ("visited_foreign_orders_total", metrics.foreign_orders),
-            ("visited_stale_orders_total", metrics.stale_orders),
-            ("visited_renewals_total", metrics.renewals),
-            ("visited_attaching", visited.attaching() as u64),
-            ("visited_here", visited.holders().count() as u64),
-        ] {
-            line(name, "", "", count);
-        }
-        for (reason, count) in metrics.refusals() {
-            line("visited_refused_total", "reason", &reason.to_string(), count);
-        }
-        for (reason, count) in metrics.endings() {
-            line("visited_ended_total", "reason", &reason.to_string(), count);
-        }
+        of_visited(visited, &mut line);
     }
     if let Some(pool) = roam.pool() {
-        let (counted, now) = (pool.counters(), pool.occupancy());
-        for (cause, count) in [
-            ("malformed", counted.malformed),
-            ("without token", counted.without_token),
-            ("unknown token", counted.unknown_token),
-            ("spoofed", counted.spoofed),
-            ("elsewhere", counted.elsewhere),
-            ("refused", counted.refused),
-            ("declined", counted.declined),
-            ("starved", counted.starved),
-        ] {
-            line("pool_refused_total", "cause", cause, count);
-        }
-        for (state, count) in
-            [("free", now.free), ("reserved", now.reserved), ("bound", now.bound), ("resting", now.resting)]
-        {
-            line("pool_addresses", "state", state, count as u64);
-        }
+        of_pool(pool, &mut line);
     }
     text
+}
+
+/// Takes name, label, its value, and the count.
+type Line<'a> = dyn FnMut(&str, &str, &str, u64) + 'a;
+
+fn of_visited(visited: &Vlr, line: &mut Line<'_>) {
+    let metrics = visited.metrics();
+    for (name, count) in [
+        ("visited_streams_total", metrics.streams),
+        ("visited_attached_total", metrics.attached),
+        ("visited_moved_total", metrics.moved),
+        ("visited_calls_allowed_total", metrics.calls_allowed),
+        ("visited_calls_refused_total", metrics.calls_refused),
+        ("visited_names_refused_total", metrics.names_refused),
+        ("visited_foreign_orders_total", metrics.foreign_orders),
+        ("visited_stale_orders_total", metrics.stale_orders),
+        ("visited_renewals_total", metrics.renewals),
+        ("visited_attaching", visited.attaching() as u64),
+        ("visited_here", visited.holders().count() as u64),
+    ] {
+        line(name, "", "", count);
+    }
+    for (reason, count) in metrics.refusals() {
+        line("visited_refused_total", "reason", &reason.to_string(), count);
+    }
+    for (reason, count) in metrics.endings() {
+        line("visited_ended_total", "reason", &reason.to_string(), count);
+    }
+}
+
+fn of_pool(pool: &Pool, line: &mut Line<'_>) {
+    let (counted, now) = (pool.counters(), pool.occupancy());
+    for (cause, count) in [
+        ("malformed", counted.malformed),
+        ("without token", counted.without_token),
+        ("unknown token", counted.unknown_token),
+        ("spoofed", counted.spoofed),
+        ("elsewhere", counted.elsewhere),
+        ("refused", counted.refused),
+        ("declined", counted.declined),
+        ("starved", counted.starved),
+    ] {
+        line("pool_refused_total", "cause", cause, count);
+    }
+    for (state, count) in
+        [("free", now.free), ("reserved", now.reserved), ("bound", now.bound), ("resting", now.resting)]
+    {
+        line("pool_addresses", "state", state, count as u64);
+    }
 }

@@ -11,6 +11,7 @@ mod metrics;
 mod names;
 mod pool;
 mod role;
+mod sections;
 mod streams;
 mod subscriber;
 
@@ -22,5 +23,5 @@ pub use journal::Unreadable;
 pub use machine::{OURS, Roam, RoamEvent, Roles, Wire};
 pub use subscriber::{SubscriberError, SubscriberForm};
 
-pub(crate) use config::{Listening, RoamSections};
 pub(crate) use role::RoamRole;
+pub(crate) use sections::{Listening, RoamSections};

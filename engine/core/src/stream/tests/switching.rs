@@ -3,7 +3,10 @@
 use rove_base::{SrtpKeys, SrtpProfile};
 
 use super::*;
-use crate::{path::Why, stream::Replan};
+use crate::{
+    path::{Switched, Why},
+    stream::Replan,
+};
 
 const MOVED: u16 = 5_000;
 
@@ -62,39 +65,14 @@ fn a_host_that_moves_in_mid_call_goes_on_with_name_numbers_keys_and_buffer() {
             ends[i].stream.handle(now, MediaInput::Meter(ends[i].playout.meter()));
             for (flow, bytes) in ends[i].drain(&mut scratch) {
                 let here = i == 0 || step < lost_at || flow.local.port() >= MOVED;
-                if bytes[1] & 0x7f == 0 {
-                    let seq = u16::from_be_bytes([bytes[2], bytes[3]]);
-                    let ssrc = u32::from_be_bytes(bytes[8..12].try_into().unwrap());
-                    sent[i].push((
-                        flow.local.port() >= MOVED || flow.remote.port() >= MOVED,
-                        Ssrc(ssrc),
-                        seq,
-                    ));
-                }
+                sent[i].extend(numbered(flow, &bytes));
                 if here {
                     wire.0.push_back((now.mono + Duration::from_millis(30), 1 - i, flow, bytes));
                 }
             }
         }
     }
-    for sent in &sent {
-        assert!(sent.iter().any(|packet| packet.0) && sent.iter().any(|packet| !packet.0));
-        let mut pairs = sent.windows(2);
-        assert!(
-            pairs.all(|pair| pair[0].1 == pair[1].1 && pair[1].2 == pair[0].2.wrapping_add(1)),
-            "{sent:?}"
-        );
-    }
-    let told = |end: &End| {
-        let mut switched = end.events.iter().filter_map(|event| match event {
-            StreamEvent::Switched(switched) => Some(*switched),
-            _ => None,
-        });
-        let first = switched.next().expect("the switch is told");
-        assert_eq!(switched.next(), None, "once");
-        assert_eq!(first.why, Why::Told);
-        first
-    };
+    numbers_go_on(&sent);
     let [a, b] = [told(&ends[0]), told(&ends[1])];
     // `a` hears nothing from when the address was lost to when the new one was there: ten packets.
     assert_eq!((a.gap, a.lost), (Some(Duration::from_millis(220)), 10));
@@ -105,6 +83,38 @@ fn a_host_that_moves_in_mid_call_goes_on_with_name_numbers_keys_and_buffer() {
         assert_eq!(refused.forged + refused.replayed, 0, "one counter of packets on both routes");
         assert!(end.playout.meter().played > 0);
     }
+}
+
+/// Both ends sent by the old way and by the new one, under one name, without a gap in the numbers.
+fn numbers_go_on(sent: &[Vec<(bool, Ssrc, u16)>; 2]) {
+    for sent in sent {
+        assert!(sent.iter().any(|packet| packet.0) && sent.iter().any(|packet| !packet.0));
+        let mut pairs = sent.windows(2);
+        assert!(
+            pairs.all(|pair| pair[0].1 == pair[1].1 && pair[1].2 == pair[0].2.wrapping_add(1)),
+            "{sent:?}"
+        );
+    }
+}
+
+/// Whether a packet of media goes the new way, its name and its number.
+fn numbered(flow: UdpFlow, bytes: &[u8]) -> Option<(bool, Ssrc, u16)> {
+    let moved = flow.local.port() >= MOVED || flow.remote.port() >= MOVED;
+    let seq = u16::from_be_bytes([bytes[2], bytes[3]]);
+    let ssrc = u32::from_be_bytes(bytes[8..12].try_into().unwrap());
+    (bytes[1] & 0x7f == 0).then_some((moved, Ssrc(ssrc), seq))
+}
+
+/// What the one switch of this end cost.
+fn told(end: &End) -> Switched {
+    let mut switched = end.events.iter().filter_map(|event| match event {
+        StreamEvent::Switched(switched) => Some(*switched),
+        _ => None,
+    });
+    let first = switched.next().expect("the switch is told");
+    assert_eq!(switched.next(), None, "once");
+    assert_eq!(first.why, Why::Told);
+    first
 }
 
 #[test]
