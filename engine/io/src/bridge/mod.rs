@@ -135,7 +135,7 @@ impl ControlEnds {
 pub struct Crossings {
     /// For the media thread.
     pub media: MediaEnds,
-    /// For the [`Playout`](rove_core::playout::Playout) that the output callback begins with.
+    /// For the [`Playout`] that the output callback begins with.
     pub packets: PacketRx,
     /// For the input callback.
     pub input: InputEnds,

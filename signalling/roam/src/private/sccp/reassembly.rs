@@ -7,7 +7,7 @@ use rove_base::Instant;
 
 use super::{Address, MAX_SEGMENTS, Message, SccpError};
 
-/// What one partner has under way in segments. Bounded: [`MAX_PENDING`] messages, each of 16 segments of a message.
+/// What one partner has under way in segments. Bounded: `MAX_PENDING` messages, each of 16 segments of a message.
 #[derive(Debug, Default)]
 pub struct Reassembly {
     /// The oldest first.
