@@ -16,6 +16,7 @@ mod malformed;
 mod names;
 mod options;
 mod protection;
+mod roam;
 mod setup;
 mod sipp;
 mod sipsak;

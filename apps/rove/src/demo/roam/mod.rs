@@ -47,6 +47,8 @@ struct Stage<'a> {
     /// What happened when, for the page.
     timeline: Vec<(f64, String)>,
     reports: Vec<CallReport>,
+    /// Of each caller: what became of its last call, the other side's address or why there is none.
+    outcomes: [Option<(CallId, Result<IpAddr, String>)>; 2],
     /// Of the first caller: what the roam cost it.
     heard: Option<Switched>,
     /// When the network took the terminal's proof the last time.
@@ -140,6 +142,7 @@ impl<'a> Stage<'a> {
             begun: Instant::now(),
             timeline: Vec::new(),
             reports: Vec::new(),
+            outcomes: [None, None],
             heard: None,
             accepted: None,
             show,
@@ -214,18 +217,18 @@ impl<'a> Stage<'a> {
     fn answered(&mut self, caller: usize, call: CallId) -> Result<IpAddr, Failure> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            match self.callers[caller].next_event(GLANCE) {
-                Some(PhoneEvent::Call { call: which, progress: Progress::Answered { remote, .. } })
-                    if which == call =>
-                {
-                    self.note(&format!("answered at {}", remote.ip()));
-                    return Ok(remote.ip());
-                }
-                Some(PhoneEvent::Ended { report, .. }) => return Err(Failure::call(report.cause_text)),
-                Some(event) => self.take(caller, event),
-                None => {}
+            if let Some(event) = self.callers[caller].next_event(GLANCE) {
+                self.take(caller, event);
             }
             self.look()?;
+            match self.outcomes[caller].take() {
+                Some((which, Ok(ip))) if which == call => {
+                    self.note(&format!("answered at {ip}"));
+                    return Ok(ip);
+                }
+                Some((which, Err(why))) if which == call => return Err(Failure::call(why)),
+                _ => {}
+            }
         }
         Err(Failure::call("nobody answered"))
     }
@@ -293,12 +296,20 @@ impl<'a> Stage<'a> {
 
     fn take(&mut self, caller: usize, event: PhoneEvent) {
         match event {
+            PhoneEvent::Call { call, progress: Progress::Answered { remote, .. } } => {
+                self.outcomes[caller] = Some((call, Ok(remote.ip())));
+            }
             PhoneEvent::Switched { switched, .. } if caller == 0 => {
                 let gap = switched.gap.map_or(0, |gap| gap.as_millis());
                 self.note(&format!("alice hears on: {gap} ms without a packet, {} lost", switched.lost));
                 self.heard = Some(switched);
             }
-            PhoneEvent::Ended { report, .. } => self.reports.push(*report),
+            PhoneEvent::Ended { call, report } => {
+                if !report.succeeded() {
+                    self.outcomes[caller] = Some((call, Err(report.cause_text.clone())));
+                }
+                self.reports.push(*report);
+            }
             _ => {}
         }
     }
