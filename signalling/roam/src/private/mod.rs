@@ -9,6 +9,7 @@ pub mod ansi41;
 pub mod ber;
 mod carrier;
 mod digits;
+mod known;
 mod link;
 pub mod m3ua;
 pub mod map;

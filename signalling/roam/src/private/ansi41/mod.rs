@@ -8,7 +8,7 @@ pub mod package;
 pub mod parameters;
 mod pending;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
 
@@ -20,11 +20,12 @@ use super::{
     DialogueId, PartnerId, PrivateNetwork, Told,
     ber::BerError,
     carrier::{Carrier, Origin, Route},
+    known::Known,
     link::News,
     map::{Kind, MapConfig},
     sccp::{Address, Whole},
 };
-use crate::{Cause, E164, NetworkName, Operation, Outcome};
+use crate::{Cause, Operation, Outcome};
 
 /// What this node is called, and whom it knows; the same as for MAP.
 pub type Ansi41Config = MapConfig;
@@ -38,9 +39,7 @@ pub struct Ansi41 {
 
 #[derive(Debug)]
 struct User {
-    title: E164,
-    ids: BTreeMap<PartnerId, usize>,
-    partners: Vec<(PartnerId, E164, NetworkName)>,
+    known: Known,
     pending: Pending,
     told: VecDeque<Told>,
     /// A package while it is written.
@@ -52,11 +51,9 @@ impl Ansi41 {
     #[must_use]
     pub fn new(config: Ansi41Config, entropy: Entropy) -> Self {
         let MapConfig { network, title, point_code, partners } = config;
-        let ids = partners.iter().enumerate().map(|(index, partner)| (partner.id, index)).collect();
-        let known =
-            partners.iter().map(|partner| (partner.id, partner.title, partner.name.clone())).collect();
+        let known = Known::new(title, &partners);
         let (pending, told, package) = (Pending::default(), VecDeque::new(), Vec::new());
-        let user = User { title, ids, partners: known, pending, told, package };
+        let user = User { known, pending, told, package };
         Self { carrier: Carrier::new(network, &title, point_code, partners, entropy), user }
     }
 
@@ -99,8 +96,8 @@ impl Machine for Ansi41 {
 
 impl PrivateNetwork for Ansi41 {
     fn ask(&mut self, now: Now, partner: PartnerId, id: DialogueId, operation: Operation) {
-        let asked = match self.user.ids.get(&partner) {
-            Some(&peer) => self.user.ask(now.mono, &mut self.carrier, peer, id, &operation),
+        let asked = match self.user.known.place(partner) {
+            Some(peer) => self.user.ask(now.mono, &mut self.carrier, peer, id, &operation),
             None => Err(Cause::NoAnswer),
         };
         let result = match (asked, operation) {
@@ -127,12 +124,12 @@ impl User {
     ) -> Result<(), Cause> {
         let kind = Kind::of(operation);
         let stream = carrier.current(peer).ok_or(Cause::NoAnswer)?;
-        let (_, title, _) = self.partners.get(peer).ok_or(Cause::NoAnswer)?;
+        let (_, title, _) = self.known.at(peer).ok_or(Cause::NoAnswer)?;
         let (ours, theirs) = kind.subsystems();
         let route = Route {
             to: Origin { peer, stream },
             called: Address::new(*title, theirs),
-            calling: Address::new(self.title, ours),
+            calling: Address::new(self.known.title, ours),
         };
         let name = self.pending.name();
         self.package.clear();
@@ -187,7 +184,7 @@ impl User {
         parameters: &[u8],
     ) -> Result<(), PackageError> {
         let peer = asked.route.to.peer;
-        let Some((partner, title, network)) = self.partners.get(peer) else { return Ok(()) };
+        let Some((partner, title, network)) = self.known.at(peer) else { return Ok(()) };
         let (partner, to) = (*partner, (asked.theirs, asked.invoke));
         self.package.clear();
         if !OPERATIONS.contains(&operation) {
@@ -259,13 +256,13 @@ impl User {
         id: DialogueId,
         result: &Result<Outcome, Cause>,
     ) {
-        let Some(&peer) = self.ids.get(&partner) else { return };
+        let Some(peer) = self.known.place(partner) else { return };
         let Some(asked) = self.pending.answer(id, peer) else { return };
         match result {
             Err(cause) => self.refuse(carrier, &asked, *cause),
             Ok(outcome) => {
                 self.package.clear();
-                let title = self.title;
+                let title = self.known.title;
                 package::response(&mut self.package, (asked.theirs, asked.invoke), None, |out| {
                     parameters::write_outcome(asked.kind, outcome, &title, out);
                 });
@@ -275,7 +272,7 @@ impl User {
     }
 
     fn id(&self, peer: usize) -> PartnerId {
-        self.partners.get(peer).map_or(PartnerId(u16::MAX), |(id, ..)| *id)
+        self.known.id(peer)
     }
 
     fn news(&mut self, news: News) {

@@ -177,7 +177,7 @@ impl User {
         if context.is_some_and(|context| kind.context() != context) {
             return Err(unknown);
         }
-        let Some((_, title, network)) = self.partners.get(route.to.peer) else { return Err(unknown) };
+        let Some((_, title, network)) = self.known.at(route.to.peer) else { return Err(unknown) };
         let around = Around { imsi, title: route.called.title.unwrap_or(*title), network };
         argument::read(kind, argument, &around).map_err(|error| match error {
             BerError::Missing(_) => Refusal::Error(Cause::DataMissing),
@@ -195,9 +195,9 @@ impl User {
         result: &Result<Outcome, Cause>,
     ) {
         let Some((name, inside)) = name(id) else { return };
-        let title = self.title;
+        let title = self.known.title;
         let Some(dialogue) = self.dialogues.get(name) else { return };
-        if self.ids.get(&partner) != Some(&dialogue.route.to.peer) {
+        if self.known.place(partner) != Some(dialogue.route.to.peer) {
             return;
         }
         let write = |kind: Kind, invoke: u8, send: &mut dyn FnMut(&Outgoing<'_>)| match result {

@@ -31,8 +31,8 @@ impl User {
         id: DialogueId,
         operation: &Operation,
     ) {
-        let result = match self.ids.get(&partner) {
-            Some(&peer) => self.try_ask(now, carrier, peer, id, operation),
+        let result = match self.known.place(partner) {
+            Some(peer) => self.try_ask(now, carrier, peer, id, operation),
             None => Err(Cause::NoAnswer),
         };
         let result = match result {
@@ -59,9 +59,9 @@ impl User {
             return Ok(());
         }
         let stream = carrier.current(peer).ok_or(Cause::NoAnswer)?;
-        let (_, title, _) = self.partners.get(peer).ok_or(Cause::NoAnswer)?;
+        let (_, title, _) = self.known.at(peer).ok_or(Cause::NoAnswer)?;
         let (ours, theirs) = kind.subsystems();
-        let own = calling_title(operation).unwrap_or(self.title);
+        let own = calling_title(operation).unwrap_or(self.known.title);
         let route = Route {
             to: Origin { peer, stream },
             called: Address::new(*title, theirs),
@@ -82,7 +82,7 @@ impl User {
             _ => self.dialogues.insert(now.mono, dialogue).ok_or(Cause::Overload)?,
         };
         self.message.clear();
-        let argument = |out: &mut Writer<'_>| argument::write(operation, &self.title, false, out);
+        let argument = |out: &mut Writer<'_>| argument::write(operation, &self.known.title, false, out);
         let invoke = Outgoing::Invoke { id: FIRST_INVOKE, operation: kind.code(), argument: &argument };
         tcap::begin(&mut self.message, TransactionId::new(name), kind.context(), &invoke);
         if carrier.send(&route, &self.message) {
@@ -103,7 +103,7 @@ impl User {
         id: DialogueId,
         operation: &Operation,
     ) -> bool {
-        let title = self.title;
+        let title = self.known.title;
         let Some(dialogue) = self.dialogues.get(name) else { return false };
         let (Role::Asked { accept, .. }, Some(theirs), None) =
             (&mut dialogue.role, dialogue.theirs, dialogue.inner)

@@ -15,7 +15,7 @@ mod kind;
 pub mod outcome;
 mod profile;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
 
@@ -24,6 +24,7 @@ pub use self::kind::Kind;
 use super::{
     DialogueId, Partner, PartnerId, PrivateNetwork, Told,
     carrier::{Carrier, Origin, Route},
+    known::Known,
     link::News,
     sccp::Whole,
     tcap,
@@ -58,9 +59,7 @@ pub struct Map {
 /// All but the carrier, which is lent to it.
 #[derive(Debug)]
 struct User {
-    title: E164,
-    ids: BTreeMap<PartnerId, usize>,
-    partners: Vec<(PartnerId, E164, NetworkName)>,
+    known: Known,
     dialogues: Dialogues,
     told: VecDeque<Told>,
     /// A message of TCAP while it is written.
@@ -72,17 +71,9 @@ impl Map {
     #[must_use]
     pub fn new(config: MapConfig, entropy: Entropy) -> Self {
         let MapConfig { network, title, point_code, partners } = config;
-        let ids = partners.iter().enumerate().map(|(index, partner)| (partner.id, index)).collect();
-        let known =
-            partners.iter().map(|partner| (partner.id, partner.title, partner.name.clone())).collect();
-        let user = User {
-            title,
-            ids,
-            partners: known,
-            dialogues: Dialogues::default(),
-            told: VecDeque::new(),
-            message: Vec::new(),
-        };
+        let known = Known::new(title, &partners);
+        let user =
+            User { known, dialogues: Dialogues::default(), told: VecDeque::new(), message: Vec::new() };
         Self {
             carrier: Carrier::new(network, &title, point_code, partners, entropy),
             user,
@@ -189,7 +180,7 @@ impl User {
     }
 
     fn id(&self, peer: usize) -> PartnerId {
-        self.partners.get(peer).map_or(PartnerId(u16::MAX), |(id, ..)| *id)
+        self.known.id(peer)
     }
 
     fn answered(&mut self, peer: usize, id: DialogueId, result: Result<Outcome, Cause>) {
