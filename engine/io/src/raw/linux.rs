@@ -66,6 +66,40 @@ pub(super) fn index_of(interface: &str) -> io::Result<u32> {
     }
 }
 
+/// A packet socket that receives IPv4 of all interfaces.
+pub(super) fn watch() -> io::Result<OwnedFd> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    let protocol = libc::c_int::from((libc::ETH_P_IP as u16).to_be());
+    // SAFETY: no pointers.
+    let socket = unsafe { libc::socket(libc::AF_PACKET, kind, protocol) };
+    if socket < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call above made this descriptor, and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(socket) })
+}
+
+/// The next packet and its whole length; `None` for one that leaves or stays.
+pub(super) fn came_in(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    // SAFETY: a plain struct of integers, for which zero is a valid value.
+    let mut from = unsafe { mem::zeroed::<libc::sockaddr_ll>() };
+    let mut size = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: all pointers lead to values of the lengths given, which outlive the call.
+    let length = unsafe {
+        libc::recvfrom(
+            socket.as_raw_fd(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            libc::MSG_TRUNC,
+            ptr::from_mut(&mut from).cast(),
+            &raw mut size,
+        )
+    };
+    let Ok(length) = usize::try_from(length) else { return Err(io::Error::last_os_error()) };
+    let here = from.sll_hatype == libc::ARPHRD_LOOPBACK || from.sll_pkttype == libc::PACKET_OUTGOING;
+    Ok(Some(length).filter(|_| !here))
+}
+
 /// The Ethernet address of an interface.
 pub(super) fn hardware_of(interface: &str) -> io::Result<[u8; 6]> {
     let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0))?;

@@ -14,6 +14,7 @@ mod portable;
 #[cfg(not(target_os = "linux"))]
 use portable as sys;
 mod router;
+mod watch;
 
 use std::{
     io,
@@ -26,6 +27,7 @@ use rove_base::UdpFlow;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use router::RouterSocket;
+pub use watch::{LONGEST as WATCHED_BYTES, PacketWatch};
 
 /// The socket of a DHCP server on one interface. Never blocks, but in [`DhcpSocket::wait`].
 #[derive(Debug)]
