@@ -116,6 +116,7 @@ fn watched(socket: &impl AsFd) -> io::Result<AsyncFd<OwnedFd>> {
 /// Tells the hosts of the link, when they ask and from time to time (RFC 4861 §6.2.4, §6.2.6).
 async fn advertise(mut router: Router, readiness: AsyncFd<OwnedFd>, over: Arc<Notify>) {
     let mut told = None;
+    let mut beginning = BEGINNING;
     let mut next = Instant::now();
     loop {
         tokio::select! {
@@ -123,7 +124,8 @@ async fn advertise(mut router: Router, readiness: AsyncFd<OwnedFd>, over: Arc<No
             () = sleep_until(next) => {
                 tell(&router.socket, &router.advertisement);
                 let now = Instant::now();
-                (told, next) = (Some(now), now + INTERVAL);
+                let pause = if beginning > 0 { SHORT_INTERVAL } else { INTERVAL };
+                (told, next, beginning) = (Some(now), now + pause, beginning.saturating_sub(1));
             }
             ready = readiness.readable() => {
                 let Ok(mut ready) = ready else { break };
@@ -145,6 +147,9 @@ fn tell(socket: &RouterSocket, message: &[u8]) {
 
 /// Messages that are taken at once.
 const BATCH: usize = 64;
+/// Advertisements at first that follow each other sooner, and how soon (RFC 4861 §6.2.4, §10).
+const BEGINNING: u8 = 2;
+const SHORT_INTERVAL: Duration = Duration::from_secs(16);
 /// Between advertisements that nobody asked for.
 const INTERVAL: Duration = Duration::from_secs(200);
 /// Between any two.
