@@ -6,6 +6,7 @@
 //!  journal ─────┘                       └─▶ journal
 //! ```
 
+mod access;
 mod control;
 mod keeper;
 mod role;
@@ -19,6 +20,9 @@ use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, 
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
+use self::access::Link;
+
+pub(crate) use access::{Access, Router};
 pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
 pub use role::Unreadable;
@@ -31,6 +35,8 @@ pub(crate) struct Place {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Tls,
     pub(crate) bounds: StreamBounds,
+    /// The link that its terminals are on.
+    pub(crate) access: Access,
     /// Where its operator asks.
     pub(crate) control: Option<Control>,
 }
@@ -86,6 +92,7 @@ struct Seat {
     role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+    link: Link,
     control: Option<Control>,
 }
 
@@ -94,6 +101,8 @@ enum News {
     /// A socket has something.
     Datagrams(usize),
     Stream(StreamEvent),
+    /// A DHCP server's socket has something.
+    Access(usize),
     /// The operator asks something.
     Order(String, Reply),
 }
@@ -101,13 +110,13 @@ enum News {
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, mut control } = place;
+        let Place { role, sockets, listeners, tls, bounds, access, mut control } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control })
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, link: Link::new(access)?, control })
     }
 
     /// May be dropped and asked again.
@@ -115,6 +124,7 @@ impl Seat {
         tokio::select! {
             index = self.sockets.readable() => News::Datagrams(index),
             event = self.streams.next() => News::Stream(event),
+            server = self.link.readable() => News::Access(server),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
         }
     }
@@ -150,7 +160,11 @@ impl Desk {
             let seat = self.seats.get_mut(index)?;
             match seat.role.poll(now, &mut self.scratch) {
                 Step::Send(transmit) => match transmit.flow {
-                    Flow::Udp(_) => seat.sockets.push(transmit, &self.scratch),
+                    Flow::Udp(flow) => {
+                        if !seat.link.send(flow, self.scratch.get(transmit.range)) {
+                            seat.sockets.push(transmit, &self.scratch);
+                        }
+                    }
                     Flow::Stream(stream) => seat.streams.send(stream, self.scratch.get(transmit.range)),
                 },
                 Step::Append(append) => self.append(index, append.ticket, append.range),
@@ -179,7 +193,7 @@ impl Desk {
 
     fn happened(&mut self, index: usize, news: News) {
         let clock = self.clock;
-        let Some(Seat { role, sockets, .. }) = self.seats.get_mut(index) else { return };
+        let Some(Seat { role, sockets, link, .. }) = self.seats.get_mut(index) else { return };
         match news {
             News::Datagrams(socket) => {
                 let now = clock.now();
@@ -190,6 +204,9 @@ impl Desk {
                     }
                 });
             }
+            News::Access(server) => link.receive(server, |flow, bytes| {
+                role.handle(clock.now(), Arrival::Datagram { flow: Flow::Udp(flow), bytes });
+            }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
         }

@@ -4,7 +4,7 @@ use rove_base::{Arrival, Flow, Instant, Machine, Nested, Now, Scratch, Step};
 use rove_roam::{
     hlr::HlrStep,
     pool,
-    vlr::{self, PoolTold},
+    vlr::{self, PoolAsk, PoolTold},
 };
 
 use super::{
@@ -149,6 +149,9 @@ impl Roam {
                 return self.commit(writer, &change, out).map_or(Polled::Again, Polled::Step);
             }
             vlr::Event::Pool(ask) => {
+                if let PoolAsk::Prepare { holder, lease } = ask {
+                    self.prepared = Some((holder, lease));
+                }
                 if let Some(told) = super::pool::ask(pool, self.now, &ask) {
                     vlr.handle(self.now, vlr::Input::Pool(told));
                 }

@@ -118,6 +118,8 @@ pub struct Roam {
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
     pub(super) journal: Journal,
+    /// The lease that goes with the register's next change, in seconds.
+    pub(super) prepared: Option<(Imsi, u32)>,
     pub(super) events: VecDeque<RoamEvent>,
 }
 
@@ -139,7 +141,21 @@ impl Roam {
         let (journal, events) = (Journal::default(), VecDeque::new());
         let server = Server::new(zones)?;
         let now = Now::default();
-        Ok(Self { now, server, start, home, visited, wires, reached, dhcp, streams, journal, events })
+        let prepared = None;
+        Ok(Self {
+            now,
+            server,
+            start,
+            home,
+            visited,
+            wires,
+            reached,
+            dhcp,
+            streams,
+            journal,
+            prepared,
+            events,
+        })
     }
 
     /// The zones.
@@ -290,13 +306,16 @@ impl Roam {
     }
 
     /// The lease of a stay that begins, which belongs to the same record.
-    fn lease_of(&self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
+    fn lease_of(&mut self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
         let (Writer::Visited(_), Some((vlr, pool))) = (writer, &self.visited) else { return None };
         let address = change.names.iter().find_map(|name| match name {
             rove_roam::NameChange::Reverse { address, name: Some(_), .. } => Some(*address),
             _ => None,
         })?;
-        Some(pool.record(self.now, pool.holder_of(address)?, vlr.address_lease()))
+        let holder = pool.holder_of(address)?;
+        let prepared = self.prepared.take().filter(|(of, _)| *of == holder);
+        let lease = prepared.map_or_else(|| vlr.address_lease(), |(_, lease)| lease);
+        Some(pool.record(self.now, holder, lease))
     }
 
     pub(super) fn committed(&mut self, writer: Writer, done: bool) {
