@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, Control, Driver, Keeper, Place, Unreadable},
+    driver::{self, Control, Driver, Keeper, Outside, Place, Unreadable},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
@@ -83,7 +83,7 @@ pub enum NodeError {
         source: io::Error,
     },
     /// The control socket cannot be made.
-    #[error("[home] control {}: {source}", path.display())]
+    #[error("control {}: {source}", path.display())]
     Control {
         /// The socket.
         path: PathBuf,
@@ -172,7 +172,7 @@ impl Parts {
         }
         let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None, outside: None });
         Ok(())
     }
 
@@ -216,7 +216,7 @@ impl Parts {
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
         let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None, outside: None });
         Ok(())
     }
 
@@ -258,16 +258,23 @@ impl Parts {
         }
         self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
         let control = sections.home.and_then(|home| home.control.as_ref());
+        let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
         let fail = |path: &PathBuf| {
             let path = path.clone();
             move |source| NodeError::Control { path, source }
         };
         let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
+        let backends = sections.backends(&at, os_entropy()?)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
+        let roam = roam.with_backends(backends);
+        let kea = sections.visited.and_then(|(visited, _)| visited.behind_kea());
+        let outside = kea.map(|kea| Outside::at(kea.socket.clone()));
         let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
-        let bounds = StreamBounds::default();
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control });
+        // As many terminals may be on their way to a stay; a moment's pause of the disk must not turn any away.
+        let shaking = rove_roam::vlr::Limits::default().attaching;
+        let bounds = StreamBounds { shaking, ..StreamBounds::default() };
+        self.places.push(Place { role, sockets, listeners, tls, bounds, control, outside });
         Ok(())
     }
 }

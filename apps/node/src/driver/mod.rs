@@ -8,6 +8,7 @@
 
 mod control;
 mod keeper;
+mod outside;
 mod role;
 
 use std::{io, sync::Arc};
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 
 pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub(crate) use outside::Outside;
 pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
@@ -33,6 +35,8 @@ pub(crate) struct Place {
     pub(crate) bounds: StreamBounds,
     /// Where its operator asks.
     pub(crate) control: Option<Control>,
+    /// The program that it asks.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// Roles with everything that carries their steps.
@@ -87,6 +91,7 @@ struct Seat {
     sockets: Sockets,
     streams: Streams,
     control: Option<Control>,
+    outside: Option<Outside>,
 }
 
 /// What happens at a seat.
@@ -96,18 +101,20 @@ enum News {
     Stream(StreamEvent),
     /// The operator asks something.
     Order(String, Reply),
+    /// The program that was asked has answered.
+    Outside(Option<Vec<u8>>),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, mut control } = place;
+        let Place { role, sockets, listeners, tls, bounds, mut control, outside } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control })
+        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control, outside })
     }
 
     /// May be dropped and asked again.
@@ -116,6 +123,7 @@ impl Seat {
             index = self.sockets.readable() => News::Datagrams(index),
             event = self.streams.next() => News::Stream(event),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
+            answer = Outside::answer(&mut self.outside) => News::Outside(answer),
         }
     }
 
@@ -163,6 +171,11 @@ impl Desk {
         let seat = self.seats.get_mut(index)?;
         seat.sockets.flush(&self.scratch);
         seat.streams.read_on();
+        if let Some(outside) = &seat.outside
+            && let Some(question) = seat.role.outside(now)
+        {
+            outside.ask(question);
+        }
         until
     }
 
@@ -192,6 +205,7 @@ impl Desk {
             }
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
+            News::Outside(answer) => role.outside_said(clock.now(), answer.as_deref()),
         }
     }
 

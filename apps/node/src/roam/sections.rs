@@ -81,20 +81,25 @@ impl RoamSections<'_> {
             let _ = visited;
             return Err(wrong("[visited]", "listen", "empty; give at least one address"));
         }
+        self.check_backends()?;
         self.tls().map_err(ConfigError::RoamTls)?;
         let zones = self.dns.server()?.zones;
         let holds = |name: &rove_dns::wire::Name| zones.iter().any(|zone| name.is_within(&zone.origin));
         if let Some(home) = self.home {
             let domain = self.domain(home)?;
+            let holds = |domain: &rove_dns::wire::Name| match home.elsewhere() {
+                Some(names) => names.holds(domain),
+                None => holds(domain),
+            };
             if !domain.as_str().parse().is_ok_and(|domain| holds(&domain)) {
                 let what = format!("{domain} is in no [[dns.zone]]; add one, names of subscribers go there");
                 return Err(wrong("[home]", "domain", what));
             }
         }
-        if let Some((_, pool)) = self.visited {
+        if let Some((visited, pool)) = self.visited {
             for range in pool.ranges()? {
                 let reverse = rove_dns::update::reverse_name(range.first.into());
-                if !holds(&reverse) {
+                if !visited.elsewhere().map_or_else(|| holds(&reverse), |names| names.holds(&reverse)) {
                     let what =
                         format!("{reverse} is in no [[dns.zone]]; add one, names of addresses go there");
                     return Err(wrong("[pool]", "ranges", what));
@@ -102,6 +107,7 @@ impl RoamSections<'_> {
             }
         }
         let at = Listening::default();
+        self.backends(&at, Entropy::from_number(0))?;
         let roles = self.roles(at, Entropy::from_number(0))?;
         super::Roam::new(roles).map(drop).map_err(ConfigError::Zone)
     }
@@ -235,7 +241,7 @@ impl PoolSection {
         self.ranges.iter().map(range).collect()
     }
 
-    fn config(&self, name_ttl: u32, dhcp: Option<&SocketAddr>) -> Result<PoolConfig, ConfigError> {
+    pub(super) fn config(&self, name_ttl: u32, dhcp: Option<&SocketAddr>) -> Result<PoolConfig, ConfigError> {
         let v4 = V4Config {
             ranges: self.ranges()?,
             server: self.server,
