@@ -52,7 +52,7 @@ fn elsewhere(section: &str, server: SocketAddr, zone: &str) -> String {
 impl Place {
     fn new(make: Make, with_kea: bool) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let names = NameServer::start(make, Ipv4Addr::new(127, 0, 9, 1), folder.path(), &ZONES)?;
+        let names = NameServer::start(make, Ipv4Addr::LOCALHOST, folder.path(), &ZONES)?;
         let mut keas = Vec::new();
         for prefix in ["127.0.20", "127.0.30"].iter().filter(|_| with_kea) {
             keas.push(Kea::start(folder.path(), prefix)?);

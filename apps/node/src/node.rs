@@ -1,6 +1,10 @@
 //! Starting and ending a node.
 
+mod handles;
+
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
+
+pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
@@ -108,28 +112,6 @@ pub struct RunningNode {
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Ends a node from anywhere, a signal handler's thread for example.
-#[derive(Clone, Debug)]
-pub struct Stopper(Arc<Notify>);
-
-impl Stopper {
-    /// Asks the node to end; returns at once.
-    pub fn stop(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Makes a node read its files again from anywhere.
-#[derive(Clone, Debug)]
-pub struct Reloader(Arc<Notify>);
-
-impl Reloader {
-    /// Asks for it; returns at once.
-    pub fn reload(&self) {
-        self.0.notify_one();
-    }
 }
 
 /// Where a node registers users and takes calls.

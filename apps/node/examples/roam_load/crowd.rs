@@ -1,5 +1,7 @@
 //! Terminals, each with a stream of its own.
 
+mod told;
+
 use std::{
     collections::HashMap,
     net::{Ipv4Addr, SocketAddr},
@@ -21,7 +23,7 @@ use rove_roam::{
 use crate::{
     imsi,
     names::{Names, Right, Wanted, Way},
-    tools::{cpu, object, quantiles},
+    tools::{cpu, object},
 };
 
 pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
@@ -147,17 +149,6 @@ impl Crowd {
         let rate = count as f64 / start.elapsed().as_secs_f64();
         let used = self.used(&before);
         object(&[("handshakes", &count), ("per_second", &format!("{rate:.0}")), ("cpu_s", &used)])
-    }
-
-    /// Processor time of the watched processes and of this one.
-    fn used(&self, before: &[Option<f64>]) -> String {
-        let since = |(pid, before): (&u64, &Option<f64>)| {
-            let used = cpu(*pid).zip(*before).map(|(after, before)| after - before);
-            used.map_or("null".to_owned(), |used| format!("{used:.2}"))
-        };
-        let all: Vec<_> = self.plan.pids.iter().zip(before).map(since).collect();
-        let own = cpu(u64::from(std::process::id())).unwrap_or(0.0);
-        format!("{{\"watched\": [{}], \"own\": {own:.2}}}", all.join(", "))
     }
 
     pub(crate) async fn run(mut self) -> String {
@@ -378,39 +369,6 @@ impl Crowd {
             }
         }
     }
-
-    fn told(&self, took: Duration, used: &str, resolvable: Option<usize>) -> String {
-        let since = |from: fn(&Member) -> Option<Instant>, to: fn(&Member) -> Option<Instant>| {
-            let one = |member: &Member| Some(to(member)?.since(from(member)?));
-            quantiles(&mut self.members.iter().filter_map(one).collect::<Vec<_>>())
-        };
-        let began = |member: &Member| member.began;
-        let left = |member: &Member| member.left;
-        let attached = self.members.iter().filter(|member| member.told.is_some()).count();
-        let refused = self.members.iter().filter(|member| member.refused).count();
-        let ended = self.members.iter().filter(|member| member.ended).count();
-        let reasons: Vec<_> = self.reasons.iter().map(|(why, count)| format!("{why:?}: {count}")).collect();
-        object(&[
-            ("registrations", &self.plan.count),
-            ("attached", &attached),
-            ("refused", &refused),
-            ("ended", &ended),
-            ("resolvable", &resolvable.map_or("null".to_owned(), |count| count.to_string())),
-            ("seconds", &format!("{:.2}", took.as_secs_f64())),
-            ("told_ms", &since(began, |member| member.told)),
-            ("a_ms", &since(began, |member| member.there[0])),
-            ("ptr_ms", &since(began, |member| member.there[1])),
-            ("both_ms", &since(began, |member| later(member.there))),
-            ("gone_ms", &since(left, |member| later(member.gone))),
-            ("cpu_s", &used),
-            ("reasons", &format!("{{{}}}", reasons.join(", "))),
-        ])
-    }
-}
-
-/// The later of two moments, once there are both.
-fn later([one, other]: [Option<Instant>; 2]) -> Option<Instant> {
-    one.zip(other).map(|(one, other)| one.max(other))
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
