@@ -9,6 +9,7 @@
 mod access;
 mod control;
 mod keeper;
+mod outside;
 mod role;
 
 use std::{io, sync::Arc};
@@ -25,6 +26,7 @@ use self::access::Link;
 pub(crate) use access::{Access, Router};
 pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub(crate) use outside::Outside;
 pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
@@ -39,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) access: Access,
     /// Where its operator asks.
     pub(crate) control: Option<Control>,
+    /// The program that it asks.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// Roles with everything that carries their steps.
@@ -94,6 +98,7 @@ struct Seat {
     streams: Streams,
     link: Link,
     control: Option<Control>,
+    outside: Option<Outside>,
 }
 
 /// What happens at a seat.
@@ -105,18 +110,21 @@ enum News {
     Access(usize),
     /// The operator asks something.
     Order(String, Reply),
+    /// The program that was asked has answered.
+    Outside(Option<Vec<u8>>),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, access, mut control } = place;
+        let Place { role, sockets, listeners, tls, bounds, access, mut control, outside } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, link: Link::new(access)?, control })
+        let (sockets, link) = (Sockets::new(sockets)?, Link::new(access)?);
+        Ok(Self { role, sockets, streams, link, control, outside })
     }
 
     /// May be dropped and asked again.
@@ -126,6 +134,7 @@ impl Seat {
             event = self.streams.next() => News::Stream(event),
             server = self.link.readable() => News::Access(server),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
+            answer = Outside::answer(&mut self.outside) => News::Outside(answer),
         }
     }
 
@@ -177,6 +186,11 @@ impl Desk {
         let seat = self.seats.get_mut(index)?;
         seat.sockets.flush(&self.scratch);
         seat.streams.read_on();
+        if let Some(outside) = &seat.outside
+            && let Some(question) = seat.role.outside(now)
+        {
+            outside.ask(question);
+        }
         until
     }
 
@@ -209,6 +223,7 @@ impl Desk {
             }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
+            News::Outside(answer) => role.outside_said(clock.now(), answer.as_deref()),
         }
     }
 

@@ -53,6 +53,17 @@ pub(crate) trait Role: Send {
         None
     }
 
+    /// What another program of this machine is to be asked; [`Role::outside_said`] answers before there is another.
+    fn outside(&mut self, now: Now) -> Option<String> {
+        let _ = now;
+        None
+    }
+
+    /// What that program said; `None` when it could not be reached.
+    fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
+        let _ = (now, answer);
+    }
+
     /// The operator asks something, at its control socket.
     fn order(&mut self, now: Now, line: &str, reply: Reply) {
         let _ = (now, line);

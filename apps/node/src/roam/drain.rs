@@ -40,6 +40,11 @@ impl Machine for Roam {
                     wire.adapter.handle(now, input);
                 }
             }
+            (Lane::Elsewhere(visited), _) => {
+                if let Some(foreign) = self.elsewhere.get_mut(usize::from(visited)).and_then(Option::as_mut) {
+                    foreign.handle(now, input);
+                }
+            }
             (Lane::Attach, None) => {}
         }
     }
@@ -55,6 +60,7 @@ impl Machine for Roam {
             pool.tick(now);
         }
         self.wires.iter_mut().for_each(|wire| wire.adapter.tick(now));
+        self.elsewhere.iter_mut().flatten().for_each(|foreign| foreign.tick(now));
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<RoamEvent> {
@@ -70,12 +76,14 @@ impl Machine for Roam {
             };
             let mut wake = polled;
             let mut again = false;
-            for turn in 0..self.wires.len().saturating_add(3) {
+            for turn in 0..self.wires.len().saturating_add(FIXED) {
                 let polled = match turn {
                     0 => self.poll_home(out),
                     1 => self.poll_visited(out),
                     2 => self.poll_pool(out),
-                    _ => self.poll_wire(turn.saturating_sub(3), out),
+                    3 => self.poll_elsewhere(Register::Home, out),
+                    4 => self.poll_elsewhere(Register::Visited, out),
+                    _ => self.poll_wire(turn.saturating_sub(FIXED), out),
                 };
                 match polled {
                     Polled::Step(step) => return step,
@@ -93,8 +101,11 @@ impl Machine for Roam {
     }
 }
 
+/// Parts that every node may have, beside the wires.
+const FIXED: usize = 5;
+
 /// What one part wants.
-enum Polled {
+pub(super) enum Polled {
     /// Of the driver.
     Step(Step<RoamEvent>),
     /// Of another part, which may want something now.
@@ -152,7 +163,7 @@ impl Roam {
                 if let PoolAsk::Prepare { holder, lease } = ask {
                     self.prepared = Some((holder, lease));
                 }
-                if let Some(told) = super::pool::ask(pool, self.now, &ask) {
+                if let Some(told) = pool.ask(self.now, &ask) {
                     vlr.handle(self.now, vlr::Input::Pool(told));
                 }
             }
@@ -203,7 +214,7 @@ impl Roam {
     }
 
     /// A step for the driver, the stream in it as the driver calls it.
-    fn pass(&mut self, lane: Lane, step: Step<RoamEvent>) -> Polled {
+    pub(super) fn pass(&mut self, lane: Lane, step: Step<RoamEvent>) -> Polled {
         self.streams.leave(lane, step).map_or(Polled::Again, Polled::Step)
     }
 }

@@ -92,22 +92,27 @@ impl RoamSections<'_> {
             let _ = visited;
             return Err(wrong("[visited]", "listen", "empty; give at least one address"));
         }
+        self.check_backends()?;
         self.tls().map_err(ConfigError::RoamTls)?;
         let zones = self.dns.server()?.zones;
         let holds = |name: &rove_dns::wire::Name| zones.iter().any(|zone| name.is_within(&zone.origin));
         if let Some(home) = self.home {
             let domain = self.domain(home)?;
+            let holds = |domain: &rove_dns::wire::Name| match home.elsewhere() {
+                Some(names) => names.holds(domain),
+                None => holds(domain),
+            };
             if !domain.as_str().parse().is_ok_and(|domain| holds(&domain)) {
                 let what = format!("{domain} is in no [[dns.zone]]; add one, names of subscribers go there");
                 return Err(wrong("[home]", "domain", what));
             }
         }
-        if let Some((_, pool)) = self.visited {
+        if let Some((visited, pool)) = self.visited {
             let of4 = pool.ranges()?.into_iter().map(|range| ("ranges", range.first.into()));
             let of6 = pool.prefix6()?.map(|prefix| ("prefix6", prefix.into()));
             for (key, address) in of4.chain(of6) {
                 let reverse = rove_dns::update::reverse_name(address);
-                if !holds(&reverse) {
+                if !visited.elsewhere().map_or_else(|| holds(&reverse), |names| names.holds(&reverse)) {
                     let what =
                         format!("{reverse} is in no [[dns.zone]]; add one, names of addresses go there");
                     return Err(wrong("[pool]", key, what));
@@ -115,6 +120,7 @@ impl RoamSections<'_> {
             }
         }
         let at = Listening::default();
+        self.backends(&at, Entropy::from_number(0))?;
         let roles = self.roles(at, Entropy::from_number(0))?;
         super::Roam::new(roles).map(drop).map_err(ConfigError::Zone)
     }
@@ -284,7 +290,7 @@ impl PoolSection {
         V6Config { prefix, server, dns: self.dns6.clone(), local: (Ipv6Addr::UNSPECIFIED, 0) }
     }
 
-    fn config(&self, name_ttl: u32, at: &Listening) -> Result<PoolConfig, ConfigError> {
+    pub(super) fn config(&self, name_ttl: u32, at: &Listening) -> Result<PoolConfig, ConfigError> {
         let dhcp = at.dhcp.iter().find(|at| at.is_ipv4());
         let v4 = V4Config {
             ranges: self.ranges()?,
