@@ -44,7 +44,7 @@ pub struct PartnerConfig {
     /// What it gives terminals, as `10.1.0.0/16`; names of ours are bound to nothing else there.
     #[serde(default)]
     pub prefixes: Vec<String>,
-    /// What is spoken.
+    /// What is spoken: `map`, `ansi41` or `diameter`. The last two are experimental.
     #[serde(default)]
     pub protocol: Protocol,
     /// A file with its certificate, which is then believed as it is, in PEM.
@@ -64,6 +64,10 @@ pub enum Protocol {
     /// GSM-MAP over TCAP, SCCP and M3UA.
     #[default]
     Map,
+    /// ANSI-41 over the same. Experimental: no foreign node has spoken it with ours.
+    Ansi41,
+    /// Diameter S6a. Experimental: foreign nodes have exchanged capabilities and watchdogs with ours, none has spoken S6a.
+    Diameter,
 }
 
 /// On what terms a partner's subscribers are taken in.

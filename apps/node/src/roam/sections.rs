@@ -12,13 +12,18 @@ use rove_roam::{
     E164, HostName, IdentityError, NetworkName, Plmn,
     hlr::{self, AddressPrefix, Hlr, HlrConfig},
     pool::{Pool, PoolConfig, Range4, V4Config, V6Config},
-    private::{Partner, PartnerId, map},
+    private::{
+        Partner, PartnerId,
+        ansi41::Ansi41,
+        diameter::{Diameter, DiameterConfig},
+        map::{Map, MapConfig},
+    },
     vlr::{self, Agreements, NamePolicy, Patience, Terms, Vlr, VlrConfig},
 };
 
 use super::{
-    Adapter, HomeConfig, NamesPolicy, OURS, PartnerConfig, PartnerTerms, PoolSection, RoamingConfig, Roles,
-    VisitedConfig, Wire,
+    Adapter, HomeConfig, NamesPolicy, OURS, PartnerConfig, PartnerTerms, PoolSection, Protocol,
+    RoamingConfig, Roles, VisitedConfig, Wire,
 };
 use crate::{
     config::ConfigError,
@@ -76,11 +81,33 @@ impl RoamSections<'_> {
                 Some((Vlr::new(vlr, entropy.fork()), pool))
             }
         };
-        let ids = partners.iter().map(|partner| partner.id).collect();
-        let config = map::MapConfig { network, title, point_code: None, partners };
-        let adapter = Adapter::Map(Box::new(map::Map::new(config, entropy.fork())));
-        let wires = vec![Wire { adapter, listen: at.map, partners: ids }];
+        let own = Own { network, title, plmn: parse("[roaming]", "plmn", &self.roaming.plmn)? };
+        let wires = self.wires(&own, &partners, &at.map, &mut entropy);
         Ok(Roles { zones: self.dns.server()?, home, visited, wires, attach: at.attach, dhcp: at.dhcp })
+    }
+
+    /// A wire for each protocol that a partner speaks, all at the same addresses: who comes is told apart by the
+    /// certificate. That of MAP is there in any case, to turn away who is no partner.
+    fn wires(
+        &self,
+        own: &Own,
+        partners: &[Partner],
+        listen: &[SocketAddr],
+        entropy: &mut Entropy,
+    ) -> Vec<Wire> {
+        let mut wires = Vec::new();
+        for protocol in [Protocol::Map, Protocol::Ansi41, Protocol::Diameter] {
+            let both = partners.iter().zip(self.partners);
+            let speak = both.filter(|(_, config)| config.protocol == protocol);
+            let speak: Vec<Partner> = speak.map(|(partner, _)| partner.clone()).collect();
+            if speak.is_empty() && protocol != Protocol::Map {
+                continue;
+            }
+            let ids = speak.iter().map(|partner| partner.id).collect();
+            let adapter = own.adapter(protocol, speak, entropy.fork());
+            wires.push(Wire { adapter, listen: listen.to_vec(), partners: ids });
+        }
+        wires
     }
 
     /// Everything that can be checked without a socket.
@@ -236,6 +263,32 @@ impl RoamSections<'_> {
             patience,
             ..VlrConfig::new(network.clone(), title, Agreements::new(agreements))
         })
+    }
+}
+
+/// What this node is called on every wire.
+struct Own {
+    network: NetworkName,
+    title: E164,
+    plmn: Plmn,
+}
+
+impl Own {
+    fn adapter(&self, protocol: Protocol, partners: Vec<Partner>, entropy: Entropy) -> Adapter {
+        let (network, title, plmn) = (self.network.clone(), self.title, self.plmn);
+        match protocol {
+            Protocol::Diameter => {
+                let config = DiameterConfig { network, plmn, title, partners };
+                Adapter::Diameter(Box::new(Diameter::new(config, entropy)))
+            }
+            Protocol::Map | Protocol::Ansi41 => {
+                let config = MapConfig { network, title, point_code: None, partners };
+                match protocol {
+                    Protocol::Map => Adapter::Map(Box::new(Map::new(config, entropy))),
+                    _ => Adapter::Ansi41(Box::new(Ansi41::new(config, entropy))),
+                }
+            }
+        }
     }
 }
 
