@@ -15,7 +15,7 @@ use rove_dns::{
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi,
+    Cause, Change, Imsi, Refusals,
     hlr::{Command, Hlr, HlrEvent, RequestId},
     pool::Pool,
     private::{PartnerId, Told},
@@ -117,6 +117,8 @@ pub struct Roam {
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
+    /// Calls that were refused, by cause.
+    pub(super) calls_refused: Refusals,
     pub(super) journal: Journal,
     pub(super) events: VecDeque<RoamEvent>,
 }
@@ -139,7 +141,11 @@ impl Roam {
         let (journal, events) = (Journal::default(), VecDeque::new());
         let server = Server::new(zones)?;
         let now = Now::default();
-        Ok(Self { now, server, start, home, visited, wires, reached, dhcp, streams, journal, events })
+        let calls_refused = Refusals::default();
+        let parts = Self {
+            now, server, start, home, visited, wires, reached, dhcp, streams, calls_refused, journal, events,
+        };
+        Ok(parts)
     }
 
     /// The zones.

@@ -1,6 +1,7 @@
 //! The roles `[home]` and `[visited]`: names that follow terminals, at their home and wherever they are.
 
 mod adapter;
+mod calls;
 mod config;
 mod control;
 mod drain;

@@ -9,6 +9,7 @@ use rove_roam::hlr::HlrEvent;
 
 use super::{Roam, RoamEvent, RoamSections, control::Orders};
 use crate::{
+    calls::{CallAnswer, CallQuestion},
     config::NodeConfig,
     dns::{Ration, leave_from, note as note_names},
     driver::{Reply, Role, Unreadable, eventless},
@@ -124,6 +125,10 @@ impl Role for RoamRole {
                 None
             }
         }
+    }
+
+    fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
+        Some(self.roam.treat(now, question))
     }
 
     fn order(&mut self, now: Now, line: &str, reply: Reply) {
