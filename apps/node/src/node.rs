@@ -172,7 +172,7 @@ impl Parts {
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, services: bool) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -211,7 +211,7 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
+        let role = Box::new(SipRole::new(config, local, resolver_at, services, os_entropy()?)?);
         self.places.push(Place {
             role,
             sockets,
@@ -304,7 +304,7 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            parts.add_sip(sip)?;
+            parts.add_sip(sip, config.home.is_some() || config.visited.is_some())?;
         }
         if parts.places.is_empty() {
             return Err(NodeError::NoRole);

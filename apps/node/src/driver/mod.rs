@@ -16,7 +16,7 @@ use std::{io, sync::Arc};
 
 use futures_util::future::select_all;
 
-use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
+use rove_base::{Arrival, Flow, Instant, Now, Scratch, Step, Ticket};
 use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
@@ -180,7 +180,11 @@ impl Desk {
                 Step::Close(stream) => seat.streams.close(stream),
                 Step::Connect(connect) => seat.streams.connect(connect),
                 Step::Event(never) => match never {},
-                Step::Wait(until) => break until,
+                Step::Wait(until) => {
+                    if !self.ask_the_others(index, now) {
+                        break until;
+                    }
+                }
             }
         };
         let seat = self.seats.get_mut(index)?;
@@ -192,6 +196,17 @@ impl Desk {
             outside.ask(question);
         }
         until
+    }
+
+    /// Carries what one role wants to know to the others and what they know back; `false` when it wants nothing.
+    fn ask_the_others(&mut self, index: usize, now: Now) -> bool {
+        let question = self.seats.get_mut(index).and_then(|seat| seat.role.question());
+        let Some(question) = question else { return false };
+        let answer = self.seats.iter_mut().find_map(|seat| seat.role.answer(now, &question));
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.role.learned(now, question, answer);
+        }
+        true
     }
 
     fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {

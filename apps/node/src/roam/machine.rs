@@ -15,7 +15,7 @@ use rove_dns::{
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi,
+    Cause, Change, Imsi, Refusals,
     hlr::{Command, Hlr, HlrEvent, RequestId},
     pool::Pool,
     private::{PartnerId, Told},
@@ -126,6 +126,8 @@ pub struct Roam {
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
+    /// Calls that were refused, by cause.
+    pub(super) calls_refused: Refusals,
     pub(super) journal: Journal,
     /// The lease that goes with the register's next change, in seconds.
     pub(super) prepared: Option<(Imsi, u32)>,
@@ -162,6 +164,7 @@ impl Roam {
             reached,
             dhcp,
             streams,
+            calls_refused: Refusals::default(),
             journal,
             prepared: None,
             events,
