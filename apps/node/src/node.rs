@@ -1,6 +1,10 @@
 //! Starting and ending a node.
 
+mod handles;
+
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
+
+pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
@@ -18,7 +22,7 @@ use self::replay::read_back;
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, Access, Control, Driver, Keeper, Place, Unreadable},
+    driver::{self, Access, Control, Driver, Keeper, Outside, Place, Unreadable},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
@@ -88,7 +92,7 @@ pub enum NodeError {
     #[error("[pool] interface: {0}")]
     Dhcp(#[from] DhcpSocketError),
     /// The control socket cannot be made.
-    #[error("[home] control {}: {source}", path.display())]
+    #[error("control {}: {source}", path.display())]
     Control {
         /// The socket.
         path: PathBuf,
@@ -113,28 +117,6 @@ pub struct RunningNode {
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Ends a node from anywhere, a signal handler's thread for example.
-#[derive(Clone, Debug)]
-pub struct Stopper(Arc<Notify>);
-
-impl Stopper {
-    /// Asks the node to end; returns at once.
-    pub fn stop(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Makes a node read its files again from anywhere.
-#[derive(Clone, Debug)]
-pub struct Reloader(Arc<Notify>);
-
-impl Reloader {
-    /// Asks for it; returns at once.
-    pub fn reload(&self) {
-        self.0.notify_one();
-    }
 }
 
 /// Where a node registers users and takes calls.
@@ -185,11 +167,12 @@ impl Parts {
             bounds,
             access: Access::default(),
             control: None,
+            outside: None,
         });
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, services: bool) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -228,7 +211,7 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
+        let role = Box::new(SipRole::new(config, local, resolver_at, services, os_entropy()?)?);
         self.places.push(Place {
             role,
             sockets,
@@ -237,6 +220,7 @@ impl Parts {
             bounds,
             access: Access::default(),
             control: None,
+            outside: None,
         });
         Ok(())
     }
@@ -284,16 +268,23 @@ impl Parts {
         }
         self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
         let control = sections.home.and_then(|home| home.control.as_ref());
+        let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
         let fail = |path: &PathBuf| {
             let path = path.clone();
             move |source| NodeError::Control { path, source }
         };
         let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
+        let backends = sections.backends(&at, os_entropy()?)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
+        let roam = roam.with_backends(backends);
+        let kea = sections.visited.and_then(|(visited, _)| visited.behind_kea());
+        let outside = kea.map(|kea| Outside::at(kea.socket.clone()));
         let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
-        let bounds = StreamBounds::default();
-        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control });
+        // As many terminals may be on their way to a stay; a moment's pause of the disk must not turn any away.
+        let shaking = rove_roam::vlr::Limits::default().attaching;
+        let bounds = StreamBounds { shaking, ..StreamBounds::default() };
+        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside });
         Ok(())
     }
 }
@@ -313,7 +304,7 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            parts.add_sip(sip)?;
+            parts.add_sip(sip, config.home.is_some() || config.visited.is_some())?;
         }
         if parts.places.is_empty() {
             return Err(NodeError::NoRole);

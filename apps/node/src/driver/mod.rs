@@ -9,13 +9,14 @@
 mod access;
 mod control;
 mod keeper;
+mod outside;
 mod role;
 
 use std::{io, sync::Arc};
 
 use futures_util::future::select_all;
 
-use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
+use rove_base::{Arrival, Flow, Instant, Now, Scratch, Step, Ticket};
 use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
@@ -25,6 +26,7 @@ use self::access::Link;
 pub(crate) use access::{Access, Router};
 pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub(crate) use outside::Outside;
 pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
@@ -39,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) access: Access,
     /// Where its operator asks.
     pub(crate) control: Option<Control>,
+    /// The program that it asks.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// Roles with everything that carries their steps.
@@ -94,6 +98,7 @@ struct Seat {
     streams: Streams,
     link: Link,
     control: Option<Control>,
+    outside: Option<Outside>,
 }
 
 /// What happens at a seat.
@@ -105,18 +110,21 @@ enum News {
     Access(usize),
     /// The operator asks something.
     Order(String, Reply),
+    /// The program that was asked has answered.
+    Outside(Option<Vec<u8>>),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, access, mut control } = place;
+        let Place { role, sockets, listeners, tls, bounds, access, mut control, outside } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, link: Link::new(access)?, control })
+        let (sockets, link) = (Sockets::new(sockets)?, Link::new(access)?);
+        Ok(Self { role, sockets, streams, link, control, outside })
     }
 
     /// May be dropped and asked again.
@@ -126,6 +134,7 @@ impl Seat {
             event = self.streams.next() => News::Stream(event),
             server = self.link.readable() => News::Access(server),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
+            answer = Outside::answer(&mut self.outside) => News::Outside(answer),
         }
     }
 
@@ -171,13 +180,33 @@ impl Desk {
                 Step::Close(stream) => seat.streams.close(stream),
                 Step::Connect(connect) => seat.streams.connect(connect),
                 Step::Event(never) => match never {},
-                Step::Wait(until) => break until,
+                Step::Wait(until) => {
+                    if !self.ask_the_others(index, now) {
+                        break until;
+                    }
+                }
             }
         };
         let seat = self.seats.get_mut(index)?;
         seat.sockets.flush(&self.scratch);
         seat.streams.read_on();
+        if let Some(outside) = &seat.outside
+            && let Some(question) = seat.role.outside(now)
+        {
+            outside.ask(question);
+        }
         until
+    }
+
+    /// Carries what one role wants to know to the others and what they know back; `false` when it wants nothing.
+    fn ask_the_others(&mut self, index: usize, now: Now) -> bool {
+        let question = self.seats.get_mut(index).and_then(|seat| seat.role.question());
+        let Some(question) = question else { return false };
+        let answer = self.seats.iter_mut().find_map(|seat| seat.role.answer(now, &question));
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.role.learned(now, question, answer);
+        }
+        true
     }
 
     fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {
@@ -209,6 +238,7 @@ impl Desk {
             }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
+            News::Outside(answer) => role.outside_said(clock.now(), answer.as_deref()),
         }
     }
 

@@ -12,13 +12,18 @@ use rove_roam::{
     E164, HostName, IdentityError, NetworkName, Plmn,
     hlr::{self, AddressPrefix, Hlr, HlrConfig},
     pool::{Pool, PoolConfig, Range4, V4Config, V6Config},
-    private::{Partner, PartnerId, map},
+    private::{
+        Partner, PartnerId,
+        ansi41::Ansi41,
+        diameter::{Diameter, DiameterConfig},
+        map::{Map, MapConfig},
+    },
     vlr::{self, Agreements, NamePolicy, Patience, Terms, Vlr, VlrConfig},
 };
 
 use super::{
-    Adapter, HomeConfig, NamesPolicy, OURS, PartnerConfig, PartnerTerms, PoolSection, RoamingConfig, Roles,
-    VisitedConfig, Wire,
+    Adapter, HomeConfig, NamesPolicy, OURS, PartnerConfig, PartnerTerms, PoolSection, Protocol,
+    RoamingConfig, Roles, VisitedConfig, Wire,
 };
 use crate::{
     config::ConfigError,
@@ -76,11 +81,33 @@ impl RoamSections<'_> {
                 Some((Vlr::new(vlr, entropy.fork()), pool))
             }
         };
-        let ids = partners.iter().map(|partner| partner.id).collect();
-        let config = map::MapConfig { network, title, point_code: None, partners };
-        let adapter = Adapter::Map(Box::new(map::Map::new(config, entropy.fork())));
-        let wires = vec![Wire { adapter, listen: at.map, partners: ids }];
+        let own = Own { network, title, plmn: parse("[roaming]", "plmn", &self.roaming.plmn)? };
+        let wires = self.wires(&own, &partners, &at.map, &mut entropy);
         Ok(Roles { zones: self.dns.server()?, home, visited, wires, attach: at.attach, dhcp: at.dhcp })
+    }
+
+    /// A wire for each protocol that a partner speaks, all at the same addresses: who comes is told apart by the
+    /// certificate. That of MAP is there in any case, to turn away who is no partner.
+    fn wires(
+        &self,
+        own: &Own,
+        partners: &[Partner],
+        listen: &[SocketAddr],
+        entropy: &mut Entropy,
+    ) -> Vec<Wire> {
+        let mut wires = Vec::new();
+        for protocol in [Protocol::Map, Protocol::Ansi41, Protocol::Diameter] {
+            let both = partners.iter().zip(self.partners);
+            let speak = both.filter(|(_, config)| config.protocol == protocol);
+            let speak: Vec<Partner> = speak.map(|(partner, _)| partner.clone()).collect();
+            if speak.is_empty() && protocol != Protocol::Map {
+                continue;
+            }
+            let ids = speak.iter().map(|partner| partner.id).collect();
+            let adapter = own.adapter(protocol, speak, entropy.fork());
+            wires.push(Wire { adapter, listen: listen.to_vec(), partners: ids });
+        }
+        wires
     }
 
     /// Everything that can be checked without a socket.
@@ -92,22 +119,27 @@ impl RoamSections<'_> {
             let _ = visited;
             return Err(wrong("[visited]", "listen", "empty; give at least one address"));
         }
+        self.check_backends()?;
         self.tls().map_err(ConfigError::RoamTls)?;
         let zones = self.dns.server()?.zones;
         let holds = |name: &rove_dns::wire::Name| zones.iter().any(|zone| name.is_within(&zone.origin));
         if let Some(home) = self.home {
             let domain = self.domain(home)?;
+            let holds = |domain: &rove_dns::wire::Name| match home.elsewhere() {
+                Some(names) => names.holds(domain),
+                None => holds(domain),
+            };
             if !domain.as_str().parse().is_ok_and(|domain| holds(&domain)) {
                 let what = format!("{domain} is in no [[dns.zone]]; add one, names of subscribers go there");
                 return Err(wrong("[home]", "domain", what));
             }
         }
-        if let Some((_, pool)) = self.visited {
+        if let Some((visited, pool)) = self.visited {
             let of4 = pool.ranges()?.into_iter().map(|range| ("ranges", range.first.into()));
             let of6 = pool.prefix6()?.map(|prefix| ("prefix6", prefix.into()));
             for (key, address) in of4.chain(of6) {
                 let reverse = rove_dns::update::reverse_name(address);
-                if !holds(&reverse) {
+                if !visited.elsewhere().map_or_else(|| holds(&reverse), |names| names.holds(&reverse)) {
                     let what =
                         format!("{reverse} is in no [[dns.zone]]; add one, names of addresses go there");
                     return Err(wrong("[pool]", key, what));
@@ -115,6 +147,7 @@ impl RoamSections<'_> {
             }
         }
         let at = Listening::default();
+        self.backends(&at, Entropy::from_number(0))?;
         let roles = self.roles(at, Entropy::from_number(0))?;
         super::Roam::new(roles).map(drop).map_err(ConfigError::Zone)
     }
@@ -233,6 +266,32 @@ impl RoamSections<'_> {
     }
 }
 
+/// What this node is called on every wire.
+struct Own {
+    network: NetworkName,
+    title: E164,
+    plmn: Plmn,
+}
+
+impl Own {
+    fn adapter(&self, protocol: Protocol, partners: Vec<Partner>, entropy: Entropy) -> Adapter {
+        let (network, title, plmn) = (self.network.clone(), self.title, self.plmn);
+        match protocol {
+            Protocol::Diameter => {
+                let config = DiameterConfig { network, plmn, title, partners };
+                Adapter::Diameter(Box::new(Diameter::new(config, entropy)))
+            }
+            Protocol::Map | Protocol::Ansi41 => {
+                let config = MapConfig { network, title, point_code: None, partners };
+                match protocol {
+                    Protocol::Map => Adapter::Map(Box::new(Map::new(config, entropy))),
+                    _ => Adapter::Ansi41(Box::new(Ansi41::new(config, entropy))),
+                }
+            }
+        }
+    }
+}
+
 impl PoolSection {
     fn ranges(&self) -> Result<Vec<Range4>, ConfigError> {
         let range = |text: &String| {
@@ -284,7 +343,7 @@ impl PoolSection {
         V6Config { prefix, server, dns: self.dns6.clone(), local: (Ipv6Addr::UNSPECIFIED, 0) }
     }
 
-    fn config(&self, name_ttl: u32, at: &Listening) -> Result<PoolConfig, ConfigError> {
+    pub(super) fn config(&self, name_ttl: u32, at: &Listening) -> Result<PoolConfig, ConfigError> {
         let dhcp = at.dhcp.iter().find(|at| at.is_ipv4());
         let v4 = V4Config {
             ranges: self.ranges()?,

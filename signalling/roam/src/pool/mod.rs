@@ -218,6 +218,14 @@ impl Pool {
         self.book.get(holder).map(|holding| holding.addresses)
     }
 
+    /// The IPv4 addresses that it gives out.
+    pub fn v4_addresses(&self) -> impl Iterator<Item = core::net::Ipv4Addr> {
+        let ranges = self.config.v4.iter().flat_map(|config| &config.ranges);
+        ranges
+            .flat_map(|range| range.first.to_bits()..=range.last.to_bits())
+            .map(core::net::Ipv4Addr::from_bits)
+    }
+
     /// Who has something.
     pub fn holders(&self) -> impl Iterator<Item = Imsi> {
         self.book.iter().map(|(holder, _)| holder)
