@@ -269,11 +269,10 @@ impl Parts {
         self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
         let control = sections.home.and_then(|home| home.control.as_ref());
         let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
-        let fail = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| NodeError::Control { path, source }
+        let bind = |path: &PathBuf| {
+            Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
         };
-        let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
+        let control = control.map(bind).transpose()?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
         let backends = sections.backends(&at, os_entropy()?)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;

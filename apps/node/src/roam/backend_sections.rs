@@ -7,7 +7,9 @@ use rove_dns::wire::Name;
 use rove_roam::pool::kea::KeaPool;
 use serde::Deserialize;
 
-use super::{Backends, Foreign, ForeignConfig, HomeConfig, Listening, RoamSections, VisitedConfig};
+use super::{
+    Backends, Foreign, ForeignConfig, HomeConfig, Listening, PoolSection, RoamSections, VisitedConfig,
+};
 use crate::{config::ConfigError, dns::DnsKey};
 
 /// Who keeps names.
@@ -115,15 +117,16 @@ impl RoamSections<'_> {
                 _ => {}
             }
         }
-        match self.visited.map(|(visited, pool)| (visited.pool, visited.kea.is_some(), pool.listen)) {
+        let answers = |pool: &PoolSection| pool.listen.is_some() || pool.interface.is_some();
+        match self.visited.map(|(visited, pool)| (visited.pool, visited.kea.is_some(), answers(pool))) {
             Some((AddressesFrom::Kea, false, _)) => {
                 Err(missing("[visited]", "pool", "kea needs a section [visited.kea] with its control socket"))
             }
             Some((AddressesFrom::BuiltIn, true, _)) => {
                 Err(missing("[visited]", "kea", "is of no use without pool = \"kea\""))
             }
-            Some((AddressesFrom::Kea, true, Some(_))) => {
-                Err(missing("[pool]", "listen", "Kea answers DHCP; take it out"))
+            Some((AddressesFrom::Kea, true, true)) => {
+                Err(missing("[pool]", "interface", "Kea answers DHCP; take it and listen out"))
             }
             _ => Ok(()),
         }
