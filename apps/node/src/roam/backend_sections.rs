@@ -140,7 +140,7 @@ impl RoamSections<'_> {
         {
             None => None,
             Some((visited, pool, kea)) => {
-                let config = pool.config(visited.ttl, at.dhcp.first())?;
+                let config = pool.config(visited.ttl, at)?;
                 let pool = KeaPool::new(config, kea.subnet, entropy.fork());
                 let wrong = |error: rove_roam::pool::PoolConfigError| ConfigError::Roam {
                     section: "[pool]",

@@ -4,7 +4,7 @@ use rove_base::{Arrival, Flow, Instant, Machine, Nested, Now, Scratch, Step};
 use rove_roam::{
     hlr::HlrStep,
     pool,
-    vlr::{self, PoolTold},
+    vlr::{self, PoolAsk, PoolTold},
 };
 
 use super::{
@@ -31,21 +31,14 @@ impl Machine for Roam {
             }
             _ => {}
         }
-        let Some((lane, input)) = self.streams.arrived(input) else { return };
-        match (lane, &mut self.visited) {
-            (Lane::Names, _) => self.server.handle(now, input),
-            (Lane::Attach, Some((vlr, _))) => vlr.handle(now, vlr::Input::Arrival(input)),
-            (Lane::Wire(index), _) => {
-                if let Some(wire) = self.wires.get_mut(index) {
-                    wire.adapter.handle(now, input);
-                }
+        if let Arrival::Identified { stream, name } = input {
+            let knows = |index: usize| self.wires.get(index).is_some_and(|wire| wire.adapter.knows(name));
+            if let Some((lane, connected)) = self.streams.decide(stream, knows) {
+                self.arrived(lane, connected);
             }
-            (Lane::Elsewhere(visited), _) => {
-                if let Some(foreign) = self.elsewhere.get_mut(usize::from(visited)).and_then(Option::as_mut) {
-                    foreign.handle(now, input);
-                }
-            }
-            (Lane::Attach, None) => {}
+        }
+        if let Some((lane, input)) = self.streams.arrived(input) {
+            self.arrived(lane, input);
         }
     }
 
@@ -114,6 +107,25 @@ pub(super) enum Polled {
 }
 
 impl Roam {
+    fn arrived(&mut self, lane: Lane, input: Arrival<'_>) {
+        let now = self.now;
+        match (lane, &mut self.visited) {
+            (Lane::Names, _) => self.server.handle(now, input),
+            (Lane::Attach, Some((vlr, _))) => vlr.handle(now, vlr::Input::Arrival(input)),
+            (Lane::Wire(index), _) => {
+                if let Some(wire) = self.wires.get_mut(index) {
+                    wire.adapter.handle(now, input);
+                }
+            }
+            (Lane::Elsewhere(visited), _) => {
+                if let Some(foreign) = self.elsewhere.get_mut(usize::from(visited)).and_then(Option::as_mut) {
+                    foreign.handle(now, input);
+                }
+            }
+            (Lane::Attach, None) => {}
+        }
+    }
+
     fn poll_names(&mut self, out: &mut Scratch) -> Polled {
         match self.server.poll(out).nested() {
             Nested::Event(event) => Polled::Step(Step::Event(RoamEvent::Names(event))),
@@ -160,6 +172,9 @@ impl Roam {
                 return self.commit(writer, &change, out).map_or(Polled::Again, Polled::Step);
             }
             vlr::Event::Pool(ask) => {
+                if let PoolAsk::Prepare { holder, lease } = ask {
+                    self.prepared = Some((holder, lease));
+                }
                 if let Some(told) = pool.ask(self.now, &ask) {
                     vlr.handle(self.now, vlr::Input::Pool(told));
                 }

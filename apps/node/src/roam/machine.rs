@@ -15,7 +15,7 @@ use rove_dns::{
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi,
+    Cause, Change, Imsi, Refusals,
     hlr::{Command, Hlr, HlrEvent, RequestId},
     pool::Pool,
     private::{PartnerId, Told},
@@ -126,7 +126,11 @@ pub struct Roam {
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
+    /// Calls that were refused, by cause.
+    pub(super) calls_refused: Refusals,
     pub(super) journal: Journal,
+    /// The lease that goes with the register's next change, in seconds.
+    pub(super) prepared: Option<(Imsi, u32)>,
     pub(super) events: VecDeque<RoamEvent>,
 }
 
@@ -160,7 +164,9 @@ impl Roam {
             reached,
             dhcp,
             streams,
+            calls_refused: Refusals::default(),
             journal,
+            prepared: None,
             events,
         })
     }
@@ -335,13 +341,16 @@ impl Roam {
     }
 
     /// The lease of a stay that begins, which belongs to the same record.
-    fn lease_of(&self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
+    fn lease_of(&mut self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
         let (Writer::Visited(_), Some((vlr, pool))) = (writer, &self.visited) else { return None };
         let address = change.names.iter().find_map(|name| match name {
             rove_roam::NameChange::Reverse { address, name: Some(_), .. } => Some(*address),
             _ => None,
         })?;
-        Some(pool.record(self.now, pool.pool().holder_of(address)?, vlr.address_lease()))
+        let holder = pool.pool().holder_of(address)?;
+        let prepared = self.prepared.take().filter(|(of, _)| *of == holder);
+        let lease = prepared.map_or_else(|| vlr.address_lease(), |(_, lease)| lease);
+        Some(pool.record(self.now, holder, lease))
     }
 
     pub(super) fn committed(&mut self, writer: Writer, done: bool) {

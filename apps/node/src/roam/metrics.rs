@@ -24,6 +24,9 @@ pub(super) fn text(roam: &Roam) -> String {
             line("home_refused_total", "cause", &cause.to_string(), count);
         }
     }
+    for (cause, count) in roam.calls_refused.iter() {
+        line("calls_refused_total", "cause", &cause.to_string(), count);
+    }
     if let Some(visited) = roam.visited() {
         of_visited(visited, &mut line);
     }

@@ -3,6 +3,7 @@
 mod adapter;
 mod backend_sections;
 mod backends;
+mod calls;
 mod config;
 mod control;
 mod drain;

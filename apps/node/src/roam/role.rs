@@ -9,6 +9,7 @@ use rove_roam::hlr::HlrEvent;
 
 use super::{Roam, RoamEvent, RoamSections, control::Orders};
 use crate::{
+    calls::{CallAnswer, CallQuestion},
     config::NodeConfig,
     dns::{Ration, leave_from, note as note_names},
     driver::{Reply, Role, Unreadable, eventless},
@@ -137,6 +138,10 @@ impl Role for RoamRole {
 
     fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
         self.roam.kea_answered(now, answer);
+    }
+
+    fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
+        Some(self.roam.treat(now, question))
     }
 
     fn order(&mut self, now: Now, line: &str, reply: Reply) {

@@ -10,6 +10,7 @@
 //! long as a resolver may remember its last name. A subscriber has one address of each family. Who shows no token that
 //! the register granted gets nothing, leaves no state behind, and so cannot starve those who do.
 
+mod advertise;
 mod book;
 mod config;
 mod dhcp4;
