@@ -10,6 +10,6 @@ for need in kea-dhcp4 kea-dhcp-ddns named openssl python3; do
     }
 done
 target=$(cargo metadata --no-deps --offline --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-cargo build --locked --release -p roved
-cargo build --locked --release -p rove-node --example roam_load
-exec python3 benches/anchors/roam.py --roved "$target/release/roved" --load "$target/release/examples/roam_load" --folder "$target" "$@"
+cargo build --locked --profile dist -p roved
+cargo build --locked --profile dist -p rove-node --example roam_load
+exec python3 benches/anchors/roam.py --roved "$target/dist/roved" --load "$target/dist/examples/roam_load" --folder "$target" "$@"
