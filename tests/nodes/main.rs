@@ -6,3 +6,4 @@ mod network;
 mod programs;
 mod scene;
 mod stays;
+mod throughput;
