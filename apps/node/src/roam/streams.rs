@@ -15,6 +15,8 @@ pub(super) enum Lane {
     Attach,
     /// By its place in the list.
     Wire(usize),
+    /// To the existing server with the names of the home, or (`true`) of the visited network.
+    Elsewhere(bool),
 }
 
 /// All streams of one node; as many as its parts and the driver let stand.
