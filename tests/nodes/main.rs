@@ -8,3 +8,4 @@ mod network;
 mod programs;
 mod scene;
 mod stays;
+mod throughput;
