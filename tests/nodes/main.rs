@@ -1,6 +1,7 @@
 //! Whole nodes of home and visited networks: in virtual time, and as programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod calls;
 mod figures;
 mod network;
 mod programs;

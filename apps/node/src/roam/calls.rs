@@ -83,9 +83,10 @@ fn called(home: &Hlr, callee: &Subscriber, question: &CallQuestion, grant: &mut 
     grant.hidden |= !callee.profile.services.caller_id;
     grant.always = forwarding.always.as_deref().and_then(target);
     grant.busy = forwarding.busy.as_deref().and_then(target);
-    grant.no_answer = forwarding.no_answer.as_ref().and_then(|(to, seconds)| {
-        Some((target(to)?, Duration::from_secs(u64::from((*seconds).max(1)))))
-    });
+    grant.no_answer = forwarding
+        .no_answer
+        .as_ref()
+        .and_then(|(to, seconds)| Some((target(to)?, Duration::from_secs(u64::from((*seconds).max(1))))));
     grant.instead = aor(&callee.name, question);
     let place = |ip: std::net::IpAddr| {
         let host = match ip {

@@ -143,7 +143,18 @@ impl Roam {
         let now = Now::default();
         let calls_refused = Refusals::default();
         let parts = Self {
-            now, server, start, home, visited, wires, reached, dhcp, streams, calls_refused, journal, events,
+            now,
+            server,
+            start,
+            home,
+            visited,
+            wires,
+            reached,
+            dhcp,
+            streams,
+            calls_refused,
+            journal,
+            events,
         };
         Ok(parts)
     }

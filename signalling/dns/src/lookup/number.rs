@@ -113,13 +113,25 @@ mod tests {
         let found = uri(all, "+4670123").unwrap();
         assert_eq!(found, "sip:n70123@home.example:5070;transport=tcp");
         let place = place(&found).unwrap();
-        assert_eq!((place.host.as_str(), place.port, place.transport), ("home.example", Some(5070), Some(Transport::Tcp)));
+        assert_eq!(
+            (place.host.as_str(), place.port, place.transport),
+            ("home.example", Some(5070), Some(Transport::Tcp))
+        );
         assert_eq!(uri(records[1..2].iter().collect(), "+4670123"), None);
     }
 
     #[test]
     fn what_is_no_substitution_makes_nothing() {
-        for regexp in ["", "!", "!^.*$!", "!^.*$!sip:a@b", "!(!sip:a@b!", "!^.*$!sip:a@b!x", "!^.*$!sip:\\2@b!", "!^.*$!tel:+1!"] {
+        for regexp in [
+            "",
+            "!",
+            "!^.*$!",
+            "!^.*$!sip:a@b",
+            "!(!sip:a@b!",
+            "!^.*$!sip:a@b!x",
+            "!^.*$!sip:\\2@b!",
+            "!^.*$!tel:+1!",
+        ] {
             assert_eq!(uri(vec![&naptr(1, "E2U+sip", "u", regexp)], "+1234"), None, "{regexp}");
         }
     }

@@ -185,9 +185,9 @@ fn matches(
         }
         Part::Some { what, least, most } => {
             let fits = text.get(at..)?.iter().take(*most).take_while(|char| what.has(**char)).count();
-            (*least..=fits).rev().find_map(|count| {
-                matches(rest, text, at.saturating_add(count), groups, fuel)
-            })
+            (*least..=fits)
+                .rev()
+                .find_map(|count| matches(rest, text, at.saturating_add(count), groups, fuel))
         }
     }
 }

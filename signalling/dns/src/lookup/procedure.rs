@@ -165,7 +165,8 @@ fn called(uri: &str, wish: Wish, facts: &Facts, taste: Taste, entropy: &mut Entr
     if let Some(addresses) = literal(&place.host, taste.prefer_v6) {
         let transport = wish.plain();
         let port = place.port.unwrap_or(Wish::port(transport));
-        let one = |ip: IpAddr| Candidate { address: SocketAddr::new(ip, port), transport, name: ip.to_string() };
+        let one =
+            |ip: IpAddr| Candidate { address: SocketAddr::new(ip, port), transport, name: ip.to_string() };
         return Progress::Found(addresses.into_iter().map(one).collect());
     }
     let Some(host) = parse_name(&place.host) else { return bad() };

@@ -28,7 +28,8 @@ impl Vlr {
     /// Who has this address here, and its name.
     #[must_use]
     pub fn visitor_at(&self, address: IpAddr) -> Option<(Imsi, &HostName)> {
-        let mut here = self.holders().filter(|(_, _, addresses, _)| addresses.iter().any(|one| one == address));
+        let mut here =
+            self.holders().filter(|(_, _, addresses, _)| addresses.iter().any(|one| one == address));
         here.next().map(|(imsi, name, ..)| (imsi, name))
     }
 

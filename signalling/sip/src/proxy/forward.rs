@@ -103,7 +103,10 @@ impl Copy {
             let call_id = request.headers.call_id().unwrap_or_default().to_owned();
             let to_bound = self.flow.is_some();
             let one_side = !bound && !to_bound && from.transport == hop.transport && from.local == hop.local;
-            request.headers.prepend(HeaderName::RecordRoute, ours.record(from, &call_id, tokens, Marks { bound: *bound, hidden: *hidden }));
+            request.headers.prepend(
+                HeaderName::RecordRoute,
+                ours.record(from, &call_id, tokens, Marks { bound: *bound, hidden: *hidden }),
+            );
             if !one_side {
                 let ahead = ours.record(&hop, &call_id, tokens, Marks { bound: to_bound, hidden: *hidden });
                 request.headers.prepend(HeaderName::RecordRoute, ahead);

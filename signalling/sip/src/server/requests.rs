@@ -9,7 +9,9 @@
 
 use std::net::IpAddr;
 
-use super::{Asked, Event, Mode, SipServer, gate, limits::Admission, relay::Relay, services, shared::ServerUse};
+use super::{
+    Asked, Event, Mode, SipServer, gate, limits::Admission, relay::Relay, services, shared::ServerUse,
+};
 use crate::{
     digest::{Question, Refusal, Verdict},
     message::{HeaderName, Message, Method, Rejection, Request, Response, StatusCode, Uri, Via},
@@ -164,7 +166,8 @@ impl<R: RegistryStore> SipServer<R> {
             Err(refusal) => return self.core.answer(reply, &refusal),
         };
         let begins = request.headers.to_tag().is_ok_and(|tag| tag.is_none());
-        let consults = self.core.config.services && begins && !routed.inside && request.method == Method::Invite;
+        let consults =
+            self.core.config.services && begins && !routed.inside && request.method == Method::Invite;
         let mut user = None;
         if !routed.inside {
             match self.may_begin(&incoming, here || consults) {
@@ -257,13 +260,7 @@ impl<R: RegistryStore> SipServer<R> {
         response
     }
 
-    fn begin_relay(
-        &mut self,
-        incoming: Incoming,
-        routed: &Routed,
-        passed: gate::Passed,
-        whose: Whose,
-    ) {
+    fn begin_relay(&mut self, incoming: Incoming, routed: &Routed, passed: gate::Passed, whose: Whose) {
         let Whose { here, begins, consults, user } = whose;
         let id = self.next_relay();
         let Incoming { request, hop, key, .. } = &incoming;

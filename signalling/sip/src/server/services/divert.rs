@@ -14,8 +14,8 @@ use rove_base::Instant;
 use super::{MOST_FORWARDINGS, Served, Why, is_anonymous};
 use crate::{
     message::{HeaderName, NameAddr, Reason, Request, StatusCode, Token, Uri},
-    registrar::RegistryStore,
     proxy::{Routed, Target},
+    registrar::RegistryStore,
     server::{
         SipServer,
         relay::{Cancel, Relay},
@@ -151,11 +151,12 @@ fn note(request: &mut Request, to: &Uri, why: Why) {
     let index = last.and_then(|line| line.rsplit_once("index=")).map(|(_, index)| {
         index.chars().take_while(|char| char.is_ascii_digit() || *char == '.').collect::<String>()
     });
-    let index = index.filter(|index| !index.is_empty() && index.len() <= LONGEST_INDEX).unwrap_or_else(|| {
-        let first = NameAddr::new(request.uri.clone());
-        request.headers.push(HeaderName::HistoryInfo, format!("{first};index=1"));
-        "1".into()
-    });
+    let index =
+        index.filter(|index| !index.is_empty() && index.len() <= LONGEST_INDEX).unwrap_or_else(|| {
+            let first = NameAddr::new(request.uri.clone());
+            request.headers.push(HeaderName::HistoryInfo, format!("{first};index=1"));
+            "1".into()
+        });
     let mut uri = to.clone();
     let cause = why.cause().to_string();
     match &mut uri {

@@ -8,7 +8,7 @@
 )]
 
 use super::Served;
-use crate::message::{Headers, HeaderName, Host, NameAddr, Request, Uri};
+use crate::message::{HeaderName, Headers, Host, NameAddr, Request, Uri};
 
 impl Served {
     /// Makes of a copy what its receiver may see: a network that believes this one and keeps what it is told in confidence,
@@ -47,9 +47,9 @@ pub(in crate::server) fn hide(headers: &mut Headers) {
 /// Whether the caller itself asks for it (RFC 3323 §4.2, RFC 3325 §9.3).
 fn wants_privacy(headers: &Headers) -> bool {
     let words = headers.all(&HeaderName::Privacy).flat_map(|line| line.split([';', ',']));
-    words.map(str::trim).any(|word| {
-        ["id", "user", "header", "session"].iter().any(|wish| word.eq_ignore_ascii_case(wish))
-    })
+    words
+        .map(str::trim)
+        .any(|word| ["id", "user", "header", "session"].iter().any(|wish| word.eq_ignore_ascii_case(wish)))
 }
 
 /// Whether a request inside a call goes to a caller who is hidden.

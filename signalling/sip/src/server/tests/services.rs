@@ -67,7 +67,9 @@ fn a_call_is_forwarded_always_or_when_busy_or_when_nobody_answers() {
     let always = Grant { always: Some(carol()), ..Grant::default() };
     let busy = Grant { busy: Some(carol()), ..Grant::default() };
     let no_answer = Grant { no_answer: Some((carol(), Duration::from_secs(5))), ..Grant::default() };
-    for (grant, cause, says) in [(always, 302, 0), (busy.clone(), 486, 486), (busy, 486, 600), (no_answer, 408, 180)] {
+    for (grant, cause, says) in
+        [(always, 302, 0), (busy.clone(), 486, 486), (busy, 486, 600), (no_answer, 408, 180)]
+    {
         let (mut world, asked) = world(of_bob(grant));
         call(&mut world, "sip:bob@home.example", "");
         if says > 0 {
@@ -77,7 +79,11 @@ fn a_call_is_forwarded_always_or_when_busy_or_when_nobody_answers() {
                 180 => {
                     let begun = world.now.mono;
                     let cancel = world.hear_request(BOB, "CANCEL");
-                    assert_eq!(world.now.mono.since(begun).as_secs(), 4, "five seconds after the INVITE, less what passed");
+                    assert_eq!(
+                        world.now.mono.since(begun).as_secs(),
+                        4,
+                        "five seconds after the INVITE, less what passed"
+                    );
                     world.reply(BOB, &cancel, 200, &[]);
                     world.reply(BOB, &copy, 487, &[]);
                 }
@@ -124,7 +130,11 @@ fn a_caller_who_has_given_up_is_not_forwarded() {
     let invite = call(&mut world, "sip:bob@home.example", "");
     let copy = world.hear_request(BOB, "INVITE");
     world.reply(BOB, &copy, 180, &[]);
-    world.say(ALICE, PROXY, &invite.replace("INVITE sip:", "CANCEL sip:").replace(" INVITE\r\n", " CANCEL\r\n"));
+    world.say(
+        ALICE,
+        PROXY,
+        &invite.replace("INVITE sip:", "CANCEL sip:").replace(" INVITE\r\n", " CANCEL\r\n"),
+    );
     let cancel = world.hear_request(BOB, "CANCEL");
     world.reply(BOB, &cancel, 200, &[]);
     world.reply(BOB, &copy, 486, &[]);
@@ -160,14 +170,20 @@ fn who_is_not_to_be_shown_is_nobody_to_the_called_one_for_the_whole_call_and_its
             .lines()
             .map(|line| match line.split_once(':') {
                 Some(("To", _)) => format!("To: {to}\r\n"),
-                Some(("From", _)) => format!("From: {}\r\n", original.headers.get(&HeaderName::From).unwrap()),
+                Some(("From", _)) => {
+                    format!("From: {}\r\n", original.headers.get(&HeaderName::From).unwrap())
+                }
                 Some(("Call-ID", _)) => format!("Call-ID: {}\r\n", original.headers.call_id().unwrap()),
                 _ => format!("{line}\r\n"),
             })
             .collect::<String>();
         world.say(ALICE, PROXY, &inside);
         let heard = world.hear_request(BOB, method);
-        assert_eq!(heard.headers.from().unwrap().uri.to_string(), "sip:anonymous@anonymous.invalid", "{method}");
+        assert_eq!(
+            heard.headers.from().unwrap().uri.to_string(),
+            "sip:anonymous@anonymous.invalid",
+            "{method}"
+        );
     }
 }
 
@@ -205,7 +221,8 @@ fn a_refused_call_carries_its_causes() {
 #[test]
 fn strangers_call_out_only_when_the_network_vouches_for_them() {
     for vouched in [false, true] {
-        let (mut world, _) = world(move |_| Treatment::Granted(Box::new(Grant { vouched, ..Grant::default() })));
+        let (mut world, _) =
+            world(move |_| Treatment::Granted(Box::new(Grant { vouched, ..Grant::default() })));
         let invite = request("INVITE", &format!("sip:x@{CAROL}"), ALICE, "");
         let invite = invite.replace("@home.example>;tag", "@elsewhere.example>;tag");
         world.say(ALICE, PROXY, &invite);
@@ -256,13 +273,18 @@ fn a_question_that_nobody_answers_ends_the_call() {
     use rove_base::{Arrival, Flow, Machine as _, Now, Scratch, Step};
     let invite = request("INVITE", "sip:bob@home.example", ALICE, "");
     let mut now = Now::default();
-    server.handle(now, Arrival::Datagram { flow: Flow::udp(addr(PROXY), addr(ALICE)), bytes: invite.as_bytes() });
+    server.handle(
+        now,
+        Arrival::Datagram { flow: Flow::udp(addr(PROXY), addr(ALICE)), bytes: invite.as_bytes() },
+    );
     let mut said = Vec::new();
     for _ in 0..2 {
         let mut scratch = Scratch::default();
         loop {
             match server.poll(&mut scratch) {
-                Step::Send(transmit) => said.push(String::from_utf8_lossy(scratch.get(transmit.range)).into_owned()),
+                Step::Send(transmit) => {
+                    said.push(String::from_utf8_lossy(scratch.get(transmit.range)).into_owned())
+                }
                 Step::Wait(_) => break,
                 _ => {}
             }
