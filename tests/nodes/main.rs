@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod calls;
+mod crashes;
 mod figures;
 mod network;
 mod programs;
 mod scene;
+mod spoofs;
 mod stays;

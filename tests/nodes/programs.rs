@@ -13,8 +13,8 @@ use serde_json::Value;
 
 /// Nothing here takes longer, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
-const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
+pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
 
 /// Two networks, each a node of its own, and a terminal's SIM.
 pub(crate) struct Stage {
@@ -117,7 +117,7 @@ impl Stage {
     }
 
     /// Starts a node, again if it ran before.
-    fn start(&mut self, which: usize) {
+    pub(crate) fn start(&mut self, which: usize) {
         let config = self.path(["home.toml", "visited.toml"][which]);
         let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
         let mut node = Running::start(&program("roved"), args);
@@ -125,8 +125,14 @@ impl Stage {
         *if which == HOME { &mut self.home } else { &mut self.visited } = Some(node);
     }
 
+    /// The same once more, with what its configuration says now.
+    pub(crate) fn restart(&mut self, which: usize) {
+        self.kill(which);
+        self.start(which);
+    }
+
     /// Ends a node as a power failure would.
-    fn kill(&mut self, which: usize) {
+    pub(crate) fn kill(&mut self, which: usize) {
         drop(if which == HOME { self.home.take() } else { self.visited.take() });
     }
 
@@ -174,7 +180,7 @@ impl Stage {
     }
 
     /// What a node answers to a question, by its own wire: the last four bytes of an A, or the last labels of a PTR.
-    fn asks(&self, which: usize, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+    pub(crate) fn asks(&self, which: usize, name: &str, rtype: u16) -> Vec<Vec<u8>> {
         answers(self.names[which], name, rtype)
     }
 
@@ -182,7 +188,7 @@ impl Stage {
         self.asks(HOME, "t1.home.example", 1)
     }
 
-    fn reverse(&self, ip: Ipv4Addr) -> Vec<Vec<u8>> {
+    pub(crate) fn reverse(&self, ip: Ipv4Addr) -> Vec<Vec<u8>> {
         let [a, b, c, d] = ip.octets();
         self.asks(VISITED, &format!("{d}.{c}.{b}.{a}.in-addr.arpa"), 12)
     }
@@ -198,7 +204,7 @@ impl Stage {
     }
 }
 
-fn address(told: &Value) -> Ipv4Addr {
+pub(crate) fn address(told: &Value) -> Ipv4Addr {
     told["addresses"][0].as_str().unwrap().parse().unwrap()
 }
 
