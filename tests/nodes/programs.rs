@@ -209,7 +209,7 @@ pub(crate) fn address(told: &Value) -> Ipv4Addr {
 }
 
 /// The contents of the answers to one question; none where the name is not there.
-fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+pub(crate) fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
     let mut question = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.') {
         question.push(u8::try_from(label.len()).unwrap());
@@ -234,6 +234,11 @@ fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
         at += length;
     }
     found
+}
+
+/// Whether a server answers for `zone`.
+pub(crate) fn is_answered(server: SocketAddr, zone: &str) -> bool {
+    !answers(server, zone, 6).is_empty()
 }
 
 #[test]

@@ -56,6 +56,17 @@ pub(crate) trait Role: Send {
         None
     }
 
+    /// What another program of this machine is to be asked; [`Role::outside_said`] answers before there is another.
+    fn outside(&mut self, now: Now) -> Option<String> {
+        let _ = now;
+        None
+    }
+
+    /// What that program said; `None` when it could not be reached.
+    fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
+        let _ = (now, answer);
+    }
+
     /// What it wants to know of the other roles about a call; asked after each drain.
     fn question(&mut self) -> Option<CallQuestion> {
         None

@@ -66,6 +66,11 @@ impl RoamRole {
                     tracing::warn!(target: "rove::roaming", partner = partner.0, unsaid, "sends what makes no sense");
                 }
             }
+            RoamEvent::Elsewhere(error) => {
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::error!(target: "rove::roaming", %error, unsaid, "names could not be changed");
+                }
+            }
             RoamEvent::NotOurs(error) => {
                 tracing::error!(target: "rove::roaming", %error, "names could not be changed");
             }
@@ -125,6 +130,14 @@ impl Role for RoamRole {
                 None
             }
         }
+    }
+
+    fn outside(&mut self, now: Now) -> Option<String> {
+        self.roam.kea_command(now)
+    }
+
+    fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
+        self.roam.kea_answered(now, answer);
     }
 
     fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
