@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod backends;
+mod calls;
+mod crashes;
 mod daemons;
 mod figures;
 mod network;
 mod programs;
 mod scene;
+mod spoofs;
 mod stays;
 mod throughput;

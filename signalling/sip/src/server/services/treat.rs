@@ -58,6 +58,9 @@ impl<R: RegistryStore> SipServer<R> {
     pub(in crate::server) fn refuse_relay(&mut self, id: RelayId, status: StatusCode, causes: &[Reason]) {
         let Some(relay) = self.relays.get(&id) else { return };
         let mut response = self.core.plain(&relay.reply, relay.key, status);
+        if let Some(text) = causes.iter().find_map(Reason::text) {
+            response.reason = text.into_owned();
+        }
         for cause in causes {
             response.headers.push(HeaderName::Reason, cause.to_string());
         }
