@@ -102,6 +102,24 @@ impl Running {
         serde_json::from_str(&self.lines.recv_timeout(patience).ok()?).ok()
     }
 
+    /// Waits for its next line on standard output; `None` when none has come in time.
+    pub fn next_line(&mut self, patience: Duration) -> Option<String> {
+        self.lines.recv_timeout(patience).ok()
+    }
+
+    /// Waits for a line on standard output that has `part`; those before it are passed over.
+    pub fn line_with(&mut self, part: &str, patience: Duration) -> String {
+        let deadline = Instant::now() + patience;
+        let mut seen = Vec::new();
+        while let Some(line) = self.next_line(deadline.saturating_duration_since(Instant::now())) {
+            if line.contains(part) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("{} did not say {part:?}, but {seen:#?}: {}", self.what, self.complaints());
+    }
+
     /// What it wrote to standard error so far.
     pub fn complaints(&self) -> String {
         self.complaints.try_iter().collect::<Vec<_>>().join("\n")

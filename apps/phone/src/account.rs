@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use rove_session::{Account, Target, TargetError};
+use rove_session::{Account, Push, Target, TargetError};
 use rove_sip::{
     digest::Login,
     message::{NameAddr, Uri},
@@ -36,6 +36,10 @@ pub struct SipAccount {
     pub instance: Option<String>,
     /// Whether all calls go by way of the server.
     pub proxy: bool,
+    /// Whether what others may know of this phone is published at the server (RFC 3903).
+    pub publish: bool,
+    /// How this phone is woken when it sleeps (RFC 8599).
+    pub push: Option<Push>,
 }
 
 impl SipAccount {
@@ -54,6 +58,8 @@ impl SipAccount {
             flows: 1,
             instance: None,
             proxy: false,
+            publish: false,
+            push: None,
         }
     }
 
@@ -82,6 +88,8 @@ impl SipAccount {
             instance: self.instance,
             flows: self.flows,
             proxy: self.proxy,
+            publish: self.publish,
+            push: self.push,
         })
     }
 }

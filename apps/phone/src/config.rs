@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use rove_base::{CodecId, Transport};
 use rove_driver::Certificate;
-use rove_session::MediaSecurity;
+use rove_session::{Disclosure, MediaSecurity};
 
 /// Settings of a phone. Every field has a default that works on a host with a name server in its `resolv.conf`.
 #[derive(Clone, Debug)]
@@ -52,6 +52,15 @@ pub struct PhoneConfig {
     pub ring_for: Duration,
     /// More calls than this at once are answered busy.
     pub most_calls: usize,
+    /// What others may know of this phone: nothing can be watched unless said.
+    pub disclosure: Disclosure,
+    /// More subscriptions of others than this at once are refused.
+    pub most_watchers: usize,
+    /// More requests of one address than this in a second are refused; 0 for any number. Whoever comes by a proxy comes from
+    /// its address.
+    pub most_requests: u32,
+    /// More calls of one address than this that wait for an answer are refused.
+    pub most_ringing: usize,
     /// Whether this phone calls whom the other side of a call hands it over to.
     pub follow_transfers: bool,
     /// What speaks and listens.
@@ -108,6 +117,10 @@ impl Default for PhoneConfig {
             max_delay: Duration::from_millis(400),
             ring_for: Duration::from_secs(60),
             most_calls: 100,
+            disclosure: Disclosure::Nothing,
+            most_watchers: 100,
+            most_requests: 5_000,
+            most_ringing: 100,
             follow_transfers: true,
             audio: Audio::Null,
             seed: None,

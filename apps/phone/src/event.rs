@@ -3,7 +3,7 @@
 use rove_base::Quality;
 use rove_core::{path::Switched, send::Tripped, stream::Digit};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
-use rove_session::{AccountId, AccountNews, CallId, Progress, RegistrationError};
+use rove_session::{AccountId, AccountNews, CallId, ErrandId, ErrandNews, Progress, RegistrationError};
 
 use crate::CallReport;
 
@@ -48,6 +48,11 @@ pub enum PhoneEvent {
         /// What that cost the listener.
         switched: Switched,
     },
+    /// These calls are one conversation from now on, which this phone mixes; with none of them it is over.
+    Conference {
+        /// Which calls.
+        calls: Vec<CallId>,
+    },
     /// A call is over, its media has stopped and its recording is closed.
     Ended {
         /// Which call.
@@ -70,6 +75,20 @@ pub enum PhoneEvent {
         account: AccountId,
         /// What.
         news: AccountNews,
+    },
+    /// Something happened to a message of ours, or to what we watch.
+    Errand {
+        /// Which one.
+        id: ErrandId,
+        /// What.
+        news: ErrandNews,
+    },
+    /// Somebody watches an event of ours.
+    Watched {
+        /// Which event package.
+        package: String,
+        /// Who says to do so.
+        by: String,
     },
     /// Somebody has sent a message.
     Message {

@@ -27,6 +27,7 @@ mod driver;
 mod event;
 #[cfg(feature = "simulate")]
 pub mod netem;
+mod outside;
 mod phone;
 #[cfg(feature = "simulate")]
 pub mod replay;
@@ -53,7 +54,7 @@ pub use rove_dns::{
 };
 pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
-    AccountId, AccountNews, CallId, Cause, MediaSecurity, Party, Progress, RegistrationError, SecurityKind,
-    Target, TargetError,
+    AccountId, AccountNews, CallId, Cause, Disclosure, ErrandId, ErrandNews, MediaSecurity, Party, Progress,
+    Push, Refused, RegistrationError, SecurityKind, Target, TargetError, package,
 };
 pub use rove_sip::transport::LocalAddress;

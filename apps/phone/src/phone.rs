@@ -12,7 +12,7 @@ use rove_base::Transport;
 use rove_dns::{lookup::LookupId, tsig::TsigKey};
 use rove_driver::TlsError;
 use rove_io::net::{BindError, BindFailure};
-use rove_session::{AccountId, CallId, Target, TargetError};
+use rove_session::{AccountId, CallId, Refused, Target, TargetError};
 use rove_sip::{message::StatusCode, transport::LocalAddress};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -179,6 +179,18 @@ impl Phone {
         self.tell(Command::Join { call, other });
     }
 
+    /// Makes one conversation of these calls, eight at most, which this phone mixes: each hears all others. Held calls go on;
+    /// calls that were in it and are not named stand alone again. [`PhoneEvent::Conference`] tells who is in it, also when
+    /// somebody leaves; nothing follows when one of the calls does not stand.
+    pub fn confer(&self, calls: &[CallId]) {
+        self.tell(Command::Confer { calls: calls.to_vec() });
+    }
+
+    /// What was refused because somebody wanted too much; `None` when the phone has stopped.
+    pub fn refused(&self) -> Option<Refused> {
+        self.ask(|reply| Command::Refused { reply }).ok()
+    }
+
     /// This host has moved to another network: the calls that stand go on from its new address.
     pub fn moved(&self) {
         self.tell(Command::Moved);
@@ -228,12 +240,19 @@ impl Phone {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience).ok()
     }
 
-    fn tell(&self, command: Command) {
+    pub(crate) const fn transport(&self) -> Option<Transport> {
+        self.transport
+    }
+
+    pub(crate) fn tell(&self, command: Command) {
         // Fails only when the control thread is gone; the owner learns it from the events that stay away.
         let _ = self.commands.send(command);
     }
 
-    fn ask<T>(&self, command: impl FnOnce(mpsc::SyncSender<T>) -> Command) -> Result<T, DialError> {
+    pub(crate) fn ask<T>(
+        &self,
+        command: impl FnOnce(mpsc::SyncSender<T>) -> Command,
+    ) -> Result<T, DialError> {
         let (reply, answer) = mpsc::sync_channel(1);
         self.commands.send(command(reply)).map_err(|_| DialError::Stopped)?;
         answer.recv().map_err(|_| DialError::Stopped)

@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod outside;
 pub(crate) mod roaming;
 pub(crate) mod tools;
 pub(crate) mod transport;
@@ -41,6 +42,10 @@ pub(crate) enum Command {
     Register(Register),
     /// Shows where a call to a name would go.
     Lookup(Lookup),
+    /// Sends a message to somebody.
+    Message(outside::Message),
+    /// Watches whether somebody can be reached, which calls they have, or who is in a conference.
+    Watch(outside::Watch),
     /// Takes a place in a network under the home's name, until it is ended.
     Attach(roaming::Attach),
     /// Ends the `rove attach` that runs with a SIM.
@@ -190,6 +195,9 @@ pub(crate) struct Answer {
     /// Hold the call that is up while a newer one is talked with, and go on with it afterwards.
     #[arg(long)]
     pub(crate) call_waiting: bool,
+    /// Make one conversation of all calls that are up: each hears all others.
+    #[arg(long, conflicts_with = "call_waiting")]
+    pub(crate) conference: bool,
     /// Command to run (by sh) for each event, which it is told as a line of JSON on standard input.
     #[arg(long, value_name = "CMD", env = "ROVE_ON_EVENT")]
     pub(crate) on_event: Option<String>,
@@ -205,6 +213,21 @@ pub(crate) struct Answer {
     /// More calls than this at once are answered busy.
     #[arg(long, value_name = "N", default_value_t = 100, env = "ROVE_MOST_CALLS")]
     pub(crate) most_calls: usize,
+    /// More calls of one address than this that wait for an answer are refused; half of --most-calls when not given.
+    #[arg(long, value_name = "N", env = "ROVE_MOST_RINGING")]
+    pub(crate) most_ringing: Option<usize>,
+    /// More requests of one address than this in a second are refused; 0 for any number.
+    #[arg(long, value_name = "N", default_value_t = 5_000, env = "ROVE_MOST_REQUESTS")]
+    pub(crate) most_requests: u32,
+    /// What others may know of this phone: nothing, whether it can be reached and has calls, or with whom as well.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = outside::Tell::State, env = "ROVE_TELL")]
+    pub(crate) tell: outside::Tell,
+    /// Publish that at the SIP server of --register, too.
+    #[arg(long, requires = "register")]
+    pub(crate) publish_state: bool,
+    /// More subscriptions of others than this at once are refused.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) most_watchers: usize,
     /// Writes the report here when leaving.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

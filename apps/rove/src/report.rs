@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rove_phone::CallReport;
+use rove_phone::{CallReport, Refused};
 use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, files};
@@ -18,6 +18,12 @@ pub(crate) struct Report {
     pub(crate) roams: Vec<serde_json::Value>,
     /// Moves to a better route.
     pub(crate) reroutes: Vec<serde_json::Value>,
+    /// What others have said without a call.
+    #[serde(default)]
+    pub(crate) messages: Vec<serde_json::Value>,
+    /// What was refused because somebody wanted too much; `null` where that was not counted.
+    #[serde(default)]
+    pub(crate) refused: Option<Refusals>,
     /// Calls of three and more.
     pub(crate) conference: Conference,
 }
@@ -28,6 +34,34 @@ pub(crate) struct Conference {
     parties: Option<u32>,
     joined_ms: Vec<f64>,
     mos: Vec<f64>,
+}
+
+/// What was refused because somebody wanted too much.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Refusals {
+    /// Requests that came too fast, and were answered so.
+    told: u64,
+    /// Those after them, which were not answered.
+    dropped: u64,
+    /// Calls that would have waited beside too many others of their source.
+    ringing: u64,
+    /// Subscriptions.
+    watching: u64,
+}
+
+impl From<Refused> for Refusals {
+    fn from(refused: Refused) -> Self {
+        let Refused { told, dropped, ringing, watching } = refused;
+        Self { told, dropped, ringing, watching }
+    }
+}
+
+impl Conference {
+    /// One of so many calls, at most, beside this phone itself.
+    pub(crate) fn of(calls: Option<usize>) -> Self {
+        let parties = calls.and_then(|calls| u32::try_from(calls.saturating_add(1)).ok());
+        Self { parties, ..Self::default() }
+    }
 }
 
 impl Report {

@@ -63,10 +63,14 @@ impl Show {
                 }
             }
             PhoneEvent::Message { from, kind, body } => {
-                let text = String::from_utf8_lossy(body);
-                let text: String =
-                    text.chars().filter(|char| !char.is_control()).take(LONGEST_TEXT).collect();
-                self.keep(&format!("message from {} ({kind}): {text}", address(from)));
+                self.keep(&message_text(from, kind, body));
+            }
+            PhoneEvent::Conference { calls } if calls.is_empty() => self.say("the conference is over"),
+            PhoneEvent::Conference { calls } => {
+                self.say(format!("a conference of {} calls", calls.len()));
+            }
+            PhoneEvent::Watched { package, by } => {
+                self.say(format!("{package} is watched by {}", address(by)));
             }
             PhoneEvent::Switched { switched, .. } => self.say(match switched.gap {
                 Some(gap) => {
@@ -125,6 +129,13 @@ const fn whose(party: rove_phone::Party) -> &'static str {
         rove_phone::Party::Us => "us",
         rove_phone::Party::Peer => "the other side",
     }
+}
+
+/// A message as one line.
+pub(crate) fn message_text(from: &str, kind: &str, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text: String = text.chars().filter(|char| !char.is_control()).take(LONGEST_TEXT).collect();
+    format!("message from {} ({kind}): {text}", address(from))
 }
 
 /// A From header's name and URI, without the parameters behind them.

@@ -1,5 +1,7 @@
 //! Accounts at SIP servers: each is looked up, registered over the ways that are found, and kept registered.
 
+mod publications;
+
 use core::time::Duration;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -10,13 +12,15 @@ use rove_base::{Instant, Now};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, Resolver};
 use rove_sip::{
     digest::Login,
-    message::{NameAddr, Uri},
-    register::Registering,
+    event::EventState,
+    message::{HeaderName, NameAddr, Uri},
+    register::{Push, Registering},
     transport::Hop,
     ua::{self, Failure, RegistrationId, UserAgent},
 };
 
-use crate::{Config, Event, Target, switchboard::query};
+use self::publications::{Place, Publications};
+use crate::{Config, Event, Target, event::Asker, switchboard::query};
 
 /// Names one account, for the life of the switchboard.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -41,6 +45,10 @@ pub struct Account {
     pub flows: usize,
     /// Whether all our calls go by way of `server`.
     pub proxy: bool,
+    /// Whether what others may know of us is published there (RFC 3903), and not only told to who asks here.
+    pub publish: bool,
+    /// How this phone is woken when it sleeps (RFC 8599).
+    pub push: Option<Push>,
 }
 
 /// What became of an account.
@@ -65,6 +73,23 @@ pub enum AccountNews {
     },
     /// We have taken the address back.
     Unregistered,
+    /// The server keeps what is told of us.
+    Published {
+        /// Which event package.
+        package: String,
+    },
+    /// The server does not keep it.
+    NotPublished {
+        /// Which event package.
+        package: String,
+        /// A sentence for the person at the phone.
+        why: String,
+    },
+    /// Whether this phone is woken for what comes to it (RFC 8599); told where that was asked for.
+    Push {
+        /// The push service that the server uses; `None`: nobody will wake it.
+        provider: Option<String>,
+    },
 }
 
 /// All accounts of a switchboard.
@@ -73,6 +98,7 @@ pub(crate) struct Accounts {
     all: BTreeMap<AccountId, Entry>,
     by_lookup: HashMap<LookupId, AccountId>,
     by_registration: HashMap<RegistrationId, AccountId>,
+    publications: Publications,
     last: u64,
 }
 
@@ -83,6 +109,8 @@ struct Entry {
     hops: Vec<Hop>,
     /// The route that the registrar wants our requests to take.
     route: Vec<NameAddr>,
+    /// Whether a binding stands, as far as we know.
+    stands: bool,
 }
 
 enum Stage {
@@ -104,12 +132,34 @@ impl Accounts {
         let id = AccountId(self.last);
         let lookup = resolver.sip(now, query(&account.server));
         self.by_lookup.insert(lookup, id);
-        self.all.insert(id, Entry { account, stage: Stage::Finding, hops: Vec::new(), route: Vec::new() });
+        self.all.insert(id, Entry::new(account, Stage::Finding));
         id
+    }
+
+    /// Publishes what is told of us where that is wanted, anew when it has changed.
+    pub(crate) fn publish(&mut self, now: Now, agent: &mut UserAgent, states: &[(&str, EventState)]) {
+        for (id, entry) in self.all.iter().filter(|(_, entry)| entry.account.publish && entry.stands) {
+            let route = entry.route.iter().map(|route| (HeaderName::Route, route.to_string())).collect();
+            let place = Place { hops: &entry.hops, entity: &entry.account.identity, route };
+            self.publications.publish(now, agent, *id, &place, states);
+        }
+    }
+
+    /// Whether anything is to be published.
+    pub(crate) fn publishes(&self) -> bool {
+        self.all.values().any(|entry| entry.account.publish && entry.stands)
+    }
+
+    /// Registers anew at once.
+    pub(crate) fn refresh(&self, now: Now, agent: &mut UserAgent, id: AccountId) {
+        if let Some(Stage::Registering(registration)) = self.all.get(&id).map(|entry| &entry.stage) {
+            agent.reregister(now, *registration);
+        }
     }
 
     /// Gives an account up. `true` when a registration must be taken back first, which is told later.
     pub(crate) fn remove(&mut self, now: Now, agent: &mut UserAgent, id: AccountId) -> bool {
+        self.publications.withdraw(now, agent, id);
         match self.all.get(&id).map(|entry| &entry.stage) {
             Some(Stage::Registering(registration)) => {
                 agent.unregister(now, *registration);
@@ -217,15 +267,22 @@ impl Accounts {
     /// What the user agent says of a registration. Gives the event back when it is about something else.
     pub(crate) fn on_agent(&mut self, event: ua::Event, events: &mut VecDeque<Event>) -> Option<ua::Event> {
         let (id, news) = match event {
-            ua::Event::Registered { registration, hop, expires, route, public, .. } => {
+            ua::Event::Registered { registration, hop, expires, route, public, push, .. } => {
                 let id = self.by_registration.get(&registration).copied()?;
                 if let Some(entry) = self.all.get_mut(&id) {
-                    entry.route = route;
+                    (entry.route, entry.stands) = (route, true);
+                    if entry.account.push.is_some() {
+                        let news = AccountNews::Push { provider: push };
+                        events.push_back(Event::Account { account: id, news });
+                    }
                 }
                 (id, AccountNews::Registered { server: hop.remote, expires, public })
             }
             ua::Event::RegistrationFailed { registration, failure, retry_in, .. } => {
                 let id = self.by_registration.get(&registration).copied()?;
+                if let Some(entry) = self.all.get_mut(&id) {
+                    entry.stands = false;
+                }
                 (id, AccountNews::Failed { why: reason(&failure), retry_in })
             }
             ua::Event::Unregistered { registration } => {
@@ -233,7 +290,7 @@ impl Accounts {
                 self.all.remove(&id);
                 (id, AccountNews::Unregistered)
             }
-            other => return Some(other),
+            other => return self.publications.on_agent(other, events),
         };
         events.push_back(Event::Account { account: id, news });
         None
@@ -259,9 +316,13 @@ impl Accounts {
 }
 
 impl Entry {
+    const fn new(account: Account, stage: Stage) -> Self {
+        Self { account, stage, hops: Vec::new(), route: Vec::new(), stands: false }
+    }
+
     fn route_to_first(&mut self, id: AccountId, candidates: Vec<Candidate>, events: &mut VecDeque<Event>) {
         if let Some(first) = candidates.first() {
-            events.push_back(Event::FindRoute { account: id, toward: first.address });
+            events.push_back(Event::FindRoute { whose: Asker::Account(id), toward: first.address });
         }
         self.stage = Stage::Routing(candidates);
     }
@@ -301,6 +362,7 @@ impl Entry {
                 expires: account.expires,
                 instance: account.instance.clone(),
                 contact_params: String::new(),
+                push: account.push.clone(),
             },
         );
         self.stage = Stage::Registering(registration);

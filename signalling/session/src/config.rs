@@ -10,6 +10,8 @@ use rove_sip::{
     transport::{Limits, LocalAddress},
 };
 
+use crate::Disclosure;
+
 /// How this phone presents itself and what it can do.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -43,6 +45,14 @@ pub struct Config {
     pub follow_transfers: bool,
     /// More calls than this at once are answered 486.
     pub most_calls: usize,
+    /// What others may know of us.
+    pub disclosure: Disclosure,
+    /// More subscriptions of others than this at once are refused.
+    pub most_watchers: usize,
+    /// More requests of one address than this in a second are refused; 0 for any number.
+    pub most_requests: u32,
+    /// More calls of one address than this that wait for an answer are refused.
+    pub most_ringing: usize,
 }
 
 impl Config {

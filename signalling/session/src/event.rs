@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rove_base::{Instant, LocalPath, MediaPlan, Quality};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 
-use crate::{AccountId, AccountNews, Progress, RegistrationError};
+use crate::{AccountId, AccountNews, ErrandId, ErrandNews, Progress, RegistrationError};
 
 /// Names one call, for the life of the switchboard.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -31,6 +31,15 @@ impl MediaPorts {
     pub const fn plain(rtp: SocketAddr, rtcp: SocketAddr, signalling: SocketAddr) -> Self {
         Self { rtp, rtcp, signalling, path: None }
     }
+}
+
+/// Who asks for a way.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Asker {
+    /// An account.
+    Account(AccountId),
+    /// An errand.
+    Errand(ErrandId),
 }
 
 /// What the engine reports of a call.
@@ -85,6 +94,12 @@ pub enum Event {
         /// No more will follow.
         last: bool,
     },
+    /// Have the other sides of these calls hear each other, and nobody else; no calls are the end of the
+    /// conference.
+    Join {
+        /// Which calls: none, or two and more.
+        calls: Vec<CallId>,
+    },
     /// Stop the media and close the ports.
     StopMedia {
         /// Which call.
@@ -108,10 +123,24 @@ pub enum Event {
     },
     /// Which of our addresses leads to `toward`? Answer with [`Switchboard::routed`](crate::Switchboard::routed).
     FindRoute {
-        /// For which account.
-        account: AccountId,
-        /// The server.
+        /// For what.
+        whose: Asker,
+        /// The other end.
         toward: SocketAddr,
+    },
+    /// Something happened to an errand.
+    Errand {
+        /// Which errand.
+        id: ErrandId,
+        /// What.
+        news: ErrandNews,
+    },
+    /// Somebody watches an event of ours.
+    Watched {
+        /// Which event package.
+        package: String,
+        /// Who says to do so.
+        by: String,
     },
     /// Something happened to an account.
     Account {

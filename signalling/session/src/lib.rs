@@ -8,21 +8,29 @@ mod account;
 mod call;
 mod cause;
 mod config;
+mod errand;
 mod event;
 mod plan;
 mod record;
 mod registration;
 mod switchboard;
 mod target;
+mod told;
 
 pub use account::{Account, AccountId, AccountNews};
 pub use call::Progress;
 pub use cause::Cause;
 pub use config::Config;
-pub use event::{CallId, Event, MediaFact, MediaPorts};
+pub use errand::{Errand, ErrandId, ErrandNews};
+pub use event::{Asker, CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
 pub use rove_sdp::{MediaSecurity, SecurityKind};
-pub use rove_sip::ua::Party;
+pub use rove_sip::{
+    event as package,
+    register::Push,
+    ua::{Party, Refused},
+};
 pub use switchboard::Switchboard;
 pub use target::{Target, TargetError};
+pub use told::Disclosure;

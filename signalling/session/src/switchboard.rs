@@ -3,7 +3,10 @@
 mod accounts;
 mod agent;
 mod carry;
+mod conference;
+mod errands;
 mod features;
+mod telling;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -21,6 +24,7 @@ use crate::{
     CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
     account::{AccountId, Accounts},
     call::{Ask, Context, Dialing, Fact, State},
+    errand::Errands,
     registration::{Outcome, Registrar},
 };
 
@@ -44,12 +48,19 @@ pub struct Switchboard {
     resolver: Resolver,
     registrar: Option<Registrar>,
     accounts: Accounts,
+    errands: Errands,
     calls: BTreeMap<CallId, Call>,
     by_invite: HashMap<ua::CallId, CallId>,
     by_lookup: HashMap<LookupId, CallId>,
     events: VecDeque<Event>,
     entropy: Entropy,
     last_call: u64,
+    /// The calls that are one conversation; none, or two and more.
+    conference: Vec<CallId>,
+    /// Whether our owner takes calls.
+    available: bool,
+    /// Something has changed of what others are told.
+    changed: bool,
     now: Now,
 }
 
@@ -63,6 +74,9 @@ impl Switchboard {
                 local: config.reached_at(),
                 streams: config.streams,
                 max_calls: config.most_calls,
+                max_watchers: config.most_watchers,
+                requests_per_second: config.most_requests,
+                max_ringing_per_source: config.most_ringing,
                 ..UaConfig::default()
             },
             entropy.fork(),
@@ -72,20 +86,26 @@ impl Switchboard {
             ..ResolverConfig::new(config.dns_servers.clone(), config.dns.clone())
         };
         let resolver = Resolver::new(names, entropy.fork());
-        Self {
+        let mut board = Self {
             config,
             agent,
             resolver,
             registrar: None,
             accounts: Accounts::default(),
+            errands: Errands::default(),
             calls: BTreeMap::new(),
             by_invite: HashMap::new(),
             by_lookup: HashMap::new(),
             events: VecDeque::new(),
             entropy,
             last_call: 0,
+            conference: Vec::new(),
+            available: true,
+            changed: false,
             now: Now::default(),
-        }
+        };
+        board.tell_watchers();
+        board
     }
 
     /// Calls somebody, with the account whose domain is the target's, else with the first.
@@ -116,6 +136,7 @@ impl Switchboard {
             target,
         );
         self.calls.insert(id, call);
+        self.changed = true;
         self.carry(id, asks);
         id
     }
@@ -185,6 +206,12 @@ impl Switchboard {
             .map(|call| call.record)
     }
 
+    /// What was refused because somebody wanted too much.
+    #[must_use]
+    pub const fn refused(&self) -> ua::Refused {
+        self.agent.refused()
+    }
+
     /// Calls that are not over.
     pub fn running(&self) -> impl Iterator<Item = CallId> {
         self.calls.iter().filter(|(_, call)| !matches!(call.state, State::Over)).map(|(&id, _)| id)
@@ -223,6 +250,7 @@ impl Switchboard {
             &mut context(&self.config, now, &mut call.record, &mut asks, call.session_id, &mut self.entropy),
             fact,
         );
+        self.changed = true;
         self.carry(id, asks);
         self.tell_if_over(id);
     }
@@ -240,6 +268,7 @@ impl Switchboard {
             _ => return,
         };
         let Some(found) = self.accounts.looked_up(self.now, id, found, &mut self.events) else { return };
+        let Some(found) = self.errands.looked_up(id, found, &mut self.events) else { return };
         match (self.by_lookup.remove(&id), found) {
             (None, found) => self.events.push_back(Event::LookedUp { id, found, steps }),
             (Some(call), Ok(candidates)) => self.fact(self.now, call, Fact::Found(candidates)),
@@ -315,6 +344,9 @@ impl Machine for Switchboard {
             }
             let mut wake = self.calls.values().filter_map(|call| call.state.deadline()).min();
             wake = Instant::earliest(wake, self.accounts.deadline());
+            if self.tell_what_changed() {
+                continue;
+            }
             match self.agent.poll(out).nested() {
                 Nested::Pass(step) => return step,
                 Nested::Wait(at) => wake = Instant::earliest(wake, at),

@@ -9,6 +9,7 @@ mod proxy;
 pub mod register;
 pub mod registrar;
 pub mod server;
+mod sources;
 pub mod transaction;
 pub mod transport;
 pub mod ua;

@@ -10,6 +10,7 @@ mod challenged;
 mod change;
 mod config;
 mod context;
+mod crowd;
 mod early;
 mod event;
 mod info;
@@ -38,8 +39,10 @@ mod trust;
 use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transmit};
 
 pub use config::{OutgoingInvite, OutgoingRefer, SessionChange, UaConfig};
+pub use crowd::Refused;
 pub use event::{
-    CallId, Event, Failure, OptionsId, Party, PublicationId, RegistrationId, RequestId, SubscriptionId,
+    CallId, DialogNames, Event, Failure, OptionsId, Party, PublicationId, RegistrationId, RequestId,
+    SubscriptionId,
 };
 pub use info::{DTMF, DTMF_RELAY, Key};
 pub use publications::Publishing;
@@ -51,6 +54,7 @@ use self::{
     call::{Call, State},
     caller::Calling,
     context::{Context, LocalTag, SDP},
+    crowd::Crowd,
     notifier::Notifier,
     publications::Publications,
     registrations::Registrations,
@@ -76,6 +80,7 @@ pub struct UserAgent {
     subscriptions: Subscriptions,
     notifier: Notifier,
     publications: Publications,
+    crowd: Crowd,
     last_request: u64,
     last_call: u64,
     last_options: u64,
@@ -94,6 +99,7 @@ impl UserAgent {
             subscriptions: Subscriptions::default(),
             notifier: Notifier::default(),
             publications: Publications::default(),
+            crowd: Crowd::new(&cx.config, &cx.keyed),
             last_request: 0,
             last_call: 0,
             last_options: 0,
@@ -106,7 +112,7 @@ impl UserAgent {
         self.at(now);
         let (id, tag) = (self.next_call(), self.cx.new_tag());
         let state = State::Calling(Calling::start(&mut self.cx, id, tag, outgoing));
-        self.add_call(Call { id, tag, state });
+        self.add_call(Call { id, tag, state, rings_for: None });
         id
     }
 
@@ -251,6 +257,7 @@ impl UserAgent {
         let before = call.deadline();
         happens(call, &mut self.cx);
         call.settle(&mut self.cx);
+        self.crowd.settle(call);
         self.timers.change(id, before, call.deadline());
         if call.is_over() {
             let tag = call.tag;
@@ -365,6 +372,9 @@ impl Machine for UserAgent {
             };
             if let Some(event) = self.cx.events.pop_front() {
                 return Step::Event(event);
+            }
+            if self.tell_fresh() {
+                continue;
             }
             let calls = Instant::earliest(self.cx.layer.deadline(), self.timers.next());
             let others = Instant::earliest(streams, self.outside_deadline());

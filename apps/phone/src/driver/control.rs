@@ -1,6 +1,7 @@
 //! What the control thread owns, and what it does with each step of the switchboard.
 
 mod addresses;
+mod media;
 mod publish;
 
 use core::time::Duration;
@@ -27,7 +28,7 @@ use self::publish::dns_sockets;
 use super::{
     Command,
     listening::{self, Listening},
-    media::{Media, MediaNews},
+    media::Media,
 };
 use crate::{CallReport, PhoneConfig, PhoneEvent, StartError};
 
@@ -86,6 +87,10 @@ impl Control {
                 cname: cname(&mut entropy),
                 follow_transfers: config.follow_transfers,
                 most_calls: config.most_calls,
+                disclosure: config.disclosure,
+                most_watchers: config.most_watchers,
+                most_requests: config.most_requests,
+                most_ringing: config.most_ringing,
             },
             entropy,
         );
@@ -123,6 +128,7 @@ impl Control {
             closing: None,
             seen: tokio::sync::mpsc::unbounded_channel(),
             from: None,
+            joined: Vec::new(),
         })
     }
 }
@@ -144,6 +150,8 @@ pub(super) struct Desk {
     seen: (UnboundedSender<Seen>, UnboundedReceiver<Seen>),
     /// Where this host is reached, when its owner has said so.
     from: Option<IpAddr>,
+    /// The calls that are mixed.
+    joined: Vec<CallId>,
 }
 
 /// The ports of a call, and in them how the world sees them.
@@ -220,6 +228,14 @@ impl Desk {
             Command::SignOut { account } => {
                 self.board.sign_out(now, account);
             }
+            Command::Woken { account } => self.board.refresh(now, account),
+            Command::Begin { target, account, errand, reply } => {
+                let _ = reply.send(self.board.begin(now, target, account, *errand));
+            }
+            Command::Confer { calls } => drop(self.board.confer(now, &calls)),
+            Command::Refused { reply } => drop(reply.send(self.board.refused())),
+            Command::End { errand } => self.board.end(now, errand),
+            Command::Available(available) => self.board.set_available(now, available),
             Command::Press { call, key, duration } => self.media.press(call, key, duration),
             Command::Close => self.close(),
         }
@@ -290,6 +306,7 @@ impl Desk {
                 self.media.add_candidates(call, candidates, last);
             }
             Event::StopMedia { call } => self.media.stop(call),
+            Event::Join { calls } => self.join(calls),
             Event::Call { call, progress } => {
                 let over = matches!(progress, Progress::Ended { .. });
                 self.tell(PhoneEvent::Call { call, progress });
@@ -298,10 +315,12 @@ impl Desk {
                 }
             }
             Event::LookedUp { id, found, steps } => self.tell(PhoneEvent::LookedUp { id, found, steps }),
-            Event::FindRoute { account, toward } => {
+            Event::FindRoute { whose, toward } => {
                 let local = self.signalling_toward(toward);
-                self.board.routed(self.clock.now(), account, local);
+                self.board.routed(self.clock.now(), whose, local);
             }
+            Event::Errand { id, news } => self.tell(PhoneEvent::Errand { id, news }),
+            Event::Watched { package, by } => self.tell(PhoneEvent::Watched { package, by }),
             Event::Account { account, news } => self.tell(PhoneEvent::Account { account, news }),
             Event::Message { from, kind, body } => self.tell(PhoneEvent::Message { from, kind, body }),
             Event::Registered { name } => self.tell(PhoneEvent::Registered { name }),
@@ -314,30 +333,6 @@ impl Desk {
                 self.tell(PhoneEvent::RegistrationFailed(error));
             }
             _ => {}
-        }
-    }
-
-    fn take_media_news(&mut self) {
-        while let Some((call, news)) = self.media.next() {
-            let now = self.clock.now();
-            match news {
-                MediaNews::FirstAudio(at) => self.board.media(now, call, MediaFact::FirstAudio(at)),
-                MediaNews::Quality(quality) => {
-                    self.board.media(now, call, MediaFact::Quality(quality));
-                    self.tell(PhoneEvent::Quality { call, quality });
-                }
-                MediaNews::Candidate(candidate) => {
-                    self.board.media(now, call, MediaFact::Candidate(candidate));
-                }
-                MediaNews::Failed(why) => self.board.media(now, call, MediaFact::Failed(why)),
-                MediaNews::Digit(digit) => self.tell(PhoneEvent::Digit { call, digit }),
-                MediaNews::SendingStopped(why) => self.tell(PhoneEvent::SendingStopped { call, why }),
-                MediaNews::Switched(switched) => self.tell(PhoneEvent::Switched { call, switched }),
-                MediaNews::Stopped(summary) => {
-                    self.board.media(now, call, MediaFact::Quality(summary));
-                    self.conclude(call);
-                }
-            }
         }
     }
 
@@ -365,6 +360,7 @@ impl Desk {
         if self.registered {
             self.board.unregister(now);
         }
+        self.board.fall_silent(now);
         for account in self.board.accounts() {
             self.board.sign_out(now, account);
         }

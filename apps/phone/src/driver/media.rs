@@ -15,7 +15,7 @@ use rove_io::{
     bridge::ControlEnds,
     callback::{replacement, wire},
     clock::Clock,
-    device::{Clip, DeviceConfig, Ends, FileConfig, Running, SoundConfig},
+    device::{Clip, DeviceConfig, Ends, FileConfig, Joint, Running, SoundConfig, join},
     media_thread::{Continuation, MediaEvent, MediaThread},
     net::{UdpSocket, bind_pair},
 };
@@ -47,6 +47,8 @@ struct MediaCall {
     /// Open, and waiting for a plan.
     sockets: Vec<UdpSocket>,
     device: Option<Running>,
+    /// What joins it with other calls.
+    joint: Option<Joint>,
     // Held as long as the callbacks run: they look at the knobs.
     control: Option<ControlEnds>,
     running: bool,
@@ -178,7 +180,8 @@ impl Media {
         entry.running = true;
         (entry.plan, entry.rate) = (Some(plan.clone()), wired.sample_rate);
         entry.control = Some(wired.control);
-        let ends = Ends::from((wired.input, wired.output));
+        let (ends, joint) = Ends::from((wired.input, wired.output)).joinable();
+        entry.joint = Some(joint);
         entry.device = Some(device.start(self.clock, ends).map_err(|error| error.to_string())?);
         entry.left.played.extend(files.play.as_ref().map(Clip::path).and_then(absolute));
         entry.left.recordings.extend(files.record.as_deref().and_then(absolute));
@@ -224,10 +227,17 @@ impl Media {
         if let Some(Err(error)) = entry.device.take().map(Running::stop) {
             tracing::error!(target: "rove::device", call = call.0, %error, "the device failed");
         }
-        entry.control = None;
+        (entry.control, entry.joint) = (None, None);
         if entry.running && self.thread.remove(call.0).is_err() {
             entry.running = false;
         }
+    }
+
+    /// Has the other sides of these calls hear each other, and nobody else. `false` when that cannot be.
+    pub(super) fn join(&mut self, calls: &[CallId]) -> bool {
+        let wanted = self.calls.iter_mut().filter(|(id, _)| calls.contains(id));
+        let mut joints: Vec<&mut Joint> = wanted.filter_map(|(_, entry)| entry.joint.as_mut()).collect();
+        joints.len() == calls.len() && join(&mut joints)
     }
 
     /// Tells the peer that a key was pressed.

@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 
 use rove_dns::lookup::LookupId;
 use rove_driver::Alarm;
-use rove_session::{Account, AccountId, CallId, Target};
+use rove_session::{Account, AccountId, CallId, Errand, ErrandId, Refused, Target};
 use rove_sip::message::StatusCode;
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
@@ -19,24 +19,83 @@ use crate::phone::DnsRegistration;
 
 /// What the owner of the phone wants.
 pub(crate) enum Command {
-    Dial { target: Target, account: Option<AccountId>, reply: mpsc::SyncSender<CallId> },
-    LookUp { target: Target, reply: mpsc::SyncSender<LookupId> },
-    Answer { call: CallId },
-    Decline { call: CallId, status: StatusCode },
-    HangUp { call: CallId },
-    Forward { call: CallId, to: Target },
-    Hold { call: CallId },
-    Resume { call: CallId },
-    Transfer { call: CallId, to: Target },
-    Join { call: CallId, other: CallId },
-    Info { call: CallId, key: char, duration: Duration },
+    Dial {
+        target: Target,
+        account: Option<AccountId>,
+        reply: mpsc::SyncSender<CallId>,
+    },
+    LookUp {
+        target: Target,
+        reply: mpsc::SyncSender<LookupId>,
+    },
+    Answer {
+        call: CallId,
+    },
+    Decline {
+        call: CallId,
+        status: StatusCode,
+    },
+    HangUp {
+        call: CallId,
+    },
+    Forward {
+        call: CallId,
+        to: Target,
+    },
+    Hold {
+        call: CallId,
+    },
+    Resume {
+        call: CallId,
+    },
+    Transfer {
+        call: CallId,
+        to: Target,
+    },
+    Join {
+        call: CallId,
+        other: CallId,
+    },
+    Info {
+        call: CallId,
+        key: char,
+        duration: Duration,
+    },
     Moved,
     MovedTo(std::net::IpAddr),
-    Press { call: CallId, key: char, duration: Duration },
+    Press {
+        call: CallId,
+        key: char,
+        duration: Duration,
+    },
     Register(Box<DnsRegistration>),
     Unregister,
-    SignIn { account: Box<Account>, reply: mpsc::SyncSender<AccountId> },
-    SignOut { account: AccountId },
+    SignIn {
+        account: Box<Account>,
+        reply: mpsc::SyncSender<AccountId>,
+    },
+    SignOut {
+        account: AccountId,
+    },
+    Woken {
+        account: AccountId,
+    },
+    Begin {
+        target: Target,
+        account: Option<AccountId>,
+        errand: Box<Errand>,
+        reply: mpsc::SyncSender<ErrandId>,
+    },
+    End {
+        errand: ErrandId,
+    },
+    Available(bool),
+    Confer {
+        calls: Vec<CallId>,
+    },
+    Refused {
+        reply: mpsc::SyncSender<Refused>,
+    },
     Close,
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use rove_base::{Entropy, Transport};
-use rove_session::{Config, Switchboard, Target};
+use rove_session::{Config, Disclosure, Switchboard, Target};
 use rove_sip::{
     message::{NameAddr, SipUri},
     transport::{Limits, LocalAddress},
@@ -36,6 +36,10 @@ pub(super) fn board(config: &VirtualConfig, entropy: &mut Entropy) -> Switchboar
             ring_for: config.ring_for,
             cname: format!("{:016x}", entropy.next_u64()),
             most_calls: MOST_CALLS,
+            disclosure: Disclosure::State,
+            most_watchers: MOST_CALLS,
+            most_requests: 0,
+            most_ringing: MOST_CALLS,
         },
         entropy.fork(),
     )

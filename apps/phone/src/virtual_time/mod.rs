@@ -214,6 +214,15 @@ impl VirtualPhone {
             Event::LookedUp { id, found, steps } => {
                 self.events.push_back(PhoneEvent::LookedUp { id, found, steps });
             }
+            Event::FindRoute { whose, .. } => {
+                let local = SocketAddr::new(self.config.ip, self.config.sip_port);
+                self.board.routed(now, whose, Ok(local));
+            }
+            Event::Errand { id, news } => self.events.push_back(PhoneEvent::Errand { id, news }),
+            Event::Watched { package, by } => self.events.push_back(PhoneEvent::Watched { package, by }),
+            Event::Message { from, kind, body } => {
+                self.events.push_back(PhoneEvent::Message { from, kind, body });
+            }
             Event::Registered { name } => self.events.push_back(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => self.events.push_back(PhoneEvent::Unregistered { name }),
             Event::RegistrationFailed(error) => self.events.push_back(PhoneEvent::RegistrationFailed(error)),

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rove_phone::SipAccount;
+use rove_phone::{Push, SipAccount};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -29,6 +29,30 @@ pub(crate) struct AccountArgs {
     /// How long a registration is asked for, in s.
     #[arg(long, value_name = "S", default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(1..=604_800))]
     pub(crate) expires: u32,
+    #[command(flatten)]
+    pub(crate) push: PushArgs,
+}
+
+/// How this phone is woken when it sleeps (RFC 8599).
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PushArgs {
+    /// Push service that wakes this phone, as `apns`, `fcm` or `webpush`: told to the SIP server (RFC 8599).
+    #[arg(long = "push-provider", value_name = "NAME", requires = "prid")]
+    provider: Option<String>,
+    /// What the push service knows this phone by.
+    #[arg(long = "push-prid", value_name = "TEXT", requires = "provider")]
+    prid: Option<String>,
+    /// What else the push service wants to know.
+    #[arg(long = "push-param", value_name = "TEXT", requires = "provider")]
+    param: Option<String>,
+}
+
+impl PushArgs {
+    fn push(&self) -> Option<Push> {
+        let (provider, prid) = (self.provider.clone()?, self.prid.clone()?);
+        Some(Push { provider, prid, param: self.param.clone() })
+    }
 }
 
 /// One `[[account]]` of the settings file.
@@ -50,6 +74,10 @@ pub(crate) struct AccountSettings {
     instance: Option<String>,
     /// Whether all calls go by way of the server.
     proxy: Option<bool>,
+    /// Whether what others may know of this phone is published there.
+    publish: Option<bool>,
+    /// How this phone is woken.
+    push: Option<PushArgs>,
 }
 
 impl AccountArgs {
@@ -65,6 +93,7 @@ impl AccountArgs {
             server: self.server.clone(),
             transport: transport.map(Spoken::transport),
             expires: Duration::from_secs(self.expires.into()),
+            push: self.push.push(),
             ..SipAccount::new(address)
         })
     }
@@ -91,6 +120,15 @@ impl AccountSettings {
             flows,
             instance: self.instance.clone(),
             proxy: self.proxy.unwrap_or(false),
+            publish: self.publish.unwrap_or(false),
+            push: self
+                .push
+                .as_ref()
+                .map(|push| {
+                    let why = "push needs a provider and a prid";
+                    push.push().ok_or_else(|| Failure::usage(format!("account {}: {why}", self.address)))
+                })
+                .transpose()?,
             ..SipAccount::new(self.address.as_str())
         })
     }

@@ -6,8 +6,8 @@ use rove_phone::{AccountId, AccountNews, Phone, PhoneEvent, SipAccount};
 
 use super::GLANCE;
 use crate::{
-    cli::account::AccountArgs, cli::transport::Spoken, failure::Failure, settings::Settings, show::Show,
-    stop::Stop,
+    cli::PhoneArgs, cli::account::AccountArgs, cli::transport::Spoken, failure::Failure, settings::Settings,
+    show::Show, stop::Stop,
 };
 
 /// Signs in with all accounts of the settings file. Nobody waits for them: what becomes of them is told. Answers each with
@@ -52,6 +52,22 @@ pub(crate) fn to_call_with(
     let account = args.account(identity, transport)?;
     let id = phone.sign_in(SipAccount { register: false, ..account })?;
     Ok(Some((identity.to_owned(), id)))
+}
+
+/// Takes up all accounts there are, and answers the one to do something with: the one that is `wanted`. `None` leaves it to
+/// the target's domain.
+pub(crate) fn to_use(
+    phone: &Phone,
+    settings: &Settings,
+    args: &AccountArgs,
+    presented: &PhoneArgs,
+    wanted: Option<&str>,
+) -> Result<Option<AccountId>, Failure> {
+    let identity = presented.identity.as_deref();
+    let by_flags = to_call_with(phone, args, identity, presented.transport.transport)?;
+    let mut known = sign_in_all(phone, settings)?;
+    known.extend(by_flags);
+    wanted.map(|wanted| named(&known, wanted)).transpose()
 }
 
 /// Waits until an account is registered. That it is not, and why, ends the program.

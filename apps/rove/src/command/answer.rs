@@ -3,16 +3,24 @@
 use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
-use rove_phone::{AccountId, CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, Target};
+use rove_phone::{
+    AccountId, CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, SipAccount, Target,
+};
 
-use super::{GLANCE, accounts, script::Scripts, seconds};
+use serde_json::Value;
+
+use super::{
+    GLANCE, accounts,
+    script::{Scripts, message_json},
+    seconds,
+};
 use crate::{
     cli::{Answer, Policy, account::is_sip, transport},
     failure::Failure,
     publish,
-    report::Report,
+    report::{Conference, Refusals, Report},
     settings::Settings,
-    show::{Show, call_table},
+    show::{Show, call_table, message_text},
     stop::Stop,
 };
 
@@ -21,6 +29,10 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     config.audio = settings.audio(&args.audio)?;
     config.most_calls = args.most_calls;
     config.sip_port = SIP_PORT;
+    config.disclosure = args.tell.disclosure();
+    config.most_watchers = args.most_watchers;
+    config.most_requests = args.most_requests;
+    config.most_ringing = args.most_ringing.unwrap_or(args.most_calls.div_ceil(2));
     transport::listen(&mut config);
     if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
         config.identity = name.clone();
@@ -38,6 +50,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
     }
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
+    phone.set_available(matches!(args.policy, Policy::Answer | Policy::Ring));
     let show = Show::new();
     if let Some(registration) = registration {
         let name = registration.name.clone();
@@ -58,15 +71,14 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         up: Vec::new(),
         scripts: args.on_event.clone().map(Scripts::new),
         reports: Vec::new(),
+        messages: Vec::new(),
+        most_parties: None,
     };
     desk.work(stop);
     if let Some(scripts) = desk.scripts.take() {
         scripts.finish();
     }
-    let reports = desk.reports;
-    if let Some(path) = &args.json {
-        Report { seed: args.phone.seed, calls: reports, ..Report::default() }.write(path)?;
-    }
+    desk.report()?;
     withdraw(&phone, args, account, &show)?;
     show.done();
     Ok(())
@@ -75,7 +87,8 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
 /// Registers at the SIP server that `--register` names, if it names one.
 fn sign_in(phone: &Phone, args: &Answer, show: &Show, stop: &Stop) -> Result<Option<AccountId>, Failure> {
     let Some(name) = args.register.as_deref().filter(|name| is_sip(name)) else { return Ok(None) };
-    let id = phone.sign_in(args.account.account(name, args.phone.transport.transport)?)?;
+    let account = args.account.account(name, args.phone.transport.transport)?;
+    let id = phone.sign_in(SipAccount { publish: args.publish_state, ..account })?;
     accounts::await_registration(phone, id, show, stop)?;
     Ok(Some(id))
 }
@@ -114,6 +127,10 @@ struct Desk<'a> {
     up: Vec<CallId>,
     scripts: Option<Scripts>,
     reports: Vec<CallReport>,
+    /// What others have said without a call, the first [`MOST_MESSAGES`].
+    messages: Vec<Value>,
+    /// The most calls that were one conversation.
+    most_parties: Option<usize>,
 }
 
 impl Desk<'_> {
@@ -131,7 +148,10 @@ impl Desk<'_> {
             }
             self.do_what_is_due();
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
-            self.show.event(&event);
+            match &event {
+                PhoneEvent::Message { from, kind, body } => self.said(from, kind, body),
+                event => self.show.event(event),
+            }
             if let Some(scripts) = &mut self.scripts {
                 scripts.tell(&event);
             }
@@ -142,6 +162,9 @@ impl Desk<'_> {
                 }
                 PhoneEvent::Call { progress: Progress::Referred { call, .. }, .. } => running.push(call),
                 PhoneEvent::Call { call, progress: Progress::Answered { .. } } => self.is_up(call),
+                PhoneEvent::Conference { calls } if !calls.is_empty() => {
+                    self.most_parties = self.most_parties.max(Some(calls.len()));
+                }
                 PhoneEvent::Ended { call, report } => {
                     running.retain(|&other| other != call);
                     self.is_over(call);
@@ -150,6 +173,28 @@ impl Desk<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Writes what there is to report, where that is wanted.
+    fn report(self) -> Result<(), Failure> {
+        let Some(path) = &self.args.json else { return Ok(()) };
+        let conference = Conference::of(self.most_parties);
+        let refused = self.phone.refused().map(Refusals::from);
+        let (seed, calls, messages) = (self.args.phone.seed, self.reports, self.messages);
+        Report { seed, calls, messages, conference, refused, ..Report::default() }.write(path)
+    }
+
+    /// Somebody has sent a message: a line on standard output.
+    fn said(&mut self, from: &str, kind: &str, body: &[u8]) {
+        let line = message_text(from, kind, body);
+        if self.args.ready_json {
+            println!("{}", message_json(from, kind, body));
+        } else {
+            println!("{line}");
+        }
+        if self.messages.len() < MOST_MESSAGES {
+            self.messages.push(message_json(from, kind, body));
         }
     }
 
@@ -176,6 +221,9 @@ impl Desk<'_> {
             self.phone.hold(before);
         }
         self.up.push(call);
+        if self.args.conference && self.up.len() > 1 {
+            self.phone.confer(&self.up);
+        }
     }
 
     fn is_over(&mut self, call: CallId) {
@@ -256,6 +304,8 @@ fn ready(phone: &Phone, args: &Answer, show: &Show) {
     show.say(format!("waiting for calls at {}", addresses.join(", ")));
 }
 
+/// Messages that the report has.
+const MOST_MESSAGES: usize = 1_000;
 /// Where SIP listens by convention (RFC 3261 §19.1.2).
 const SIP_PORT: u16 = 5060;
 /// Longer than the phone itself waits for the name server.

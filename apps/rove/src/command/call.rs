@@ -24,11 +24,7 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     let talk = talk.transpose()?;
     Report::check(args.json.as_deref())?;
     let phone = Phone::start(config)?;
-    let identity = args.phone.identity.as_deref();
-    let by_flags = accounts::to_call_with(&phone, &args.account, identity, args.phone.transport.transport)?;
-    let mut known = accounts::sign_in_all(&phone, settings)?;
-    known.extend(by_flags);
-    let account = args.with.as_deref().map(|wanted| accounts::named(&known, wanted)).transpose()?;
+    let account = accounts::to_use(&phone, settings, &args.account, &args.phone, args.with.as_deref())?;
     let show = Show::new();
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
     for _ in 0..args.count {

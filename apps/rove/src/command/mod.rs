@@ -7,10 +7,13 @@ pub(crate) mod call;
 pub(crate) mod devices;
 pub(crate) mod doctor;
 pub(crate) mod lookup;
+pub(crate) mod message;
 pub(crate) mod register;
 pub(crate) mod replay;
 mod script;
 pub(crate) mod simulate;
+mod state;
+pub(crate) mod watch;
 
 use core::time::Duration;
 

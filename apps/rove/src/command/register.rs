@@ -104,6 +104,12 @@ pub(crate) fn text(news: &AccountNews) -> Option<String> {
             format!("not registered: {why}; again in {} s", wait.as_secs())
         }
         AccountNews::Failed { why, retry_in: None } => format!("not registered: {why}"),
+        AccountNews::Published { package } => format!("{package} is published"),
+        AccountNews::NotPublished { package, why } => format!("{package} is not published: {why}"),
+        AccountNews::Push { provider: Some(provider) } => format!("woken by {provider} for what comes"),
+        AccountNews::Push { provider: None } => {
+            "the server does not wake this phone by a push service".into()
+        }
         AccountNews::Unregistered => "no longer registered".into(),
         _ => return None,
     })

@@ -103,6 +103,12 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
         PhoneEvent::Ended { call, report } => json!({
             "event": "ended", "call": call.0, "cause": report.cause, "report": report,
         }),
+        PhoneEvent::Message { from, kind, body } => message_json(from, kind, body),
+        PhoneEvent::Conference { calls } => {
+            let calls: Vec<u64> = calls.iter().map(|call| call.0).collect();
+            json!({ "event": "conference", "calls": calls })
+        }
+        PhoneEvent::Watched { package, by } => json!({ "event": "watched", "package": package, "by": by }),
         PhoneEvent::Registered { name } => json!({ "event": "registered", "name": name }),
         PhoneEvent::Unregistered { name } => json!({ "event": "unregistered", "name": name }),
         PhoneEvent::RegistrationFailed(error) => {
@@ -110,6 +116,12 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
         }
         _ => return None,
     })
+}
+
+/// A message that somebody has sent; what is no text of UTF-8 is replaced where it is not, and what is too long cut.
+pub(crate) fn message_json(from: &str, kind: &str, body: &[u8]) -> Value {
+    let text: String = String::from_utf8_lossy(body).chars().take(LONGEST_TEXT).collect();
+    json!({ "event": "message", "from": from, "kind": kind, "text": text })
 }
 
 fn progress_json(progress: &Progress) -> Option<Value> {
@@ -150,6 +162,8 @@ fn millis(duration: Duration) -> u64 {
 const AT_ONCE: usize = 8;
 /// Events that wait for their script; of more, the oldest are dropped.
 const WAITING: usize = 256;
+/// Characters of a message that a script is told: a line is shorter than a pipe holds.
+const LONGEST_TEXT: usize = 8_000;
 /// No script runs longer.
 const LONGEST: Duration = Duration::from_secs(10);
 

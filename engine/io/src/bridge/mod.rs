@@ -20,6 +20,7 @@ mod latest;
 mod packets;
 mod pcm;
 mod ring;
+mod voices;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use self::{
     latest::{LatestRx, LatestTx, latest},
     packets::{PacketRx, PacketTx, packet_ring},
     pcm::{Captured, MAX_BLOCKS, PcmRx, PcmTx, pcm_ring},
+    voices::{PartRx, PartTx, VoiceRx, VoiceTx, part, voice_ring},
 };
 
 /// How much the rings of a call hold.

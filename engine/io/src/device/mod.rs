@@ -10,6 +10,7 @@
 mod adapt;
 mod clip;
 mod drift;
+mod joint;
 mod paced;
 #[cfg(any(feature = "sound-card", test))]
 mod plug;
@@ -34,6 +35,7 @@ use crate::{
 
 pub use clip::Clip;
 pub use drift::{Follower, FollowerCounts};
+pub use joint::{Joint, join};
 #[cfg(feature = "sound-processing")]
 pub use processing::Processing;
 pub use resample::{ChunkedResampler, Fixed, resample};

@@ -11,6 +11,8 @@ fn account(address: &str, proxy: bool) -> Account {
         instance: None,
         flows: 1,
         proxy,
+        publish: false,
+        push: None,
     }
 }
 
@@ -18,7 +20,7 @@ fn accounts(all: &[(&str, bool)]) -> Accounts {
     let mut accounts = Accounts::default();
     for (place, (address, proxy)) in (1..).zip(all) {
         let account = account(address, *proxy);
-        let entry = Entry { account, stage: Stage::Ready, hops: Vec::new(), route: Vec::new() };
+        let entry = Entry::new(account, Stage::Ready);
         accounts.all.insert(AccountId(place), entry);
     }
     accounts

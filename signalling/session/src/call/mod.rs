@@ -87,6 +87,8 @@ pub(crate) enum Fact {
     Answer,
     /// Hold the call, or go on with it.
     Hold(bool),
+    /// The other side is to learn what this end is now; a call that we hold goes on.
+    Announce,
     /// This host has another address now.
     Moved,
     Decline(StatusCode),

@@ -125,6 +125,7 @@ impl Talking {
             Fact::Acknowledged(Some(body)) | Fact::Changed(body) => self.changed(cx, &body),
             Fact::ChangeFailed(failure) => self.unchanged(cx, &failure),
             Fact::Hold(hold) => self.hold(cx, hold),
+            Fact::Announce => self.announce(cx),
             Fact::Trickled(body) => self.trickled(cx, &body),
             Fact::Candidate(candidate) => self.found(cx, candidate.as_ref()),
             Fact::Moved => {
@@ -165,6 +166,18 @@ impl Talking {
         self.wanted = Some(if hold { Wanted::Hold } else { Wanted::Resume });
         let offer = self.session.offer(&self.local).to_bytes();
         cx.ask(Ask::Change { offer, hop: None });
+        State::Talking(self)
+    }
+
+    /// Says the same again, which tells what has changed beside the session. What is under way already tells it.
+    fn announce(mut self, cx: &mut Context<'_>) -> State {
+        if self.holding {
+            return self.hold(cx, false);
+        }
+        if self.wanted.is_none() {
+            let offer = self.session.offer(&self.local).to_bytes();
+            cx.ask(Ask::Change { offer, hop: None });
+        }
         State::Talking(self)
     }
 

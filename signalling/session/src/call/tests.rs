@@ -45,6 +45,10 @@ impl End {
             cname: format!("end{host}"),
             follow_transfers: true,
             most_calls: 1,
+            disclosure: crate::Disclosure::Nothing,
+            most_watchers: 1,
+            most_requests: 0,
+            most_ringing: 1,
         };
         let side = if host == 1 { crate::Side::Caller } else { crate::Side::Callee };
         let record = Record::new(side, "bob".into(), "peer".into(), Instant::ZERO);

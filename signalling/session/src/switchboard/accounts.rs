@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rove_base::Now;
 
 use super::Switchboard;
-use crate::{Account, AccountId};
+use crate::{Account, AccountId, Asker};
 
 impl Switchboard {
     /// Takes up an account at a SIP server; [`crate::Event::Account`] tells what becomes of it. Calls are made with the one
@@ -25,10 +25,23 @@ impl Switchboard {
         self.accounts.ids()
     }
 
+    /// Registers an account anew at once: this phone was woken by a push service (RFC 8599 §4.1.3).
+    pub fn refresh(&mut self, now: Now, account: AccountId) {
+        self.accounts.refresh(now, &mut self.agent, account);
+    }
+
     /// The address of ours that leads where [`crate::Event::FindRoute`] asks, or why there is none.
-    pub fn routed(&mut self, now: Now, account: AccountId, local: Result<SocketAddr, String>) {
+    pub fn routed(&mut self, now: Now, whose: Asker, local: Result<SocketAddr, String>) {
         self.now = now;
-        let machines = (&self.config, &mut self.agent);
-        self.accounts.routed(now, account, local, machines, &mut self.events);
+        match whose {
+            Asker::Account(account) => {
+                let machines = (&self.config, &mut self.agent);
+                self.accounts.routed(now, account, local, machines, &mut self.events);
+            }
+            Asker::Errand(errand) => {
+                let (errands, mut tools) = self.errands_with_tools();
+                errands.routed(now, errand, local, &mut tools);
+            }
+        }
     }
 }

@@ -10,7 +10,8 @@ use crate::{
 
 impl Switchboard {
     pub(super) fn on_agent(&mut self, event: ua::Event) {
-        let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return };
+        let Some(event) = self.accounts.on_agent(event, &mut self.events) else { return self.changed = true };
+        let Some(event) = self.errands.on_agent(event, &mut self.events) else { return };
         let (invite, fact) = match event {
             ua::Event::Incoming { call, hop, uri, from, asserted, body, replaces, .. } => {
                 let from = asserted.unwrap_or(from).to_string();
@@ -19,6 +20,10 @@ impl Switchboard {
             ua::Event::Message { from, kind, body, .. } => {
                 let (from, kind) = (from.to_string(), kind.to_string());
                 return self.events.push_back(Event::Message { from, kind, body });
+            }
+            ua::Event::Watched { package, by } => {
+                self.watched();
+                return self.events.push_back(Event::Watched { package, by: by.to_string() });
             }
             ua::Event::Referred { call, to, by } => return self.on_referred(call, &to, by.as_ref()),
             ua::Event::KeyPressed { call, key } => {
@@ -71,6 +76,7 @@ impl Switchboard {
             body,
         );
         self.calls.insert(id, call);
+        self.changed = true;
         self.carry(id, asks);
         if replaces {
             // The person was asked when the call began whose place this one takes.

@@ -109,3 +109,70 @@ fn subscription_state_is_read_with_its_time_and_reason() {
         assert_eq!(State::parse(text), expected, "{text}");
     }
 }
+
+/// The conference of two that a document tells of.
+fn conference() -> Conference {
+    let user = |name: &str, status: &str| User {
+        entity: format!("sip:{name}@example.com"),
+        name: Some(name.into()),
+        endpoints: vec![Endpoint {
+            entity: format!("sip:{name}@192.0.2.7"),
+            status: Some(status.into()),
+            joined: Some("dialed-in".into()),
+        }],
+        ..User::default()
+    };
+    Conference {
+        entity: "sip:conf@example.com".into(),
+        subject: Some("a < b".into()),
+        most_users: Some(8),
+        count: Some(2),
+        users: vec![user("alice", "connected"), user("bob", "on-hold")],
+        ..Conference::default()
+    }
+}
+
+#[test]
+fn a_conference_of_rfc_4575_is_understood_and_reads_as_it_was_written() {
+    let written = conference();
+    assert_eq!(Conference::read(written.write().as_bytes()), Ok(written));
+    let document = br#"<conference-info xmlns="urn:ietf:params:xml:ns:conference-info"
+        entity="sips:conf233@example.com" state="full" version="1">
+        <conference-description><subject>Agenda: This month's goals</subject></conference-description>
+        <conference-state><user-count>33</user-count></conference-state>
+        <users><user entity="sip:bob@example.com" state="full"><display-text>Bob Hoskins</display-text>
+        <endpoint entity="sip:bob@pc33.example.com"><display-text>Bob's Laptop</display-text>
+        <status>disconnected</status><disconnection-method>departed</disconnection-method>
+        <joining-method>mixed-in</joining-method></endpoint></user></users></conference-info>"#;
+    let read = Conference::read(document).unwrap();
+    assert_eq!((read.version, read.part, read.count), (1, Part::Full, Some(33)));
+    assert_eq!(read.users[0].endpoints[0].status.as_deref(), Some("disconnected"));
+    assert_eq!(read.users[0].name.as_deref(), Some("Bob Hoskins"));
+}
+
+#[test]
+fn who_follows_the_changes_of_a_conference_knows_what_a_whole_document_says() {
+    let first = conference();
+    let mut second = first.clone();
+    second.users.remove(0);
+    second.users[0].endpoints[0].status = Some("connected".into());
+    second.users.push(User { entity: "sip:carol@example.com".into(), ..User::default() });
+    (second.count, second.version) = (Some(2), 1);
+    let told =
+        EventState::Conference(second.clone()).document(1, Some(&EventState::Conference(first.clone())));
+    let told = Conference::read(&told).unwrap();
+    let parts: Vec<(&str, Part)> = told.users.iter().map(|user| (&*user.entity, user.part)).collect();
+    assert_eq!(
+        parts,
+        [
+            ("sip:bob@example.com", Part::Full),
+            ("sip:carol@example.com", Part::Full),
+            ("sip:alice@example.com", Part::Deleted)
+        ]
+    );
+    let mut known = first;
+    assert!(known.take(&told) && known.take(&told), "what was told before changes nothing");
+    assert_eq!(known, second);
+    assert!(!known.take(&Conference { version: 3, ..told }), "one was missed");
+    assert_eq!(known, second);
+}

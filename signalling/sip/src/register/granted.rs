@@ -25,6 +25,8 @@ pub(crate) struct Granted {
     pub(crate) outbound: bool,
     /// How often the server wants to hear from us at least (RFC 5626 §4.4).
     pub(crate) flow_timer: Option<Duration>,
+    /// The push service by which somebody on the way will wake us (RFC 8599 §4.1.1).
+    pub(crate) push: Option<String>,
     /// Where the server saw our request come from (RFC 3581), when it says so.
     pub(crate) seen: Option<SocketAddr>,
 }
@@ -66,7 +68,18 @@ impl Granted {
             flow_timer: "Flow-Timer".parse().ok().and_then(|name| {
                 seconds(headers.get(&name)).map(|seconds| Duration::from_secs(seconds.into()))
             }),
+            push: push_service(response),
             seen,
         }
     }
+}
+
+/// What `+sip.pns` of a Feature-Caps names (RFC 8599 §9.1, RFC 6809 §4.3.2).
+fn push_service(response: &Response) -> Option<String> {
+    let all = response.headers.all(&HeaderName::FeatureCaps).flat_map(|value| value.split(';'));
+    let (_, named) = all
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("+sip.pns"))?;
+    let named = named.trim().split(',').next().unwrap_or_default().trim_matches('"');
+    (!named.is_empty()).then(|| named.to_owned())
 }

@@ -21,7 +21,7 @@ use core::time::Duration;
 
 use crate::{
     digest::Login,
-    message::{NameAddr, Uri},
+    message::{NameAddr, SipUri, Uri},
     transport::Hop,
 };
 
@@ -45,6 +45,30 @@ pub struct Registering {
     pub expires: Duration,
     /// Names this phone for ever: a URN, such as `urn:uuid:…` (RFC 5626 §4.1). Asks for a GRUU (RFC 5627).
     pub instance: Option<String>,
-    /// More parameters of Contact, such as those of RFC 8599 or RFC 3840, each with its semicolon.
+    /// More parameters of Contact, such as those of RFC 3840, each with its semicolon.
     pub contact_params: String,
+    /// How this phone is woken when it sleeps.
+    pub push: Option<Push>,
+}
+
+/// A push service, by which a server wakes a phone that sleeps (RFC 8599 §4).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Push {
+    /// The service, as IANA knows it: `apns`, `fcm`, `webpush`.
+    pub provider: String,
+    /// What the service knows this phone by.
+    pub prid: String,
+    /// What else the service wants to know.
+    pub param: Option<String>,
+}
+
+impl Push {
+    /// Puts it into the URI of a Contact (RFC 8599 §4.1).
+    pub(crate) fn put_into(&self, uri: &mut SipUri) {
+        uri.params.set("pn-provider", Some(&self.provider));
+        uri.params.set("pn-prid", Some(&self.prid));
+        if let Some(param) = &self.param {
+            uri.params.set("pn-param", Some(param));
+        }
+    }
 }

@@ -5,6 +5,7 @@ use core::{net::IpAddr, time::Duration};
 use crate::{
     digest::{Users, VerifierConfig},
     registrar::{MemoryLimits, RegistrarConfig},
+    sources::Rate,
     transport::{self, LocalAddress},
 };
 
@@ -75,6 +76,14 @@ pub struct Limits {
     pub burst: u32,
     /// Sources whose rate is known; of more, the longest silent are forgotten.
     pub sources: usize,
+}
+
+impl Limits {
+    /// What of it is said of each source.
+    pub(super) const fn rate(&self) -> Rate {
+        let Self { requests_per_second, burst, sources, .. } = *self;
+        Rate { requests_per_second, burst, sources }
+    }
 }
 
 impl Default for Limits {

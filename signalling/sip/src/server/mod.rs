@@ -11,7 +11,6 @@ mod calls;
 mod config;
 mod event;
 mod gate;
-mod limits;
 mod load;
 mod oversize;
 mod register;

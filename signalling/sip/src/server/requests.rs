@@ -9,14 +9,13 @@
 
 use std::net::IpAddr;
 
-use super::{
-    Asked, Event, Mode, SipServer, gate, limits::Admission, relay::Relay, services, shared::ServerUse,
-};
+use super::{Asked, Event, Mode, SipServer, gate, relay::Relay, services, shared::ServerUse};
 use crate::{
     digest::{Question, Refusal, Verdict},
     message::{HeaderName, Message, Method, Rejection, Request, Response, StatusCode, Uri, Via},
     proxy::{Routed, Target},
     registrar::{Aor, Ask, RegistryStore, is_bound},
+    sources::Admission,
     transaction::ServerKey,
     transport::Hop,
     ua::{

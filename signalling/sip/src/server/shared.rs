@@ -11,11 +11,12 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 
 use rove_base::{Entropy, Now, Transport};
 
-use super::{Event, SipServerConfig, limits::Sources, load::Load};
+use super::{Event, SipServerConfig, load::Load};
 use crate::{
     message::{HeaderName, Request, Response, SipUri, StatusCode},
     proxy::{Loops, Ours, Tokens},
     registrar::AskId,
+    sources::Sources,
     transaction::{ClientKey, Keyed, Layer, ServerKey},
     transport::{Connections, Hop},
     ua::reply::Reply,
@@ -72,7 +73,7 @@ impl Core {
             now: Now::default(),
             layer: Layer::new(&keyed, config.limits.transactions),
             connections: Connections::new(config.streams, entropy.fork()),
-            sources: Sources::new(&config.limits, keyed.clone()),
+            sources: Sources::new(&config.limits.rate(), keyed.clone()),
             load: Load::default(),
             keyed,
             entropy,

@@ -6,7 +6,7 @@ use rove_base::Instant;
 
 use super::{
     CallId, Event,
-    context::{ALLOW, Context, LocalTag, ServerUse, contact},
+    context::{ALLOW, Context, LocalTag, ServerUse},
     leg::Leg,
     pending::put_body,
     reply::Reply,
@@ -45,7 +45,7 @@ impl Leg {
         if request.body.is_empty() {
             self.refresh_target(target);
             let mut response = reply.response(StatusCode::OK, &tag.to_string());
-            response.headers.push(HeaderName::Contact, contact(&self.user, &reply.hop(), &request.uri));
+            response.headers.push(HeaderName::Contact, self.contact(&reply.hop(), &request.uri));
             response.headers.push(HeaderName::Allow, ALLOW);
             let timer = self.answering(cx, request);
             self.refreshed(cx, timer, &mut response);
@@ -75,7 +75,7 @@ impl Leg {
         cx.layer.asked(key, reply.hop(), ServerUse { call, tag });
         self.asked = Some(Asked {
             server: key,
-            contact: contact(&self.user, &reply.hop(), &request.uri),
+            contact: self.contact(&reply.hop(), &request.uri),
             target: request.headers.contact().ok().flatten().map(|contact| contact.uri),
             timer: self.answering(cx, request),
             reply,

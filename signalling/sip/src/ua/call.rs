@@ -1,5 +1,7 @@
 //! One call: an enum of states that are moved, each of which knows its own deadline.
 
+use std::net::IpAddr;
+
 use rove_base::Instant;
 
 use super::{
@@ -22,6 +24,8 @@ pub(super) struct Call {
     /// Our end of it.
     pub(super) tag: LocalTag,
     pub(super) state: State,
+    /// Who waits for our answer, as long as somebody does.
+    pub(super) rings_for: Option<IpAddr>,
 }
 
 #[derive(Debug)]

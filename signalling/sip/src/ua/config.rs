@@ -17,6 +17,16 @@ pub struct UaConfig {
     pub local: Vec<LocalAddress>,
     /// Calls at a time; another caller hears 486 (Busy Here).
     pub max_calls: usize,
+    /// Subscriptions that peers may have to events of ours at a time; another one hears 503 (Service Unavailable).
+    pub max_watchers: usize,
+    /// How many of them one address may have; another one hears 403 (Forbidden). Whoever comes by a proxy comes from its
+    /// address.
+    pub max_watchers_per_source: usize,
+    /// Requests a second that begin something which one address may send in the long run, and at once; another one hears 503
+    /// (Service Unavailable), and those after it nothing. `0`: any number.
+    pub requests_per_second: u32,
+    /// Calls of one address that wait for our answer at a time; another caller hears 503.
+    pub max_ringing_per_source: usize,
     /// Transactions that peers may have open at a time, most of which only absorb repetitions for 32 s; another caller
     /// hears 503 (Service Unavailable).
     pub max_transactions: usize,
@@ -41,6 +51,10 @@ impl Default for UaConfig {
             user_agent: "rove".into(),
             local: Vec::new(),
             max_calls: 1_000,
+            requests_per_second: 0,
+            max_ringing_per_source: 1_000,
+            max_watchers: 1_000,
+            max_watchers_per_source: 100,
             max_transactions: 65_536,
             trusted: Vec::new(),
             session_expires: Some(1_800),

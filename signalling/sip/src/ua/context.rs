@@ -263,6 +263,14 @@ impl Context {
         self.send_statelessly(reply, response);
     }
 
+    /// 503 for who wants too much: not all are to come back at once.
+    pub(super) fn answer_crowd(&mut self, reply: &Reply, key: ServerKey) {
+        let mut response = self.plain(reply, key, StatusCode::SERVICE_UNAVAILABLE);
+        let seconds = (self.entropy.next_u32() % 8).saturating_add(1);
+        response.headers.push(HeaderName::RetryAfter, seconds.to_string());
+        self.send_statelessly(reply, response);
+    }
+
     /// Sends BYE in `dialog`; the answer is for `call`. `why` is what went wrong (RFC 3326).
     pub(super) fn send_bye(&mut self, dialog: &mut Dialog, call: Option<CallId>, why: Option<&str>) {
         let hop = dialog.next_hop(&self.config.local);

@@ -33,6 +33,17 @@ pub struct SubscriptionId(pub u64);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PublicationId(pub u64);
 
+/// What a dialog is named by, so that another may take its place (RFC 3891).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DialogNames {
+    /// Its Call-ID.
+    pub call_id: String,
+    /// The tag of this end.
+    pub local_tag: String,
+    /// The tag of the other end.
+    pub remote_tag: String,
+}
+
 /// What has happened. Each call ends by exactly one [`Event::Failed`] or [`Event::Ended`], after which its name means
 /// nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -240,6 +251,8 @@ pub enum Event {
         public: Option<SocketAddr>,
         /// A name that reaches this very phone (RFC 5627).
         gruu: Option<Uri>,
+        /// The push service by which it is woken (RFC 8599); `None`: by none.
+        push: Option<String>,
     },
     /// A binding does not stand.
     RegistrationFailed {

@@ -53,6 +53,11 @@ impl Call {
         }
     }
 
+    /// The first of its dialogs, where it has any.
+    pub(super) fn first_leg(&mut self) -> Option<&mut Leg> {
+        self.legs().next()
+    }
+
     /// All its dialogs.
     fn legs(&mut self) -> Box<dyn Iterator<Item = &mut Leg> + '_> {
         match &mut self.state {

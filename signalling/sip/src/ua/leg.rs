@@ -16,6 +16,7 @@ use crate::{
     dialog::Dialog,
     message::{HeaderName, Method, Request, Response, StatusCode, Uri},
     transaction::ClientKey,
+    transport::Hop,
 };
 
 /// A dialog of a call, early or not.
@@ -38,6 +39,8 @@ pub(super) struct Leg {
     pub(super) asked: Option<Asked>,
     /// Whether the call stands.
     pub(super) confirmed: bool,
+    /// Whether this end mixes a conference.
+    pub(super) focus: bool,
     /// Our newest session description.
     pub(super) said: Vec<u8>,
     pub(super) timer: Option<SessionTimer>,
@@ -87,6 +90,7 @@ impl Leg {
             next: None,
             asked: None,
             confirmed: false,
+            focus: false,
             said: Vec::new(),
             timer: None,
             refers: Refers::default(),
@@ -169,9 +173,15 @@ impl Leg {
     pub(super) fn request(&mut self, cx: &Context, method: Method) -> Request {
         let hop = self.dialog.next_hop(&cx.config.local);
         let mut request = self.dialog.request(method);
-        let contact = contact(&self.user, &hop, &request.uri);
+        let contact = self.contact(&hop, &request.uri);
         request.headers.push(HeaderName::Contact, contact);
         request
+    }
+
+    /// Where the other end reaches us, and what we are there.
+    pub(super) fn contact(&self, hop: &Hop, request: &Uri) -> String {
+        let focus = if self.focus { ";isfocus" } else { "" };
+        format!("{}{focus}", contact(&self.user, hop, request))
     }
 
     /// Sends a request of ours in this dialog.

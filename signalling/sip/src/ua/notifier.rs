@@ -10,7 +10,11 @@
 )]
 
 use core::time::Duration;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use rove_base::{Instant, Now};
 
@@ -22,6 +26,7 @@ use super::{
 };
 use crate::{
     dialog::Dialog,
+    event::EventState,
     message::{HeaderName, Method, Request, StatusCode},
     transaction::{Outgoing, ServerKey},
     transport::Hop,
@@ -30,15 +35,11 @@ use crate::{
 /// What can be watched, and who does.
 #[derive(Debug, Default)]
 pub(super) struct Notifier {
-    states: BTreeMap<String, Document>,
+    states: BTreeMap<String, Arc<EventState>>,
     watchers: BTreeMap<u64, Watcher>,
+    /// Those that have not been told anything: the owner may have newer state for them.
+    fresh: VecDeque<u64>,
     last: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Document {
-    kind: Arc<str>,
-    body: Arc<[u8]>,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,13 @@ struct Watcher {
     dialog: Dialog,
     package: String,
     contact: String,
+    /// Whose it is, for the bound on how many one source may have.
+    source: IpAddr,
     until: Instant,
+    /// How many documents it was told.
+    version: u32,
+    /// What it was told last. `None`: it is to be told everything.
+    told: Option<Arc<EventState>>,
     /// A NOTIFY is out, after which another is due when the state has changed meanwhile.
     asking: bool,
     changed: bool,
@@ -56,14 +63,16 @@ struct Watcher {
 
 impl UserAgent {
     /// The state of an event package from now on: whoever watches it is told. `None` takes the package away.
-    pub fn set_state(&mut self, now: Now, package: &str, state: Option<(String, Vec<u8>)>) {
+    pub fn set_state(&mut self, now: Now, package: &str, state: Option<EventState>) {
         self.at(now);
-        match state {
-            Some((kind, body)) => {
-                let document = Document { kind: kind.into(), body: body.into() };
-                self.notifier.states.insert(package.to_ascii_lowercase(), document);
-            }
-            None => drop(self.notifier.states.remove(&package.to_ascii_lowercase())),
+        let package = &package.to_ascii_lowercase();
+        let before = match state {
+            Some(state) if self.notifier.states.get(package).is_some_and(|known| **known == state) => return,
+            Some(state) => self.notifier.states.insert(package.clone(), Arc::new(state)),
+            None => self.notifier.states.remove(package),
+        };
+        if before.is_none() && !self.notifier.states.contains_key(package) {
+            return;
         }
         self.notifier.notify_all(&mut self.cx, package);
     }
@@ -87,8 +96,17 @@ impl UserAgent {
             return cx.send_statelessly(reply, response);
         }
         let Some(expires) = asked_for(cx, request, reply, key) else { return };
-        if cx.layer.is_full() || self.notifier.watchers.len() >= cx.config.max_calls {
+        if cx.layer.is_full() || self.notifier.watchers.len() >= cx.config.max_watchers {
+            self.crowd.refused.watching = self.crowd.refused.watching.saturating_add(1);
             return cx.answer_unavailable(reply, key);
+        }
+        let source = arrival.remote.ip().to_canonical();
+        let of_source = self.notifier.watchers.values().filter(|one| one.source == source).count();
+        if of_source >= cx.config.max_watchers_per_source {
+            self.crowd.refused.watching = self.crowd.refused.watching.saturating_add(1);
+            let mut response = cx.plain(reply, key, StatusCode::FORBIDDEN);
+            response.reason = "Too many subscriptions".into();
+            return cx.send_statelessly(reply, response);
         }
         let tag = cx.new_tag();
         let Ok(dialog) = Dialog::of_callee(request, &tag.to_string(), arrival) else {
@@ -99,12 +117,15 @@ impl UserAgent {
         self.notifier.last = self.notifier.last.saturating_add(1);
         let id = self.notifier.last;
         let until = cx.now.later(expires);
-        let mut watcher = Watcher {
+        let watcher = Watcher {
             tag,
             dialog,
             package,
             contact,
+            source,
             until,
+            version: 0,
+            told: None,
             asking: false,
             changed: false,
             over: expires.is_zero(),
@@ -112,8 +133,18 @@ impl UserAgent {
         if let Ok(from) = request.headers.from() {
             cx.tell(Event::Watched { package: watcher.package.clone(), by: from });
         }
-        watcher.notify(cx, id, &self.notifier.states);
         self.notifier.watchers.insert(id, watcher);
+        self.notifier.fresh.push_back(id);
+    }
+
+    /// Tells those that have just come how things are. `true` when there were some.
+    pub(super) fn tell_fresh(&mut self) -> bool {
+        let Notifier { states, watchers, fresh, .. } = &mut self.notifier;
+        let Some(id) = fresh.pop_front() else { return false };
+        if let Some(watcher) = watchers.get_mut(&id).filter(|one| one.version == 0 && !one.asking) {
+            watcher.notify(&mut self.cx, id, states);
+        }
+        true
     }
 
     /// SUBSCRIBE inside a dialog. `false` when it belongs to nobody who watches.
@@ -144,6 +175,8 @@ impl UserAgent {
             }
             watcher.until = cx.now.later(expires);
             watcher.over = expires.is_zero();
+            // Who asks again is told everything (RFC 4575 §4.6).
+            watcher.told = None;
             watcher.notify(cx, id, states);
         }
         true
@@ -188,7 +221,7 @@ impl Notifier {
 
 impl Watcher {
     /// Sends NOTIFY with the state as it is, now or as soon as the one before is answered.
-    fn notify(&mut self, cx: &mut Context, id: u64, states: &BTreeMap<String, Document>) {
+    fn notify(&mut self, cx: &mut Context, id: u64, states: &BTreeMap<String, Arc<EventState>>) {
         if core::mem::replace(&mut self.asking, true) {
             self.changed = true;
             return;
@@ -209,9 +242,11 @@ impl Watcher {
             },
         );
         headers.push(HeaderName::Contact, self.contact.as_str());
-        if let Some(Document { kind, body }) = document {
-            headers.push(HeaderName::ContentType, &**kind);
-            request.body = body.to_vec();
+        if let Some(state) = document {
+            headers.push(HeaderName::ContentType, state.kind());
+            request.body = state.document(self.version, self.told.as_deref());
+            self.version = self.version.saturating_add(1);
+            self.told = Some(Arc::clone(state));
         }
         cx.sign_request(&mut request);
         if let Some(exchange) = Exchange::new(Purpose::Notification(id), request, vec![hop]) {

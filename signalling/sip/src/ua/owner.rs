@@ -2,7 +2,7 @@
 
 use rove_base::Now;
 
-use super::{CallId, Key, OutgoingRefer, SessionChange, UserAgent, info::DTMF_RELAY};
+use super::{CallId, DialogNames, Key, OutgoingRefer, SessionChange, UserAgent, info::DTMF_RELAY};
 use crate::message::{NameAddr, StatusCode};
 
 impl UserAgent {
@@ -55,6 +55,26 @@ impl UserAgent {
         let call = self.calls.get_mut(&call)?;
         let tag = call.tag;
         call.talking_leg()?.replacement(tag)
+    }
+
+    /// What `call` is named by. `None` while there is no dialog.
+    pub fn dialog_names(&mut self, call: CallId) -> Option<DialogNames> {
+        let call = self.calls.get_mut(&call)?;
+        let local_tag = call.tag.to_string();
+        let dialog = &call.first_leg()?.dialog;
+        let (call_id, remote_tag) = (dialog.call_id().to_owned(), dialog.remote_tag().to_owned());
+        Some(DialogNames { call_id, local_tag, remote_tag })
+    }
+
+    /// Whether the other side of `call` is told, from the next message on, that this end mixes a conference: `isfocus` in
+    /// Contact (RFC 4579 §3.3).
+    pub fn set_focus(&mut self, now: Now, call: CallId, focus: bool) {
+        self.at(now);
+        self.on_call(call, |call, _| {
+            if let Some(leg) = call.first_leg() {
+                leg.focus = focus;
+            }
+        });
     }
 
     /// Answers [`Event::Referred`](super::Event::Referred): 202 (Accepted), or a refusal.

@@ -7,10 +7,12 @@
     clippy::panic
 )]
 
-use core::time::Duration;
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+mod binding;
 
-use rove_base::{Instant, Transport};
+use core::time::Duration;
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use rove_base::Instant;
 
 use super::{
     Event, Failure, RegistrationId, UserAgent,
@@ -75,6 +77,18 @@ impl UserAgent {
         }
         self.registrations.standing.insert(id, registration);
         RegistrationId(id)
+    }
+
+    /// Registers anew at once: this phone was woken, or its owner doubts that the binding stands (RFC 8599 §4.1.3).
+    pub fn reregister(&mut self, now: rove_base::Now, registration: RegistrationId) {
+        self.at(now);
+        let id = registration.0;
+        let Some(one) = self.registrations.standing.get_mut(&id) else { return };
+        for flow in 0..one.flows.len() {
+            if one.flows.get_mut(flow).map_or(Due::Nothing, |binding| binding.flow.again()) == Due::Register {
+                one.ask(&mut self.cx, id, flow);
+            }
+        }
     }
 
     /// Takes a registration back. [`Event::Unregistered`] follows, at the latest when the registrar has not answered for
@@ -224,6 +238,9 @@ impl Registration {
         if self.uses_outbound() {
             uri.params.set("ob", None);
         }
+        if let Some(push) = &self.wanted.push {
+            push.put_into(&mut uri);
+        }
         uri.into()
     }
 
@@ -275,8 +292,8 @@ impl Registration {
         binding.keep_open(cx, &hop, outbound, granted.flow_timer);
         let (public, gruu) = (binding.public, granted.gruu);
         let registration = RegistrationId(id);
-        let Granted { service_route: route, .. } = granted;
-        cx.tell(Event::Registered { registration, flow, hop, expires, route, public, gruu });
+        let Granted { service_route: route, push, .. } = granted;
+        cx.tell(Event::Registered { registration, flow, hop, expires, route, public, gruu, push });
     }
 
     fn too_brief(&mut self, cx: &mut Context, id: u64, flow: usize, response: &Response) {
@@ -322,59 +339,6 @@ impl Registration {
     }
 }
 
-impl Binding {
-    fn new(cx: &mut Context) -> Self {
-        Self {
-            flow: Flow::start(),
-            call_id: cx.new_call_id(),
-            tag: cx.new_tag().to_string(),
-            number: 0,
-            hop: None,
-            public: None,
-            former: None,
-            ping: None,
-        }
-    }
-
-    /// Whether the registrar sees us at another address than the contact it was told.
-    fn is_elsewhere(&self, hop: &Hop, seen: Option<SocketAddr>) -> bool {
-        let told = self.public.unwrap_or(hop.local);
-        hop.transport == Transport::Udp
-            && seen.is_some_and(|seen| (seen.ip(), seen.port()) != (told.ip(), told.port()))
-    }
-
-    fn broke(&mut self, now: Instant) {
-        self.ping = None;
-        self.flow.lost(now);
-    }
-
-    /// Sends an empty line, which no SIP server answers, and which opens the way back through a NAT.
-    fn ping(&mut self, cx: &mut Context) {
-        let (Some((at, every)), Some(hop)) = (self.ping, self.hop) else { return };
-        if at <= cx.now {
-            self.ping = Some((cx.now.later(every), every));
-            cx.layer.send(hop, Arc::from(PING));
-        }
-    }
-
-    /// Keeps the flow open from now on: watched where the server answers, else blindly.
-    fn keep_open(&mut self, cx: &mut Context, hop: &Hop, outbound: bool, timer: Option<Duration>) {
-        let watched = outbound || hop.transport.is_reliable();
-        let usual = if hop.transport.is_reliable() { STREAM } else { DATAGRAM };
-        let every = timer.filter(|_| outbound).map_or(usual, |timer| timer.clamp(SHORTEST, usual));
-        let every = every.mul_f64(0.8 + cx.entropy.unit() / 5.0);
-        if watched {
-            cx.connections.keep_alive(cx.now, hop, every);
-        } else if self.public.is_some() {
-            self.ping = Some((cx.now.later(every), every));
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        Instant::earliest(self.flow.deadline(), self.ping.map(|(at, _)| at))
-    }
-}
-
 /// Where one has a name: what the owner knows of an address of record.
 impl UserAgent {
     /// Takes a password for requests from `aor`: it is shown to `hops` alone, and to the host of `aor` when that is an
@@ -384,13 +348,7 @@ impl UserAgent {
     }
 }
 
-/// An empty line twice (RFC 5626 §3.5.1).
-const PING: &[u8] = b"\r\n\r\n";
 /// Flows of one registration (RFC 5626 §4.2 asks for two).
 const MAX_FLOWS: usize = 4;
 /// A registrar that wants a longer time is not obeyed.
 const MOST_EXPIRES: Duration = Duration::from_secs(7 * 86_400);
-/// How often datagrams, and streams, are kept open at least, and how often at most (RFC 5626 §4.4).
-const DATAGRAM: Duration = Duration::from_secs(29);
-const STREAM: Duration = Duration::from_secs(120);
-const SHORTEST: Duration = Duration::from_secs(5);

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     dialog::Dialog,
     message::{HeaderName, Headers, Method, Rejection, Request, Response, StatusCode, Uri, Via},
+    sources::Admission,
     transaction::{AsText, Fingerprint, Keyed, Outgoing, ServerKey},
     transport::{Hop, is_sips},
 };
@@ -62,6 +63,14 @@ impl UserAgent {
             return self.on_cancel(invite, &Reply::to(&request, via, arrival), key, failure);
         }
         let reply = Reply::to(&request, via, arrival);
+        let known = request.headers.to_tag().ok().flatten().and_then(LocalTag::parse);
+        if !known.is_some_and(|tag| self.tags.contains_key(&tag)) {
+            match self.crowd.admit(now, arrival.remote.ip()) {
+                Admission::Fine => {}
+                Admission::Floods => return self.cx.answer_crowd(&reply, key),
+                Admission::StillFloods => return,
+            }
+        }
         if let Some(mut objection) = objection(&self.cx, &request, &reply, key) {
             objection.headers.push(HeaderName::Allow, ALLOW);
             return self.cx.send_statelessly(&reply, objection);
@@ -137,8 +146,13 @@ impl UserAgent {
             response.reason = "missing Contact".into();
             return self.cx.send_statelessly(&reply, response);
         };
+        let source = arrival.remote.ip().to_canonical();
+        if !self.crowd.rings(source, self.cx.config.max_ringing_per_source) {
+            return self.cx.answer_crowd(&reply, key);
+        }
+        let rings_for = Some(source);
         if !open_invite(&mut self.cx, &request, &reply, key, call, tag) {
-            return;
+            return self.crowd.settle(&mut Call { id: call, tag, state: State::Over, rings_for });
         }
         let leg = Leg::of_callee(dialog, &request);
         let pending = Pending::new(&request, key, reply, tag, &mut self.cx);
@@ -146,7 +160,7 @@ impl UserAgent {
         let asserted = trust::asserted(&self.cx.config, &request.headers, &arrival);
         let private = trust::is_private(&request.headers);
         let state = State::Alerting(Box::new(Alerting { leg, pending, accepted: None, replaces }));
-        self.add_call(Call { id: call, tag, state });
+        self.add_call(Call { id: call, tag, state, rings_for });
         let Request { uri, body, .. } = request;
         self.cx.tell(Event::Incoming {
             call,

@@ -74,8 +74,11 @@ impl UserAgent {
         self.at(now);
         self.subscriptions.last = self.subscriptions.last.saturating_add(1);
         let id = self.subscriptions.last;
+        let leads_nowhere = wanted.hops.is_empty();
         let one = Subscription::start(&mut self.cx, id, wanted);
-        self.subscriptions.all.insert(id, one);
+        if !leads_nowhere {
+            self.subscriptions.all.insert(id, one);
+        }
         SubscriptionId(id)
     }
 

@@ -8,7 +8,7 @@ use rove_base::{Arrival, Entropy, Flow, Machine, Now, Scratch, Step, UdpFlow};
 
 use super::{peer::*, world::*};
 use crate::{
-    message::StatusCode,
+    message::{HeaderName, StatusCode},
     ua::{CallId, Event, OutgoingInvite, Party, UaConfig, UserAgent},
 };
 
@@ -234,4 +234,51 @@ proptest! {
         prop_assert_eq!((victim.agent.calls(), victim.agent.transactions()), (0, 0));
         prop_assert!(victim.agent.is_idle() && victim.agent.tags.is_empty() && victim.agent.cx.layer.is_empty());
     }
+}
+
+#[test]
+fn a_source_that_asks_too_fast_is_told_once_then_not_heard_and_others_are() {
+    let mut world = World::alone();
+    world.reconfigure(0, |config| config.requests_per_second = 10);
+    let ask = |number: usize| {
+        request("OPTIONS", "sip:bob@192.0.2.1", &format!("z9hG4bKo{number}"), "<sip:bob@192.0.2.1>", 1, "")
+    };
+    for number in 0..20 {
+        world.inject(peer(), world.phones[0].address, ask(number).as_bytes());
+    }
+    world.run_ms(20);
+    for _ in 0..10 {
+        world.hear_response(200);
+    }
+    let refused = world.hear_response(503);
+    assert!(refused.headers.get(&HeaderName::RetryAfter).is_some());
+    assert!(world.stray.is_empty(), "{:?}", world.stray);
+    let counted = world.phones[0].agent.refused();
+    assert_eq!((counted.told, counted.dropped), (1, 9));
+    world.run(Duration::from_secs(1));
+    world.ask(&ask(20), 200);
+}
+
+#[test]
+fn calls_of_one_source_that_wait_for_an_answer_are_bounded_and_those_answered_count_no_more() {
+    let mut world = World::alone();
+    world.reconfigure(0, |config| config.max_ringing_per_source = 2);
+    let invite = |number: usize| {
+        invite(&format!("z9hG4bKi{number}"), "").replace("Call-ID: ", &format!("Call-ID: c{number}"))
+    };
+    let mut calls = Vec::new();
+    for number in 0..2 {
+        world.say(&invite(number));
+        match world.event(0) {
+            Event::Incoming { call, .. } => calls.push(call),
+            other => panic!("{other:?}"),
+        }
+    }
+    world.ask(&invite(2), 503);
+    assert_eq!(world.phones[0].agent.refused().ringing, 1);
+    world.with(0, |agent, now| agent.reject(now, calls[0], StatusCode::BUSY_HERE, None));
+    world.hear_response(486);
+    world.events(0);
+    world.say(&invite(3));
+    assert!(matches!(world.event(0), Event::Incoming { .. }));
 }

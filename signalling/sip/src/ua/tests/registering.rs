@@ -8,7 +8,7 @@ use super::{peer::*, world::*};
 use crate::{
     digest::{Algorithm, Login, Question, Users, Verdict, Verifier, VerifierConfig},
     message::{HeaderName, Method, Request},
-    register::Registering,
+    register::{Push, Registering},
     transport::Hop,
     ua::{Event, Failure, RegistrationId},
 };
@@ -24,6 +24,7 @@ fn wanted(world: &World) -> Registering {
         expires: Duration::from_secs(3_600),
         instance: None,
         contact_params: String::new(),
+        push: None,
     }
 }
 
@@ -310,6 +311,28 @@ fn service_route_and_gruu_are_told() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_push_service_is_told_in_the_contact_and_a_phone_that_is_woken_registers_anew() {
+    let mut world = World::alone();
+    let push = Push { provider: "fcm".into(), prid: "c2:APA91/x y".into(), param: Some("proj@1".into()) };
+    let wanted = Registering { push: Some(push), ..wanted(&world) };
+    let id = register(&mut world, wanted);
+    let request = world.hear_request(&Method::Register);
+    let contact = request.headers.contact().unwrap().unwrap();
+    let told = contact.uri.to_string();
+    assert_eq!(told, "sip:bob@192.0.2.1:5060;pn-provider=fcm;pn-prid=c2:APA91/x%20y;pn-param=proj%401");
+    grant(&mut world, &request, 600, &[(HeaderName::FeatureCaps, "*;+sip.pns=\"fcm\";+sip.pnsreg=\"121\"")]);
+    match world.event(0) {
+        Event::Registered { push, .. } => assert_eq!(push.as_deref(), Some("fcm")),
+        other => panic!("{other:?}"),
+    }
+    world.with(0, |agent, now| agent.reregister(now, id));
+    let again = world.hear_request(&Method::Register);
+    assert_eq!(again.headers.contact().unwrap().unwrap().uri.to_string(), told);
+    grant(&mut world, &again, 600, &[]);
+    assert!(matches!(world.event(0), Event::Registered { push: None, .. }), "nobody wakes it any more");
 }
 
 #[test]

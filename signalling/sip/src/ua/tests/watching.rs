@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use super::{peer::*, world::*};
 use crate::{
-    event::{PRESENCE, Presence, Reason, State},
-    message::{HeaderName, Method, Request},
+    event::{CONFERENCE, Conference, EventState, PRESENCE, Part, Presence, Reason, State, User},
+    message::{HeaderName, Message, Method, Request},
     transport::Hop,
-    ua::{Event, Failure, Publishing, Subscribing, SubscriptionId},
+    ua::{Event, Failure, Publishing, Subscribing, SubscriptionId, UaConfig},
 };
 
 fn watching(hop: Hop, expires: u64) -> Subscribing {
@@ -51,7 +51,7 @@ fn granted(world: &mut World, request: &Request, seconds: &str) {
 fn a_watcher_is_told_at_once_then_with_each_change_and_at_the_end() {
     let mut world = World::pair();
     let hop = Hop::udp(world.phones[0].address, world.phones[1].address);
-    let state = |text: &str| Some((Presence::KIND.to_owned(), text.as_bytes().to_vec()));
+    let state = |text: &str| Some((Presence::KIND.to_owned(), text.as_bytes().to_vec()).into());
     world.with(1, |agent, now| agent.set_state(now, PRESENCE, state("open")));
     let id = world.with(0, |agent, now| agent.subscribe(now, watching(hop, 600)));
     let told = |event: Event| match event {
@@ -143,7 +143,8 @@ fn what_nobody_has_given_a_state_for_cannot_be_watched() {
     };
     world.ask(&text("Event: dialog\r\n", ""), 489);
     world.ask(&text("", ""), 489);
-    world.with(0, |agent, now| agent.set_state(now, PRESENCE, Some(("a/b".into(), b"x".to_vec()))));
+    world
+        .with(0, |agent, now| agent.set_state(now, PRESENCE, Some(("a/b".to_owned(), b"x".to_vec()).into())));
     let refused = world.ask(&text("Event: dialog\r\n", ""), 489);
     assert_eq!(refused.headers.get(&HeaderName::AllowEvents), Some("presence"));
     let brief = world.ask(&text("Event: presence\r\n", "Expires: 5\r\n"), 423);
@@ -182,4 +183,80 @@ fn published_state_is_refreshed_without_its_body_and_begun_anew_when_its_name_is
     world.reply(&last, 200, "x", &[]);
     assert_eq!(world.event(0), Event::Unpublished { publication: id });
     world.finish();
+}
+
+#[test]
+fn a_conference_is_told_whole_then_by_what_changed_and_whole_again_when_it_is_asked_for_again() {
+    let mut world = World::pair();
+    let hop = Hop::udp(world.phones[0].address, world.phones[1].address);
+    let with = |names: &[&str]| {
+        let user = |name: &&str| User { entity: format!("sip:{name}@example.com"), ..User::default() };
+        let users: Vec<User> = names.iter().map(user).collect();
+        Some(EventState::Conference(Conference { users, ..Conference::default() }))
+    };
+    world.with(1, |agent, now| agent.set_state(now, CONFERENCE, with(&["a", "b"])));
+    let wanted =
+        Subscribing { package: CONFERENCE.into(), accept: Conference::KIND.into(), ..watching(hop, 600) };
+    world.with(0, |agent, now| agent.subscribe(now, wanted));
+    let told = |world: &mut World| match world.event(0) {
+        Event::Notified { body, .. } => {
+            let read = Conference::read(&body).unwrap();
+            let users = read.users.iter().map(|user| user.part).collect::<Vec<_>>();
+            (read.version, read.part, users)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&mut world), (0, Part::Full, vec![Part::Full, Part::Full]));
+    world.with(1, |agent, now| agent.set_state(now, CONFERENCE, with(&["b", "c"])));
+    assert_eq!(told(&mut world), (1, Part::Partial, vec![Part::Full, Part::Deleted]));
+    world.run(Duration::from_secs(520));
+    assert_eq!(told(&mut world), (2, Part::Full, vec![Part::Full, Part::Full]));
+}
+
+#[test]
+fn an_owner_that_hears_who_watches_may_bring_its_state_up_to_date_before_that_is_told() {
+    let mut world = World::alone();
+    let state = |text: &str| Some((Presence::KIND.to_owned(), text.as_bytes().to_vec()).into());
+    world.with(0, |agent, now| agent.set_state(now, PRESENCE, state("old")));
+    let lines = format!("Contact: <sip:carol@{PEER}>\r\nEvent: presence\r\n");
+    let subscribe = request("SUBSCRIBE", "sip:bob@192.0.2.1", "z9hG4bKs", "<sip:bob@192.0.2.1>", 1, &lines);
+    world.say(&subscribe);
+    world.hear_response(200);
+    assert_eq!(world.hear_request(&Method::Notify).body, b"old", "an owner that does nothing");
+}
+
+#[test]
+fn subscriptions_are_bounded_for_each_source() {
+    let mut world = World::alone();
+    world
+        .with(0, |agent, now| agent.set_state(now, PRESENCE, Some(("a/b".to_owned(), b"x".to_vec()).into())));
+    let most = UaConfig::default().max_watchers_per_source;
+    let subscribe = |number: usize| {
+        let lines = format!("Contact: <sip:carol@{PEER}>\r\nEvent: presence\r\n");
+        request(
+            "SUBSCRIBE",
+            "sip:bob@192.0.2.1",
+            &format!("z9hG4bKs{number}"),
+            "<sip:bob@192.0.2.1>",
+            1,
+            &lines,
+        )
+    };
+    let mut refused = 0;
+    for number in 0..most + 3 {
+        world.say(&subscribe(number));
+        loop {
+            match world.hear() {
+                Message::Request(notify) => world.reply(&notify, 200, "", &[]),
+                Message::Response(response)
+                    if response.headers.cseq().unwrap().method == Method::Subscribe =>
+                {
+                    refused += usize::from(response.status.code() == 403);
+                    break;
+                }
+                Message::Response(_) => {}
+            }
+        }
+    }
+    assert_eq!((refused, world.phones[0].agent.watchers()), (3, most));
 }

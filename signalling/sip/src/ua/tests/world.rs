@@ -66,6 +66,14 @@ impl World {
         Self::new(&["192.0.2.1:5060", "192.0.2.2:5060"])
     }
 
+    /// A phone begins anew with other settings.
+    pub(super) fn reconfigure(&mut self, phone: usize, change: impl FnOnce(&mut UaConfig)) {
+        let phone = &mut self.phones[phone];
+        let mut config = UaConfig { local: vec![LocalAddress::udp(phone.address)], ..UaConfig::default() };
+        change(&mut config);
+        phone.agent = UserAgent::new(config, Entropy::from_number(7));
+    }
+
     /// Phone 0 calls phone `callee`.
     pub(super) fn call(&mut self, callee: usize) -> CallId {
         let (from, to) = (self.phones[0].address, self.phones[callee].address);

@@ -167,3 +167,35 @@ fn candidates_found_later_are_told_and_taken_and_those_of_another_generation_are
     pair.bob(Fact::Trickled(b"nonsense".to_vec()));
     assert!(pair.bob.asks.is_empty());
 }
+
+#[test]
+fn candidates_that_appear_in_mid_call_are_passed_over_and_the_call_goes_on_without_checks() {
+    let alice = End::new(1, 2, MediaSecurity::Optional, Transport::Tls);
+    let mut bob = End::new(2, 1, MediaSecurity::Optional, Transport::Tls);
+    let mut entropy = Entropy::from_number(42);
+    bob.ports.path = Some(LocalPath::draw(&[bob.ports.rtp], Fingerprint([2; 32]), &mut entropy));
+    let mut pair = Pair::join(alice, bob);
+    let started = pair.bob.accepted_plan.clone().unwrap();
+    assert!(started.ice().is_none(), "the first offer had no candidates");
+    let mut offer = held_offer(&mut pair);
+    offer.push_str(
+        "a=mid:0\r\na=ice-ufrag:late\r\na=ice-pwd:latelatelatelatelatelate\r\na=rtcp-mux\r\n\
+         a=candidate:1 1 UDP 2130706431 192.0.2.1 9100 typ host\r\na=end-of-candidates\r\n",
+    );
+    pair.bob(Fact::Reoffered(offer.into_bytes()));
+    let answered = answer(&pair.bob);
+    assert!(!answered.contains("ice-") && !answered.contains("candidate"), "{answered}");
+    let plan = pair.bob.changed().expect("what else the offer wants takes place");
+    assert!(plan.ice().is_none());
+    assert_eq!(plan.routes().first().map(|route| route.rtp), started.routes().first().map(|route| route.rtp));
+    assert_eq!(plan.srtp().map(|keys| keys.send().to_vec()), started.srtp().map(|keys| keys.send().to_vec()));
+    assert!(pair.bob.told().contains(&Progress::Held { by: Party::Peer }));
+    // It ends without them as well: what is offered from here has none.
+    pair.bob.asks.clear();
+    pair.bob(Fact::Hold(true));
+    let ours = pair.bob.asks.iter().find_map(|ask| match ask {
+        Ask::Change { offer, .. } => Some(String::from_utf8_lossy(offer).into_owned()),
+        _ => None,
+    });
+    assert!(!ours.unwrap().contains("ice-"));
+}

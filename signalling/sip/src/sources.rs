@@ -11,12 +11,22 @@ use std::{collections::VecDeque, net::IpAddr};
 
 use rove_base::Instant;
 
-use super::Limits;
 use crate::transaction::{Keyed, KeyedMap};
+
+/// How much a source may send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate {
+    /// In the long run; 0 for any number.
+    pub(crate) requests_per_second: u32,
+    /// At once.
+    pub(crate) burst: u32,
+    /// Sources that are kept apart.
+    pub(crate) sources: usize,
+}
 
 /// The rates of the sources that were heard of late.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(crate) struct Sources {
     rate: u64,
     burst: u64,
     max: usize,
@@ -38,7 +48,7 @@ struct Bucket {
 
 /// Whether a source may be heard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     Fine,
     /// Too many; for the first time in a while.
     Floods,
@@ -47,7 +57,7 @@ pub(super) enum Admission {
 }
 
 impl Sources {
-    pub(super) fn new(limits: &Limits, keyed: Keyed) -> Self {
+    pub(crate) fn new(limits: &Rate, keyed: Keyed) -> Self {
         Self {
             rate: limits.requests_per_second.into(),
             burst: u64::from(limits.burst.max(1)).saturating_mul(MILLI),
@@ -58,7 +68,7 @@ impl Sources {
     }
 
     /// A request has come from `ip`.
-    pub(super) fn admit(&mut self, now: Instant, ip: IpAddr) -> Admission {
+    pub(crate) fn admit(&mut self, now: Instant, ip: IpAddr) -> Admission {
         if self.rate == 0 {
             return Admission::Fine;
         }
@@ -86,7 +96,7 @@ impl Sources {
     }
 
     /// How many of a hundred requests of `ip` are too many.
-    pub(super) fn excess(&self, ip: IpAddr) -> u8 {
+    pub(crate) fn excess(&self, ip: IpAddr) -> u8 {
         let Some(bucket) = self.buckets.get(&source(ip)).filter(|bucket| bucket.told) else { return 0 };
         let share = u64::from(bucket.refused).saturating_mul(100).checked_div(bucket.heard.into());
         share.and_then(|share| u8::try_from(share).ok()).unwrap_or(0).min(100)
@@ -101,7 +111,7 @@ impl Sources {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.buckets.len()
     }
 }
