@@ -173,7 +173,7 @@ fn a_question_waits_for_a_few_updates_at_most_however_many_came_before_it() {
                 Step::Send(transmit) if scratch.get(transmit.range).starts_with(&[0xff, 0xff]) => {
                     before = Some(work);
                 }
-                                Step::Wait(until) => return (before, work, until),
+                Step::Wait(until) => return (before, work, until),
                 _ => work += 1,
             }
         }
