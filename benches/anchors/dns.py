@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Durable updates and look-ups, ours beside Knot: the two take turns on the same disk in one run.
+"""Durable updates and look-ups, ours beside Knot and BIND: they take turns on the same disk in one run.
 
-f is the median, f99 the 99th percentile of a small write with fdatasync, measured in this run on this file system.
-Ends with 1 when a bound was missed.
+f is the median, f99 the 99th percentile of a small write with fdatasync, measured in this run on this file system. An
+odd number of rounds; the middle one counts, and ratios are between middles. Ends with 1 when a bound was missed.
 """
 
 import argparse
@@ -90,6 +90,22 @@ def knot(folder, port):
     return Server("knot", [shutil.which("knotd", path="/usr/sbin:/usr/bin"), "-c", "knot.conf"], folder, port)
 
 
+def bind(folder, port):
+    with open(os.path.join(folder, "home.zone"), "w") as file:
+        file.write("$ORIGIN home.example.\n$TTL 60\n@ SOA ns hostmaster 1 3600 600 604800 1\n@ NS ns\nns A 127.0.0.1\n")
+        file.writelines(f"host{n} 5 A 10.255.{n >> 8}.{n & 255}\n" for n in range(HOSTS))
+    with open(os.path.join(folder, "named.conf"), "w") as file:
+        file.write(
+            f'options {{ directory "{folder}"; pid-file none; session-keyfile none; recursion no; notify no;\n'
+            f"listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; dnssec-validation no; update-quota 2000; }};\n"
+            "controls { };\n"
+            f'key "update.home.example" {{ algorithm hmac-sha256; secret "{SECRET}"; }};\n'
+            'zone "home.example" { type primary; file "home.zone"; allow-update { key "update.home.example"; }; };\n'
+        )
+    named = shutil.which("named", path="/usr/sbin:/usr/bin")
+    return Server("bind", [named, "-f", "-c", "named.conf"], folder, port) if named else None
+
+
 def load(tool, *options):
     told = subprocess.run([tool, *map(str, options)], capture_output=True, text=True, check=True)
     return json.loads(told.stdout)
@@ -117,9 +133,11 @@ def main():
     parser.add_argument("--load", required=True)
     parser.add_argument("--folder", default=".", help="on the disk to measure")
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5, help="an odd number")
     parser.add_argument("--json")
     args = parser.parse_args()
+    if args.rounds % 2 == 0:
+        parser.error("--rounds: an odd number has a middle one")
     args.roved, args.load = os.path.abspath(args.roved), os.path.abspath(args.load)
     base = tempfile.mkdtemp(prefix="dns-anchor.", dir=os.path.abspath(args.folder))
     rows, missed = [], []
@@ -139,11 +157,15 @@ def main():
     best = {}
     servers = []
     try:
-        for name in ("rove", "knot"):
+        for name in ("rove", "knot", "bind"):
             folder = os.path.join(base, name)
             os.mkdir(folder)
             port = free_port()
-            server = ours(args.roved, folder, port) if name == "rove" else knot(folder, port)
+            server = {"rove": lambda: ours(args.roved, folder, port), "knot": lambda: knot(folder, port),
+                      "bind": lambda: bind(folder, port)}[name]()
+            if server is None:
+                print(f"skipped: {name} is not installed", flush=True)
+                continue
             servers.append(server)
         for server in servers:
             server.wait()
@@ -152,6 +174,7 @@ def main():
             fsync = load(args.load, "fsync", "--dir", base)["fsync_ms"]
             fsyncs.append(fsync)
             print("f", json.dumps(fsync), flush=True)
+            # Who was first comes last, by turns.
             for server in servers if turn % 2 == 0 else servers[::-1]:
                 common = ["--server", f"127.0.0.1:{server.port}", "--zone", "home.example", "--hosts", HOSTS]
                 common += ["--pid", server.process.pid, "--seconds", args.seconds]
@@ -187,6 +210,16 @@ def main():
             values = sorted(field(told) for told in best[(name, what)])
             return values[len(values) // 2]
 
+        for name in [server.name for server in servers[1:]]:
+            for what in ("update w=90", "update w=1", "update w=1000"):
+                ours_, theirs_ = median("rove", what), median(name, what)
+                print(f"ratio  {what}: {ours_ / max(1, theirs_):.2f} times {name} ({ours_:.0f}/s, {theirs_:.0f}/s)")
+            per_cpu = lambda told: told["per_cpu_second"]
+            ours_, theirs_ = median("rove", "look-up", per_cpu), median(name, "look-up", per_cpu)
+            print(f"ratio  look-ups per CPU second: {ours_ / max(1, theirs_):.2f} times {name} ({ours_:.0f}, {theirs_:.0f})")
+            probe_of = lambda told: told["probe_ms"]["p99"]
+            ours_, theirs_ = median("rove", "update w=90", probe_of), median(name, "update w=90", probe_of)
+            print(f"ratio  question p99 under update load: {ours_ / max(1e-9, theirs_):.2f} of {name} ({ours_:.3f} ms, {theirs_:.3f} ms)")
         w90 = median("rove", "update w=90")
         want = min(10000, 0.7 * 90 / (f / 1000))
         print(f"f {f:.3f} ms, f99 {f99:.3f} ms", flush=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Durable updates and look-ups, ours beside Knot: builds ours, then runs dns.py with the arguments given.
+# Durable updates and look-ups, ours beside Knot and BIND: builds ours, then runs dns.py with the arguments given.
 # Ends with 1 when a bound was missed, 3 when something is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

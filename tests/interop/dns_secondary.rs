@@ -1,6 +1,5 @@
 //! Debian's Knot and BIND as secondaries of a real node, and `knsupdate` as client: a change is there within
-//! milliseconds, step by step, signed. And a root that delegates: forward names lead home, addresses to the visited
-//! network.
+//! milliseconds, step by step, signed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -111,6 +110,8 @@ fn knot(primary: SocketAddr, address: SocketAddr) -> Option<Secondary> {
     Some(spawn(&program, &["-c", &file.display().to_string()], address, folder))
 }
 
+/// As it comes BIND asks for the serials of all its zones 20 times a second, in bursts half a second apart, so that a
+/// second change in quick succession waits that long; its manual names the option for that.
 fn bind(primary: SocketAddr, address: SocketAddr) -> Option<Secondary> {
     let program = peer("named")?;
     let folder = tempfile::tempdir().unwrap();
@@ -118,7 +119,7 @@ fn bind(primary: SocketAddr, address: SocketAddr) -> Option<Secondary> {
     let (ip, port) = (address.ip(), address.port());
     let text = format!(
         "options {{ directory \"{here}\"; pid-file none; listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }};\n\
-         recursion no; dnssec-validation no; session-keyfile none; }};\ncontrols {{ }};\n\
+         recursion no; dnssec-validation no; session-keyfile none; serial-query-rate 1000; }};\ncontrols {{ }};\n\
          key \"transfer.example\" {{ algorithm hmac-sha256; secret \"{TRANSFER}\"; }};\n\
          zone \"home.example\" {{ type secondary; file \"home\"; masterfile-format text;\n\
          primaries {{ {} port {} key \"transfer.example\"; }}; }};\n",
@@ -179,7 +180,7 @@ fn move_bob(server: SocketAddr, id: u16, last: u8) -> Instant {
     Instant::now()
 }
 
-fn follows(start: impl Fn(SocketAddr, SocketAddr) -> Option<Secondary>) {
+fn follows(name: &str, start: impl Fn(SocketAddr, SocketAddr) -> Option<Secondary>) {
     let folder = tempfile::tempdir().unwrap();
     let at = free("127.0.0.1");
     let node = node(folder.path(), at);
@@ -194,19 +195,18 @@ fn follows(start: impl Fn(SocketAddr, SocketAddr) -> Option<Secondary>) {
         std::thread::yield_now();
     }
     delays.sort_unstable();
-    println!("seen after {:?} (median), {:?} (longest)", delays[10], delays[19]);
+    println!("{name} has it {:?} (median), {:?} (longest) after", delays[10], delays[19]);
     assert!(delays[10] <= Duration::from_millis(50), "{delays:?}");
 }
 
 #[test]
 fn knot_sees_a_change_within_50_ms() {
-    follows(knot);
+    follows("Knot", knot);
 }
 
 #[test]
-#[ignore = "does not hold yet: half of 20 changes in quick succession are seen within 10 ms, half after 0.5 s"]
 fn bind_sees_a_change_within_50_ms() {
-    follows(bind);
+    follows("BIND", bind);
 }
 
 #[test]
@@ -250,51 +250,4 @@ fn knsupdate_changes_what_its_key_may_and_kdig_transfers_with_the_key_alone() {
     assert_eq!(steps.matches("SOA").count(), 4, "{steps}");
     let unsigned = dig(&["home.example", "AXFR"]);
     assert!(unsigned.contains("REFUSED") && !unsigned.contains("192.0.2.7"), "{unsigned}");
-}
-
-#[test]
-fn from_the_root_forward_names_lead_home_and_addresses_to_the_visited_network() {
-    let Some(dig) = peer("dig") else { return };
-    let port = free("127.0.0.1").port();
-    let place = |n: u8, zone: &str, records: &[&str]| {
-        let records: Vec<_> = records.iter().map(|line| format!("{line:?}")).collect();
-        let text = format!(
-            "[dns]\nlisten = [\"127.0.0.{n}:{port}\"]\n[[dns.zone]]\norigin = \"{zone}\"\nprimary = \"{}\"\nrecords = [{}]\n",
-            if zone == "." { "root.example" } else { "ns.example" },
-            records.join(", ")
-        );
-        Node::start(NodeConfig::parse(&text, Path::new("roved.toml")).unwrap()).unwrap()
-    };
-    let _root = place(
-        91,
-        ".",
-        &[
-            "root.example. A 127.0.0.91",
-            "home.example. NS ns.home.example.",
-            "ns.home.example. A 127.0.0.92",
-            "2.0.192.in-addr.arpa. NS ns.visited.example.",
-            "ns.visited.example. A 127.0.0.93",
-        ],
-    );
-    let _home = place(92, "home.example", &["ns A 127.0.0.92", "bob 5 A 192.0.2.7"]);
-    let _visited = place(93, "2.0.192.in-addr.arpa", &["7 5 PTR bob.home.example."]);
-    // dig's own +trace asks the system for the addresses of servers, so each referral is followed here.
-    let ask = |server: &str, question: &[&str]| {
-        let output = Command::new(&dig)
-            .args([&format!("@{server}"), "-p", &port.to_string(), "+norecurse", "+time=5"])
-            .args(question)
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let cases: &[(&[&str], &str, &str)] = &[
-        (&["bob.home.example", "A"], "127.0.0.92", "192.0.2.7"),
-        (&["-x", "192.0.2.7"], "127.0.0.93", "bob.home.example."),
-    ];
-    for (question, server, expected) in cases {
-        let referral = ask("127.0.0.91", question);
-        assert!(referral.contains("ANSWER: 0") && referral.contains(server), "{referral}");
-        let answer = ask(server, question);
-        assert!(answer.contains("qr aa") && answer.contains(expected), "{answer}");
-    }
 }

@@ -87,6 +87,10 @@ impl Waiting {
         self.own.fetch_add(count, Ordering::Relaxed).saturating_add(count)
     }
 
+    pub(crate) fn own(&self) -> usize {
+        self.own.load(Ordering::Relaxed)
+    }
+
     fn sub(&self, count: usize) {
         self.all.fetch_sub(count, Ordering::Relaxed);
         self.own.fetch_sub(count, Ordering::Relaxed);

@@ -82,9 +82,17 @@ impl Sockets {
 
     /// Takes one batch from socket `index`.
     pub fn receive(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) {
-        let Some(socket) = self.sockets.get(index) else { return };
+        self.receive_batch(index, clock, visit);
+    }
+
+    /// The same, and answers whether it was a full one, so that more may wait.
+    pub fn receive_batch(&mut self, index: usize, clock: Clock, visit: impl FnMut(Received<'_>)) -> bool {
+        let Some(socket) = self.sockets.get(index) else { return false };
+        let mut taken = 0;
         let received = socket.readiness.try_io(Interest::READABLE, |_| {
-            match self.inbox.recv(&socket.socket, clock, visit) {
+            let received = self.inbox.recv(&socket.socket, clock, visit);
+            taken = received.as_ref().map_or(0, |count| *count);
+            match received {
                 // Less than a batch: the socket is empty, and the next wait must ask the system again.
                 Ok(count) if count < self.inbox.capacity() => Err(io::ErrorKind::WouldBlock.into()),
                 other => other,
@@ -95,6 +103,7 @@ impl Sockets {
         {
             tracing::warn!(target: "rove::sockets", %error, "a socket cannot be read");
         }
+        taken == self.inbox.capacity()
     }
 
     /// Queues a datagram, sending what waits when there is no more room.
@@ -132,7 +141,8 @@ pub fn address_toward(remote: SocketAddr) -> io::Result<IpAddr> {
     Ok(probe.local_addr()?.ip())
 }
 
-/// The longest datagram there is.
-const DATAGRAM_BYTES: usize = 65_536;
+/// The longest datagram there is, and so much more that no two of a batch begin at the same place of the processor's
+/// cache.
+const DATAGRAM_BYTES: usize = 65_536 + 192;
 /// Datagrams that leave together at most.
 const WAITING: usize = 256;

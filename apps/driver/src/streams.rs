@@ -188,6 +188,12 @@ impl Streams {
         }
     }
 
+    /// Bytes that wait to be sent on a stream.
+    #[must_use]
+    pub fn waiting(&self, stream: StreamId) -> usize {
+        self.open.get(&stream).map_or(0, |open| open.waiting.own())
+    }
+
     /// Closes a stream once what was sent on it has left.
     pub fn close(&mut self, stream: StreamId) {
         self.open.remove(&stream);

@@ -5,10 +5,10 @@ mod config;
 use core::convert::Infallible;
 use std::net::SocketAddr;
 
-use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId};
 use rove_dns::{
-    server::{Event, Server},
-    zones::ZoneConfig,
+    server::{Event, Piece, Server},
+    zones::Zones,
 };
 use rove_driver::address_toward;
 
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct DnsRole {
     server: Server,
     /// The zones as configured: what the journal starts from.
-    start: Vec<ZoneConfig>,
+    start: Zones,
     refusals: Ration,
     /// Where it listens; empty once secondaries are told.
     listens: Vec<SocketAddr>,
@@ -41,7 +41,7 @@ impl DnsRole {
             tracing::info!(target: "rove::dns", record, "for the parent zone");
         }
         let config = config.server()?;
-        let start = config.zones.clone();
+        let start = Zones::new(&config.zones)?;
         let server = Server::new(config)?.with_entropy(entropy);
         Ok(Self { server, start, refusals: Ration::default(), listens })
     }
@@ -70,7 +70,7 @@ pub(crate) fn leave_from(listens: &[SocketAddr], remote: SocketAddr) -> Option<S
 pub(crate) fn note(refusals: &mut Ration, now: Now, event: Event) {
     match event {
         Event::Updated { key, zone, names, serial } => {
-            let key = key.as_ref().map(ToString::to_string);
+            let key = key.as_ref().map(tracing::field::display);
             tracing::info!(target: "rove::dns", key, %zone, ?names, serial, "updated");
         }
         Event::Unnotified { zone, secondary, serial } => {
@@ -113,8 +113,26 @@ impl Role for DnsRole {
         Ok(self.server.replay(record)?)
     }
 
+    /// All of it comes piece by piece.
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        self.server.snapshot(&self.start)
+        None
+    }
+
+    fn begin_snapshot(&mut self) -> Option<Vec<Vec<u8>>> {
+        self.server.begin_snapshot();
+        Some(Vec::new())
+    }
+
+    fn continue_snapshot(&mut self) -> Piece {
+        self.server.continue_snapshot(&self.start)
+    }
+
+    fn sending(&self) -> Vec<StreamId> {
+        self.server.transfers().collect()
+    }
+
+    fn waits(&mut self, stream: StreamId, bytes: usize) {
+        self.server.waits(stream, bytes);
     }
 
     fn journal_failed(&mut self, now: Now) {

@@ -154,7 +154,7 @@ impl Parts {
         for &address in &config.listen {
             let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
             self.dns.push(udp.local_addr());
-            sockets.push(udp);
+            sockets.push(udp.for_questions());
             listeners.push(tcp);
         }
         let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
@@ -237,7 +237,7 @@ impl Parts {
         for &address in &sections.dns.listen {
             let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
             self.dns.push(udp.local_addr());
-            sockets.push(udp);
+            sockets.push(udp.for_questions());
             listeners.push(tcp);
         }
         for &address in &sections.roaming.listen {

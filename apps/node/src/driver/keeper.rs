@@ -16,6 +16,9 @@ pub(crate) struct Keeper {
     compact_after: usize,
     /// How many records make it long.
     long: usize,
+    /// Whether it is being written anew, and with how many records so far.
+    rewriting: bool,
+    rewritten: usize,
     newest: Ticket,
     /// Records that wait: the journal's ticket, whose record it is, and the role's own ticket.
     waiting: VecDeque<(Ticket, usize, Ticket)>,
@@ -29,29 +32,65 @@ impl Keeper {
         compact_after: usize,
     ) -> Self {
         let (record, newest, waiting) = (Vec::new(), Ticket(0), VecDeque::new());
-        Self { journal, outcomes, record, records, compact_after, long: compact_after, newest, waiting }
+        let (long, rewriting, rewritten) = (compact_after, false, 0);
+        Self {
+            journal,
+            outcomes,
+            record,
+            records,
+            compact_after,
+            long,
+            rewriting,
+            rewritten,
+            newest,
+            waiting,
+        }
     }
 
     /// Whether there are so many records that writing them anew pays.
     pub(super) const fn is_long(&self) -> bool {
-        self.records > self.long
+        !self.rewriting && self.records > self.long
     }
 
-    /// Puts these records, each of the role with that tag, in place of all.
-    pub(super) fn rewrite(&mut self, records: Vec<(u8, Vec<u8>)>) {
-        let tagged = |(tag, mut record): (u8, Vec<u8>)| {
-            record.insert(0, tag);
-            record
-        };
-        let records: Vec<_> = records.into_iter().map(tagged).collect();
-        let count = records.len();
-        tracing::info!(target: "rove::journal", before = self.records, after = count, "written anew");
-        // What cannot be left out is not written again and again.
-        self.long = self.compact_after.max(count.saturating_mul(2));
-        self.records = count;
-        if let Err(error) = self.journal.rewrite(self.newest, records) {
+    /// Begins to write the journal anew: what is handed over from now on follows.
+    pub(super) fn begin_rewrite(&mut self) {
+        if let Err(error) = self.journal.rewrite() {
+            tracing::warn!(target: "rove::journal", %error, "not written anew");
+            return;
+        }
+        tracing::info!(target: "rove::journal", before = self.records, "being written anew");
+        (self.rewriting, self.records) = (true, 0);
+    }
+
+    /// Adds records of the role with that tag.
+    pub(super) fn rewrite_with(&mut self, tag: u8, mut records: Vec<Vec<u8>>) {
+        records.iter_mut().for_each(|record| record.insert(0, tag));
+        self.rewritten = self.rewritten.saturating_add(records.len());
+        if !records.is_empty()
+            && let Err(error) = self.journal.rewrite_with(records)
+        {
             tracing::warn!(target: "rove::journal", %error, "not written anew");
         }
+    }
+
+    /// That was all.
+    pub(super) fn end_rewrite(&mut self) {
+        if let Err(error) = self.journal.rewritten() {
+            tracing::warn!(target: "rove::journal", %error, "not written anew");
+        }
+        // What cannot be left out is not written again and again.
+        self.long = self.compact_after.max(self.rewritten.saturating_mul(2));
+        self.records = self.records.saturating_add(self.rewritten);
+        (self.rewriting, self.rewritten) = (false, 0);
+    }
+
+    pub(super) const fn is_rewriting(&self) -> bool {
+        self.rewriting
+    }
+
+    /// Whether the disk is ready for more of a rewrite.
+    pub(super) fn takes_more(&self) -> bool {
+        self.journal.rewriting() < REWRITE_BYTES
     }
 
     /// Hands over a record of role number `role`, whose tag is `tag`; `false` when the journal does not take it.
@@ -100,3 +139,6 @@ impl Keeper {
         newest
     }
 }
+
+/// Bytes of a rewrite that may wait for the disk.
+const REWRITE_BYTES: usize = 512 << 10;

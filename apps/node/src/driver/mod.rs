@@ -12,11 +12,13 @@ mod keeper;
 mod outside;
 mod role;
 
+use core::time::Duration;
 use std::{io, sync::Arc};
 
 use futures_util::future::select_all;
 
 use rove_base::{Arrival, Flow, Instant, Now, Scratch, Step, Ticket};
+use rove_dns::server::Piece;
 use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
@@ -68,18 +70,29 @@ pub(crate) async fn run(driver: Driver) {
     desk.seats.iter_mut().for_each(|seat| seat.role.start(clock.now()));
     loop {
         let wake = desk.drain();
+        let wake = Instant::earliest(wake, desk.rewrite_on());
+        // More is to be done at once: whoever else has something comes first, but nobody waits for him.
+        let due = wake.is_some_and(|at| at <= clock.now().mono);
         let seats = &mut desk.seats;
         tokio::select! {
             () = stop.notified() => return,
             () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
             (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
-            () = alarm.until(wake.map(|at| clock.std_instant(at))) => {
+            () = pause(&mut alarm, due, wake.map(|at| clock.std_instant(at))) => {
                 let now = clock.now();
                 seats.iter_mut().for_each(|seat| seat.role.tick(now));
             }
         }
     }
+}
+
+/// Lets other tasks run, or waits as long as there is nothing to do.
+async fn pause(alarm: &mut Alarm, due: bool, until: Option<std::time::Instant>) {
+    if due {
+        return tokio::task::yield_now().await;
+    }
+    alarm.until(until).await;
 }
 
 /// What happens first at any seat.
@@ -195,6 +208,9 @@ impl Desk {
         {
             outside.ask(question);
         }
+        for stream in seat.role.sending() {
+            seat.role.waits(stream, seat.streams.waiting(stream));
+        }
         until
     }
 
@@ -226,12 +242,17 @@ impl Desk {
         match news {
             News::Datagrams(socket) => {
                 let now = clock.now();
-                sockets.receive(socket, clock, |received| {
-                    let flow = Flow::Udp(received.flow);
-                    if !received.truncated {
-                        role.handle(now, Arrival::Datagram { flow, bytes: received.bytes });
+                for _ in 0..BATCHES {
+                    let full = sockets.receive_batch(socket, clock, |received| {
+                        let flow = Flow::Udp(received.flow);
+                        if !received.truncated {
+                            role.handle(now, Arrival::Datagram { flow, bytes: received.bytes });
+                        }
+                    });
+                    if !full {
+                        break;
                     }
-                });
+                }
             }
             News::Access(server) => link.receive(server, |flow, bytes| {
                 role.handle(clock.now(), Arrival::Datagram { flow: Flow::Udp(flow), bytes });
@@ -261,17 +282,43 @@ impl Desk {
         }
     }
 
-    /// Writes the journal anew when it has become long and nothing waits for it.
+    /// Begins to write the journal anew when it has become long.
     fn compact(&mut self) {
         let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.is_long()) else { return };
         let mut all = Vec::new();
-        for Seat { role, .. } in &self.seats {
-            let Some(records) = role.snapshot() else { return };
-            all.extend(records.into_iter().map(|record| (role.tag(), record)));
+        for Seat { role, .. } in &mut self.seats {
+            let Some(records) = role.begin_snapshot() else { return };
+            all.push((role.tag(), records));
         }
-        keeper.rewrite(all);
+        keeper.begin_rewrite();
+        all.into_iter().for_each(|(tag, records)| keeper.rewrite_with(tag, records));
+    }
+
+    /// Writes a piece of the journal anew. Answers when the next may come.
+    fn rewrite_on(&mut self) -> Option<Instant> {
+        let keeper = self.keeper.as_mut().filter(|keeper| keeper.is_rewriting())?;
+        let next = self.clock.now().mono.later(BETWEEN_PIECES);
+        if !keeper.takes_more() {
+            return Some(next);
+        }
+        for Seat { role, .. } in &mut self.seats {
+            match role.continue_snapshot() {
+                Piece::Records(records) => {
+                    keeper.rewrite_with(role.tag(), records);
+                    return Some(next);
+                }
+                Piece::Later => return Some(next),
+                Piece::End => {}
+            }
+        }
+        keeper.end_rewrite();
+        None
     }
 }
 
+/// Between two pieces of a journal that is being written anew.
+const BETWEEN_PIECES: Duration = Duration::from_millis(1);
+/// Batches of datagrams taken from one socket before anything is done with them.
+const BATCHES: usize = 4;
 /// Room for the answers of one batch of usual size.
 const SCRATCH_BYTES: usize = 64 * 1_024;

@@ -2,7 +2,8 @@
 
 use core::convert::Infallible;
 
-use rove_base::{Arrival, Nested, Now, Scratch, Step};
+use rove_base::{Arrival, Nested, Now, Scratch, Step, StreamId};
+use rove_dns::server::Piece;
 use rove_driver::Tls;
 
 use super::Reply;
@@ -47,6 +48,27 @@ pub(crate) trait Role: Send {
 
     /// Records that say the same as all it asked for so far, in fewer words; `None` while some of them wait.
     fn snapshot(&self) -> Option<Vec<Vec<u8>>>;
+
+    /// The first of such records, when there may be more of them: those of [`Role::continue_snapshot`]. `None` when now
+    /// is not the time.
+    fn begin_snapshot(&mut self) -> Option<Vec<Vec<u8>>> {
+        self.snapshot()
+    }
+
+    /// More of them. They may say some of what is asked for later, too.
+    fn continue_snapshot(&mut self) -> Piece {
+        Piece::End
+    }
+
+    /// Streams on which much is being sent: how many bytes wait on each is to be told by [`Role::waits`].
+    fn sending(&self) -> Vec<StreamId> {
+        Vec::new()
+    }
+
+    /// So many bytes wait to be sent on a stream.
+    fn waits(&mut self, stream: StreamId, bytes: usize) {
+        let _ = (stream, bytes);
+    }
 
     /// Nothing can be made durable any more.
     fn journal_failed(&mut self, now: Now);

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rove_base::{Arrival, Machine as _, Now, Scratch, Step};
+use rove_base::{Arrival, Machine as _, Now, Scratch, Step, StreamId};
 use rove_dns::{
     server::{self, Server},
     zones::{ZoneConfig, ZoneError},
@@ -244,6 +244,16 @@ impl Roam {
             self.told(Told::Up(OURS));
         }
         self.expect_elsewhere();
+    }
+
+    /// Streams by which zones are being given away; others opened them, so that all call them alike.
+    pub(super) fn transfers(&self) -> impl Iterator<Item = StreamId> {
+        self.server.transfers()
+    }
+
+    /// So many bytes wait to be sent on a stream.
+    pub(super) fn waits(&mut self, stream: StreamId, bytes: usize) {
+        self.server.waits(stream, bytes);
     }
 
     /// Secondaries are told of changes from where `local` says, by their address.

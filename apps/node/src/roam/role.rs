@@ -3,7 +3,7 @@
 use core::convert::Infallible;
 use std::net::SocketAddr;
 
-use rove_base::{Arrival, Machine as _, Now, Scratch, Step, UnixTime};
+use rove_base::{Arrival, Machine as _, Now, Scratch, Step, StreamId, UnixTime};
 use rove_driver::Tls;
 use rove_roam::hlr::HlrEvent;
 
@@ -112,6 +112,14 @@ impl Role for RoamRole {
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
         self.roam.snapshot()
+    }
+
+    fn sending(&self) -> Vec<StreamId> {
+        self.roam.transfers().collect()
+    }
+
+    fn waits(&mut self, stream: StreamId, bytes: usize) {
+        self.roam.waits(stream, bytes);
     }
 
     fn journal_failed(&mut self, now: Now) {

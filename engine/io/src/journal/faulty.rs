@@ -1,7 +1,7 @@
 //! A disk in memory that fails on demand: the twin of [`super::FileStorage`] for tests and virtual worlds.
 
 use std::{
-    io::{self, Write},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -21,6 +21,8 @@ struct Disk {
     unsynced: Vec<Change>,
     /// What reading shows.
     live: Vec<u8>,
+    /// What may come in place of everything. A crash takes it.
+    draft: Vec<u8>,
     operations: u64,
     syncs: u64,
     crash_at: Option<u64>,
@@ -213,11 +215,23 @@ impl Storage for FaultyStorage {
         if cut_short { Err(interrupted()) } else { Ok(()) }
     }
 
-    fn replace(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        write(&mut bytes)?;
+    fn begin_draft(&mut self) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.draft.clear();
+        if disk.operation()? { Err(interrupted()) } else { Ok(()) }
+    }
+
+    fn extend_draft(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut disk = self.disk();
         let cut_short = disk.operation()?;
+        disk.draft.extend_from_slice(bytes);
+        if cut_short { Err(interrupted()) } else { Ok(()) }
+    }
+
+    fn adopt_draft(&mut self) -> io::Result<()> {
+        let mut disk = self.disk();
+        let cut_short = disk.operation()?;
+        let bytes = std::mem::take(&mut disk.draft);
         disk.change(Change::Replace(bytes.clone()));
         if cut_short {
             return Err(interrupted());

@@ -1,6 +1,6 @@
 //! The journal without its thread: opens, repairs, commits, rewrites. Generic over what the bytes rest on.
 
-use std::{io, ops::Range};
+use std::{collections::VecDeque, io, ops::Range};
 
 use rove_base::Entropy;
 
@@ -17,6 +17,30 @@ pub struct Log<S> {
     next: u64,
     frames: Vec<u8>,
     poisoned: bool,
+    draft: Option<Draft>,
+}
+
+/// What is to come in place of everything.
+#[derive(Debug)]
+struct Draft {
+    salt: Salt,
+    next: u64,
+    frames: Vec<u8>,
+    /// Records committed since it was begun and not yet in it, and how many bytes they are.
+    since: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Draft {
+    /// Frames the next records, together.
+    fn frame<'r>(&mut self, records: impl Iterator<Item = &'r [u8]>) {
+        self.frames.clear();
+        let group = self.next;
+        for record in records {
+            frame::write(&mut self.frames, self.salt, self.next, group, record);
+            self.next += 1;
+        }
+    }
 }
 
 impl<S: Storage> Log<S> {
@@ -30,7 +54,8 @@ impl<S: Storage> Log<S> {
     /// [`JournalError::NotAJournal`], [`JournalError::Damaged`] with the place, or [`JournalError::Storage`].
     pub fn open(mut storage: S, entropy: &mut Entropy) -> Result<(Self, Replay), JournalError> {
         let file = storage.read().map_err(JournalError::storage("read"))?;
-        let mut log = Self { storage, salt: Salt([0; 8]), next: 0, frames: Vec::new(), poisoned: false };
+        let mut log =
+            Self { storage, salt: Salt([0; 8]), next: 0, frames: Vec::new(), poisoned: false, draft: None };
         let salt = match frame::opening(&file) {
             Opening::Journal(salt) => salt,
             Opening::Damaged => return Err(JournalError::Damaged { offset: 0 }),
@@ -71,11 +96,15 @@ impl<S: Storage> Log<S> {
     ///
     /// [`JournalError::TooLong`] before anything is written; else [`JournalError::Storage`] or
     /// [`JournalError::Poisoned`].
-    pub fn commit<'r>(&mut self, records: impl IntoIterator<Item = &'r [u8]>) -> Result<(), JournalError> {
+    pub fn commit<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r [u8], IntoIter: Clone>,
+    ) -> Result<(), JournalError> {
         self.check()?;
+        let records = records.into_iter();
         self.frames.clear();
         let (group, mut sequence) = (self.next, self.next);
-        for record in records {
+        for record in records.clone() {
             check_length(record)?;
             frame::write(&mut self.frames, self.salt, sequence, group, record);
             sequence += 1;
@@ -84,7 +113,20 @@ impl<S: Storage> Log<S> {
         self.write_out().map_err(JournalError::storage("write"))?;
         self.poisoned = false;
         self.next = sequence;
+        self.keep_for_draft(records);
         Ok(())
+    }
+
+    /// A draft that falls too far behind is given up.
+    fn keep_for_draft<'r>(&mut self, records: impl Iterator<Item = &'r [u8]>) {
+        let Some(draft) = &mut self.draft else { return };
+        for record in records {
+            draft.bytes = draft.bytes.saturating_add(record.len());
+            draft.since.push_back(record.to_vec());
+        }
+        if draft.bytes > MAX_SINCE {
+            self.draft = None;
+        }
     }
 
     /// Puts `records` in place of everything, durably and at once: the snapshot that keeps a journal short.
@@ -95,20 +137,84 @@ impl<S: Storage> Log<S> {
     pub fn rewrite(&mut self, records: &[Vec<u8>], entropy: &mut Entropy) -> Result<(), JournalError> {
         self.check()?;
         records.iter().try_for_each(|record| check_length(record))?;
-        let (salt, mut frame) = (new_salt(entropy), Vec::new());
         self.poisoned = true;
-        let mut write = |out: &mut dyn io::Write| {
-            out.write_all(&salt.file_header())?;
-            for (sequence, record) in (0..).zip(records) {
-                frame.clear();
-                frame::write(&mut frame, salt, sequence, 0, record);
-                out.write_all(&frame)?;
-            }
-            Ok(())
-        };
-        self.storage.replace(&mut write).map_err(JournalError::storage("rewrite"))?;
-        (self.salt, self.next, self.poisoned) = (salt, records.len() as u64, false);
+        self.begin_draft(entropy)?;
+        self.extend_draft(records)?;
+        self.adopt_draft()
+    }
+
+    /// Begins a draft that is to come in place of everything that is in the log now. What is committed from now on
+    /// will be in both.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Storage`]; then there is no draft, and the log is as it was.
+    pub fn begin_draft(&mut self, entropy: &mut Entropy) -> Result<(), JournalError> {
+        self.draft = None;
+        let draft =
+            Draft { salt: new_salt(entropy), next: 0, frames: Vec::new(), since: VecDeque::new(), bytes: 0 };
+        self.storage.begin_draft().map_err(JournalError::storage("rewrite"))?;
+        self.storage.extend_draft(&draft.salt.file_header()).map_err(JournalError::storage("rewrite"))?;
+        self.draft = Some(draft);
         Ok(())
+    }
+
+    /// Adds records to the draft, in front of what was committed since it was begun.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Storage`]; then there is no draft any more, and the log is as it was.
+    pub fn extend_draft(&mut self, records: &[Vec<u8>]) -> Result<(), JournalError> {
+        let Some(mut draft) = self.draft.take() else { return Ok(()) };
+        draft.frame(records.iter().map(Vec::as_slice));
+        self.storage.extend_draft(&draft.frames).map_err(JournalError::storage("rewrite"))?;
+        self.draft = Some(draft);
+        Ok(())
+    }
+
+    /// Adds to the draft, to which no other records will be added, some of what was committed since it was begun: about
+    /// `most` bytes of it. Answers how many bytes are left to add.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::extend_draft`].
+    pub fn catch_up(&mut self, most: usize) -> Result<usize, JournalError> {
+        let Some(mut draft) = self.draft.take() else { return Ok(0) };
+        let (mut some, mut bytes) = (Vec::new(), 0_usize);
+        while bytes < most
+            && let Some(record) = draft.since.pop_front()
+        {
+            bytes = bytes.saturating_add(record.len());
+            some.push(record);
+        }
+        draft.bytes = draft.bytes.saturating_sub(bytes);
+        draft.frame(some.iter().map(Vec::as_slice));
+        self.storage.extend_draft(&draft.frames).map_err(JournalError::storage("rewrite"))?;
+        let left = draft.bytes;
+        self.draft = Some(draft);
+        Ok(left)
+    }
+
+    /// Puts the draft in place of everything. Nothing happens without one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::commit`], and as [`Log::extend_draft`].
+    pub fn adopt_draft(&mut self) -> Result<(), JournalError> {
+        if self.draft.as_ref().is_some_and(|draft| !draft.since.is_empty()) {
+            self.catch_up(usize::MAX)?;
+        }
+        let Some(draft) = self.draft.take() else { return Ok(()) };
+        self.poisoned = true;
+        self.storage.adopt_draft().map_err(JournalError::storage("rewrite"))?;
+        (self.salt, self.next, self.poisoned) = (draft.salt, draft.next, false);
+        Ok(())
+    }
+
+    /// Whether there is a draft.
+    #[must_use]
+    pub const fn is_drafting(&self) -> bool {
+        self.draft.is_some()
     }
 
     /// Number of records in it.
@@ -144,6 +250,9 @@ fn new_salt(entropy: &mut Entropy) -> Salt {
 fn check_length(record: &[u8]) -> Result<(), JournalError> {
     if record.len() > MAX_RECORD { Err(JournalError::TooLong { len: record.len() }) } else { Ok(()) }
 }
+
+/// Bytes of records that may wait for a draft to be finished.
+const MAX_SINCE: usize = 128 << 20;
 
 /// The records that were there when a journal was opened, oldest first.
 #[derive(Debug, Default)]

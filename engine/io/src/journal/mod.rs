@@ -10,6 +10,7 @@
 mod faulty;
 mod frame;
 mod log;
+mod pace;
 mod storage;
 mod thread;
 

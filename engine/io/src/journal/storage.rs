@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -38,12 +38,26 @@ pub trait Storage: Send {
     /// As the operating system says.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
 
-    /// Puts what `write` writes in place of everything, durably and at once: a crash leaves the old or the new, whole.
+    /// Begins an empty draft beside everything, in place of one that was begun before.
     ///
     /// # Errors
     ///
-    /// Those of `write` and the operating system's; it is open whether the old or the new is there.
-    fn replace(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()>;
+    /// As the operating system says; what is stored is as it was.
+    fn begin_draft(&mut self) -> io::Result<()>;
+
+    /// Adds `bytes` to the draft and sends them on their way, so that little is left to do in the end.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says; what is stored is as it was, and the draft is of no use any more.
+    fn extend_draft(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Puts the draft in place of everything, durably and at once: a crash leaves the old or the new, whole.
+    ///
+    /// # Errors
+    ///
+    /// As the operating system says; it is open whether the old or the new is there.
+    fn adopt_draft(&mut self) -> io::Result<()>;
 }
 
 /// A file of the operating system, locked against other programs.
@@ -51,6 +65,7 @@ pub trait Storage: Send {
 pub struct FileStorage {
     path: PathBuf,
     file: File,
+    draft: Option<File>,
 }
 
 impl FileStorage {
@@ -67,7 +82,13 @@ impl FileStorage {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         sync_directory(&path)?;
-        Ok(Self { path, file })
+        Ok(Self { path, file, draft: None })
+    }
+
+    fn beside(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(OsString::from(".new"));
+        PathBuf::from(name)
     }
 }
 
@@ -92,17 +113,24 @@ impl Storage for FileStorage {
         self.file.set_len(len)
     }
 
-    fn replace(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let mut name = self.path.clone().into_os_string();
-        name.push(OsString::from(".new"));
-        let beside = PathBuf::from(name);
-        let mut out = BufWriter::new(open_locked(&beside, true)?);
-        write(&mut out)?;
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, &self.path)?;
+    fn begin_draft(&mut self) -> io::Result<()> {
+        self.draft = None;
+        self.draft = Some(open_locked(&self.beside(), true)?);
+        Ok(())
+    }
+
+    fn extend_draft(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let draft = self.draft.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        draft.write_all(bytes)?;
+        draft.sync_data()
+    }
+
+    fn adopt_draft(&mut self) -> io::Result<()> {
+        let draft = self.draft.take().ok_or(io::ErrorKind::NotFound)?;
+        draft.sync_all()?;
+        std::fs::rename(self.beside(), &self.path)?;
         sync_directory(&self.path)?;
-        self.file = file;
+        self.file = draft;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    io::{self, Write},
+    io,
     sync::mpsc::{self, Receiver, Sender},
     time::Duration,
 };
@@ -28,6 +28,10 @@ fn replayed(storage: &FaultyStorage) -> Records {
 enum Deed {
     Commit(Records),
     Rewrite(Records),
+    /// Begins a rewrite, and commits records that are to follow it.
+    Draft(Records),
+    /// Ends it with these records before all that came since.
+    Adopt(Records),
 }
 
 fn deeds() -> Vec<Deed> {
@@ -38,6 +42,9 @@ fn deeds() -> Vec<Deed> {
         Deed::Rewrite(vec![record(6), record(7)]),
         Deed::Commit(vec![record(8), record(9)]),
         Deed::Commit(vec![record(11)]),
+        Deed::Draft(vec![record(12), record(13)]),
+        Deed::Adopt(vec![record(14), record(16)]),
+        Deed::Commit(vec![record(17)]),
     ]
 }
 
@@ -53,13 +60,21 @@ impl Expected {
         let sound = match &self.under_way {
             None => *found == self.acknowledged,
             Some(Deed::Rewrite(all)) => found == all || *found == self.acknowledged,
-            Some(Deed::Commit(more)) => {
+            Some(Deed::Adopt(all)) => {
+                *found == self.acknowledged || *found == adopted(&self.acknowledged, all)
+            }
+            Some(Deed::Commit(more) | Deed::Draft(more)) => {
                 let all: Records = self.acknowledged.iter().chain(more).cloned().collect();
                 found.len() >= self.acknowledged.len() && all.starts_with(found)
             }
         };
         assert!(sound, "{what}: found {found:?}, acknowledged {:?}", self.acknowledged);
     }
+}
+
+/// What a log holds after [`Deed::Adopt`]: what came since the last [`Deed::Draft`] follows.
+fn adopted(before: &Records, all: &Records) -> Records {
+    all.iter().chain(before.iter().rev().take(2).rev()).cloned().collect()
 }
 
 /// Does all deeds until the first failure.
@@ -71,13 +86,22 @@ fn run(storage: &FaultyStorage) -> Expected {
         let result = match &deed {
             Deed::Commit(records) => log.commit(records.iter().map(Vec::as_slice)),
             Deed::Rewrite(records) => log.rewrite(records, &mut entropy()),
+            Deed::Draft(records) => {
+                log.begin_draft(&mut entropy()).and_then(|()| log.commit(records.iter().map(Vec::as_slice)))
+            }
+            Deed::Adopt(records) => {
+                records.chunks(1).try_for_each(|one| log.extend_draft(one)).and_then(|()| log.adopt_draft())
+            }
         };
         match (result, deed) {
-            (Ok(()), Deed::Commit(records)) => expected.acknowledged.extend(records),
+            (Ok(()), Deed::Commit(records) | Deed::Draft(records)) => expected.acknowledged.extend(records),
+            (Ok(()), Deed::Adopt(records)) => {
+                expected.acknowledged = adopted(&expected.acknowledged, &records);
+            }
             (Ok(()), Deed::Rewrite(records)) => expected.acknowledged = records,
             (Err(_), deed) => {
                 expected.under_way = Some(deed);
-                assert!(matches!(log.commit([&b"x"[..]]), Err(JournalError::Poisoned)));
+                assert!(log.commit([&b"x"[..]]).is_err(), "nothing more is taken");
                 return expected;
             }
         }
@@ -245,8 +269,14 @@ impl Storage for Gated {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.storage.truncate(len)
     }
-    fn replace(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        self.storage.replace(write)
+    fn begin_draft(&mut self) -> io::Result<()> {
+        self.storage.begin_draft()
+    }
+    fn extend_draft(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.storage.extend_draft(bytes)
+    }
+    fn adopt_draft(&mut self) -> io::Result<()> {
+        self.storage.adopt_draft()
     }
 }
 
@@ -315,12 +345,21 @@ fn a_journal_file_survives_reopening_rewriting_and_a_second_program() {
         replay.collect::<Records>(),
         (0..10_u64).map(|n| n.to_be_bytes().to_vec()).collect::<Records>()
     );
-    journal.rewrite(Ticket(11), vec![b"all of it".to_vec()]).unwrap();
-    journal.append(Ticket(12), b"and more").unwrap();
-    assert!(matches!(told.recv_timeout(PATIENCE), Ok(Outcome::Durable(Ticket(11)))));
-    assert!(matches!(Journal::open(&path, |_| {}), Err(JournalError::InUse)), "the new file is locked too");
+    journal.rewrite().unwrap();
+    journal.append(Ticket(11), b"and more").unwrap();
+    journal.rewrite_with(vec![b"all ".to_vec()]).unwrap();
+    journal.append(Ticket(12), b"and yet more").unwrap();
+    journal.rewrite_with(vec![b"of it".to_vec()]).unwrap();
+    journal.rewritten().unwrap();
     drop(journal);
 
+    assert_eq!(told.try_iter().count(), 2);
+    let (journal, replay) = Journal::open(&path, tell()).unwrap();
+    let all = [&b"all "[..], b"of it", b"and more", b"and yet more"].map(<[u8]>::to_vec);
+    assert_eq!(replay.collect::<Records>(), all);
+    journal.rewrite().unwrap();
+    journal.rewrite_with(vec![b"never finished".to_vec()]).unwrap();
+    drop(journal);
     let (_journal, replay) = Journal::open(&path, tell()).unwrap();
-    assert_eq!(replay.collect::<Records>(), [b"all of it".to_vec(), b"and more".to_vec()]);
+    assert_eq!(replay.collect::<Records>(), all, "half a rewrite is none");
 }

@@ -1,6 +1,8 @@
-//! The journal's thread: commits in groups whatever waits, so that one sync serves all.
+//! The journal's thread: commits in groups whatever waits, so that one sync serves all; and between two groups does a
+//! piece of a rewrite, so that nobody waits for the whole of it.
 
 use std::{
+    collections::VecDeque,
     path::Path,
     sync::{
         Arc,
@@ -8,7 +10,7 @@ use std::{
         mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use rove_base::{Entropy, Ticket};
@@ -16,6 +18,7 @@ use rove_base::{Entropy, Ticket};
 use super::{
     frame::{FRAME_HEADER, MAX_RECORD},
     log::{JournalError, Log, Replay},
+    pace::{First, Pace},
     storage::{FileStorage, Storage},
 };
 use crate::entropy::os_entropy;
@@ -40,12 +43,20 @@ pub struct Journal {
 #[derive(Debug, Default)]
 struct Shared {
     queued: AtomicUsize,
+    /// Bytes of a rewrite that wait.
+    rewriting: AtomicUsize,
     failed: AtomicBool,
 }
 
-enum Order {
-    Append { ticket: Ticket, record: Vec<u8> },
-    Rewrite { ticket: Ticket, records: Vec<Vec<u8>> },
+pub(super) enum Order {
+    Append {
+        ticket: Ticket,
+        record: Vec<u8>,
+    },
+    /// What comes from here on is in the old records and the new.
+    Rewrite,
+    Piece(Vec<Vec<u8>>),
+    Finish,
 }
 
 impl Journal {
@@ -77,7 +88,8 @@ impl Journal {
         let (log, replay) = Log::open(storage, &mut entropy)?;
         let (orders, inbox) = mpsc::channel();
         let shared = Arc::new(Shared::default());
-        let committer = Committer { log, entropy, inbox, shared: Arc::clone(&shared), tell };
+        let committer =
+            Committer { log, entropy, inbox, shared: Arc::clone(&shared), tell, rewrite: Rewrite::default() };
         let thread = std::thread::Builder::new()
             .name("rove-journal".into())
             .spawn(move || committer.run())
@@ -99,17 +111,48 @@ impl Journal {
         self.order(record.len() + FRAME_HEADER, || Order::Append { ticket, record: record.to_vec() })
     }
 
-    /// Puts `records` in place of all that was handed over so far: they must say the same in fewer words. `ticket` comes
-    /// back when they are durable; a crash before leaves the old records, whole.
+    /// Begins to put other records in place of all that was handed over so far: those of [`Journal::rewrite_with`],
+    /// which must say the same in fewer words once what is handed over after this call follows them. They may say some
+    /// of that, too, when saying it twice does no harm.
+    ///
+    /// A rewrite that was begun before and is not finished is given up. A crash, and a disk that is full, leave the old
+    /// records, whole.
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Poisoned`].
+    pub fn rewrite(&self) -> Result<(), JournalError> {
+        self.order(0, || Order::Rewrite)
+    }
+
+    /// Adds records to the rewrite that was begun. Written between two commits, a piece at a time: pieces of some ten
+    /// kilobytes keep nobody waiting.
     ///
     /// # Errors
     ///
     /// [`JournalError::TooLong`] or [`JournalError::Poisoned`].
-    pub fn rewrite(&self, ticket: Ticket, records: Vec<Vec<u8>>) -> Result<(), JournalError> {
+    pub fn rewrite_with(&self, records: Vec<Vec<u8>>) -> Result<(), JournalError> {
         if let Some(record) = records.iter().find(|record| record.len() > MAX_RECORD) {
             return Err(JournalError::TooLong { len: record.len() });
         }
-        self.order(0, || Order::Rewrite { ticket, records })
+        self.shared.rewriting.fetch_add(weigh(&records), Ordering::AcqRel);
+        self.order(0, || Order::Piece(records))
+    }
+
+    /// The rewrite has all its records: they come in place of the old ones, followed by what was handed over since
+    /// [`Journal::rewrite`].
+    ///
+    /// # Errors
+    ///
+    /// [`JournalError::Poisoned`].
+    pub fn rewritten(&self) -> Result<(), JournalError> {
+        self.order(0, || Order::Finish)
+    }
+
+    /// Bytes of a rewrite that wait to be written.
+    #[must_use]
+    pub fn rewriting(&self) -> usize {
+        self.shared.rewriting.load(Ordering::Acquire)
     }
 
     fn order(&self, bytes: usize, order: impl FnOnce() -> Order) -> Result<(), JournalError> {
@@ -140,134 +183,142 @@ struct Committer<S, T> {
     inbox: Receiver<Order>,
     shared: Arc<Shared>,
     tell: T,
+    rewrite: Rewrite,
+}
+
+/// What is still to be done for a rewrite.
+#[derive(Default)]
+struct Rewrite {
+    /// To be begun once the group is committed.
+    begin: bool,
+    pieces: VecDeque<Vec<Vec<u8>>>,
+    finish: bool,
+}
+
+/// Records that are committed together.
+#[derive(Default)]
+struct Group {
+    records: Vec<Vec<u8>>,
+    tickets: Vec<Ticket>,
+    bytes: usize,
 }
 
 impl<S: Storage, T: Fn(Outcome)> Committer<S, T> {
     fn run(mut self) {
-        let (mut group, mut tickets) = (Vec::new(), Vec::new());
-        let mut pace = Pace::default();
-        while let Some(first) = pace.first(&self.inbox) {
-            let mut rewrite = None;
-            let mut bytes = 0;
-            let mut next = Some(first);
-            while let Some(order) = next {
-                match order {
-                    Order::Append { ticket, record } => {
-                        bytes += record.len() + FRAME_HEADER;
-                        tickets.push(ticket);
-                        group.push(record);
-                    }
-                    Order::Rewrite { ticket, records } => {
-                        rewrite = Some((ticket, records));
-                        break;
-                    }
-                }
-                next = if bytes < GROUP_BYTES { pace.next(&self.inbox, group.len()) } else { None };
+        let (mut group, mut pace) = (Group::default(), Pace::default());
+        loop {
+            match pace.first(&self.inbox, self.rewrite.waits()) {
+                First::Order(order) => self.gather(order, &mut group, &mut pace),
+                First::Nothing => {}
+                First::End => break,
             }
-            let start = Instant::now();
-            let result = self.commit(&group, rewrite, &mut tickets);
-            self.shared.queued.fetch_sub(bytes, Ordering::AcqRel);
+            let result = self.commit(&mut group, &mut pace).and_then(|()| self.rewrite_on());
             if let Err(error) = result {
                 self.shared.failed.store(true, Ordering::Release);
                 (self.tell)(Outcome::Failed(Arc::new(error)));
                 return;
             }
-            pace.committed(start, group.len());
-            tickets.drain(..).for_each(|ticket| (self.tell)(Outcome::Durable(ticket)));
-            group.clear();
         }
+        // What has all its records is brought to its end.
+        while self.rewrite.finish && self.rewrite_on().is_ok() {}
     }
 
-    fn commit(
-        &mut self,
-        group: &[Vec<u8>],
-        rewrite: Option<(Ticket, Vec<Vec<u8>>)>,
-        tickets: &mut Vec<Ticket>,
-    ) -> Result<(), JournalError> {
-        match rewrite {
-            // The new records speak for those of this group too.
-            Some((ticket, records)) => {
-                tickets.push(ticket);
-                self.log.rewrite(&records, &mut self.entropy)
+    /// Takes what waits, until it is enough or a rewrite begins.
+    fn gather(&mut self, first: Order, group: &mut Group, pace: &mut Pace) {
+        let mut next = Some(first);
+        while let Some(order) = next {
+            match order {
+                Order::Append { ticket, record } => {
+                    group.bytes += record.len() + FRAME_HEADER;
+                    group.tickets.push(ticket);
+                    group.records.push(record);
+                }
+                Order::Rewrite => {
+                    self.drop_pieces();
+                    self.rewrite = Rewrite { begin: true, ..Rewrite::default() };
+                    return;
+                }
+                Order::Piece(records) => self.rewrite.pieces.push_back(records),
+                Order::Finish => self.rewrite.finish = true,
             }
-            None => self.log.commit(group.iter().map(Vec::as_slice)),
+            let more = group.bytes < GROUP_BYTES && !group.records.is_empty();
+            next = if more { pace.next(&self.inbox, group.records.len()) } else { None };
         }
+    }
+
+    fn commit(&mut self, group: &mut Group, pace: &mut Pace) -> Result<(), JournalError> {
+        if group.records.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let result = self.log.commit(group.records.iter().map(Vec::as_slice));
+        self.shared.queued.fetch_sub(group.bytes, Ordering::AcqRel);
+        result?;
+        pace.committed(start, group.records.len());
+        group.tickets.drain(..).for_each(|ticket| (self.tell)(Outcome::Durable(ticket)));
+        group.records.clear();
+        group.bytes = 0;
+        Ok(())
+    }
+
+    /// Does a piece of the rewrite. Only a failure to put the new in place of the old is one: all others leave the old.
+    fn rewrite_on(&mut self) -> Result<(), JournalError> {
+        let done = if self.rewrite.begin {
+            self.rewrite.begin = false;
+            self.log.begin_draft(&mut self.entropy)
+        } else if let Some(records) = self.rewrite.pieces.pop_front() {
+            self.shared.rewriting.fetch_sub(weigh(&records), Ordering::AcqRel);
+            self.log.extend_draft(&records)
+        } else if self.rewrite.finish {
+            match self.log.catch_up(PIECE_BYTES) {
+                // Whatever is left is little.
+                Ok(left) if left <= PIECE_BYTES => {
+                    self.rewrite.finish = false;
+                    return self.finish();
+                }
+                other => other.map(drop),
+            }
+        } else {
+            Ok(())
+        };
+        if let Err(error) = done {
+            tracing::warn!(target: "rove::journal", %error, "not written anew");
+            self.drop_pieces();
+            self.rewrite = Rewrite::default();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), JournalError> {
+        if !self.log.is_drafting() {
+            tracing::warn!(target: "rove::journal", "not written anew: more came meanwhile than can be kept");
+            return Ok(());
+        }
+        self.log.adopt_draft()?;
+        tracing::info!(target: "rove::journal", records = self.log.records(), "written anew");
+        Ok(())
+    }
+
+    fn drop_pieces(&mut self) {
+        let bytes = self.rewrite.pieces.drain(..).map(|records| weigh(&records)).sum();
+        self.shared.rewriting.fetch_sub(bytes, Ordering::AcqRel);
     }
 }
 
-/// How long a commit waits for company.
-///
-/// Whoever was just told that his record is durable often hands over the next one at once. Were the next commit to start
-/// before those are here, they would wait for it and the one after: two crowds by turns, each waiting for the other.
-/// So a commit waits a little for as many as were served by the last, as long as that is what happens.
-#[derive(Debug, Default)]
-struct Pace {
-    /// When the last commit ended and how many it served.
-    last: Option<(Instant, usize)>,
-    /// Whether something waited already when it ended.
-    crowd: bool,
-    /// How long this one may wait, and for how many records; 0 before that is decided.
-    until: Option<Instant>,
-    wanted: usize,
-    patience: Duration,
-    /// Commits that still start without waiting, because waiting brought nobody.
-    skip: u32,
-}
-
-impl Pace {
-    /// The first order of a group; `None` when there will be no more.
-    fn first(&mut self, inbox: &Receiver<Order>) -> Option<Order> {
-        let waiting = inbox.try_recv().ok();
-        self.crowd = waiting.is_some();
-        let first = waiting.or_else(|| inbox.recv().ok())?;
-        (self.until, self.wanted) = (None, 0);
-        Some(first)
-    }
-
-    /// Another order of a group that has `have` records.
-    fn next(&mut self, inbox: &Receiver<Order>, have: usize) -> Option<Order> {
-        if let Ok(order) = inbox.try_recv() {
-            return Some(order);
-        }
-        if self.wanted == 0 {
-            self.decide(have);
-        }
-        let until = self.until.filter(|_| have < self.wanted)?;
-        let left = until.checked_duration_since(Instant::now())?;
-        inbox.recv_timeout(left).ok()
-    }
-
-    /// Whether to wait, all that waited at the start being here.
-    fn decide(&mut self, have: usize) {
-        let Some((ended, served)) = self.last else { return };
-        self.wanted = if self.crowd { served + have } else { served };
-        if self.skip > 0 {
-            self.skip -= 1;
-        } else if have < self.wanted {
-            self.until = Some(ended + self.patience);
-        }
-    }
-
-    /// A commit of `served` records that began at `start` has ended.
-    fn committed(&mut self, start: Instant, served: usize) {
-        let ended = Instant::now();
-        if self.until.is_some() && served.saturating_mul(2) < self.wanted {
-            self.skip = SKIP;
-        }
-        self.patience = ended.duration_since(start).mul_f64(PATIENCE).min(LONGEST_PATIENCE);
-        self.last = Some((ended, served));
+impl Rewrite {
+    fn waits(&self) -> bool {
+        self.begin || self.finish || !self.pieces.is_empty()
     }
 }
 
-/// Of the time that a commit takes, what the next may wait for company.
-const PATIENCE: f64 = 0.4;
-/// However slow the disk is.
-const LONGEST_PATIENCE: Duration = Duration::from_millis(8);
-/// Commits without waiting after one that waited in vain.
-const SKIP: u32 = 16;
+fn weigh(records: &[Vec<u8>]) -> usize {
+    records.iter().map(|record| record.len() + FRAME_HEADER).sum()
+}
 
 /// The most bytes that wait for the disk.
 pub const QUEUE_BYTES: usize = 64 << 20;
 
 /// A commit closes after this many bytes, so that a burst is acknowledged in pieces.
 const GROUP_BYTES: usize = 1 << 20;
+/// What is added to a rewrite between two commits, of what was committed since it began.
+const PIECE_BYTES: usize = 128 << 10;

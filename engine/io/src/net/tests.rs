@@ -250,3 +250,21 @@ fn batches_allocate_only_when_they_are_made() {
     });
     assert!(got >= BATCH, "{got}");
 }
+
+#[test]
+fn datagrams_that_leave_as_one_arrive_as_they_were() {
+    let (from, there, other) =
+        (bind("127.0.0.1:0").for_questions(), bind("127.0.0.1:0"), bind("127.0.0.1:0"));
+    let local = from.local_addr();
+    let lengths = [40, 40, 40, 41, 41, 0, 0, 7, 1_232, 1_232, 1_400, 1_400, 40, 40];
+    let payloads: Vec<Vec<u8>> =
+        lengths.iter().enumerate().map(|(n, &len)| vec![u8::try_from(n).unwrap(); len]).collect();
+    let mut sends: Vec<_> =
+        payloads.iter().map(|bytes| (local, there.local_addr(), bytes.as_slice(), Dscp::DEFAULT)).collect();
+    sends.insert(1, (local, other.local_addr(), &[9; 40], Dscp::DEFAULT));
+    let counts = send(&from, &mut SendBatch::new(64), &sends);
+    assert_eq!(counts.sent, 15, "{counts:?}");
+    let seen = receive(&there, &mut RecvBatch::new(BATCH, 2_048), 14);
+    assert_eq!(seen.into_iter().map(|(_, bytes, _)| bytes).collect::<Vec<_>>(), payloads);
+    assert_eq!(receive(&other, &mut RecvBatch::new(BATCH, 2_048), 1)[0].1, [9; 40]);
+}

@@ -4,6 +4,7 @@ use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -18,6 +19,8 @@ use super::sys;
 pub struct UdpSocket {
     socket: std::net::UdpSocket,
     local: SocketAddr,
+    /// Whether datagrams of one length to one peer may leave as one.
+    joins: AtomicBool,
 }
 
 impl UdpSocket {
@@ -40,7 +43,26 @@ impl UdpSocket {
         sys::configure(&socket, address)?;
         socket.bind(&address.into())?;
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
-        Ok(Self { socket: socket.into(), local })
+        Ok(Self { socket: socket.into(), local, joins: AtomicBool::new(false) })
+    }
+
+    /// The same as a server of many small questions wants it: what comes in is not stamped by the kernel, and datagrams
+    /// of one length that go to one peer together leave as one, where the system can cut it again behind us.
+    #[must_use]
+    pub fn for_questions(self) -> Self {
+        sys::without_stamps(&self);
+        self.joins.store(true, Ordering::Relaxed);
+        self
+    }
+
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "Linux alone joins"))]
+    pub(super) fn joins(&self) -> bool {
+        self.joins.load(Ordering::Relaxed)
+    }
+
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "Linux alone joins"))]
+    pub(super) fn stop_joining(&self) {
+        self.joins.store(false, Ordering::Relaxed);
     }
 
     /// The address it is bound to; the IP address may be the unspecified one.

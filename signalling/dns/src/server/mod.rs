@@ -21,6 +21,7 @@ mod answer;
 mod config;
 mod cookie;
 mod counts;
+mod drive;
 mod limit;
 mod outbox;
 mod own;
@@ -32,16 +33,17 @@ mod signers;
 mod snapshot;
 mod streams;
 mod transfer;
+mod turn;
 mod updates;
 
 use std::net::SocketAddr;
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Entropy, Flow, Now};
 
 use crate::{
     update::{self, ReplayError},
     wire::{Header, Name, Reader, opcode, rcode},
-    zones::{ZoneConfig, ZoneError, Zones},
+    zones::{ZoneError, Zones},
 };
 use answer::Answer;
 pub use config::ServerConfig;
@@ -53,9 +55,12 @@ pub use refusal::Refusal;
 use request::{Request, RequestError};
 use shield::Shield;
 use signers::Signers;
+use snapshot::Dump;
+pub use snapshot::Piece;
 use streams::Streams;
 use transfer::{Asked, Transfers};
 pub use transfer::{Secondary, ZoneTransfer};
+use turn::Turn;
 pub use updates::OwnChange;
 use updates::Updates;
 
@@ -104,6 +109,10 @@ pub struct Server {
     shield: Shield,
     signers: Signers,
     udp_payload_max: u16,
+    turn: Turn,
+    dump: Option<Dump>,
+    /// When something happened last.
+    now: Now,
     /// The answer being written; kept for its memory.
     message: Vec<u8>,
 }
@@ -126,6 +135,9 @@ impl Server {
             counts: Counts::default(),
             shield: Shield::new(config.rate),
             udp_payload_max: config.udp_payload_max.max(MIN_UDP_PAYLOAD),
+            turn: Turn::default(),
+            dump: None,
+            now: Now::default(),
             message: Vec::with_capacity(usize::from(u16::MAX)),
         })
     }
@@ -147,7 +159,10 @@ impl Server {
     /// [`ReplayError`] when the record cannot be read.
     pub fn replay(&mut self, record: &[u8]) -> Result<bool, ReplayError> {
         let replayed = update::read_record(record)?;
-        let mut known = replayed.origin.is_none_or(|origin| self.updates.remember(&origin));
+        let mut known = true;
+        for origin in &replayed.origins {
+            known &= self.updates.remember(origin);
+        }
         for entry in replayed.zones {
             let Some(zone) = self.zones.get_mut(&entry.zone) else {
                 known = false;
@@ -162,19 +177,10 @@ impl Server {
         Ok(known)
     }
 
-    /// Records that say the same as all that were asked for so far, in fewer words: what differs from `start`, the
-    /// configured zones, and the signatures still to be refused. `None` while updates wait for the journal.
-    #[must_use]
-    pub fn snapshot(&self, start: &[ZoneConfig]) -> Option<Vec<Vec<u8>>> {
-        if !self.updates.is_settled() {
-            return None;
-        }
-        Some(snapshot::records(&self.zones, &Zones::new(start).ok()?, self.updates.remembered()))
-    }
-
     /// Tells the server that the journal failed: waiting updates are answered SERVFAIL and never become visible, and
     /// all later ones are refused. Questions are answered as before.
     pub fn journal_failed(&mut self, now: Now) {
+        self.durable(now, self.turn.durable_at_all());
         self.zones.iter_mut().for_each(crate::zones::Zone::abandon);
         self.updates.fail(now, &mut self.outbox);
     }
@@ -193,6 +199,16 @@ impl Server {
             }
             return;
         }
+        if let (opcode::UPDATE, Flow::Udp(_)) = (header.opcode(), from.flow) {
+            if !self.turn.push(from, bytes) {
+                self.counts.refused("busy");
+            }
+            return;
+        }
+        self.take_request(now, from, header, bytes);
+    }
+
+    fn take_request(&mut self, now: Now, from: Peer, header: Header, bytes: &[u8]) {
         let request = match Request::parse(header, bytes) {
             Ok(request) => request,
             Err(error) => return self.reject(now, from, header, &error),
@@ -230,7 +246,7 @@ impl Server {
         let mut asked = Asked::Answered;
         match &signed {
             Ok(signer) if question::is_transfer(&request.question) => {
-                match self.zones.nearest(request.question.name.as_wire()) {
+                match self.zones.nearest_mut(request.question.name.as_wire()) {
                     Some(zone) => {
                         asked = self.transfers.ask(zone, from, request, signer.as_ref(), &mut answer);
                     }
@@ -298,65 +314,6 @@ impl Server {
     }
 }
 
-impl Machine for Server {
-    type Input<'a> = Arrival<'a>;
-    type Event = Event;
-
-    fn handle(&mut self, now: Now, input: Arrival<'_>) {
-        match input {
-            Arrival::Datagram { flow: flow @ Flow::Udp(path), bytes } if path.remote.port() != 0 => {
-                self.receive(now, Peer { flow, address: path.remote }, bytes);
-            }
-            Arrival::Datagram { .. } | Arrival::Identified { .. } => {}
-            Arrival::Stream { stream, bytes } => {
-                self.streams.push(stream, bytes);
-                while let Some((peer, message)) = self.streams.next_message(now.mono, stream) {
-                    self.receive(now, peer, &message);
-                }
-            }
-            Arrival::Connected { stream, remote, .. } => {
-                if let Some(crowded_out) = self.streams.open(now.mono, stream, remote) {
-                    self.outbox.close(crowded_out);
-                }
-            }
-            Arrival::Closed { stream, .. } => {
-                self.streams.forget(stream);
-                self.transfers.closed(stream);
-            }
-            Arrival::Durable { ticket } => self.durable(now, ticket),
-        }
-        self.run(now);
-    }
-
-    fn tick(&mut self, now: Now) {
-        self.run(now);
-    }
-
-    fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
-        loop {
-            if let Some(step) = self.outbox.poll(out) {
-                return step;
-            }
-            if !self.transfers.feed(self.updates.keys(), &mut self.outbox) {
-                let until = Instant::earliest(self.streams.next_deadline(), self.transfers.next_deadline());
-                return Step::Wait(until);
-            }
-        }
-    }
-}
-
-impl Server {
-    /// Does what time calls for.
-    fn run(&mut self, now: Now) {
-        let Self { streams, transfers, zones, updates, outbox, .. } = self;
-        while let Some(stream) = streams.take_idle(now.mono, |stream| transfers.is_feeding(stream)) {
-            outbox.close(stream);
-        }
-        transfers.run(now, zones, updates.keys(), outbox);
-        self.shield.renew(now.mono);
-    }
-}
-
 /// Where a request came from and its answer goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
@@ -366,6 +323,9 @@ pub(crate) struct Peer {
 
 /// What every host takes (RFC 1035 §4.2.1).
 const MIN_UDP_PAYLOAD: u16 = 512;
+
+#[cfg(test)]
+use rove_base::{Arrival, Instant, Machine as _, Scratch, Step};
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]

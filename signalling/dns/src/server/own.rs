@@ -14,10 +14,13 @@
 
 use std::net::SocketAddr;
 
-use rove_base::{Now, Ticket};
+use rove_base::{Now, StreamId, Ticket};
 
-use super::{Counts, OwnChange, Server};
-use crate::update::{OwnSet, UpdateError};
+use super::{Counts, Dump, OwnChange, Piece, Server};
+use crate::{
+    update::{OwnSet, UpdateError},
+    zones::{ZoneConfig, Zones},
+};
 
 impl Server {
     /// Prepares a change of the owner's own: whole sets replaced or deleted, in one zone or several. Answers the part
@@ -41,6 +44,7 @@ impl Server {
     /// Makes a change of the owner's own visible, its record being durable. So are, by the order of the journal, all
     /// changes that were asked for before it: they become visible and are answered too. A second time does no harm.
     pub fn commit_own(&mut self, now: Now, own: OwnChange) {
+        self.now = now;
         self.durable(now, own.ticket());
         self.run(now);
     }
@@ -64,8 +68,54 @@ impl Server {
         self.run(now);
     }
 
+    /// Makes everything up to `ticket` visible at once.
     pub(super) fn durable(&mut self, now: Now, ticket: Ticket) {
+        self.turn.is_durable(ticket);
         let Self { updates, transfers, zones, outbox, .. } = self;
-        updates.durable(now, ticket, zones, outbox, |zone, change| transfers.shown(zone, change));
+        while updates.show_next(now, ticket, zones, outbox, |zone, change| transfers.shown(zone, change)) {}
+    }
+
+    /// Records that say the same as all that were asked for so far, in fewer words: what differs from `start`, the
+    /// configured zones, and the signatures still to be refused. `None` while updates wait for the journal.
+    #[must_use]
+    pub fn snapshot(&self, start: &[ZoneConfig]) -> Option<Vec<Vec<u8>>> {
+        if !self.updates.is_settled() {
+            return None;
+        }
+        let start = Zones::new(start).ok()?;
+        let (mut dump, mut all) = (Dump::new(&self.zones, Ticket(0)), Vec::new());
+        while let Piece::Records(some) = dump.next(&self.zones, &start, &self.updates) {
+            all.extend(some);
+        }
+        Some(all)
+    }
+
+    /// Begins a snapshot that is written piece by piece while the zones change, in place of one that was begun before.
+    /// In it will be all that was asked for so far, and perhaps some of what is asked for later: it stands for the
+    /// records of before when those of later follow it.
+    pub fn begin_snapshot(&mut self) {
+        self.dump = Some(Dump::new(&self.zones, self.updates.last_ticket()));
+    }
+
+    /// The next piece of a snapshot: what differs from `start`, the configured zones, and the signatures still to be
+    /// refused. Little is done in one call, however large the zones are.
+    pub fn continue_snapshot(&mut self, start: &Zones) -> Piece {
+        let Some(dump) = &mut self.dump else { return Piece::End };
+        let piece = dump.next(&self.zones, start, &self.updates);
+        if piece == Piece::End {
+            self.dump = None;
+        }
+        piece
+    }
+
+    /// The streams by which zones are being given away, and how many bytes wait to be sent on each is to be told by
+    /// [`Server::waits`].
+    pub fn transfers(&self) -> impl Iterator<Item = StreamId> {
+        self.transfers.streams()
+    }
+
+    /// So many bytes wait to be sent on a stream: a zone that is being given away waits for its reader.
+    pub fn waits(&mut self, stream: StreamId, bytes: usize) {
+        self.transfers.waits(stream, bytes);
     }
 }

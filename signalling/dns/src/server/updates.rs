@@ -33,6 +33,8 @@ pub(super) struct Updates {
     /// One for each key.
     guards: Vec<ReplayGuard>,
     waiting: VecDeque<Waiting>,
+    /// Bytes that `waiting` holds, or so.
+    weight: usize,
     last_ticket: Ticket,
     journal_failed: bool,
 }
@@ -45,6 +47,15 @@ struct Waiting {
     reply: Option<Reply>,
     /// One for each zone; none when all that was wanted is so already.
     changes: Vec<Change>,
+}
+
+impl Waiting {
+    /// Bytes it holds, or so.
+    fn weight(&self) -> usize {
+        let records = self.changes.iter().flat_map(|change| change.deleted.iter().chain(&change.added));
+        let answer = self.reply.as_ref().map_or(0, |reply| reply.answer.len());
+        update::weight(records).saturating_mul(2).saturating_add(answer).saturating_add(WAITING_BYTES)
+    }
 }
 
 /// The answer that an update waits for.
@@ -60,7 +71,14 @@ struct Reply {
 impl Updates {
     pub(super) fn new(keys: Vec<TsigKey>) -> Self {
         let guards = keys.iter().map(|_| ReplayGuard::default()).collect();
-        Self { keys, guards, waiting: VecDeque::new(), last_ticket: Ticket(0), journal_failed: false }
+        Self {
+            keys,
+            guards,
+            waiting: VecDeque::new(),
+            weight: 0,
+            last_ticket: Ticket(0),
+            journal_failed: false,
+        }
     }
 
     pub(super) fn keys(&self) -> &[TsigKey] {
@@ -170,8 +188,13 @@ impl Updates {
         outbox.append(ticket, |out| update::write_record(out, &entry));
         let (key, mac) = (verified.index, verified.mac);
         let reply = Some(Reply { peer, answer: message, key, mac });
-        self.waiting.push_back(Waiting { ticket, reply, changes: change.into_iter().collect() });
+        self.wait(Waiting { ticket, reply, changes: change.into_iter().collect() });
         refusal.map_or(Ok(()), Err)
+    }
+
+    fn wait(&mut self, waiting: Waiting) {
+        self.weight = self.weight.saturating_add(waiting.weight());
+        self.waiting.push_back(waiting);
     }
 
     fn next_ticket(&mut self) -> Ticket {
@@ -195,7 +218,7 @@ impl Updates {
                 zone.stage(change, ticket);
             }
         }
-        self.waiting.push_back(Waiting { ticket, reply: None, changes });
+        self.wait(Waiting { ticket, reply: None, changes });
         Ok((record, OwnChange(ticket)))
     }
 
@@ -205,6 +228,7 @@ impl Updates {
         let Some(gone) = self.waiting.iter().position(is_it).and_then(|at| self.waiting.remove(at)) else {
             return;
         };
+        self.weight = self.weight.saturating_sub(gone.weight());
         for undone in &gone.changes {
             let Some(zone) = zones.get_mut(&undone.zone) else { continue };
             zone.abandon();
@@ -222,7 +246,8 @@ impl Updates {
             return Err(UpdateError::NoJournal);
         }
         let waiting = self.waiting.len();
-        if waiting >= MAX_WAITING { Err(UpdateError::Busy { waiting }) } else { Ok(()) }
+        let full = waiting >= MAX_WAITING || self.weight >= MAX_WEIGHT;
+        if full { Err(UpdateError::Busy { waiting }) } else { Ok(()) }
     }
 
     /// Whether an update may be looked at: there is room, it is new, and its zone is here. Answers its zone.
@@ -254,42 +279,56 @@ impl Updates {
         self.waiting.is_empty()
     }
 
-    /// Who signed what lately.
-    pub(super) fn remembered(&self) -> impl Iterator<Item = Origin> {
-        let keys = self.keys.iter().zip(&self.guards);
-        keys.flat_map(|(key, guard)| {
-            guard.iter().map(|(time, mac)| Origin { key: key.name().clone(), time, mac })
-        })
+    /// Whether something that was asked for up to `ticket` waits.
+    pub(super) fn waits_for(&self, ticket: Ticket) -> bool {
+        self.waiting.front().is_some_and(|waiting| waiting.ticket <= ticket)
     }
 
-    /// Makes everything up to `ticket` visible and answers it. `shown` is told of each change before it is visible.
-    pub(super) fn durable(
+    /// What was asked for last.
+    pub(super) const fn last_ticket(&self) -> Ticket {
+        self.last_ticket
+    }
+
+    /// A key, and what was signed with it lately.
+    pub(super) fn guard(&self, key: usize) -> Option<(&TsigKey, &ReplayGuard)> {
+        self.keys.get(key).zip(self.guards.get(key))
+    }
+
+    /// Whether one more update may wait for the journal, or need not because it will be refused.
+    pub(super) fn has_room(&self) -> bool {
+        self.journal_failed || self.make_room().is_ok()
+    }
+
+    /// Makes the oldest change visible and answers it, when it is one of those up to `ticket`. `shown` is told of each
+    /// change before it is visible. `false` when there was none.
+    pub(super) fn show_next(
         &mut self,
         now: Now,
         ticket: Ticket,
         zones: &mut Zones,
         outbox: &mut Outbox,
         mut shown: impl FnMut(&Zone, &mut Change),
-    ) {
-        while let Some(done) = self.waiting.pop_front_if(|waiting| waiting.ticket <= ticket) {
-            let signer = done.reply.as_ref().and_then(|reply| self.keys.get(reply.key));
-            for mut change in done.changes {
-                outbox.event(updated(signer, &change));
-                if let Some(zone) = zones.get_mut(&change.zone) {
-                    shown(zone, &mut change);
-                    zone.show(change.nodes, done.ticket);
-                }
-            }
-            if let (Some(mut reply), Some(key)) = (done.reply, signer) {
-                tsig::sign(&mut reply.answer, key, now.wall, Some(reply.mac.as_bytes()));
-                outbox.send(reply.peer.flow, &reply.answer);
+    ) -> bool {
+        let Some(done) = self.waiting.pop_front_if(|waiting| waiting.ticket <= ticket) else { return false };
+        self.weight = self.weight.saturating_sub(done.weight());
+        let signer = done.reply.as_ref().and_then(|reply| self.keys.get(reply.key));
+        for mut change in done.changes {
+            outbox.event(updated(signer, &change));
+            if let Some(zone) = zones.get_mut(&change.zone) {
+                shown(zone, &mut change);
+                zone.show(change.nodes, done.ticket);
             }
         }
+        if let (Some(mut reply), Some(key)) = (done.reply, signer) {
+            tsig::sign(&mut reply.answer, key, now.wall, Some(reply.mac.as_bytes()));
+            outbox.send(reply.peer.flow, &reply.answer);
+        }
+        true
     }
 
     /// Answers everything that waits with SERVFAIL and takes nothing more.
     pub(super) fn fail(&mut self, now: Now, outbox: &mut Outbox) {
-        self.journal_failed = true;
+        (self.journal_failed, self.weight) = (true, 0);
         for mut failed in core::mem::take(&mut self.waiting).into_iter().filter_map(|waiting| waiting.reply) {
             let Some(key) = self.keys.get(failed.key) else { continue };
             if let Some(flags) = failed.answer.get_mut(3) {
@@ -311,8 +350,12 @@ fn updated(key: Option<&TsigKey>, change: &Change) -> Event {
     }
 }
 
-/// Changes that may wait for stable storage at one time; each holds its message, 64 KiB at most.
-const MAX_WAITING: usize = 2_048;
+/// Changes that may wait for stable storage at one time: a second of them where the disk takes a second.
+const MAX_WAITING: usize = 32_768;
+/// Bytes that they may hold.
+const MAX_WEIGHT: usize = 32 << 20;
+/// What a change holds besides its records and its answer.
+const WAITING_BYTES: usize = 512;
 /// Room for the record of a change of a few addresses.
 const RECORD_BYTES: usize = 512;
 /// The RCODE as it stands in the fourth byte of a header.

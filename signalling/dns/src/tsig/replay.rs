@@ -1,5 +1,6 @@
 //! What has been verified lately, so that an exact repeat is refused.
 
+use core::ops::Bound;
 use std::collections::BTreeSet;
 
 use rove_base::UnixTime;
@@ -49,9 +50,10 @@ impl ReplayGuard {
         self.forget(0);
     }
 
-    /// What is remembered: when each was signed, and the signature.
-    pub fn iter(&self) -> impl Iterator<Item = (UnixTime, Mac)> {
-        self.seen.iter().map(|(time, mac)| (UnixTime::from_secs(*time), *mac))
+    /// What is remembered: when each was signed, and the signature. In order, from behind `last` on.
+    pub fn iter_after(&self, last: Option<(UnixTime, Mac)>) -> impl Iterator<Item = (UnixTime, Mac)> {
+        let from = last.map_or(Bound::Unbounded, |(time, mac)| Bound::Excluded((time.as_secs(), mac)));
+        self.seen.range((from, Bound::Unbounded)).map(|(time, mac)| (UnixTime::from_secs(*time), *mac))
     }
 
     /// Forgets what was signed before `before`, and the oldest when there are too many.

@@ -165,7 +165,7 @@ fn a_repeat_is_refused_and_a_full_memory_refuses_what_it_forgot() {
     assert_eq!(guard.len(), 131_072);
     assert!(matches!(guard.admit(&seen(10, 1), soon), Err(TsigError::BadTime { .. })), "long forgotten");
     assert_eq!(guard.admit(&seen(147_000, 1), UnixTime::from_secs(147_000)), Ok(()));
-    assert!(guard.len() < 1_000 && guard.iter().all(|(time, _)| time.as_secs() >= 147_000 - 7_200));
+    assert!(guard.len() < 1_000 && guard.iter_after(None).all(|(time, _)| time.as_secs() >= 147_000 - 7_200));
     assert!(
         matches!(guard.admit(&seen(139_000, 9), soon), Err(TsigError::BadTime { .. })),
         "a clock set back"

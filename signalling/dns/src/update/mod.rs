@@ -18,7 +18,8 @@ pub(crate) use own::evaluate_own;
 pub use own::{OwnSet, reverse_name};
 pub use record::ReplayError;
 pub(crate) use record::{
-    Entry, Origin, ZoneEntry, read as read_record, write as write_record, write_own as write_own_record,
+    Entry, Origin, ZoneEntry, read as read_record, weight, write as write_record,
+    write_own as write_own_record, write_signatures,
 };
 
 use crate::{

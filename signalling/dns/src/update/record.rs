@@ -1,16 +1,18 @@
 //! What the journal keeps of an update: who signed it, and which records it deleted and added.
 //!
 //! ```text
-//! record    = update | own
+//! record    = update | own | signatures
 //! update    = version 1 | key name | time signed, 8 bytes of seconds | MAC, 32 bytes | zone name | serial, 4 bytes
 //!           | count, 4 bytes | deleted records | count, 4 bytes | added records
 //! own       = version 2 | count of zones, 2 bytes | for each: zone name | serial, 4 bytes
 //!           | count, 4 bytes | deleted records | count, 4 bytes | added records
+//! signatures = version 3 | key name | count, 4 bytes | for each: time signed, 8 bytes of seconds | MAC, 32 bytes
 //! a record  = name | TYPE, 2 bytes | TTL, 4 bytes | length, 2 bytes | contents
 //! ```
 //! Numbers are big-endian, names and contents uncompressed. An update that changes nothing is kept with no records, so
 //! that its signature is remembered across restarts. In a snapshot the key name is the root where records say what came
-//! of many updates, and the zone name is the root where only a signature is remembered.
+//! of many updates, and signatures of one key stand together. (Where the zone name is the root only a signature is
+//! remembered: so it was written before there was version 3.)
 
 use rove_base::UnixTime;
 
@@ -43,8 +45,8 @@ pub(crate) struct Entry<R> {
 /// What a journal record says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Replayed {
-    /// Who signed it; `None` in a snapshot and for changes of the server's owner.
-    pub(crate) origin: Option<Origin>,
+    /// Who signed it; none in a snapshot and for changes of the server's owner, many where signatures are remembered.
+    pub(crate) origins: Vec<Origin>,
     /// Whether it stands for one change, and not for a part of a snapshot.
     pub(crate) whole: bool,
     /// What it does to each zone; empty when only a signature is remembered.
@@ -65,7 +67,7 @@ pub(crate) struct ZoneEntry {
 #[non_exhaustive]
 pub enum ReplayError {
     /// It was written by another version of this program.
-    #[error("a journal record of version {0}; this program reads 1 and 2")]
+    #[error("a journal record of version {0}; this program reads 1 to 3")]
     Version(u8),
     /// It is damaged.
     #[error("a damaged journal record: {0}")]
@@ -95,6 +97,17 @@ pub(crate) fn write_own(out: &mut Vec<u8>, changes: &[Change]) {
         out.extend_from_slice(change.zone.as_wire());
         out.extend_from_slice(&change.serial.to_be_bytes());
         [&change.deleted, &change.added].into_iter().for_each(|records| write_all(out, records));
+    }
+}
+
+/// Appends a record that says what was signed with `key`: when each, and the signature.
+pub(crate) fn write_signatures(out: &mut Vec<u8>, key: &Name, signatures: &[(UnixTime, Mac)]) {
+    out.push(SIGNATURES_VERSION);
+    out.extend_from_slice(key.as_wire());
+    out.extend_from_slice(&u32::try_from(signatures.len()).unwrap_or(u32::MAX).to_be_bytes());
+    for (time, mac) in signatures {
+        out.extend_from_slice(&time.as_secs().to_be_bytes());
+        out.extend_from_slice(mac.as_bytes());
     }
 }
 
@@ -128,7 +141,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Replayed, ReplayError> {
         OWN_VERSION => {
             let count = reader.u16("count")?;
             let zones = (0..count).map(|_| read_zone(&mut reader)).collect::<Result<_, _>>()?;
-            Replayed { origin: None, whole: true, zones }
+            Replayed { origins: Vec::new(), whole: true, zones }
+        }
+        SIGNATURES_VERSION => {
+            Replayed { origins: read_signatures(&mut reader)?, whole: false, zones: Vec::new() }
         }
         other => return Err(ReplayError::Version(other)),
     };
@@ -142,9 +158,20 @@ fn read_update(reader: &mut Reader<'_>) -> Result<Replayed, WireError> {
     let mac = Mac(reader.array("signature")?);
     let entry = read_zone(reader)?;
     let origin = (key.as_wire() != ROOT).then_some(Origin { key, time, mac });
+    let whole = origin.is_some();
     let nothing = entry.deleted.is_empty() && entry.added.is_empty();
     let zones = if nothing { Vec::new() } else { vec![entry] };
-    Ok(Replayed { whole: origin.is_some(), origin, zones })
+    Ok(Replayed { whole, origins: origin.into_iter().collect(), zones })
+}
+
+fn read_signatures(reader: &mut Reader<'_>) -> Result<Vec<Origin>, WireError> {
+    let (key, count) = (reader.name()?.to_name(), reader.u32("count")?);
+    let mut origins = Vec::new();
+    for _ in 0..count {
+        let time = UnixTime::from_secs(u64::from_be_bytes(reader.array("time")?));
+        origins.push(Origin { key: key.clone(), time, mac: Mac(reader.array("signature")?) });
+    }
+    Ok(origins)
 }
 
 fn read_zone(reader: &mut Reader<'_>) -> Result<ZoneEntry, WireError> {
@@ -167,6 +194,8 @@ fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Record>, WireError> {
 const VERSION: u8 = 1;
 /// Begins the record of a change that nobody signed because the owner made it.
 const OWN_VERSION: u8 = 2;
+/// Begins the record of what was signed with one key.
+const SIGNATURES_VERSION: u8 = 3;
 /// The root's wire form, for "none".
 const ROOT: &[u8] = &[0];
 /// TYPE, TTL and length.

@@ -234,7 +234,7 @@ fn a_journal_record_does_again_what_the_update_did() {
     write_record(&mut bytes, &entry);
     let replayed = read_record(&bytes).unwrap();
     let entry = &replayed.zones[0];
-    assert_eq!((replayed.origin, entry.serial, replayed.zones.len()), (Some(origin()), 2, 1));
+    assert_eq!((replayed.origins, entry.serial, replayed.zones.len()), (vec![origin()], 2, 1));
     let mut again = zone.clone();
     again.replay(&entry.deleted, entry.added.clone());
     again.replay(&entry.deleted, entry.added.clone());

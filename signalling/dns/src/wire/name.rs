@@ -1,11 +1,12 @@
 //! A domain name in wire form, letters lowered.
 
 use core::{borrow::Borrow, fmt};
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 /// A domain name as uncompressed wire bytes with letters in lower case: equal bytes are equal names (RFC 4343 §3).
+/// Clones share the bytes.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Name(Box<[u8]>);
+pub struct Name(Arc<[u8]>);
 
 /// The text is not a domain name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -28,7 +29,7 @@ impl Name {
     /// The root.
     #[must_use]
     pub fn root() -> Self {
-        Self(Box::from([0_u8].as_slice()))
+        Self(Arc::from([0_u8].as_slice()))
     }
 
     /// Checks `wire`, one whole uncompressed name, and lowers its letters.

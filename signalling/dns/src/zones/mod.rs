@@ -17,6 +17,7 @@
 mod build;
 mod contents;
 pub(crate) mod rdata;
+mod walk;
 mod zone;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use std::collections::HashMap;
 pub(crate) use build::is_meta;
 pub use build::{RecordError, ZoneConfig, ZoneError};
 pub use contents::{Contents, Record, RrSet};
+pub(crate) use walk::{WalkId, Walked};
 pub(crate) use zone::{Change, NodeChange};
 pub use zone::{Found, Zone};
 
@@ -55,6 +57,11 @@ impl Zones {
     #[must_use]
     pub fn nearest(&self, name: &[u8]) -> Option<&Zone> {
         suffixes(name).find_map(|suffix| self.by_origin.get(suffix))
+    }
+
+    pub(crate) fn nearest_mut(&mut self, name: &[u8]) -> Option<&mut Zone> {
+        let origin = suffixes(name).find(|suffix| self.by_origin.contains_key(*suffix))?;
+        self.by_origin.get_mut(origin)
     }
 
     /// The zone that starts at `origin`.

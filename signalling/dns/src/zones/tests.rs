@@ -142,6 +142,48 @@ proptest! {
         let _ = rdata::uncompress(&a, &(0..b.len()), rtype);
     }
 
+    /// However names come and go while a walk goes on, it tells what was there when it began, each name once.
+    #[test]
+    fn a_walk_sees_the_zone_as_it_was(
+        before in vec(0..40_u8, 0..40),
+        steps in vec((0..40_u8, any::<bool>(), any::<bool>()), 0..200),
+    ) {
+        let mut zone = Zone::new(&zone("home.example", &[])).unwrap();
+        let owner = |n: u8| name(&format!("h{}.t{}.home.example", n, n % 3));
+        let owning = |text: u8| {
+            let mut contents = Contents::default();
+            assert!(contents.add(rtype::TXT, 60, Box::from([1, text].as_slice())));
+            contents
+        };
+        before.iter().for_each(|&n| zone.set(&owner(n), owning(n)));
+        let expected = zone.records();
+        let (first, second) = (zone.begin_walk(), zone.begin_walk());
+        let (mut seen, mut changes) = (Vec::new(), 0_u8);
+        for (n, there, goes_on) in steps {
+            if goes_on && let Walked::Name(name, contents) = zone.walk(first) {
+                seen.extend(contents.records(&name));
+            }
+            changes = changes.wrapping_add(1);
+            zone.set(&owner(n), if there { owning(changes) } else { Contents::default() });
+        }
+        for walk in [first, second] {
+            loop {
+                match zone.walk(walk) {
+                    Walked::Name(name, contents) => seen.extend(contents.records(&name)),
+                    Walked::Nothing => {}
+                    Walked::End => break,
+                }
+            }
+            zone.end_walk(walk);
+            let order = |records: &mut Vec<Record>| records.sort_by(|a, b| (&a.name, a.rtype).cmp(&(&b.name, b.rtype)));
+            order(&mut seen);
+            let mut expected = expected.clone();
+            order(&mut expected);
+            prop_assert_eq!(&seen, &expected);
+            seen.clear();
+        }
+    }
+
     /// However names come and go, only names with contents and the names above them exist.
     #[test]
     fn a_zone_holds_what_was_set_last(steps in vec((0..4_usize, 0..4_usize, any::<bool>()), 0..40)) {

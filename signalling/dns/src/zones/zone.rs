@@ -4,25 +4,35 @@ use std::collections::HashMap;
 
 use rove_base::Ticket;
 
-use super::{Contents, Record, RrSet, rdata};
+use super::{
+    Contents, Record, RrSet, rdata,
+    walk::{Places, Walks},
+};
 use crate::wire::{Name, rtype, suffixes};
 
 /// A zone of authority: its origin and everything below it down to its delegations.
 #[derive(Clone, Debug)]
 pub struct Zone {
     origin: Name,
-    nodes: HashMap<Name, Node>,
+    pub(super) nodes: HashMap<Name, Node>,
     /// Names whose latest contents are not visible yet, and the ticket of the last update that touched them.
     ahead: HashMap<Name, (Contents, Ticket)>,
     /// Names below the origin that own NS records.
     cuts: usize,
+    /// Changes of visible names so far.
+    pub(super) age: u64,
+    pub(super) places: Places,
+    pub(super) walks: Walks,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Node {
-    contents: Contents,
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) contents: Contents,
     /// Names below this one that own records, so that names between exist too (RFC 8020).
     below: u32,
+    place: u32,
+    /// The zone's age when the contents changed last.
+    pub(super) changed: u64,
 }
 
 /// What a zone says about a name (RFC 1034 §4.3.2, step 3).
@@ -79,7 +89,15 @@ impl Change {
 
 impl Zone {
     pub(super) fn empty(origin: Name) -> Self {
-        Self { origin, nodes: HashMap::new(), ahead: HashMap::new(), cuts: 0 }
+        Self {
+            origin,
+            nodes: HashMap::new(),
+            ahead: HashMap::new(),
+            cuts: 0,
+            age: 0,
+            places: Places::default(),
+            walks: Walks::default(),
+        }
     }
 
     /// Where the zone starts.
@@ -146,11 +164,6 @@ impl Zone {
         highest
     }
 
-    /// Every name that exists, in no order.
-    pub(crate) fn all_names(&self) -> impl Iterator<Item = &Name> {
-        self.nodes.keys()
-    }
-
     /// Every visible record, names in order.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
@@ -158,13 +171,6 @@ impl Zone {
         names.sort_unstable();
         let at = |name: &&Name| self.nodes.get(*name).map(|node| &node.contents);
         names.iter().filter_map(|name| Some((name, at(name)?))).flat_map(|(n, c)| c.records(n)).collect()
-    }
-
-    /// Every visible record, the SOA first and the others in no order.
-    pub(crate) fn records_for_transfer(&self) -> Vec<Record> {
-        let soa = self.soa().map(|(set, rdata)| set.record(&self.origin, rdata));
-        let all = self.nodes.iter().flat_map(|(name, node)| node.contents.records(name));
-        soa.into_iter().chain(all.filter(|record| record.rtype != rtype::SOA)).collect()
     }
 
     /// Counts an accepted change in what later updates see.
@@ -214,16 +220,26 @@ impl Zone {
     pub(super) fn set(&mut self, name: &Name, contents: Contents) {
         let is_cut = |contents: &Contents| contents.get(rtype::NS).is_some();
         let (exists, cuts) = (!contents.is_empty(), is_cut(&contents) && *name != self.origin);
-        let node = self.nodes.entry(name.clone()).or_default();
+        self.age = self.age.saturating_add(1);
+        let Self { nodes, places, walks, age, .. } = self;
+        let node = nodes.entry(name.clone()).or_insert_with(|| Node::new(places.take(name.clone()), *age));
+        walks.keep(node.place, node.changed, name, &node.contents);
+        node.changed = *age;
         let before = core::mem::replace(&mut node.contents, contents);
         let gone = !exists && node.below == 0;
         let (existed, cut) = (!before.is_empty(), is_cut(&before) && *name != self.origin);
         self.cuts = self.cuts.saturating_add(usize::from(cuts)).saturating_sub(usize::from(cut));
         if gone {
-            self.nodes.remove(name);
+            self.remove(name.as_wire());
         }
         if exists != existed {
             self.count_below(name, exists);
+        }
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        if let Some(node) = self.nodes.remove(name) {
+            self.places.leave(node.place);
         }
     }
 
@@ -234,22 +250,29 @@ impl Zone {
         }
         for above in suffixes(name.as_wire()).skip(1) {
             if more {
-                match self.nodes.get_mut(above) {
-                    Some(node) => node.below = node.below.saturating_add(1),
-                    None => {
-                        let node = Node { contents: Contents::default(), below: 1 };
-                        self.nodes.insert(Name::from_lowered(above), node);
-                    }
+                if !self.nodes.contains_key(above) {
+                    let name = Name::from_lowered(above);
+                    self.nodes.insert(name.clone(), Node::new(self.places.take(name), self.age));
+                }
+                if let Some(node) = self.nodes.get_mut(above) {
+                    node.below = node.below.saturating_add(1);
                 }
             } else if let Some(node) = self.nodes.get_mut(above) {
                 node.below = node.below.saturating_sub(1);
                 if node.below == 0 && node.contents.is_empty() {
-                    self.nodes.remove(above);
+                    self.remove(above);
                 }
             }
             if above == self.origin.as_wire() {
                 break;
             }
         }
+    }
+}
+
+impl Node {
+    /// Of a name that owns nothing yet.
+    fn new(place: u32, changed: u64) -> Self {
+        Self { contents: Contents::default(), below: 0, place, changed }
     }
 }

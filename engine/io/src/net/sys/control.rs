@@ -61,6 +61,13 @@ impl Control {
         used
     }
 
+    /// Adds to the first `used` bytes that the payload is to leave as datagrams of `size` bytes each. Answers the length
+    /// in bytes.
+    pub(super) fn add_segment(&mut self, mut used: usize, size: u16) -> usize {
+        self.put(&mut used, libc::SOL_UDP, libc::UDP_SEGMENT, size);
+        used
+    }
+
     /// Appends one message after the `used` bytes. `T` is a plain kernel struct without padding.
     fn put<T: Copy>(&mut self, used: &mut usize, level: libc::c_int, kind: libc::c_int, value: T) {
         let size = size_of::<T>() as libc::c_uint;

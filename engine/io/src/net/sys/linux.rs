@@ -143,43 +143,108 @@ impl Outbox {
     }
 
     /// One `sendmmsg` of the first datagrams of `group`, at most [`BATCH`]. Answers how many left; an error concerns the
-    /// first one.
+    /// first one. Those of one length to one peer leave as one (`UDP_SEGMENT`) where the socket is made for that.
     pub(in crate::net) fn send(
         &mut self,
         socket: &UdpSocket,
         group: &[Pending],
         scratch: &Scratch,
     ) -> io::Result<usize> {
+        let answer = self.send_joined(socket, group, scratch);
+        let joined = run(group, scratch, socket.joins()) > 1;
+        match answer {
+            // What leaves by this device cannot be cut there: every datagram leaves alone from now on.
+            Err(error) if joined && cannot_cut(&error) => {
+                socket.stop_joining();
+                self.send_joined(socket, group, scratch)
+            }
+            answer => answer,
+        }
+    }
+
+    fn send_joined(&mut self, socket: &UdpSocket, group: &[Pending], scratch: &Scratch) -> io::Result<usize> {
         let open = socket.local_addr().ip().is_unspecified();
         let mut names = [Name::EMPTY; BATCH];
         // SAFETY: both are plain structs of integers and pointers, for which zero is a valid value.
         let (mut vectors, mut headers) =
             unsafe { (mem::zeroed::<[libc::iovec; BATCH]>(), mem::zeroed::<[libc::mmsghdr; BATCH]>()) };
-        let room = names.iter_mut().zip(self.controls.iter_mut());
-        let room = room.zip(vectors.iter_mut().zip(&mut headers));
-        for (pending, ((name, control), (vector, header))) in group.iter().zip(room) {
-            let bytes = scratch.get(pending.transmit.range);
-            // The kernel only reads through this pointer; `iovec` has no const form.
-            *vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        // How many datagrams each message carries.
+        let (mut carries, mut messages) = ([0_usize; BATCH], 0);
+        let (mut rest, mut free) = (group.get(..BATCH).unwrap_or(group), vectors.as_mut_slice());
+        let room = names.iter_mut().zip(self.controls.iter_mut()).zip(headers.iter_mut().zip(&mut carries));
+        for ((name, control), (header, carries)) in room {
+            let (joined, others) = rest.split_at(run(rest, scratch, socket.joins()).min(rest.len()));
+            let Some(pending) = joined.first() else { break };
+            let (mine, left) = free.split_at_mut(joined.len());
+            for (vector, one) in mine.iter_mut().zip(joined) {
+                let bytes = scratch.get(one.transmit.range);
+                // The kernel only reads through this pointer; `iovec` has no const form.
+                *vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+            }
             let UdpFlow { local, remote } = pending.flow;
             let source = (open && !local.ip().is_unspecified()).then_some(local);
             let message = &mut header.msg_hdr;
             (*name, message.msg_namelen) = Name::of(remote);
             message.msg_name = ptr::from_mut(name).cast();
-            message.msg_iov = vector;
-            message.msg_iovlen = 1;
-            let len = control.write(source, remote.is_ipv6(), pending.transmit.dscp);
+            message.msg_iov = mine.as_mut_ptr();
+            message.msg_iovlen = joined.len() as _;
+            let mut len = control.write(source, remote.is_ipv6(), pending.transmit.dscp);
+            if joined.len() > 1 {
+                len = control.add_segment(len, pending.transmit.range.len() as u16);
+            }
             if len > 0 {
                 message.msg_control = control.as_mut_ptr();
                 message.msg_controllen = len as _;
             }
+            (*carries, messages, rest, free) = (joined.len(), messages + 1, others, left);
         }
-        let count = group.len().min(BATCH) as libc::c_uint;
-        // SAFETY: the first `count` headers point to names, vectors, controls and payloads of the lengths given, all
+        // SAFETY: the first `messages` headers point to names, vectors, controls and payloads of the lengths given, all
         // alive during the call, which only reads them.
         let sent = unsafe {
-            libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), count, libc::MSG_DONTWAIT as _)
+            libc::sendmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), messages, libc::MSG_DONTWAIT as _)
         };
-        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+        let sent = usize::try_from(sent).map_err(|_| io::Error::last_os_error())?;
+        Ok(carries.iter().take(sent).sum())
     }
 }
+
+/// How many of the first datagrams may leave as one, to be cut by the device: of one length to one peer, the last perhaps
+/// shorter.
+fn run(group: &[Pending], scratch: &Scratch, joins: bool) -> usize {
+    let Some(first) = group.first().filter(|first| joins && first.transmit.range.len() <= MOST_SEGMENT)
+    else {
+        return group.len().min(1);
+    };
+    let len = scratch.get(first.transmit.range).len();
+    let is_alike = |one: &&Pending| {
+        one.flow == first.flow && one.transmit.dscp == first.transmit.dscp && one.transmit.range.len() == len
+    };
+    let alike = group.iter().take(BATCH).take_while(is_alike).count();
+    if len == 0 { 1 } else { alike.min(MOST_JOINED / len).max(1) }
+}
+
+/// Whether the system says that it cannot cut one large datagram into many.
+fn cannot_cut(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EIO | libc::EOPNOTSUPP | libc::ENOPROTOOPT))
+}
+
+/// Turns receive stamps off.
+pub(in crate::net) fn without_stamps(socket: &UdpSocket) {
+    let off = libc::c_int::from(false);
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the pointer and length describe `off`, which outlives the call. Stamps that stay on do no harm.
+    let _ = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_TIMESTAMPNS,
+            ptr::from_ref(&off).cast(),
+            len,
+        )
+    };
+}
+
+/// The longest datagram that is joined with others: longer ones may not fit the path whole.
+const MOST_SEGMENT: usize = 1_232;
+/// Bytes that leave as one at most.
+const MOST_JOINED: usize = 60_000;

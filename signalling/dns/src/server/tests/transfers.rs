@@ -7,6 +7,7 @@ use crate::{
     server::transfer::{Secondary, ZoneTransfer},
     tsig::TsigKey,
     update::OwnSet,
+    zones::Record,
 };
 
 const SECONDARY: &str = "192.0.2.66:53";
@@ -221,4 +222,102 @@ fn a_secondary_is_told_at_once_again_until_it_answers_and_given_up_after_31_seco
     assert!(matches!(bench.events.last(), Some(Event::Unnotified { serial: 3, .. })));
     bind(&mut bench, "bob.home.example", 9);
     assert_eq!(notified(&mut bench).len(), 1, "the next change is told again");
+}
+
+/// How much came out of one turn: bytes on the stream, and whether the question was answered.
+fn turn(bench: &mut Bench, asked: bool) -> (usize, bool, Option<Instant>) {
+    bench.sent.clear();
+    if asked {
+        let flow = Flow::udp("192.0.2.53:53".parse().unwrap(), CLIENT.parse().unwrap());
+        let bytes = question(9, "alice.home.example", rtype::A);
+        bench.server.handle(bench.now, Arrival::Datagram { flow, bytes: &bytes });
+    }
+    let until = bench.drain();
+    let on_stream = |(flow, _): &&(Flow, Vec<u8>)| matches!(flow, Flow::Stream(_));
+    let bytes = bench.sent.iter().filter(on_stream).map(|(_, bytes)| bytes.len()).sum();
+    (bytes, bench.sent.iter().any(|(flow, bytes)| matches!(flow, Flow::Udp(_)) && bytes[1] == 9), until)
+}
+
+/// A zone of so many hosts, all of it being given away.
+fn large(hosts: u32) -> Bench {
+    let mut zone = home();
+    let origin = zone.origin.clone();
+    let host = |n: u32| Record {
+        name: name(&format!("h{n}.home.example")),
+        rtype: rtype::A,
+        ttl: 60,
+        rdata: (0x0a00_0000 | n).to_be_bytes().into(),
+    };
+    zone.records.extend((0..hosts).map(host));
+    let mut bench = served();
+    let mut config = ServerConfig::new(vec![zone], vec![key(), transfer_key()]);
+    config.transfers =
+        vec![ZoneTransfer { zone: origin, keys: vec![name("transfer.example")], secondaries: vec![] }];
+    bench.server = Server::new(config).unwrap();
+    let (request, _) = Message::new(7, 0, "home.example", rtype::AXFR).signed(&transfer_key(), NOON);
+    let (local, remote) = ("192.0.2.53:53".parse().unwrap(), "192.0.2.66:4000".parse().unwrap());
+    bench
+        .server
+        .handle(bench.now, Arrival::Connected { stream: STREAM, local, remote, transport: Transport::Tcp });
+    bench.server.handle(bench.now, Arrival::Stream { stream: STREAM, bytes: &framed(&request) });
+    bench
+}
+
+#[test]
+fn while_a_zone_of_100_000_records_is_given_away_every_question_is_answered_in_its_turn() {
+    let mut bench = large(100_000);
+    let before = bench.server.zones().get(&name("home.example")).unwrap().records().len();
+    let (start, mut turns, mut messages) = (bench.now.mono, 0_u64, Vec::new());
+    loop {
+        let (bytes, answered, until) = turn(&mut bench, true);
+        assert!(answered && bytes < 100_000, "{bytes} bytes in one turn");
+        let on_stream = bench.sent.iter().filter(|(flow, _)| matches!(flow, Flow::Stream(_)));
+        messages.extend(on_stream.map(|(_, bytes)| bytes[2..].to_vec()));
+        turns += 1;
+        if turns == 20 {
+            // Everything moves meanwhile; it is given as it was.
+            for n in 0..500_u32 {
+                let moved = update(1)
+                    .delete(&format!("h{}.home.example", n * 199), rtype::A)
+                    .add(&format!("new{n} A 192.0.2.7"));
+                bench.datagram(&moved.signed(&key(), NOON).0);
+            }
+            bench.durable(500);
+            while bench.drain().is_some_and(|at| at <= bench.now.mono) {}
+            let on_stream = bench.sent.iter().filter(|(flow, _)| matches!(flow, Flow::Stream(_)));
+            messages.extend(on_stream.map(|(_, bytes)| bytes[2..].to_vec()));
+        }
+        let soon = bench.now.mono.later(Duration::from_secs(1));
+        let Some(at) = until.filter(|at| *at < soon) else { break };
+        bench.now = bench.now.later(at.since(bench.now.mono));
+        bench.server.tick(bench.now);
+    }
+    assert!(turns >= 50, "{turns} turns");
+    assert!(bench.now.mono.since(start) < Duration::from_secs(1), "{:?}", bench.now.mono.since(start));
+    let records = listed(&messages);
+    assert_eq!((records.len(), records.first()), (before + 1, records.last()));
+    assert!(!records.iter().any(|record| record.starts_with("new")), "nothing that came later");
+    assert!(
+        records.iter().any(|record| record == "h99500.home.example. 10.1.132.172"),
+        "what went later is there"
+    );
+    assert!(messages.iter().all(|message| tsig::Signature::find(message).unwrap().is_some()));
+}
+
+#[test]
+fn a_reader_who_does_not_read_is_waited_for() {
+    let mut bench = large(20_000);
+    assert!(turn(&mut bench, false).0 > 0);
+    assert_eq!(bench.server.transfers().collect::<Vec<_>>(), [STREAM]);
+    let later = |bench: &mut Bench| {
+        bench.now = bench.now.later(Duration::from_millis(5));
+        bench.server.tick(bench.now);
+        turn(bench, false).0
+    };
+    bench.server.waits(STREAM, 300_000);
+    assert_eq!([later(&mut bench), later(&mut bench)], [0, 0]);
+    bench.server.waits(STREAM, 100_000);
+    assert!(later(&mut bench) > 0);
+    bench.handle(Arrival::Closed { stream: STREAM, by: ClosedBy::Peer });
+    assert_eq!((bench.server.transfers().count(), later(&mut bench)), (0, 0), "gone with its stream");
 }

@@ -128,20 +128,136 @@ fn when_the_journal_fails_nothing_changes_any_more_but_names_are_answered() {
 }
 
 #[test]
-fn no_more_updates_wait_than_there_is_room_for() {
+fn updates_past_those_that_may_wait_for_the_journal_wait_before_it_and_none_is_refused() {
     let mut bench = Bench::new();
-    let one = |n: u16| update(n).add(&format!("h{n} A 192.0.2.7")).signed(&key(), NOON).0;
-    for n in 0..2_048 {
-        assert_eq!(bench.datagram(&one(n)), None);
+    let one = |n: u64| update(1).add(&format!("h{n} A 192.0.2.7")).signed(&key(), NOON).0;
+    let text = [&[255][..], &[1; 255]].concat().repeat(240);
+    for n in 0..400_u16 {
+        let large = update(n).record(2, &format!("l{n}.home.example"), rtype::TXT, class::IN, 60, &text);
+        assert_eq!(bench.datagram(&large.signed(&key(), NOON).0), None);
     }
-    let refused = one(2_048);
-    assert_eq!(rcode_of(&bench.datagram(&refused).unwrap()), rcode::SERVFAIL);
-    assert_eq!(bench.durable(2_048).len(), 2_048);
-    assert_eq!(
-        bench.datagram(&refused),
-        None,
-        "the one that found no room was never taken, and may come again"
-    );
+    let taken = bench.records.len();
+    assert!((100..350).contains(&taken), "{taken} of 60 KB wait for the journal, in 32 MiB");
+    assert_eq!(bench.drain(), None, "nothing to do until some are durable");
+    assert_eq!(bench.datagram(&one(1)), None);
+    let mut answered = 0;
+    while let Some((ticket, _)) = bench.records.last().filter(|(ticket, _)| ticket.0 > answered) {
+        let ticket = *ticket;
+        bench.sent.clear();
+        bench.handle(Arrival::Durable { ticket });
+        while bench.drain().is_some() {}
+        answered += u64::try_from(bench.sent.len()).unwrap();
+        assert_eq!(answered, ticket.0, "every one is answered");
+    }
+    assert_eq!(answered, 401);
+    assert_eq!(bench.events.iter().filter(|event| matches!(event, Event::Refused { .. })).count(), 0);
+    assert_eq!(bench.addresses("h1.home.example"), ["192.0.2.7"]);
+}
+
+#[test]
+fn a_question_waits_for_a_few_updates_at_most_however_many_came_before_it() {
+    let mut bench = Bench::new();
+    let flow = Flow::udp("192.0.2.53:53".parse().unwrap(), CLIENT.parse().unwrap());
+    let mut scratch = Scratch::default();
+    for n in 0..2_000 {
+        let bytes = update(n).add(&format!("h{n} A 192.0.2.7")).signed(&key(), NOON).0;
+        bench.server.handle(bench.now, Arrival::Datagram { flow, bytes: &bytes });
+    }
+    let mut appended = 0;
+    let mut turn = |bench: &mut Bench| {
+        let bytes = question(0xffff, "alice.home.example", rtype::A);
+        bench.server.handle(bench.now, Arrival::Datagram { flow, bytes: &bytes });
+        let (mut work, mut before) = (0, None);
+        loop {
+            match bench.server.poll(&mut scratch) {
+                Step::Send(transmit) if scratch.get(transmit.range).starts_with(&[0xff, 0xff]) => {
+                    before = Some(work);
+                }
+                Step::Wait(until) => return (before, work, until),
+                _ => work += 1,
+            }
+        }
+    };
+    let mut turns = 0;
+    loop {
+        let (before, work, until) = turn(&mut bench);
+        assert_eq!(before, Some(0), "it is answered before any update is looked at");
+        assert!(work <= 40, "{work} updates in one turn");
+        (appended, turns) = (appended + work, turns + 1);
+        match until {
+            Some(at) => assert!(at <= bench.now.mono, "the next turn is at once"),
+            None => break,
+        }
+    }
+    assert_eq!((appended, turns >= 50), (2_000, true));
+    bench.server.handle(bench.now, Arrival::Durable { ticket: rove_base::Ticket(2_000) });
+    let (before, work, until) = turn(&mut bench);
+    assert_eq!((before, until), (Some(0), Some(bench.now.mono)));
+    assert!(work <= 150, "{work} answers and events of changes made visible in one turn");
+    while bench.drain().is_some() {}
+    assert_eq!(bench.addresses("h1999.home.example"), ["192.0.2.7"]);
+}
+
+/// What a name's records are, in no order.
+fn held(bench: &Bench) -> Vec<String> {
+    let zones = bench.server.zones().iter();
+    let mut all: Vec<_> =
+        zones.flat_map(crate::zones::Zone::records).map(|record| format!("{record:?}")).collect();
+    all.sort_unstable();
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A snapshot that was written while the zones changed, and the records that were asked for since it began, say what
+    /// all records said.
+    #[test]
+    fn a_snapshot_may_be_written_while_the_zones_change(
+        before in 0..40_u16,
+        steps in vec((0..3_u8, 0..12_u16, 0..4_u8, any::<bool>()), 0..120),
+    ) {
+        let mut bench = Bench::new();
+        let start = Zones::new(&config().zones).unwrap();
+        let mut id = 0_u16;
+        let mut change = |bench: &mut Bench, kind: u8, host: u16, settle: bool| {
+            id += 1;
+            let names = ["alice.home.example".to_owned(), format!("h{host}.home.example")];
+            let at = &names[usize::from(host > 1)];
+            let message = match kind {
+                0 => update(id).delete(at, rtype::ANY),
+                1 => update(id).add(&format!("{at}. {} A 192.0.2.{}", 30 + host, id % 5)),
+                _ => update(id).delete(at, rtype::A).add(&format!("{at}. A 192.0.2.{}", id % 7)),
+            };
+            bench.datagram(&message.signed(&key(), NOON).0);
+            if settle {
+                bench.durable(u64::from(id));
+            }
+        };
+        (0..before).for_each(|n| change(&mut bench, 2, n % 12, n % 3 > 0));
+        let begun = bench.records.len();
+        bench.server.begin_snapshot();
+        let mut snapshot = Vec::new();
+        for (kind, host, pieces, settle) in steps {
+            change(&mut bench, kind, host, settle);
+            for _ in 0..pieces / 3 {
+                if let Piece::Records(records) = bench.server.continue_snapshot(&start) {
+                    snapshot.extend(records);
+                }
+            }
+        }
+        let newest = bench.records.last().map_or(0, |(ticket, _)| ticket.0);
+        bench.durable(newest);
+        while let Piece::Records(records) = bench.server.continue_snapshot(&start) {
+            snapshot.extend(records);
+        }
+        let since = bench.records.iter().skip(begun).map(|(_, record)| record.clone());
+        let mut again = Bench::new();
+        for record in snapshot.into_iter().chain(since) {
+            prop_assert_eq!(again.server.replay(&record), Ok(true));
+        }
+        prop_assert_eq!(held(&again), held(&bench));
+    }
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::zones::{Record, rdata};
+use crate::{
+    wire::{Name, rtype},
+    zones::{Record, rdata},
+};
 
 /// One step from a serial to the next.
 #[derive(Debug)]
@@ -31,7 +34,7 @@ impl History {
         mut deleted: Vec<Record>,
         mut added: Vec<Record>,
     ) {
-        let is_soa = |record: &Record| record.rtype == crate::wire::rtype::SOA;
+        let is_soa = |record: &Record| record.rtype == rtype::SOA;
         deleted.retain(|record| !is_soa(record));
         added.retain(|record| !is_soa(record));
         let follows = self.steps.back().is_none_or(|last| serial(&last.after) == serial(before));
@@ -55,6 +58,59 @@ impl History {
     pub(super) fn since(&self, from: u32) -> Option<Vec<Arc<DiffStep>>> {
         let at = self.steps.iter().rposition(|step| serial(&step.before) == Some(from))?;
         Some(self.steps.iter().skip(at).cloned().collect())
+    }
+}
+
+/// What changed, record by record (RFC 1995 §4): the newest SOA, for each step the old SOA with what went and the new one
+/// with what came, and the newest SOA again.
+#[derive(Debug)]
+pub(super) struct Steps {
+    zone: Name,
+    ttl: u32,
+    newest: Box<[u8]>,
+    steps: Vec<Arc<DiffStep>>,
+    /// Which step is next; before the first one: `None`.
+    step: Option<usize>,
+    /// Which record of it.
+    at: usize,
+}
+
+impl Steps {
+    pub(super) fn new(zone: Name, ttl: u32, newest: &[u8], steps: Vec<Arc<DiffStep>>) -> Self {
+        Self { zone, ttl, newest: newest.into(), steps, step: None, at: 0 }
+    }
+
+    fn soa(&self, rdata: &[u8]) -> Record {
+        Record { name: self.zone.clone(), rtype: rtype::SOA, ttl: self.ttl, rdata: rdata.into() }
+    }
+}
+
+impl Iterator for Steps {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let Some(step) = self.step else {
+            self.step = Some(0);
+            return Some(self.soa(&self.newest));
+        };
+        let Some(current) = self.steps.get(step) else {
+            let last = step == self.steps.len();
+            self.step = Some(self.steps.len().saturating_add(1));
+            return last.then(|| self.soa(&self.newest));
+        };
+        let (at, came) = (self.at, self.at.checked_sub(current.deleted.len().saturating_add(1)));
+        self.at = at.saturating_add(1);
+        let record = match (at.checked_sub(1), came) {
+            (None, _) => Some(self.soa(&current.before)),
+            (_, Some(0)) => Some(self.soa(&current.after)),
+            (_, Some(came)) => current.added.get(came.saturating_sub(1)).cloned(),
+            (Some(went), None) => current.deleted.get(went).cloned(),
+        };
+        if record.is_none() {
+            (self.step, self.at) = (Some(step.saturating_add(1)), 0);
+            return self.next();
+        }
+        record
     }
 }
 

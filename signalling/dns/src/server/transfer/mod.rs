@@ -98,8 +98,18 @@ impl Transfers {
     }
 
     /// A piece of a running transfer, when one has its turn.
-    pub(super) fn feed(&mut self, keys: &[TsigKey], outbox: &mut Outbox) -> bool {
-        self.feeds.next(keys, outbox)
+    pub(super) fn feed(&mut self, zones: &mut Zones, keys: &[TsigKey], outbox: &mut Outbox) -> bool {
+        self.feeds.next(zones, keys, outbox)
+    }
+
+    /// The streams by which zones are being given away.
+    pub(super) fn streams(&self) -> impl Iterator<Item = rove_base::StreamId> {
+        self.feeds.streams()
+    }
+
+    /// So many bytes wait for the reader of a stream.
+    pub(super) fn waits(&mut self, stream: rove_base::StreamId, bytes: usize) {
+        self.feeds.waits(stream, bytes);
     }
 
     /// When [`Transfers::run`] has to be called again.
@@ -112,8 +122,8 @@ impl Transfers {
         self.notifier.answered(now, from.address, id, bytes, keys)
     }
 
-    pub(super) fn closed(&mut self, stream: rove_base::StreamId) {
-        self.feeds.closed(stream);
+    pub(super) fn closed(&mut self, stream: rove_base::StreamId, zones: &mut Zones) {
+        self.feeds.closed(stream, zones);
     }
 
     /// Whether a transfer is running on a stream, which then is not silent.

@@ -1,10 +1,12 @@
 //! Who asks for a zone, and what he is given.
 
-use std::sync::Arc;
-
 use rove_base::Flow;
 
-use super::{Transfers, feed::Feed, history::DiffStep};
+use super::{
+    Transfers,
+    feed::{Feed, Source},
+    history::Steps,
+};
 use crate::{
     server::{
         Peer, Refusal,
@@ -12,7 +14,7 @@ use crate::{
         request::Request,
     },
     tsig::Verified,
-    wire::{Name, Reader, rcode, rtype},
+    wire::{Reader, rcode, rtype},
     zones::{Record, Zone, rdata},
 };
 
@@ -30,15 +32,15 @@ impl Transfers {
     /// Deals with a question for AXFR or IXFR of `zone`. `answer` is for what fits one message.
     pub(in crate::server) fn ask(
         &mut self,
-        zone: &Zone,
+        zone: &mut Zone,
         from: Peer,
         request: &Request<'_>,
         signer: Option<&Verified>,
         answer: &mut Answer<'_>,
     ) -> Asked {
-        let origin = zone.origin();
+        let origin = zone.origin().clone();
         if *origin.as_wire() != *request.question.name.as_wire()
-            || !self.is_permitted(origin, from, signer.map(|signer| &signer.key))
+            || !self.is_permitted(&origin, from, signer.map(|signer| &signer.key))
         {
             answer.set_rcode(rcode::REFUSED);
             return Asked::Refused(Refusal::Transfer { zone: request.question.name.to_name() });
@@ -46,50 +48,59 @@ impl Transfers {
         answer.set_authoritative();
         let given = match (request.question.rtype, from.flow) {
             (rtype::IXFR, flow) => self.missed(zone, flow, request, answer),
-            (_, Flow::Stream(_)) => Some(whole(zone)),
+            (_, Flow::Stream(_)) => Given::Whole,
             // A datagram cannot carry it (RFC 5936 §4.2).
             (_, Flow::Udp(_)) => {
                 answer.set_rcode(rcode::FORMERR);
-                None
+                Given::Nothing
             }
         };
-        let Some(records) = given else { return Asked::Answered };
-        if !self.feeds.start(Feed::new(from, request, signer, records)) {
+        if matches!(given, Given::Nothing) {
+            return Asked::Answered;
+        }
+        if !self.feeds.has_room_for(from) {
             answer.set_rcode(rcode::SERVFAIL);
             return Asked::Refused(Refusal::TransferBusy);
         }
+        let source = match given {
+            Given::Steps(steps) => Source::Steps(steps),
+            _ => Source::whole(zone),
+        };
+        self.feeds.start(Feed::new(from, request, signer, source));
         Asked::Running
     }
 
-    /// What the other server missed, for a stream; `None` when all there is to say is in the answer.
-    fn missed(
-        &self,
-        zone: &Zone,
-        flow: Flow,
-        request: &Request<'_>,
-        answer: &mut Answer<'_>,
-    ) -> Option<Vec<Record>> {
+    /// What the other server missed.
+    fn missed(&self, zone: &Zone, flow: Flow, request: &Request<'_>, answer: &mut Answer<'_>) -> Given {
         let Some(theirs) = serial_of(request) else {
             answer.set_rcode(rcode::FORMERR);
-            return None;
+            return Given::Nothing;
         };
-        let (set, soa) = zone.soa()?;
+        let Some((set, soa)) = zone.soa() else { return Given::Nothing };
         let news = is_later(zone.serial(), theirs);
         let history = self.histories.get(zone.origin()).filter(|_| news);
         let steps = history.and_then(|history| history.since(theirs));
-        let steps = steps.map(|steps| changes(zone, soa, set.ttl, &steps));
+        let steps = steps.map(|steps| Steps::new(zone.origin().clone(), set.ttl, soa, steps));
         if news && matches!(flow, Flow::Stream(_)) {
-            return Some(steps.unwrap_or_else(|| whole(zone)));
+            return steps.map_or(Given::Whole, Given::Steps);
         }
-        if steps.is_some_and(|steps| steps.iter().all(|record| push(answer, record))) {
-            return None;
+        if steps.is_some_and(|mut steps| steps.all(|record| push(answer, &record))) {
+            return Given::Nothing;
         }
         answer.restart();
         // "Nothing is new", or "ask by stream". A SOA record fits the smallest datagram, but for names of
         // extraordinary length.
         let _ = answer.push(Section::Answer, zone.origin().as_wire(), set);
-        None
+        Given::Nothing
     }
+}
+
+/// What is given by stream.
+enum Given {
+    Whole,
+    Steps(Steps),
+    /// All there is to say is in the answer.
+    Nothing,
 }
 
 fn push(answer: &mut Answer<'_>, record: &Record) -> bool {
@@ -111,31 +122,4 @@ fn serial_of(request: &Request<'_>) -> Option<u32> {
 /// Whether `ours` is later than `theirs` on the circle of RFC 1982.
 fn is_later(ours: u32, theirs: u32) -> bool {
     (1..=1 << 31).contains(&ours.wrapping_sub(theirs))
-}
-
-/// The whole zone, its SOA first and last (RFC 5936 §2.2).
-fn whole(zone: &Zone) -> Vec<Record> {
-    let mut records = zone.records_for_transfer();
-    records.extend(records.first().cloned());
-    records
-}
-
-/// What changed (RFC 1995 §4): the newest SOA, for each step the old SOA with what went and the new one with what came,
-/// and the newest SOA again.
-fn changes(zone: &Zone, newest: &[u8], ttl: u32, steps: &[Arc<DiffStep>]) -> Vec<Record> {
-    let soa = |rdata: &[u8]| Record {
-        name: Name::clone(zone.origin()),
-        rtype: rtype::SOA,
-        ttl,
-        rdata: rdata.into(),
-    };
-    let mut records = vec![soa(newest)];
-    for step in steps {
-        records.push(soa(&step.before));
-        records.extend(step.deleted.iter().cloned());
-        records.push(soa(&step.after));
-        records.extend(step.added.iter().cloned());
-    }
-    records.push(soa(newest));
-    records
 }
