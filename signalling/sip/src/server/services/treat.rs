@@ -22,7 +22,7 @@ impl<R: RegistryStore> SipServer<R> {
         let Some(relay) = self.relays.get_mut(&id) else { return };
         let caller = caller_of(relay.request.headers.from().ok());
         let Some(served) = &mut relay.served else { return };
-        served.until = Some(self.core.now.mono + CONSULT_TIME);
+        served.until = Some(self.core.now.mono.later(CONSULT_TIME));
         let (callee, forwarded) = (relay.request.uri.clone(), super::divert::forwardings(&relay.request));
         let caller = caller.unwrap_or_else(|| callee.clone());
         let consultation = Consultation {
