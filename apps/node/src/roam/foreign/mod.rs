@@ -242,7 +242,7 @@ impl Foreign {
     }
 
     /// A part is over; with the last of them the change is.
-    fn part_over(&mut self, part: Part, error: Option<ForeignError>) {
+    fn part_over(&mut self, part: &Part, error: Option<ForeignError>) {
         let Some(id) = part.change else { return };
         let Some(whole) = self.changes.get_mut(&id) else { return };
         whole.left = whole.left.saturating_sub(1);

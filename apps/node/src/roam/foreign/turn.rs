@@ -41,12 +41,12 @@ impl Foreign {
         while let Some(line) = self.lines.get_mut(index)
             && let Some(part) = line.queue.pop_front_if(|part| part.until <= now)
         {
-            self.fail(part, ForeignError::Silent);
+            self.fail(&part, ForeignError::Silent);
         }
     }
 
     /// The change failed: what is there of it, nobody knows.
-    fn fail(&mut self, part: Part, error: ForeignError) {
+    fn fail(&mut self, part: &Part, error: ForeignError) {
         for set in &part.sets {
             if let Some(cell) = self.cells.get_mut(&(set.name.clone(), set.rtype)) {
                 cell.there = None;
@@ -123,7 +123,7 @@ impl Foreign {
             });
             if is_so { so.push(part) } else { left.push(part) }
         }
-        so.into_iter().for_each(|part| self.part_done(index, part));
+        so.iter().for_each(|part| self.part_done(index, part));
         let Some(line) = self.lines.get_mut(index).filter(|_| !left.is_empty()) else { return false };
         let cells = &self.cells;
         let before = |set: &rove_dns::update::OwnSet| {
@@ -142,7 +142,7 @@ impl Foreign {
     }
 
     /// A part is there as it should be.
-    fn part_done(&mut self, index: usize, part: Part) {
+    fn part_done(&mut self, index: usize, part: &Part) {
         for set in &part.sets {
             let key = (set.name.clone(), set.rtype);
             if let Some(cell) = self.cells.get_mut(&key) {
@@ -174,7 +174,7 @@ impl Foreign {
         match answer {
             Answer::Done => {
                 line.well();
-                parts.into_iter().for_each(|part| self.part_done(index, part));
+                parts.iter().for_each(|part| self.part_done(index, part));
             }
             Answer::Differs => {
                 line.well();
@@ -206,7 +206,7 @@ impl Foreign {
                     }
                     Some(part) => {
                         // Nothing was done: what is there is what was.
-                        self.part_over(part, Some(ForeignError::Refused(code)));
+                        self.part_over(&part, Some(ForeignError::Refused(code)));
                     }
                     None => {}
                 }
