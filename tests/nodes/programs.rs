@@ -13,8 +13,8 @@ use serde_json::Value;
 
 /// Nothing here takes longer, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
-const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
+pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
 
 /// Two networks, each a node of its own, and a terminal's SIM.
 pub(crate) struct Stage {
@@ -29,7 +29,7 @@ const HOME: usize = 0;
 const VISITED: usize = 1;
 
 /// An address of this machine that nobody listens at.
-fn free(ip: Ipv4Addr) -> SocketAddr {
+pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((ip, 0)).unwrap();
         let address = tcp.local_addr().unwrap();
@@ -39,7 +39,7 @@ fn free(ip: Ipv4Addr) -> SocketAddr {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -196,7 +196,7 @@ fn address(told: &Value) -> Ipv4Addr {
 }
 
 /// The contents of the answers to one question; none where the name is not there.
-fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+pub(crate) fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
     let mut question = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.') {
         question.push(u8::try_from(label.len()).unwrap());
@@ -221,6 +221,11 @@ fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
         at += length;
     }
     found
+}
+
+/// Whether a server answers for `zone`.
+pub(crate) fn is_answered(server: SocketAddr, zone: &str) -> bool {
+    !answers(server, zone, 6).is_empty()
 }
 
 #[test]

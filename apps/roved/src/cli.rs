@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Adds, changes, shows and removes the subscribers of the home that runs.
     #[command(subcommand)]
     Subscriber(Box<SubscriberCommand>),
-    /// Prints the counters of the home that runs, in the text format of Prometheus.
+    /// Prints the counters of the home or visited network that runs, in the text format of Prometheus.
     Metrics(ControlArgs),
 }
 

@@ -142,9 +142,13 @@ fn socket(control: &ControlArgs) -> Result<PathBuf, Failure> {
         return Err(Failure::usage("give --control SOCKET, or the node's --config FILE"));
     };
     let config_read = NodeConfig::read(config)?;
-    let path = config_read.home.and_then(|home| home.control);
+    let home = config_read.home.and_then(|home| home.control);
+    let path = home.or_else(|| config_read.visited.and_then(|visited| visited.control));
     path.ok_or_else(|| {
-        Failure::usage(format!("{}: [home] control names no socket; add one", config.display()))
+        Failure::usage(format!(
+            "{}: control names no socket, in neither [home] nor [visited]; add one",
+            config.display()
+        ))
     })
 }
 

@@ -7,6 +7,7 @@ pub mod demux;
 pub mod dhcp;
 pub mod digest;
 pub mod dns;
+pub mod dns_client;
 pub mod dtls;
 pub mod framing;
 pub mod private;
@@ -28,6 +29,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dhcp4", dhcp::v4),
     ("dhcp6", dhcp::v6),
     ("digest", digest::check),
+    ("dns_client", dns_client::answer),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
     ("map", private::map),

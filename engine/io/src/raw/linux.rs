@@ -66,6 +66,36 @@ pub(super) fn index_of(interface: &str) -> io::Result<u32> {
     }
 }
 
+/// The Ethernet address of an interface.
+pub(super) fn hardware_of(interface: &str) -> io::Result<[u8; 6]> {
+    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0))?;
+    // SAFETY: a plain struct of integers and a union of such, for which zero is a valid value.
+    let mut request = unsafe { mem::zeroed::<libc::ifreq>() };
+    let name = interface.as_bytes();
+    // One byte stays zero, as its end.
+    if name.len() >= request.ifr_name.len() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (byte, given) in request.ifr_name.iter_mut().zip(name) {
+        *byte = *given as libc::c_char;
+    }
+    // SAFETY: the request is alive during the call, which writes nowhere else.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFHWADDR, &raw mut request) };
+    if done < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: this is the part of the union that the call above has written; all its values are valid.
+    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
+    if address.sa_family != libc::ARPHRD_ETHER {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let mut hardware = [0; 6];
+    for (byte, given) in hardware.iter_mut().zip(address.sa_data) {
+        *byte = given as u8;
+    }
+    Ok(hardware)
+}
+
 /// Sleeps until there is something to read, at most for `patience`. `false` when there is not; a signal ends it early.
 pub(super) fn wait(socket: BorrowedFd<'_>, patience: Duration) -> bool {
     let mut watched = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };

@@ -21,6 +21,11 @@ pub(super) fn index_of(_interface: &str) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Not known here.
+pub(super) fn hardware_of(_interface: &str) -> io::Result<[u8; 6]> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Never sleeps.
 pub(super) fn wait(_socket: BorrowedFd<'_>, _patience: Duration) -> bool {
     true

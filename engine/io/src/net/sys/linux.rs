@@ -220,7 +220,7 @@ fn run(group: &[Pending], scratch: &Scratch, joins: bool) -> usize {
         one.flow == first.flow && one.transmit.dscp == first.transmit.dscp && one.transmit.range.len() == len
     };
     let alike = group.iter().take(BATCH).take_while(is_alike).count();
-    if len == 0 { 1 } else { alike.min(MOST_JOINED / len).max(1) }
+    MOST_JOINED.checked_div(len).map_or(1, |most| alike.min(most).max(1))
 }
 
 /// Whether the system says that it cannot cut one large datagram into many.
