@@ -8,6 +8,7 @@ pub mod dhcp;
 pub mod diameter;
 pub mod digest;
 pub mod dns;
+pub mod dns_client;
 pub mod dtls;
 pub mod framing;
 pub mod private;
@@ -31,6 +32,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dhcp6", dhcp::v6),
     ("diameter", diameter::check),
     ("digest", digest::check),
+    ("dns_client", dns_client::answer),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
     ("map", private::map),

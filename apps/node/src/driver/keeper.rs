@@ -62,12 +62,25 @@ impl Keeper {
         (self.rewriting, self.records) = (true, 0);
     }
 
-    /// Adds records of the role with that tag.
-    pub(super) fn rewrite_with(&mut self, tag: u8, mut records: Vec<Vec<u8>>) {
-        records.iter_mut().for_each(|record| record.insert(0, tag));
+    /// Adds records of the role with that tag, in pieces that keep no commit waiting for long.
+    pub(super) fn rewrite_with(&mut self, tag: u8, records: Vec<Vec<u8>>) {
         self.rewritten = self.rewritten.saturating_add(records.len());
-        if !records.is_empty()
-            && let Err(error) = self.journal.rewrite_with(records)
+        let (mut piece, mut bytes) = (Vec::new(), 0_usize);
+        for mut record in records {
+            record.insert(0, tag);
+            bytes = bytes.saturating_add(record.len());
+            piece.push(record);
+            if bytes >= PIECE_BYTES {
+                self.add_piece(std::mem::take(&mut piece));
+                bytes = 0;
+            }
+        }
+        self.add_piece(piece);
+    }
+
+    fn add_piece(&self, piece: Vec<Vec<u8>>) {
+        if !piece.is_empty()
+            && let Err(error) = self.journal.rewrite_with(piece)
         {
             tracing::warn!(target: "rove::journal", %error, "not written anew");
         }
@@ -142,3 +155,5 @@ impl Keeper {
 
 /// Bytes of a rewrite that may wait for the disk.
 const REWRITE_BYTES: usize = 512 << 10;
+/// Bytes of a rewrite that are written between two commits.
+const PIECE_BYTES: usize = 64 << 10;

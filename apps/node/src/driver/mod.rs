@@ -203,13 +203,13 @@ impl Desk {
         let seat = self.seats.get_mut(index)?;
         seat.sockets.flush(&self.scratch);
         seat.streams.read_on();
+        for stream in seat.role.sending() {
+            seat.role.waits(stream, seat.streams.waiting(stream));
+        }
         if let Some(outside) = &seat.outside
             && let Some(question) = seat.role.outside(now)
         {
             outside.ask(question);
-        }
-        for stream in seat.role.sending() {
-            seat.role.waits(stream, seat.streams.waiting(stream));
         }
         until
     }
