@@ -22,6 +22,7 @@ mod responses;
 mod services;
 mod shared;
 mod stateless;
+mod ways;
 
 #[cfg(test)]
 mod tests;
