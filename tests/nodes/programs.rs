@@ -91,7 +91,7 @@ impl Stage {
         let visited_text = own("visited", "00102", "46700000002", links[VISITED])
             + &format!(
                 "[dns]\nlisten = [\"{}\"]\n[[dns.zone]]\norigin = \"20.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
-                 [visited]\nlisten = [\"{attach}\"]\n\
+                 [visited]\nlisten = [\"{attach}\"]\ncontrol = \"visited.sock\"\n\
                  [pool]\nranges = [\"127.0.20.100-127.0.20.199\"]\nserver = \"127.0.20.1\"\n\
                  [[partner]]\nname = \"home.example\"\nplmn = \"00101\"\ntitle = \"46700000001\"\naddress = \"{}\"\n",
                 names[VISITED], links[HOME]
