@@ -228,6 +228,11 @@ fn whole_flow(place: Place) {
 }
 
 #[test]
+fn a10_names_home_and_visited_networks_are_processes_of_their_own() {
+    whole_flow(Place::new(Make::Roved, false).unwrap());
+}
+
+#[test]
 fn a25_a_roam_with_the_names_at_bind_and_the_addresses_at_kea() {
     if let Some(place) = Place::new(Make::Bind, true) {
         whole_flow(place);

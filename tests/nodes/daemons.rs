@@ -1,4 +1,4 @@
-//! BIND, Knot and Kea, started for a test on loopback.
+//! BIND, Knot and Kea, started for a test on loopback; and `roved` as nothing but a name server.
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rove_tests::programs::{Running, peer};
+use rove_tests::programs::{Running, peer, program};
 use serde_json::{Value, json};
 
-use crate::programs::free;
+use crate::programs::{free, write};
 
 /// What every key's secret is; names and zones differ.
 pub(crate) const SECRET: &str = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=";
@@ -30,6 +30,8 @@ pub(crate) struct NameServer {
 pub(crate) enum Make {
     Bind,
     Knot,
+    /// Our own, in a process of its own.
+    Roved,
 }
 
 /// The key that may change `zone`.
@@ -40,10 +42,11 @@ pub(crate) fn key_of(zone: &str) -> String {
 impl NameServer {
     /// `None`, said aloud, where it is not installed.
     pub(crate) fn start(make: Make, ip: Ipv4Addr, folder: &Path, zones: &[&str]) -> Option<Self> {
-        let program = peer(match make {
-            Make::Bind => "named",
-            Make::Knot => "knotd",
-        })?;
+        let program = match make {
+            Make::Bind => peer("named")?,
+            Make::Knot => peer("knotd")?,
+            Make::Roved => program("roved"),
+        };
         let folder = folder.join(format!("{make:?}"));
         fs::create_dir(&folder).unwrap();
         let address = free(ip);
@@ -59,6 +62,10 @@ impl NameServer {
             Make::Bind => {
                 fs::write(&config, bind(address, &folder, zones)).unwrap();
                 command.args(["-g", "-n", "1", "-c"]).arg(&config);
+            }
+            Make::Roved => {
+                write(&config, &roved(address, zones));
+                command.arg("--config").arg(&config);
             }
             Make::Knot => {
                 fs::write(&config, knot(address, &folder, zones)).unwrap();
@@ -90,6 +97,18 @@ fn bind(address: SocketAddr, folder: &Path, zones: &[&str]) -> String {
         "options {{ directory \"{here}\"; pid-file none; listen-on port {port} {{ {ip}; }}; listen-on-v6 {{ none; }};\n\
          recursion no; dnssec-validation no; session-keyfile none; }};\ncontrols {{ }};\n{zones}"
     )
+}
+
+fn roved(address: SocketAddr, zones: &[&str]) -> String {
+    let zone = |zone: &&str| {
+        let key = key_of(zone);
+        format!(
+            "[[dns.zone]]\norigin = \"{zone}\"\nnegative_ttl = 1\n\
+             [[dns.key]]\nname = \"{key}\"\nsecret = \"{SECRET}\"\nscope = [\"{zone}\"]\n"
+        )
+    };
+    let zones: String = zones.iter().map(zone).collect();
+    format!("[journal]\npath = \"names.journal\"\n[dns]\nlisten = [\"{address}\"]\n{zones}")
 }
 
 fn knot(address: SocketAddr, folder: &Path, zones: &[&str]) -> String {

@@ -1,7 +1,7 @@
 //! The programs themselves on loopback: `roved` as home and as visited network, `rove attach` as terminal.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
@@ -91,7 +91,7 @@ impl Stage {
         let visited_text = own("visited", "00102", "46700000002", links[VISITED])
             + &format!(
                 "[dns]\nlisten = [\"{}\"]\n[[dns.zone]]\norigin = \"20.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
-                 [visited]\nlisten = [\"{attach}\"]\n\
+                 [visited]\nlisten = [\"{attach}\"]\ncontrol = \"visited.sock\"\n\
                  [pool]\nranges = [\"127.0.20.100-127.0.20.199\"]\nserver = \"127.0.20.1\"\n\
                  [[partner]]\nname = \"home.example\"\nplmn = \"00101\"\ntitle = \"46700000001\"\naddress = \"{}\"\n",
                 names[VISITED], links[HOME]
@@ -184,6 +184,12 @@ impl Stage {
         answers(self.names[which], name, rtype)
     }
 
+    /// The serial of the visited network's zone of addresses.
+    fn serial(&self) -> u32 {
+        let soa = self.asks(VISITED, "20.0.127.in-addr.arpa", 6).remove(0);
+        u32::from_be_bytes(*soa.last_chunk::<20>().unwrap().first_chunk().unwrap())
+    }
+
     pub(crate) fn forward(&self) -> Vec<Vec<u8>> {
         self.asks(HOME, "t1.home.example", 1)
     }
@@ -210,6 +216,12 @@ pub(crate) fn address(told: &Value) -> Ipv4Addr {
 
 /// The contents of the answers to one question; none where the name is not there.
 pub(crate) fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+    let IpAddr::V4(ip) = server.ip() else { unreachable!("all is IPv4 here") };
+    answers_from(ip, server, name, rtype)
+}
+
+/// The same, asked from `ip`.
+fn answers_from(ip: Ipv4Addr, server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
     let mut question = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.') {
         question.push(u8::try_from(label.len()).unwrap());
@@ -217,7 +229,7 @@ pub(crate) fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>
     }
     question.push(0);
     question.extend_from_slice(&[rtype.to_be_bytes(), [0, 1]].concat());
-    let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
+    let socket = UdpSocket::bind((ip, 0)).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     socket.send_to(&question, server).unwrap();
     let mut buffer = [0; 1_500];
@@ -242,13 +254,21 @@ pub(crate) fn is_answered(server: SocketAddr, zone: &str) -> bool {
 }
 
 #[test]
-fn a_terminal_attaches_is_found_both_ways_and_leaves_nothing_when_it_detaches() {
+fn a4_a12_a19_a_terminal_is_found_both_ways_also_by_mobiles_and_leaves_nothing_when_it_detaches() {
     let stage = Stage::new();
     stage.subscribe();
+    let before = stage.serial();
     let (mut terminal, ip) = stage.attached();
+    let associated = stage.serial();
+    assert!(associated > before, "the visited zone has a new serial: {before} {associated}");
     assert_eq!(ip.octets()[..3], [127, 0, 20]);
     assert_eq!(stage.forward(), [ip.octets().to_vec()], "when the terminal is told, the name leads there");
     assert_eq!(stage.reverse(ip).len(), 1);
+    // The mobile asks for whom its own address is, and that name leads back to it.
+    let [a, b, c, d] = ip.octets();
+    let reverse = answers_from(ip, stage.names[VISITED], &format!("{d}.{c}.{b}.{a}.in-addr.arpa"), 12);
+    assert!(reverse[0].starts_with(b"\x02t1\x04home\x07example"), "{reverse:?}");
+    assert_eq!(answers_from(ip, stage.names[HOME], "t1.home.example", 1), [ip.octets().to_vec()]);
     if let Some(dig) = peer("dig") {
         let ask = |which: usize, question: &[&str]| {
             let server = stage.names[which];
@@ -271,6 +291,7 @@ fn a_terminal_attaches_is_found_both_ways_and_leaves_nothing_when_it_detaches() 
     assert_eq!(code, 0, "{complaints}");
     assert!(terminal.wait(PATIENCE).is_some_and(|status| status.success()));
     assert!(stage.forward().is_empty() && stage.reverse(ip).is_empty(), "both are gone when it has left");
+    assert!(stage.serial() > associated, "and the visited zone has a new serial again");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod floors;
 mod layout;
 mod lengths;
 mod manifests;
+mod rows;
 mod rust;
 mod tokens;
 

@@ -146,7 +146,7 @@ pub(crate) struct PublishArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct Call {
-    /// Host name, IP address, user@host or sip: URI.
+    /// Host name, IP address, user@host, sip: URI or telephone number with + and country code.
     pub(crate) target: String,
     /// Hang up after this many seconds of talk; without it, Ctrl-C does.
     #[arg(long = "for", value_name = "S")]
@@ -264,7 +264,7 @@ pub(crate) struct Register {
 
 #[derive(Args, Debug)]
 pub(crate) struct Lookup {
-    /// Host name, IP address, user@host or sip: URI.
+    /// Host name, IP address, user@host, sip: URI or telephone number with + and country code.
     pub(crate) target: String,
     /// Shows each question and its answer.
     #[arg(long)]

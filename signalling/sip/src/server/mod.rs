@@ -21,6 +21,7 @@ mod responses;
 mod services;
 mod shared;
 mod stateless;
+mod ways;
 
 #[cfg(test)]
 mod tests;

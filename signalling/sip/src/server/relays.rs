@@ -3,8 +3,6 @@
 
 use core::time::Duration;
 
-use rove_base::Now;
-
 use super::{
     Event, Mode, ResolveId, SipServer, oversize,
     relay::{Branch, Cancel},
@@ -198,35 +196,6 @@ impl<R: RegistryStore> SipServer<R> {
         }
     }
 
-    /// The addresses that a host name stands for, best first, in answer to [`Event::Resolve`]; none when there is none.
-    pub fn resolved(
-        &mut self,
-        now: Now,
-        id: ResolveId,
-        ways: &[(rove_base::Transport, std::net::SocketAddr)],
-    ) {
-        self.at(now);
-        let Some((relay, branch)) = self.resolving.remove(&id) else { return };
-        let hops: Vec<Hop> = ways
-            .iter()
-            .filter_map(|(over, at)| self.core.hop_at(*over, at.ip(), at.port()))
-            .take(MAX_WAYS)
-            .collect();
-        let copy = self.branch(relay, branch).and_then(|place| place.copy.take());
-        match (copy, hops.split_first()) {
-            (Some(copy), Some((first, others))) => {
-                if let Some(place) = self.branch(relay, branch) {
-                    place.others = others.to_vec();
-                    place.copy = (!others.is_empty()).then(|| copy.clone());
-                }
-                self.send_branch(relay, branch, *copy, *first);
-            }
-            (Some(_), None) => self.branch_failed(relay, branch, StatusCode::SERVICE_UNAVAILABLE),
-            (None, _) => {}
-        }
-        self.advance(relay);
-    }
-
     pub(super) fn branch(&mut self, id: RelayId, branch: usize) -> Option<&mut Branch> {
         self.relays.get_mut(&id)?.branches.get_mut(branch)
     }
@@ -408,5 +377,3 @@ pub(super) fn follow_up(stub: &Request, method: Method) -> Request {
 const CANCELLED_ENDS: Duration = Duration::from_secs(32);
 /// How long the addresses of a host may take.
 const RESOLVE_TIME: Duration = Duration::from_secs(10);
-/// Addresses of one host that are tried.
-const MAX_WAYS: usize = 8;
