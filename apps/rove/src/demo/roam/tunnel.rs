@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    counting::{Count, Counters, TUNNEL},
+    counting::{Count, Counters},
     ground::{Ground, NETWORKS, Place, air},
 };
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ fn dig(ground: &Ground, at: usize) -> Result<Option<&'static str>, Failure> {
     let ends = [(Place::Home, "10.9.10.2".to_owned()), (NETWORKS[at], format!("10.9.{n}.2"))];
     let make = |kind: &str, here: usize| {
         let ((place, local), (_, remote)) = (&ends[here], &ends[1 - here]);
-        let more = if kind == "vxlan" { format!(" id 7 dstport {TUNNEL}") } else { String::new() };
+        let more = if kind == "vxlan" { " id 7 dstport 4789" } else { "" };
         ground.ip(*place, &format!("link add tunnel type {kind}{more} remote {remote} local {local}"))
     };
     let kinds = ["ipip", "vxlan"];
