@@ -131,7 +131,7 @@ impl Bench {
             match self.home.poll(&mut self.scratch) {
                 Step::Wait(_) => return busy,
                 Step::Append(append) => {
-                    self.journal.append(append.ticket, self.scratch.get(append.record)).unwrap();
+                    self.journal.append(append.ticket, self.scratch.get(append.range)).unwrap();
                 }
                 Step::Send(transmit) if transmit.flow == Flow::Stream(STREAM) => {
                     self.to_asker.extend_from_slice(self.scratch.get(transmit.range));
