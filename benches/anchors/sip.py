@@ -247,8 +247,8 @@ def show(report):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--roved", type=pathlib.Path, default=ROOT / "target/release/roved")
-    parser.add_argument("--callee", type=pathlib.Path, default=ROOT / "target/release/examples/callee")
+    parser.add_argument("--roved", type=pathlib.Path, default=ROOT / "target/dist/roved")
+    parser.add_argument("--callee", type=pathlib.Path, default=ROOT / "target/dist/examples/callee")
     parser.add_argument("--count", type=int, default=10_000, help="units in a round")
     parser.add_argument("--rate", type=int, default=2_000, help="units a second")
     parser.add_argument("--rounds", type=int, default=5)
@@ -260,7 +260,7 @@ def main():
     args.roved, args.callee = args.roved.resolve(), args.callee.resolve()
     if not (args.sipp and args.kamailio and args.roved.exists() and args.callee.exists()):
         print("missing: apt-get install kamailio sip-tester; "
-              "cargo build --release -p roved && cargo build --release -p rove-driver --example callee", file=sys.stderr)
+              "cargo build --profile dist -p roved && cargo build --profile dist -p rove-driver --example callee", file=sys.stderr)
         sys.exit(3)
     report = {"count": args.count, "rate": args.rate, "rounds": args.rounds, "lines": {}, "failed": {}}
     with tempfile.TemporaryDirectory() as folder:

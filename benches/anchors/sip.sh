@@ -7,6 +7,6 @@ for need in kamailio sipp python3; do
     PATH=$PATH:/usr/sbin command -v "$need" >/dev/null || { echo "missing: apt-get install -y kamailio sip-tester" >&2; exit 3; }
 done
 target=$(cargo metadata --no-deps --offline --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-cargo build --locked --release -p roved
-cargo build --locked --release -p rove-driver --example callee
-exec python3 benches/anchors/sip.py --roved "$target/release/roved" --callee "$target/release/examples/callee" "$@"
+cargo build --locked --profile dist -p roved
+cargo build --locked --profile dist -p rove-driver --example callee
+exec python3 benches/anchors/sip.py --roved "$target/dist/roved" --callee "$target/dist/examples/callee" "$@"

@@ -7,7 +7,10 @@
 )]
 
 mod kea;
+mod lab;
 mod place;
+mod reachable;
+mod served;
 mod server;
 mod v4;
 mod v6;

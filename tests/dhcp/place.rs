@@ -87,7 +87,7 @@ impl Place {
     }
 }
 
-fn inside<T: Send + 'static>(name: &str, make: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn inside<T: Send + 'static>(name: &str, make: impl FnOnce() -> T + Send + 'static) -> T {
     let space = File::open(Path::new("/run/netns").join(name)).expect("the namespace has a name");
     // Only a thread can move, and there is no way back.
     let inside = std::thread::spawn(move || {
@@ -105,6 +105,6 @@ impl Drop for Place {
     }
 }
 
-fn ip(args: &[&str]) -> bool {
+pub(crate) fn ip(args: &[&str]) -> bool {
     Command::new("ip").args(args).output().is_ok_and(|output| output.status.success())
 }

@@ -50,7 +50,7 @@ fn wait(terminal: &Attachment, wanted: impl Fn(&TerminalEvent) -> bool) {
 /// Attach → name and reverse name answered and durable; detach → both gone. Each is over when the terminal is told, which
 /// the other tests show is not before.
 #[test]
-#[ignore = "figures, not a verdict: benches/anchors/roam.sh runs it in release"]
+#[ignore = "figures, not a verdict: to be run in release on a quiet machine"]
 fn what_an_attach_takes() {
     let stage = Stage::new();
     stage.subscribe();

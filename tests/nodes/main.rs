@@ -1,8 +1,14 @@
 //! Whole nodes of home and visited networks: in virtual time, and as programs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod backends;
+mod calls;
+mod crashes;
+mod daemons;
 mod figures;
 mod network;
 mod programs;
 mod scene;
+mod spoofs;
 mod stays;
+mod throughput;

@@ -7,7 +7,7 @@ use rove_base::Entropy;
 use rove_dns::{server::ServerConfig, wire::Name, zones::ZoneConfig};
 use rove_node::roam::{Adapter, OURS, Roam, Roles, Wire};
 use rove_roam::{
-    NetworkName,
+    NetworkName, VisitedNetwork,
     attach::terminal::Access,
     hlr::{self, Hlr, HlrConfig},
     pool::{Pool, PoolConfig, Range4, V4Config},
@@ -60,7 +60,7 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 impl Network {
-    fn at(&self, port: u16) -> SocketAddr {
+    pub(crate) fn at(&self, port: u16) -> SocketAddr {
         (self.ip, port).into()
     }
 
@@ -163,14 +163,22 @@ impl Network {
         }
     }
 
+    /// The node as its partners' questions call it.
+    pub(crate) fn asks_as(&self) -> VisitedNetwork {
+        VisitedNetwork { vlr: self.title.parse().unwrap(), network: self.domain.parse().unwrap() }
+    }
+
+    /// Its wire alone.
+    pub(crate) fn map(&self, entropy: Entropy) -> Map {
+        let (network, title) = (self.domain.parse().unwrap(), self.title.parse().unwrap());
+        Map::new(MapConfig { network, title, point_code: None, partners: self.others() }, entropy)
+    }
+
     /// The whole node, without a journal. Every network is home and visited at once.
     pub(crate) fn roam(&self, seed: u64) -> Roam {
         let mut entropy = Entropy::from_number(seed);
-        let (network, title) = (self.domain.parse().unwrap(), self.title.parse().unwrap());
-        let others = self.others();
-        let ids = others.iter().map(|partner| partner.id).collect();
-        let map = MapConfig { network, title, point_code: None, partners: others };
-        let adapter = Adapter::Map(Box::new(Map::new(map, entropy.fork())));
+        let ids = self.others().iter().map(|partner| partner.id).collect();
+        let adapter = Adapter::Map(Box::new(self.map(entropy.fork())));
         let pool = Pool::new(self.addresses(), entropy.fork()).unwrap();
         Roam::new(Roles {
             zones: self.zones(),

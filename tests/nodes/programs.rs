@@ -12,24 +12,24 @@ use rove_tests::programs::{Running, peer, program};
 use serde_json::Value;
 
 /// Nothing here takes longer, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
-const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
+pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
 
 /// Two networks, each a node of its own, and a terminal's SIM.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
     home: Option<Running>,
     visited: Option<Running>,
-    names: [SocketAddr; 2],
+    pub(crate) names: [SocketAddr; 2],
     pub(crate) attach: SocketAddr,
 }
 
-const HOME: usize = 0;
-const VISITED: usize = 1;
+pub(crate) const HOME: usize = 0;
+pub(crate) const VISITED: usize = 1;
 
 /// An address of this machine that nobody listens at.
-fn free(ip: Ipv4Addr) -> SocketAddr {
+pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((ip, 0)).unwrap();
         let address = tcp.local_addr().unwrap();
@@ -39,7 +39,7 @@ fn free(ip: Ipv4Addr) -> SocketAddr {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -61,11 +61,16 @@ fn certificates(folder: &Path) {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::named(free(Ipv4Addr::new(127, 0, 10, 1)), "", "")
+    }
+
+    /// The same with the home's name server at `names`, and more in the configurations of home and visited network.
+    pub(crate) fn named(names: SocketAddr, home_more: &str, visited_more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
         let (home, visited) = (Ipv4Addr::new(127, 0, 10, 1), Ipv4Addr::new(127, 0, 20, 1));
         let links = [free(home), free(visited)];
-        let names = [free(home), free(visited)];
+        let names = [names, free(visited)];
         let attach = free(visited);
         let own = |name: &str, plmn: &str, title: &str, link: SocketAddr| {
             format!(
@@ -77,11 +82,12 @@ impl Stage {
         let home_text = own("home", "00101", "46700000001", links[HOME])
             + &format!(
                 "[dns]\nlisten = [\"{}\"]\n[[dns.zone]]\norigin = \"home.example\"\nnegative_ttl = 1\n\
-                 [home]\ncontrol = \"home.sock\"\n\
+                 records = [\"fixed A 127.0.10.9\"]\n[home]\ncontrol = \"home.sock\"\n\
                  [[partner]]\nname = \"visited.example\"\nplmn = \"00102\"\ntitle = \"46700000002\"\n\
                  address = \"{}\"\nprefixes = [\"127.0.20.0/24\"]\n",
                 names[HOME], links[VISITED]
-            );
+            )
+            + home_more;
         let visited_text = own("visited", "00102", "46700000002", links[VISITED])
             + &format!(
                 "[dns]\nlisten = [\"{}\"]\n[[dns.zone]]\norigin = \"20.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
@@ -89,7 +95,8 @@ impl Stage {
                  [pool]\nranges = [\"127.0.20.100-127.0.20.199\"]\nserver = \"127.0.20.1\"\n\
                  [[partner]]\nname = \"home.example\"\nplmn = \"00101\"\ntitle = \"46700000001\"\naddress = \"{}\"\n",
                 names[VISITED], links[HOME]
-            );
+            )
+            + visited_more;
         write(&folder.path().join("home.toml"), &home_text);
         write(&folder.path().join("visited.toml"), &visited_text);
         let keys = format!("k = \"{K}\"\nopc = \"{OPC}\"\n");
@@ -110,7 +117,7 @@ impl Stage {
     }
 
     /// Starts a node, again if it ran before.
-    fn start(&mut self, which: usize) {
+    pub(crate) fn start(&mut self, which: usize) {
         let config = self.path(["home.toml", "visited.toml"][which]);
         let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
         let mut node = Running::start(&program("roved"), args);
@@ -118,12 +125,18 @@ impl Stage {
         *if which == HOME { &mut self.home } else { &mut self.visited } = Some(node);
     }
 
+    /// The same once more, with what its configuration says now.
+    pub(crate) fn restart(&mut self, which: usize) {
+        self.kill(which);
+        self.start(which);
+    }
+
     /// Ends a node as a power failure would.
-    fn kill(&mut self, which: usize) {
+    pub(crate) fn kill(&mut self, which: usize) {
         drop(if which == HOME { self.home.take() } else { self.visited.take() });
     }
 
-    fn roved(&self, args: &[&str]) -> (i32, String, String) {
+    pub(crate) fn roved(&self, args: &[&str]) -> (i32, String, String) {
         let config = self.path("home.toml");
         let mut all: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         all.extend(["--config".to_owned(), config.display().to_string()]);
@@ -137,7 +150,7 @@ impl Stage {
         assert_eq!(code, 0, "{said} {complaints}");
     }
 
-    fn attach(&self) -> Running {
+    pub(crate) fn attach(&self) -> Running {
         let (sim, authority) = (self.path("sim.toml"), self.path("ca.pem"));
         let args = [
             "attach",
@@ -167,21 +180,21 @@ impl Stage {
     }
 
     /// What a node answers to a question, by its own wire: the last four bytes of an A, or the last labels of a PTR.
-    fn asks(&self, which: usize, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+    pub(crate) fn asks(&self, which: usize, name: &str, rtype: u16) -> Vec<Vec<u8>> {
         answers(self.names[which], name, rtype)
     }
 
-    fn forward(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn forward(&self) -> Vec<Vec<u8>> {
         self.asks(HOME, "t1.home.example", 1)
     }
 
-    fn reverse(&self, ip: Ipv4Addr) -> Vec<Vec<u8>> {
+    pub(crate) fn reverse(&self, ip: Ipv4Addr) -> Vec<Vec<u8>> {
         let [a, b, c, d] = ip.octets();
         self.asks(VISITED, &format!("{d}.{c}.{b}.{a}.in-addr.arpa"), 12)
     }
 
     /// Waits until `done`; how long that took.
-    fn wait_for(&self, what: &str, done: impl Fn(&Self) -> bool) -> Duration {
+    pub(crate) fn wait_for(&self, what: &str, done: impl Fn(&Self) -> bool) -> Duration {
         let start = Instant::now();
         while !done(self) {
             assert!(start.elapsed() < PATIENCE, "{what}");
@@ -191,12 +204,12 @@ impl Stage {
     }
 }
 
-fn address(told: &Value) -> Ipv4Addr {
+pub(crate) fn address(told: &Value) -> Ipv4Addr {
     told["addresses"][0].as_str().unwrap().parse().unwrap()
 }
 
 /// The contents of the answers to one question; none where the name is not there.
-fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
+pub(crate) fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
     let mut question = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     for label in name.split('.') {
         question.push(u8::try_from(label.len()).unwrap());
@@ -221,6 +234,11 @@ fn answers(server: SocketAddr, name: &str, rtype: u16) -> Vec<Vec<u8>> {
         at += length;
     }
     found
+}
+
+/// Whether a server answers for `zone`.
+pub(crate) fn is_answered(server: SocketAddr, zone: &str) -> bool {
+    !answers(server, zone, 6).is_empty()
 }
 
 #[test]

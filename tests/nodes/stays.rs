@@ -80,6 +80,26 @@ fn a_stay_outlives_a_crash_of_each_node_and_a_journal_that_was_written_anew() {
 }
 
 #[test]
+fn a_stay_without_dhcp_outlives_the_lease_of_addresses_for_as_long_as_its_terminal_is_there() {
+    for crashed in [None, Some(A)] {
+        let mut scene = Scene::new(6);
+        let mobile = scene.subscriber(HOME, 1);
+        let ip = address(&scene.attach(mobile, A));
+        scene.world.run_for(Duration::from_secs(1));
+        if let Some(network) = crashed {
+            scene.crash(network);
+        }
+        let lease = scene.node(A).roam.visited().unwrap().address_lease();
+        scene.world.run_for(Duration::from_secs(u64::from(lease) * 2));
+        assert_eq!(
+            (scene.resolves(HOME, 1), scene.bindings()),
+            (vec![format!("5 A {ip}")], 2),
+            "{crashed:?}"
+        );
+    }
+}
+
+#[test]
 fn names_of_a_visited_network_that_is_gone_for_good_fall_with_their_lease() {
     let mut scene = Scene::new(5);
     let mobile = scene.subscriber(HOME, 1);

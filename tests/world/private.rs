@@ -153,16 +153,27 @@ impl<N: PrivateNetwork> Pair<N> {
         let id = self.ask(*asker, operation.clone());
         self.exchange();
         let asked = self.asked_at(other(*asker), operation);
+        let mut inside = None;
         if let Some(before) = before {
             let id = self.ask(HOME, before.clone());
             self.exchange();
-            let asked = self.asked_at(VISITED, before);
-            self.ends[VISITED.0].answer(self.now, HOME.1, asked, Ok(Outcome::Done));
-            self.exchange();
+            if self.told[VISITED.0].is_empty() {
+                // It goes into the answer.
+                inside = Some(before);
+            } else {
+                let asked = self.asked_at(VISITED, before);
+                self.ends[VISITED.0].answer(self.now, HOME.1, asked, Ok(Outcome::Done));
+                self.exchange();
+            }
             self.answered_at(HOME, id, &Ok(Outcome::Done));
         }
         self.ends[other(*asker).0].answer(self.now, asker.1, asked, result.clone());
         self.exchange();
+        if let Some(before) = inside {
+            let answer = self.told[VISITED.0].split_off(1);
+            self.asked_at(VISITED, before);
+            self.told[VISITED.0] = answer;
+        }
         self.answered_at(*asker, id, result);
     }
 

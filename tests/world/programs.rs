@@ -115,6 +115,11 @@ impl Running {
         panic!("{} did not say {part:?}, but {seen:#?}: {}", self.what, self.complaints());
     }
 
+    /// As [`Self::ready`]; `None` when it ends without a word, or is not heard in time.
+    pub fn try_ready(&mut self, patience: Duration) -> Option<Value> {
+        serde_json::from_str(&self.lines.recv_timeout(patience).ok()?).ok()
+    }
+
     /// What it wrote to standard error so far.
     pub fn complaints(&self) -> String {
         self.complaints.try_iter().collect::<Vec<_>>().join("\n")

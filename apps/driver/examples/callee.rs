@@ -13,6 +13,10 @@ use rove_sip::{
     ua::{Event, UaConfig, UserAgent},
 };
 
+/// As the programs have it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let address: SocketAddr = std::env::args().nth(1).and_then(|it| it.parse().ok()).expect("ADDRESS:PORT");

@@ -101,6 +101,6 @@ fn failure(error: io::Error) -> BindFailure {
 }
 
 /// Streams that the system has taken and we have not.
-const BACKLOG: i32 = 1_024;
+const BACKLOG: i32 = 4_096;
 /// Ports the system is asked for until one is free for UDP and TCP alike.
 const PORT_ATTEMPTS: usize = 64;

@@ -4,6 +4,7 @@ use std::{
     io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use rove_dns::{tsig::KeyError, zones::RecordError};
@@ -259,7 +260,10 @@ impl NodeConfig {
                 "[home], [visited] and [[partner]] need it: add network, plmn, title, certificate and key";
             return if idle { Ok(None) } else { Err(missing("[roaming]", what)) };
         };
-        let dns = self.dns.as_ref();
+        static NO_ZONES: LazyLock<DnsConfig> = LazyLock::new(DnsConfig::default);
+        let elsewhere = self.home.as_ref().is_none_or(|home| home.elsewhere().is_some())
+            && self.visited.as_ref().is_none_or(|visited| visited.elsewhere().is_some());
+        let dns = self.dns.as_ref().or_else(|| elsewhere.then(|| &*NO_ZONES));
         let dns = dns.ok_or_else(|| missing("[dns]", "names of terminals need a zone: add one"))?;
         if self.journal.is_none() {
             return Err(missing("[journal]", "subscribers and stays are kept in it: add its path"));
@@ -283,8 +287,9 @@ impl NodeConfig {
         let sip = self.sip.iter_mut().flat_map(SipConfig::paths);
         let roaming = self.roaming.iter_mut().flat_map(RoamingConfig::paths);
         let partners = self.partner.iter_mut().filter_map(|partner| partner.certificate.as_mut());
-        let control = self.home.iter_mut().filter_map(|home| home.control.as_mut());
-        let roaming = roaming.chain(partners).chain(control);
+        let home = self.home.iter_mut().flat_map(HomeConfig::paths);
+        let visited = self.visited.iter_mut().flat_map(VisitedConfig::paths);
+        let roaming = roaming.chain(partners).chain(home).chain(visited);
         journal.chain(keys).chain(sip).chain(roaming)
     }
 }

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod calls;
 mod config;
 mod dev;
 mod dns;

@@ -1,22 +1,28 @@
 //! Starting and ending a node.
 
+mod handles;
+
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
+
+pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
 use rove_io::{
     clock::Clock,
     entropy::os_entropy,
-    journal::{Journal, JournalError, Replay},
+    journal::{Journal, JournalError},
     net::{BindFailure, UdpSocket},
+    raw::DhcpSocketError,
 };
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
+use self::replay::read_back;
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, Control, Driver, Keeper, Place, Unreadable},
+    driver::{self, Access, Control, Driver, Keeper, Outside, Place, Unreadable},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
@@ -82,8 +88,11 @@ pub enum NodeError {
         /// Why.
         source: io::Error,
     },
+    /// The interface of `[pool]` cannot be served.
+    #[error("[pool] interface: {0}")]
+    Dhcp(#[from] DhcpSocketError),
     /// The control socket cannot be made.
-    #[error("[home] control {}: {source}", path.display())]
+    #[error("control {}: {source}", path.display())]
     Control {
         /// The socket.
         path: PathBuf,
@@ -108,28 +117,6 @@ pub struct RunningNode {
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Ends a node from anywhere, a signal handler's thread for example.
-#[derive(Clone, Debug)]
-pub struct Stopper(Arc<Notify>);
-
-impl Stopper {
-    /// Asks the node to end; returns at once.
-    pub fn stop(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Makes a node read its files again from anywhere.
-#[derive(Clone, Debug)]
-pub struct Reloader(Arc<Notify>);
-
-impl Reloader {
-    /// Asks for it; returns at once.
-    pub fn reload(&self) {
-        self.0.notify_one();
-    }
 }
 
 /// Where a node registers users and takes calls.
@@ -172,11 +159,20 @@ impl Parts {
         }
         let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
+        self.places.push(Place {
+            role,
+            sockets,
+            listeners,
+            tls,
+            bounds,
+            access: Access::default(),
+            control: None,
+            outside: None,
+        });
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, services: bool) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -215,8 +211,17 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = Box::new(SipRole::new(config, local, resolver_at, os_entropy()?)?);
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control: None });
+        let role = Box::new(SipRole::new(config, local, resolver_at, services, os_entropy()?)?);
+        self.places.push(Place {
+            role,
+            sockets,
+            listeners,
+            tls,
+            bounds,
+            access: Access::default(),
+            control: None,
+            outside: None,
+        });
         Ok(())
     }
 
@@ -228,6 +233,7 @@ impl Parts {
         clock: Clock,
     ) -> Result<(), NodeError> {
         let (mut sockets, mut listeners, mut at) = (Vec::new(), Vec::new(), Listening::default());
+        let mut access = Access::default();
         for &address in &sections.dns.listen {
             let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
             self.dns.push(udp.local_addr());
@@ -247,7 +253,11 @@ impl Parts {
                 at.attach.push(listener.local_addr());
                 listeners.push(listener);
             }
-            if let Some(address) = pool.listen {
+            if let Some(interface) = &pool.interface {
+                access = pool.access(interface)?;
+                at.hardware = Some(rove_io::raw::hardware_address(interface)?);
+                at.dhcp.extend(access.dhcp.iter().map(rove_io::raw::DhcpSocket::local_addr));
+            } else if let Some(address) = pool.listen {
                 let fail = |error: rove_io::net::BindError| {
                     cannot("[pool] listen", address)(CannotBind { over: "UDP", what: error.what })
                 };
@@ -258,16 +268,22 @@ impl Parts {
         }
         self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
         let control = sections.home.and_then(|home| home.control.as_ref());
-        let fail = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| NodeError::Control { path, source }
+        let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
+        let bind = |path: &PathBuf| {
+            Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
         };
-        let control = control.map(|path| Control::bind(path).map_err(fail(path))).transpose()?;
+        let control = control.map(bind).transpose()?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
+        let backends = sections.backends(&at, os_entropy()?)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
+        let roam = roam.with_backends(backends);
+        let kea = sections.visited.and_then(|(visited, _)| visited.behind_kea());
+        let outside = kea.map(|kea| Outside::at(kea.socket.clone()));
         let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
-        let bounds = StreamBounds::default();
-        self.places.push(Place { role, sockets, listeners, tls, bounds, control });
+        // As many terminals may be on their way to a stay; a moment's pause of the disk must not turn any away.
+        let shaking = rove_roam::vlr::Limits::default().attaching;
+        let bounds = StreamBounds { shaking, ..StreamBounds::default() };
+        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside });
         Ok(())
     }
 }
@@ -287,7 +303,7 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            parts.add_sip(sip)?;
+            parts.add_sip(sip, config.home.is_some() || config.visited.is_some())?;
         }
         if parts.places.is_empty() {
             return Err(NodeError::NoRole);
@@ -377,24 +393,6 @@ fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> N
     move |CannotBind { over, what }| NodeError::Bind { option, address, over, what }
 }
 
-fn read_back(places: &mut [Place], mut replay: Replay, path: &std::path::Path) -> Result<usize, NodeError> {
-    if let Some(cut) = replay.cut() {
-        let (offset, bytes) = (cut.offset, cut.bytes);
-        tracing::warn!(target: "rove::journal", offset, bytes, "an unfinished record was removed; nobody was told it stood");
-    }
-    let (mut number, mut stale) = (0, 0_usize);
-    while let Some(record) = replay.next_record() {
-        let (tag, record) = record.split_first().map_or((0, record), |(tag, record)| (*tag, record));
-        let role = places.iter_mut().map(|place| &mut place.role).find(|role| role.tag() == tag);
-        let role = role.ok_or_else(|| NodeError::ForeignRecord { path: path.to_owned(), number })?;
-        let fail = |source| NodeError::Record { path: path.to_owned(), number, source };
-        let applied = role.replay(record).map_err(fail)?;
-        stale += usize::from(!applied);
-        number += 1;
-    }
-    tracing::info!(target: "rove::journal", records = number, stale, "read back");
-    Ok(number)
-}
-
+mod replay;
 #[cfg(test)]
 mod tests;

@@ -293,6 +293,9 @@ pub(crate) struct Demo {
     /// A terminal roams from one network to another in mid-call, instead.
     #[arg(long)]
     pub(crate) roam: bool,
+    /// Its networks are addresses of one loopback interface, also where networks of their own are allowed.
+    #[arg(long, requires = "roam")]
+    pub(crate) loopback: bool,
     /// Length of the call in s.
     #[arg(long = "for", value_name = "S", default_value_t = 8.0)]
     pub(crate) seconds: f64,

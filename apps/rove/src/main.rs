@@ -24,6 +24,10 @@ use crate::{
     stop::Stop,
 };
 
+/// Calls make many small pieces of memory and give them back soon; this costs less than the system's way.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
@@ -37,13 +41,18 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     log_to_stderr(&cli.log)?;
+    // Before there is a second thread.
+    let claimed = match &cli.command {
+        Command::Demo(args) if args.roam && !args.loopback => rove_io::spaces::claim(),
+        _ => Err(std::io::Error::other("not asked for")),
+    };
     let stop = Stop::on_ctrl_c()?;
     if cli.until_stdin_closes {
         stop.at_end_of_input();
     }
     let settings = Settings::read(cli.config.as_deref())?;
     match cli.command {
-        Command::Demo(args) => demo::run(&args, &stop),
+        Command::Demo(args) => demo::run(&args, &claimed, &stop),
         Command::Call(args) => command::call::run(&settings, &args, &stop),
         Command::Answer(args) => command::answer::run(&settings, &args, &stop),
         Command::Register(args) => command::register::run(&settings, &args, &stop),

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Adds, changes, shows and removes the subscribers of the home that runs.
     #[command(subcommand)]
     Subscriber(Box<SubscriberCommand>),
-    /// Prints the counters of the home that runs, in the text format of Prometheus.
+    /// Prints the counters of the home or visited network that runs, in the text format of Prometheus.
     Metrics(ControlArgs),
 }
 
@@ -60,7 +60,9 @@ pub(crate) enum SubscriberCommand {
     Add(SubscriberArgs),
     /// All of one anew, as with add.
     Change(SubscriberArgs),
-    /// All of them, or one: who, and where.
+    /// Some of one: what is not named stays as it is.
+    Set(SetArgs),
+    /// All of them, or one: who, what it may do, and where it is.
     Show(ShowArgs),
     /// One is none any more; its stay ends.
     Remove(RemoveArgs),
@@ -127,6 +129,59 @@ pub(crate) struct SubscriberArgs {
     pub(crate) ttl: Option<u32>,
     #[command(flatten)]
     pub(crate) control: ControlArgs,
+}
+
+/// What of a subscriber is to be different; `off` takes a forwarding, a number or a time away.
+#[derive(Args, Debug)]
+pub(crate) struct SetArgs {
+    /// Whose.
+    pub(crate) imsi: String,
+    /// Its host name, below the home's domain.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Its telephone number.
+    #[arg(long, value_name = "NUMBER|off")]
+    pub(crate) msisdn: Option<String>,
+    /// May be served by other networks.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) roaming: Option<bool>,
+    /// May have an address.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) packet_data: Option<bool>,
+    /// Sees who calls.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) caller_id: Option<bool>,
+    /// Is not shown to those it calls.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) hide_caller_id: Option<bool>,
+    /// May hold three parties in a call.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) three_way: Option<bool>,
+    /// Where all its calls go.
+    #[arg(long, value_name = "TARGET|off")]
+    pub(crate) forward_always: Option<String>,
+    /// Where its calls go that find it busy.
+    #[arg(long, value_name = "TARGET|off")]
+    pub(crate) forward_busy: Option<String>,
+    /// Where its calls go when nobody answers.
+    #[arg(long, value_name = "TARGET|off")]
+    pub(crate) forward_no_answer: Option<String>,
+    /// After how many seconds nobody answers.
+    #[arg(long, value_name = "S", default_value_t = 20, requires = "forward_no_answer")]
+    pub(crate) forward_after: u16,
+    /// Seconds its addresses may be cached.
+    #[arg(long, value_name = "S|off")]
+    pub(crate) ttl: Option<String>,
+    #[command(flatten)]
+    pub(crate) control: ControlArgs,
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        other => Err(format!("`{other}` is neither yes nor no")),
+    }
 }
 
 #[derive(Args, Debug)]

@@ -11,7 +11,7 @@ use rove_node::{NodeConfig, roam::SubscriberForm};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{ControlArgs, SubscriberArgs, SubscriberCommand},
+    cli::{ControlArgs, SetArgs, SubscriberArgs, SubscriberCommand},
     failure::Failure,
 };
 
@@ -23,6 +23,10 @@ pub(crate) fn run(command: &SubscriberCommand) -> Result<(), Failure> {
         }
         SubscriberCommand::Change(args) => {
             ask(&args.control, &json!({ "change": form(args)? }))?;
+            println!("{} is changed", args.imsi);
+        }
+        SubscriberCommand::Set(args) => {
+            ask(&args.control, &json!({ "set": { "imsi": args.imsi, "changes": changes(args)? } }))?;
             println!("{} is changed", args.imsi);
         }
         SubscriberCommand::Remove(args) => {
@@ -64,12 +68,37 @@ fn line(subscriber: &Value) -> String {
         }
         None => "nowhere".into(),
     };
+    let number = subscriber["msisdn"].as_str().map_or_else(|| "-".to_owned(), |number| format!("+{number}"));
     format!(
-        "{} {} +{} {place}",
+        "{} {} {number} {place}{}",
         text(&subscriber["imsi"]),
         text(&subscriber["name"]),
-        text(&subscriber["msisdn"])
+        services(subscriber)
     )
+}
+
+/// What differs from what subscribers usually may, and where calls go.
+fn services(subscriber: &Value) -> String {
+    let is = |key: &str, usual: bool| subscriber[key].as_bool().unwrap_or(usual) != usual;
+    let mut all: Vec<String> = [
+        ("no roaming", is("roaming", true)),
+        ("no packet data", is("packet_data", true)),
+        ("sees no callers", is("caller_id", true)),
+        ("hidden to those it calls", is("caller_id_restricted", false)),
+        ("no three-way calls", is("three_way", true)),
+    ]
+    .into_iter()
+    .filter_map(|(text, differs)| differs.then(|| text.to_owned()))
+    .collect();
+    for (key, when) in [("forward_always", "all calls"), ("forward_busy", "when busy")] {
+        all.extend(subscriber[key].as_str().map(|to| format!("{when} to {to}")));
+    }
+    if let (Some(to), Some(after)) =
+        (subscriber["forward_no_answer"][0].as_str(), subscriber["forward_no_answer"][1].as_u64())
+    {
+        all.push(format!("after {after} s without an answer to {to}"));
+    }
+    if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
 }
 
 fn form(args: &SubscriberArgs) -> Result<SubscriberForm, Failure> {
@@ -93,6 +122,41 @@ fn form(args: &SubscriberArgs) -> Result<SubscriberForm, Failure> {
     form.ttl = args.ttl;
     form.read().map_err(|error| Failure::usage(error.to_string()))?;
     Ok(form)
+}
+
+/// What the flags name, as the node is told it.
+fn changes(args: &SetArgs) -> Result<Value, Failure> {
+    let text = |text: &String| if text == "off" { Value::Null } else { json!(text) };
+    let ttl = args.ttl.as_ref().map(|ttl| match ttl.as_str() {
+        "off" => Ok(Value::Null),
+        ttl => ttl
+            .parse::<u32>()
+            .map(Value::from)
+            .map_err(|_| Failure::usage(format!("--ttl {ttl}: a number of seconds, or off"))),
+    });
+    let no_answer = args.forward_no_answer.as_ref().map(|to| match to.as_str() {
+        "off" => Value::Null,
+        to => json!([to, args.forward_after]),
+    });
+    let named = [
+        ("name", args.name.as_ref().map(|name| json!(name))),
+        ("msisdn", args.msisdn.as_ref().map(text)),
+        ("roaming", args.roaming.map(Value::from)),
+        ("packet_data", args.packet_data.map(Value::from)),
+        ("caller_id", args.caller_id.map(Value::from)),
+        ("caller_id_restricted", args.hide_caller_id.map(Value::from)),
+        ("three_way", args.three_way.map(Value::from)),
+        ("forward_always", args.forward_always.as_ref().map(text)),
+        ("forward_busy", args.forward_busy.as_ref().map(text)),
+        ("forward_no_answer", no_answer),
+        ("ttl", ttl.transpose()?),
+    ];
+    let all: serde_json::Map<String, Value> =
+        named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    if all.is_empty() {
+        return Err(Failure::usage("nothing to set: name at least one of the flags that --help lists"));
+    }
+    Ok(Value::Object(all))
 }
 
 /// The secrets of a SIM, from a file that its owner alone may read.
@@ -142,9 +206,13 @@ fn socket(control: &ControlArgs) -> Result<PathBuf, Failure> {
         return Err(Failure::usage("give --control SOCKET, or the node's --config FILE"));
     };
     let config_read = NodeConfig::read(config)?;
-    let path = config_read.home.and_then(|home| home.control);
+    let home = config_read.home.and_then(|home| home.control);
+    let path = home.or_else(|| config_read.visited.and_then(|visited| visited.control));
     path.ok_or_else(|| {
-        Failure::usage(format!("{}: [home] control names no socket; add one", config.display()))
+        Failure::usage(format!(
+            "{}: control names no socket, in neither [home] nor [visited]; add one",
+            config.display()
+        ))
     })
 }
 

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod media_thread;
 pub mod net;
 pub mod raw;
+pub mod spaces;
 
 pub use clock::Clock;
 pub use entropy::os_entropy;

@@ -192,6 +192,13 @@ impl Accounts {
         self.to_call(target, wanted).map(|entry| &entry.account.identity)
     }
 
+    /// A number as our server knows it, when calls of the account go there and nobody else was asked; else `target`.
+    pub(crate) fn spelled(&self, target: &Target, wanted: Option<AccountId>) -> Target {
+        let entry = self.to_call(target, wanted).filter(|entry| entry.account.proxy);
+        let domain = entry.and_then(|entry| Some(entry.account.identity.uri.as_sip()?.host.clone()));
+        domain.map_or_else(|| target.clone(), |domain| target.in_domain(&domain))
+    }
+
     /// Where a call to `target` is looked up: at our proxy, if all calls of the account go there.
     pub(crate) fn way(&self, target: &Target, wanted: Option<AccountId>) -> Target {
         let proxy = self.to_call(target, wanted).filter(|entry| entry.account.proxy);

@@ -178,7 +178,7 @@ impl Switchboard {
 
     /// Looks a target up without calling it; [`Event::LookedUp`] answers.
     pub fn look_up(&mut self, now: Now, target: &Target) -> LookupId {
-        self.resolver.sip(now, query(target))
+        find(&mut self.resolver, now, target)
     }
 
     /// Publishes this phone's name; [`Event::Registered`] or [`Event::RegistrationFailed`] answers.
@@ -259,6 +259,15 @@ impl Switchboard {
         let (id, found, steps) = match event {
             lookup::Event::Found { id, candidates, steps } => (id, Ok(candidates), steps),
             lookup::Event::Failed { id, error, steps } => (id, Err(error), steps),
+            lookup::Event::Number { id, uri } => {
+                if self.errands.number(id, &uri, &mut self.events) {
+                    return;
+                }
+                if let Some(call) = self.by_lookup.get(&id) {
+                    self.fact(self.now, *call, Fact::Number(uri));
+                }
+                return;
+            }
             _ => return,
         };
         let Some(found) = self.accounts.looked_up(self.now, id, found, &mut self.events) else { return };
@@ -380,6 +389,14 @@ fn context<'a>(
     entropy: &'a mut Entropy,
 ) -> Context<'a> {
     Context { now, config, record, asks, session_id, entropy }
+}
+
+/// Looks for where `target` is called.
+pub(crate) fn find(resolver: &mut Resolver, now: Now, target: &Target) -> LookupId {
+    match target.number() {
+        Some(number) => resolver.number(now, number),
+        None => resolver.sip(now, query(target)),
+    }
 }
 
 pub(crate) fn query(target: &Target) -> Query {

@@ -6,11 +6,14 @@ use std::net::IpAddr;
 use rove_base::Transport;
 use rove_sip::message::{Host, SipUri, Uri};
 
-/// Somebody to call: a host name, an IP address, `user@host`, or a `sip:` or `sips:` URI.
+/// Somebody to call: a host name, an IP address, `user@host`, a `sip:` or `sips:` URI, or a telephone number with `+` and
+/// country code, also as a `tel:` URI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     uri: SipUri,
     transport: Option<Transport>,
+    /// `+` and digits, while nobody knows yet where that is called.
+    number: Option<String>,
     text: String,
 }
 
@@ -28,17 +31,54 @@ impl Target {
         if let Some(scheme) = scheme_of(text) {
             return match scheme.to_ascii_lowercase().as_str() {
                 "sip" | "sips" => Self::from_uri(text, text),
+                "tel" => Self::from_number(text, text.get(4..).unwrap_or_default()),
                 other => Err(TargetError::Scheme { scheme: other.to_owned() }),
             };
         }
         if is_number(text) {
-            return Err(TargetError::Number { number: text.to_owned() });
+            return Self::from_number(text, text);
         }
         if let Ok(ip) = text.parse::<IpAddr>() {
             let uri = if ip.is_ipv6() { format!("sip:[{ip}]") } else { format!("sip:{ip}") };
             return Self::from_uri(text, &uri);
         }
         Self::from_uri(text, &format!("sip:{text}"))
+    }
+
+    /// A number: its URI is one of the name that it is looked up by, until it is known better.
+    fn from_number(text: &str, number: &str) -> Result<Self, TargetError> {
+        let number = number.split(';').next().unwrap_or_default();
+        let digits: String = number.chars().filter(|char| !"-.() ".contains(*char)).collect();
+        let plain = digits.strip_prefix('+').unwrap_or_default();
+        if !(3..=15).contains(&plain.len()) || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(TargetError::Number { number: number.to_owned() });
+        }
+        let labels: Vec<String> = plain.chars().rev().map(String::from).collect();
+        let uri = format!("sip:{digits}@{}.e164.arpa;user=phone", labels.join("."));
+        Ok(Self { number: Some(digits), ..Self::from_uri(text, &uri)? })
+    }
+
+    /// The number that was dialled, `+` and digits, while nobody knows yet where it is called.
+    #[must_use]
+    pub fn number(&self) -> Option<&str> {
+        self.number.as_deref()
+    }
+
+    /// The same number at this URI.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`] when that cannot be called.
+    pub(crate) fn found_at(&self, uri: &str) -> Result<Self, TargetError> {
+        Self::from_uri(&self.text, uri)
+    }
+
+    /// A number as the users of `domain` dial it; anything else as it is.
+    pub(crate) fn in_domain(&self, domain: &Host) -> Self {
+        let Some(number) = &self.number else { return self.clone() };
+        let mut uri = SipUri::new(domain.clone()).with_user(number);
+        uri.params.set("user", Some("phone"));
+        Self { uri, number: None, ..self.clone() }
     }
 
     fn from_uri(text: &str, uri: &str) -> Result<Self, TargetError> {
@@ -54,7 +94,7 @@ impl Target {
             (Some(_), Some(transport)) => Some(transport),
             (Some(other), None) => return Err(bad(format!("there is no transport {other} for it"))),
         };
-        Ok(Self { uri, transport, text: text.to_owned() })
+        Ok(Self { uri, transport, number: None, text: text.to_owned() })
     }
 
     /// The URI an INVITE to it carries.
@@ -130,7 +170,7 @@ pub enum TargetError {
     },
     /// A telephone number.
     #[error(
-        "{number} is a telephone number, and numbers cannot be dialled yet; use the host name of the phone"
+        "{number} is no telephone number with + and country code; write it as +46 70 123 45 67, or use the host name of the phone"
     )]
     Number {
         /// What was dialled.
@@ -189,12 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn a_number_can_be_dialled_however_it_is_written() {
+        for text in ["+46701234567", "+46 70 123-45 67", "tel:+46-70-1234567", "TEL:+46701234567;foo=bar"] {
+            let target = Target::parse(text).unwrap();
+            assert_eq!(target.number(), Some("+46701234567"), "{text}");
+            let found = target.found_at("sip:t1@home.example").unwrap();
+            assert_eq!((found.number(), found.host().as_str()), (None, "home.example"));
+            assert_eq!(found.to_string(), text);
+            let ours = target.in_domain(&"home.example".parse().unwrap());
+            assert_eq!(ours.uri().to_string(), "sip:+46701234567@home.example;user=phone");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_dialled_is_named() {
         let cases: &[(&str, &str, &str)] = &[
             ("nothing", "  ", "nothing to dial"),
             ("another scheme", "mailto:bob@home.example", "mailto: cannot be called"),
-            ("a tel URI", "tel:+4930123456", "tel: cannot be called"),
-            ("a number", "+49 30 123456", "is a telephone number"),
+            ("a local number in a tel URI", "tel:030123456;phone-context=+49", "with + and country code"),
+            ("a local number", "030 123456", "with + and country code"),
+            ("a number too long", "+1234567890123456", "with + and country code"),
             ("an empty label", "bob..example", "cannot be dialled"),
             ("a long label", &format!("{}.example", "b".repeat(64)), "cannot be dialled"),
             ("a secure URI over datagrams", "sips:bob@home.example;transport=udp", "udp"),

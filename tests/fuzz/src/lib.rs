@@ -5,6 +5,7 @@
 pub mod attach;
 pub mod demux;
 pub mod dhcp;
+pub mod diameter;
 pub mod digest;
 pub mod dns;
 pub mod dtls;
@@ -24,9 +25,11 @@ pub type Check = fn(&[u8]);
 pub const TARGETS: &[(&str, Check)] = &[
     ("attach", attach::check),
     ("ansi41", private::ansi41),
+    ("ansi41_adapter", private::ansi41_adapter),
     ("demux", demux::check),
     ("dhcp4", dhcp::v4),
     ("dhcp6", dhcp::v6),
+    ("diameter", diameter::check),
     ("digest", digest::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),

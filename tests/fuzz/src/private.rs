@@ -1,11 +1,11 @@
 //! The private network: M3UA with SCCP, TCAP, MAP, and the whole adapter that holds them.
 
-use rove_base::{Arrival, Entropy, Instant, Machine as _, Now, Scratch, Step, StreamId, Transport};
+use rove_base::{Arrival, Entropy, Instant, Now, Scratch, Step, StreamId, Transport};
 use rove_roam::{
     Cause, NetworkName,
     private::{
-        Partner, PartnerId, PrivateNetwork as _, Told,
-        ansi41::{package::Package, parameters},
+        Partner, PartnerId, PrivateNetwork, Told,
+        ansi41::{Ansi41, package::Package, parameters},
         ber, m3ua,
         map::{Kind, Map, MapConfig, argument, outcome},
         sccp, tcap,
@@ -117,28 +117,40 @@ pub fn ansi41(bytes: &[u8]) {
 ///
 /// When that does not hold.
 pub fn map_adapter(bytes: &[u8]) {
-    let mut map = adapter();
+    talk(adapter(Map::new), bytes);
+}
+
+/// The same of ANSI-41.
+///
+/// # Panics
+///
+/// When that does not hold.
+pub fn ansi41_adapter(bytes: &[u8]) {
+    talk(adapter(Ansi41::new), bytes);
+}
+
+fn talk(mut wire: impl PrivateNetwork, bytes: &[u8]) {
     let up = [[1, 0, 3, 1, 0, 0, 0, 8], [1, 0, 4, 1, 0, 0, 0, 8]].concat();
-    map.handle(NOW, Arrival::Stream { stream: STREAM, bytes: &up });
-    drain(&mut map);
+    wire.handle(NOW, Arrival::Stream { stream: STREAM, bytes: &up });
+    drain(&mut wire);
     if !bytes.is_empty() {
-        map.handle(NOW, Arrival::Stream { stream: STREAM, bytes });
-        drain(&mut map);
+        wire.handle(NOW, Arrival::Stream { stream: STREAM, bytes });
+        drain(&mut wire);
     }
     // The same as user data, so that what is inside need not be framed.
     let mut message = Vec::new();
     m3ua::write_data(&mut message, (1, 2), bytes.get(..255).unwrap_or(bytes));
-    map.handle(NOW, Arrival::Stream { stream: STREAM, bytes: &message });
-    drain(&mut map);
+    wire.handle(NOW, Arrival::Stream { stream: STREAM, bytes: &message });
+    drain(&mut wire);
 }
 
-fn drain(map: &mut Map) {
+fn drain(wire: &mut impl PrivateNetwork) {
     let mut scratch = Scratch::default();
     loop {
-        match map.poll(&mut scratch) {
+        match wire.poll(&mut scratch) {
             Step::Wait(_) => return,
             Step::Event(Told::Asked { id, partner, .. }) => {
-                map.answer(NOW, partner, id, Err(Cause::Overload));
+                wire.answer(NOW, partner, id, Err(Cause::Overload));
             }
             Step::Send(transmit) => {
                 let mut rest = scratch.get(transmit.range);
@@ -154,7 +166,7 @@ fn drain(map: &mut Map) {
     }
 }
 
-fn adapter() -> Map {
+fn adapter<N: PrivateNetwork>(new: fn(MapConfig, Entropy) -> N) -> N {
     let partner = Partner {
         id: PARTNER,
         name: name(),
@@ -168,12 +180,12 @@ fn adapter() -> Map {
         point_code: None,
         partners: vec![partner],
     };
-    let mut map = Map::new(config, Entropy::from_number(1));
+    let mut wire = new(config, Entropy::from_number(1));
     let address = ([127, 0, 0, 1], 1).into();
     let (local, remote, transport) = (address, address, Transport::Tls);
-    map.handle(NOW, Arrival::Connected { stream: STREAM, local, remote, transport });
-    map.handle(NOW, Arrival::Identified { stream: STREAM, name: "visited.example" });
-    map
+    wire.handle(NOW, Arrival::Connected { stream: STREAM, local, remote, transport });
+    wire.handle(NOW, Arrival::Identified { stream: STREAM, name: "visited.example" });
+    wire
 }
 
 fn name() -> NetworkName {

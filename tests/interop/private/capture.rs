@@ -1,7 +1,5 @@
 //! A capture file of messages that a wire would carry: M3UA in SCTP in IPv4, each message a packet of its own.
 
-use std::{path::Path, process::Command};
-
 use rove_roam::private::{
     ansi41::{
         Ansi41,
@@ -17,14 +15,18 @@ use rove_tests::{
     programs::peer,
 };
 
-use crate::{messages, pair, transactions};
+use crate::{
+    messages, pair,
+    pcap::{M3UA, fields, pcap},
+    transactions,
+};
 
 #[test]
 fn tshark_finds_every_message_of_map_and_nothing_malformed() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("map.pcap");
-    std::fs::write(&file, pcap(&messages(pair(Map::new)))).unwrap();
+    std::fs::write(&file, pcap(M3UA, &messages(pair(Map::new)))).unwrap();
     let rows = fields(&tshark, &file, "gsm_map", &["frame.protocols", "_ws.col.Info"]);
     let text = rows.join("\n");
     for name in [
@@ -56,7 +58,7 @@ fn tshark_reads_the_fields_that_the_standard_has_as_they_were_meant() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("map.pcap");
-    std::fs::write(&file, pcap(&messages(pair(Map::new)))).unwrap();
+    std::fs::write(&file, pcap(M3UA, &messages(pair(Map::new)))).unwrap();
     for (filter, column, expected) in [
         ("gsm_old.localValue == 2 && gsm_map.ms.vlr_Number", "e164.msisdn", "33600000002"),
         ("gsm_old.localValue == 56", "e212.imsi", "001010000000001"),
@@ -73,7 +75,7 @@ fn tshark_finds_every_message_of_ansi_41_and_nothing_it_minds_but_the_private_pa
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ansi41.pcap");
-    std::fs::write(&file, pcap(&messages(pair(Ansi41::new)))).unwrap();
+    std::fs::write(&file, pcap(M3UA, &messages(pair(Ansi41::new)))).unwrap();
     let rows = fields(&tshark, &file, "ansi_map", &["frame.protocols", "_ws.col.Info", "_ws.expert.message"]);
     let text = rows.join("\n");
     for name in [
@@ -105,7 +107,7 @@ fn tshark_finds_nothing_malformed_in_ansi_41_beside_the_private_parameter() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ansi41.pcap");
-    std::fs::write(&file, pcap(&without_private(&messages(pair(Ansi41::new))))).unwrap();
+    std::fs::write(&file, pcap(M3UA, &without_private(&messages(pair(Ansi41::new))))).unwrap();
     assert!(fields(&tshark, &file, "ansi_map", &["frame.number"]).len() >= 46);
     let wrong = "_ws.malformed or (_ws.expert.severity == error)";
     let malformed = fields(&tshark, &file, wrong, &["frame.number", "_ws.expert.message", "_ws.col.Info"]);
@@ -148,76 +150,3 @@ fn without_private(messages: &[(usize, Vec<u8>)]) -> Vec<(usize, Vec<u8>)> {
     };
     transactions(messages).into_iter().map(strip).collect()
 }
-
-fn fields(tshark: &Path, file: &Path, filter: &str, columns: &[&str]) -> Vec<String> {
-    let mut command = Command::new(tshark);
-    command.arg("-r").arg(file).args(["-Y", filter, "-T", "fields", "-n", "-2"]);
-    for column in columns {
-        command.args(["-e", column]);
-    }
-    let output = command.output().expect("tshark runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
-}
-
-/// The file: packets a millisecond apart, home and visited network at 192.0.2.1 and 192.0.2.2.
-pub(crate) fn pcap(messages: &[(usize, Vec<u8>)]) -> Vec<u8> {
-    let mut file = Vec::new();
-    for number in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0xffff, LINKTYPE_RAW] {
-        file.extend_from_slice(&u32::to_le_bytes(number));
-    }
-    let mut numbers = [0_u32; 2];
-    for (index, (sender, message)) in messages.iter().enumerate() {
-        numbers[*sender] += 1;
-        let packet = packet(*sender, numbers[*sender], message);
-        let len = u32::try_from(packet.len()).unwrap();
-        for number in [1_700_000_000, u32::try_from(index).unwrap() * 1_000, len, len] {
-            file.extend_from_slice(&number.to_le_bytes());
-        }
-        file.extend_from_slice(&packet);
-    }
-    file
-}
-
-/// RFC 9260: one DATA chunk whose payload is M3UA.
-fn packet(sender: usize, number: u32, message: &[u8]) -> Vec<u8> {
-    let mut chunk = vec![0, 3];
-    chunk.extend_from_slice(&u16::try_from(message.len() + 16).unwrap().to_be_bytes());
-    chunk.extend_from_slice(&number.to_be_bytes());
-    chunk.extend_from_slice(&[0, 0]);
-    chunk.extend_from_slice(&u16::try_from(number - 1).unwrap().to_be_bytes());
-    chunk.extend_from_slice(&M3UA.to_be_bytes());
-    chunk.extend_from_slice(message);
-    chunk.resize(chunk.len().next_multiple_of(4), 0);
-
-    let ports = [PORT, PORT + 1];
-    let mut sctp = [ports[sender].to_be_bytes(), ports[1 - sender].to_be_bytes()].concat();
-    // Each end's packets carry the other's verification tag.
-    sctp.extend_from_slice(&[0x0102_0304_u32, 0x0506_0708][sender].to_be_bytes());
-    sctp.extend_from_slice(&[0; 4]);
-    sctp.extend_from_slice(&chunk);
-    let sum = crc32c(&sctp).to_le_bytes();
-    sctp[8..12].copy_from_slice(&sum);
-
-    let len = u16::try_from(sctp.len() + 20).unwrap().to_be_bytes();
-    let ends = [[192, 0, 2, 1], [192, 0, 2, 2]];
-    let mut ip = vec![0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, SCTP, 0, 0];
-    ip.extend_from_slice(&ends[sender]);
-    ip.extend_from_slice(&ends[1 - sender]);
-    let sum = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum::<u32>();
-    let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
-    ip[10..12].copy_from_slice(&sum.to_be_bytes());
-    ip.extend_from_slice(&sctp);
-    ip
-}
-
-fn crc32c(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0x82f6_3b78 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
-}
-
-const LINKTYPE_RAW: u32 = 101;
-const SCTP: u8 = 132;
-const PORT: u16 = 2_905;
-/// The payload protocol identifier.
-const M3UA: u32 = 3;

@@ -8,14 +8,17 @@
 )]
 
 mod capture;
+mod diameter;
 mod map;
+mod pcap;
 
 use rove_base::Entropy;
 use rove_roam::{
     Operation,
     private::{
-        PrivateNetwork,
+        Partner, PrivateNetwork,
         ansi41::Ansi41,
+        diameter::{Diameter, DiameterConfig},
         m3ua,
         map::{Map, MapConfig},
         sccp,
@@ -27,6 +30,17 @@ use rove_tests::private::{HOME, Pair, VISITED, exchanges, other, partner};
 fn every_operation_and_every_answer_comes_through_on_map_and_on_ansi_41() {
     assert!(messages(pair(Map::new)).len() > 40);
     assert!(messages(pair(Ansi41::new)).len() > 40);
+}
+
+/// Two adapters of Diameter.
+fn diameters() -> Pair<Diameter> {
+    let end = |own, seed| {
+        let Partner { name: network, plmn, title, .. } = partner(own);
+        let partners = vec![partner(other(own))];
+        let config = DiameterConfig { network, plmn, title, partners };
+        Diameter::new(config, Entropy::from_number(seed))
+    };
+    Pair::new(end(HOME, 1), end(VISITED, 2))
 }
 
 /// Two adapters.

@@ -14,7 +14,7 @@ use rove_roam::{
     },
 };
 use rove_tests::{
-    private::{VISITED, partner},
+    private::{Exchange, VISITED, exchanges, partner},
     programs::peer,
 };
 
@@ -27,13 +27,23 @@ fn pycrate_reads_and_writes_every_message_to_the_same_meaning() {
     let transactions: Vec<Vec<u8>> = transactions.into_iter().map(|(_, message)| message).collect();
     let Some(lines) = through_pycrate(&python, &transactions) else { return };
     assert_eq!(lines.len(), transactions.len());
-    let mut kinds = Vec::new();
+    let (mut said, mut theirs_said) = (Said::default(), Said::default());
     for (ours, (theirs, text)) in transactions.iter().zip(&lines) {
-        assert_eq!(meaning(ours, &mut kinds), meaning(theirs, &mut kinds), "{text}");
+        assert_eq!(meaning(ours, &mut said), meaning(theirs, &mut theirs_said), "{text}");
     }
-    kinds.sort_unstable();
-    kinds.dedup();
-    assert_eq!(kinds, [2, 3, 7, 8, 37, 56, 57, 67], "operations that were asked");
+    let of_each = |mut codes: Vec<u8>| {
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    };
+    let granted = |exchange: &Exchange| usize::from(exchange.result.is_ok());
+    let inside = |exchange: &Exchange| usize::from(exchange.before.is_some());
+    let exchanges = exchanges();
+    let results: usize = exchanges.iter().map(|exchange| granted(exchange) + inside(exchange)).sum();
+    let refused = exchanges.iter().filter(|exchange| exchange.result.is_err()).count();
+    assert_eq!((said.results, said.errors.len()), (results, refused), "every result and every error");
+    assert_eq!(of_each(said.asked), [2, 3, 7, 8, 37, 56, 57, 67], "operations that were asked");
+    assert_eq!(of_each(said.errors), [1, 5, 8, 21, 34, 35, 36], "errors of every number that is used");
     // What pycrate itself says of standard fields.
     let all = lines.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
     for (what, expected) in [
@@ -73,8 +83,19 @@ fn through_pycrate(python: &Path, messages: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, 
     Some(text.lines().map(row).collect())
 }
 
-/// All that a message says, as text; what it asks is added to `asked`.
-fn meaning(bytes: &[u8], asked: &mut Vec<u8>) -> String {
+/// What messages asked and were answered.
+#[derive(Default)]
+struct Said {
+    /// The codes of operations.
+    asked: Vec<u8>,
+    /// How many results.
+    results: usize,
+    /// The codes of errors.
+    errors: Vec<u8>,
+}
+
+/// All that a message says, as text; counted in `so_far`.
+fn meaning(bytes: &[u8], so_far: &mut Said) -> String {
     let message = Message::parse(bytes).unwrap();
     let (names, mut components) = match message {
         Message::Begin { origin, dialogue, components } => {
@@ -92,7 +113,7 @@ fn meaning(bytes: &[u8], asked: &mut Vec<u8>) -> String {
     while let Some(component) = components.take().unwrap() {
         let said = match component {
             Component::Invoke { id, operation, argument } => {
-                asked.push(operation);
+                so_far.asked.push(operation);
                 let network = partner(VISITED).name;
                 let around = argument::Around {
                     imsi: Some(rove_tests::private::imsi()),
@@ -104,11 +125,13 @@ fn meaning(bytes: &[u8], asked: &mut Vec<u8>) -> String {
             }
             // Which question it answers is not in the message; of the ways to read it, one or more fit.
             Component::Result { id, result } => {
+                so_far.results += 1;
                 let kinds =
                     [Kind::SendAuthenticationInfo, Kind::UpdateLocation, Kind::Bind, Kind::RestoreData];
                 format!("result {id} {:?}", kinds.map(|kind| outcome::read(kind, result).ok()))
             }
             Component::Error { id, code, parameter } => {
+                so_far.errors.push(code);
                 format!("error {id} {code} {:?}", outcome::read_error(code, parameter))
             }
             Component::Reject { .. } => panic!("nothing was rejected"),

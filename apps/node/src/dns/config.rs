@@ -118,6 +118,14 @@ pub struct DnsAllow {
     pub types: Option<Vec<String>>,
 }
 
+impl Default for DnsConfig {
+    /// No zone, and nowhere answered.
+    fn default() -> Self {
+        let (udp_payload, answers_per_second) = (default_udp_payload(), default_rate());
+        Self { listen: Vec::new(), udp_payload, answers_per_second, zone: Vec::new(), key: Vec::new() }
+    }
+}
+
 impl DnsConfig {
     /// What the server machine is told.
     pub(crate) fn server(&self) -> Result<ServerConfig, ConfigError> {
@@ -256,7 +264,7 @@ impl DnsZone {
 }
 
 impl DnsKey {
-    fn build(&self, for_transfers: bool) -> Result<TsigKey, ConfigError> {
+    pub(crate) fn build(&self, for_transfers: bool) -> Result<TsigKey, ConfigError> {
         let name = self.name.to_string();
         let fail = |source| ConfigError::Key { name: name.clone(), source };
         let key = match (&self.secret, &self.secret_file) {

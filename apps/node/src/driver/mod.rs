@@ -6,21 +6,27 @@
 //!  journal ─────┘                       └─▶ journal
 //! ```
 
+mod access;
 mod control;
 mod keeper;
+mod outside;
 mod role;
 
 use std::{io, sync::Arc};
 
 use futures_util::future::select_all;
 
-use rove_base::{Arrival, Flow, Instant, Scratch, Step, Ticket};
+use rove_base::{Arrival, Flow, Instant, Now, Scratch, Step, Ticket};
 use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::Notify;
 
+use self::access::Link;
+
+pub(crate) use access::{Access, Router};
 pub(crate) use control::{Control, Reply};
 pub(crate) use keeper::Keeper;
+pub(crate) use outside::Outside;
 pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
 
@@ -31,8 +37,12 @@ pub(crate) struct Place {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Tls,
     pub(crate) bounds: StreamBounds,
+    /// The link that its terminals are on.
+    pub(crate) access: Access,
     /// Where its operator asks.
     pub(crate) control: Option<Control>,
+    /// The program that it asks.
+    pub(crate) outside: Option<Outside>,
 }
 
 /// Roles with everything that carries their steps.
@@ -86,7 +96,9 @@ struct Seat {
     role: Box<dyn Role>,
     sockets: Sockets,
     streams: Streams,
+    link: Link,
     control: Option<Control>,
+    outside: Option<Outside>,
 }
 
 /// What happens at a seat.
@@ -94,20 +106,25 @@ enum News {
     /// A socket has something.
     Datagrams(usize),
     Stream(StreamEvent),
+    /// A DHCP server's socket has something.
+    Access(usize),
     /// The operator asks something.
     Order(String, Reply),
+    /// The program that was asked has answered.
+    Outside(Option<Vec<u8>>),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, mut control } = place;
+        let Place { role, sockets, listeners, tls, bounds, access, mut control, outside } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
-        Ok(Self { role, sockets: Sockets::new(sockets)?, streams, control })
+        let (sockets, link) = (Sockets::new(sockets)?, Link::new(access)?);
+        Ok(Self { role, sockets, streams, link, control, outside })
     }
 
     /// May be dropped and asked again.
@@ -115,7 +132,9 @@ impl Seat {
         tokio::select! {
             index = self.sockets.readable() => News::Datagrams(index),
             event = self.streams.next() => News::Stream(event),
+            server = self.link.readable() => News::Access(server),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
+            answer = Outside::answer(&mut self.outside) => News::Outside(answer),
         }
     }
 
@@ -150,20 +169,44 @@ impl Desk {
             let seat = self.seats.get_mut(index)?;
             match seat.role.poll(now, &mut self.scratch) {
                 Step::Send(transmit) => match transmit.flow {
-                    Flow::Udp(_) => seat.sockets.push(transmit, &self.scratch),
+                    Flow::Udp(flow) => {
+                        if !seat.link.send(flow, self.scratch.get(transmit.range)) {
+                            seat.sockets.push(transmit, &self.scratch);
+                        }
+                    }
                     Flow::Stream(stream) => seat.streams.send(stream, self.scratch.get(transmit.range)),
                 },
                 Step::Append(append) => self.append(index, append.ticket, append.range),
                 Step::Close(stream) => seat.streams.close(stream),
                 Step::Connect(connect) => seat.streams.connect(connect),
                 Step::Event(never) => match never {},
-                Step::Wait(until) => break until,
+                Step::Wait(until) => {
+                    if !self.ask_the_others(index, now) {
+                        break until;
+                    }
+                }
             }
         };
         let seat = self.seats.get_mut(index)?;
         seat.sockets.flush(&self.scratch);
         seat.streams.read_on();
+        if let Some(outside) = &seat.outside
+            && let Some(question) = seat.role.outside(now)
+        {
+            outside.ask(question);
+        }
         until
+    }
+
+    /// Carries what one role wants to know to the others and what they know back; `false` when it wants nothing.
+    fn ask_the_others(&mut self, index: usize, now: Now) -> bool {
+        let question = self.seats.get_mut(index).and_then(|seat| seat.role.question());
+        let Some(question) = question else { return false };
+        let answer = self.seats.iter_mut().find_map(|seat| seat.role.answer(now, &question));
+        if let Some(seat) = self.seats.get_mut(index) {
+            seat.role.learned(now, question, answer);
+        }
+        true
     }
 
     fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {
@@ -179,7 +222,7 @@ impl Desk {
 
     fn happened(&mut self, index: usize, news: News) {
         let clock = self.clock;
-        let Some(Seat { role, sockets, .. }) = self.seats.get_mut(index) else { return };
+        let Some(Seat { role, sockets, link, .. }) = self.seats.get_mut(index) else { return };
         match news {
             News::Datagrams(socket) => {
                 let now = clock.now();
@@ -190,8 +233,12 @@ impl Desk {
                     }
                 });
             }
+            News::Access(server) => link.receive(server, |flow, bytes| {
+                role.handle(clock.now(), Arrival::Datagram { flow: Flow::Udp(flow), bytes });
+            }),
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
+            News::Outside(answer) => role.outside_said(clock.now(), answer.as_deref()),
         }
     }
 

@@ -6,7 +6,10 @@ use rove_base::{Arrival, Nested, Now, Scratch, Step};
 use rove_driver::Tls;
 
 use super::Reply;
-use crate::roam;
+use crate::{
+    calls::{CallAnswer, CallQuestion},
+    roam,
+};
 
 /// A record of the journal that cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,33 @@ pub(crate) trait Role: Send {
     /// The files it was made of may have changed. Answers the certificates to show from now on, when they have.
     fn reload(&mut self) -> Option<Tls> {
         None
+    }
+
+    /// What another program of this machine is to be asked; [`Role::outside_said`] answers before there is another.
+    fn outside(&mut self, now: Now) -> Option<String> {
+        let _ = now;
+        None
+    }
+
+    /// What that program said; `None` when it could not be reached.
+    fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
+        let _ = (now, answer);
+    }
+
+    /// What it wants to know of the other roles about a call; asked after each drain.
+    fn question(&mut self) -> Option<CallQuestion> {
+        None
+    }
+
+    /// What it knows about a call that another role carries.
+    fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
+        let _ = (now, question);
+        None
+    }
+
+    /// What the others know of what it has asked; `None` where nobody knows anything.
+    fn learned(&mut self, now: Now, question: CallQuestion, answer: Option<CallAnswer>) {
+        let _ = (now, question, answer);
     }
 
     /// The operator asks something, at its control socket.

@@ -1,9 +1,11 @@
 //! The sections `[roaming]`, `[[partner]]`, `[home]`, `[visited]` and `[pool]`.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
+
+use super::{AddressesFrom, KeaSection, NamesAt, Rfc2136Section};
 
 /// The section `[roaming]`: this network, as its partners know it.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,7 +44,7 @@ pub struct PartnerConfig {
     /// What it gives terminals, as `10.1.0.0/16`; names of ours are bound to nothing else there.
     #[serde(default)]
     pub prefixes: Vec<String>,
-    /// What is spoken.
+    /// What is spoken: `map`, `ansi41` or `diameter`. The last two are experimental.
     #[serde(default)]
     pub protocol: Protocol,
     /// A file with its certificate, which is then believed as it is, in PEM.
@@ -62,6 +64,10 @@ pub enum Protocol {
     /// GSM-MAP over TCAP, SCCP and M3UA.
     #[default]
     Map,
+    /// ANSI-41 over the same. Experimental: no foreign node has spoken it with ours.
+    Ansi41,
+    /// Diameter S6a. Experimental: foreign nodes have exchanged capabilities and watchdogs with ours, none has spoken S6a.
+    Diameter,
 }
 
 /// On what terms a partner's subscribers are taken in.
@@ -91,6 +97,11 @@ pub struct HomeConfig {
     pub longest_lease: u64,
     /// A socket at which the operator adds and removes subscribers; its owner alone may use it.
     pub control: Option<PathBuf>,
+    /// Who keeps its subscribers' names.
+    #[serde(default)]
+    pub dns: NamesAt,
+    /// The existing server that keeps them.
+    pub rfc2136: Option<Rfc2136Section>,
 }
 
 /// The section `[visited]`.
@@ -117,6 +128,19 @@ pub struct VisitedConfig {
     /// Seconds that a terminal whose stream is lost may take to come back.
     #[serde(default = "default_grace")]
     pub grace: u64,
+    /// A socket at which the operator asks for the counters; its owner alone may use it. That of `[home]`, where there is
+    /// one, answers the same.
+    pub control: Option<PathBuf>,
+    /// Who keeps the names of its addresses.
+    #[serde(default)]
+    pub dns: NamesAt,
+    /// The existing server that keeps them.
+    pub rfc2136: Option<Rfc2136Section>,
+    /// Who hands out its addresses.
+    #[serde(default)]
+    pub pool: AddressesFrom,
+    /// The existing Kea that does.
+    pub kea: Option<KeaSection>,
 }
 
 /// What happens when a terminal tells another name than its home.
@@ -134,7 +158,8 @@ pub enum NamesPolicy {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolSection {
-    /// What is given out, as `10.1.0.10-10.1.0.250`.
+    /// What is given out, as `10.1.0.10-10.1.0.250`; only IPv6 when not given.
+    #[serde(default)]
     pub ranges: Vec<String>,
     /// This node as its terminals see it.
     pub server: Ipv4Addr,
@@ -146,19 +171,48 @@ pub struct PoolSection {
     /// Resolvers for terminals.
     #[serde(default)]
     pub dns: Vec<Ipv4Addr>,
-    /// Where DHCP is answered; nowhere when not given, and terminals set their addresses themselves.
-    pub listen: Option<SocketAddr>,
-    /// The interface that terminals are on.
+    /// The network of IPv6 addresses, as `2001:db8:1:2::/64`; none when not given.
+    pub prefix6: Option<String>,
+    /// Resolvers for terminals, in IPv6.
+    #[serde(default)]
+    pub dns6: Vec<Ipv6Addr>,
+    /// Whether terminals send IPv6 through this node.
+    #[serde(default = "yes")]
+    pub router6: bool,
+    /// The interface that terminals are on: DHCP is answered there, and hosts are told to ask it. Needs the right to use
+    /// ports below 1024 and packet sockets.
     pub interface: Option<String>,
+    /// Where DHCP is answered without an interface, as on loopback. Nowhere when neither is given, and terminals set their
+    /// addresses themselves.
+    pub listen: Option<SocketAddr>,
     /// Where terminals listen for DHCP.
     #[serde(default = "default_client_port")]
     pub client_port: u16,
+}
+
+impl HomeConfig {
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let secret = self.rfc2136.iter_mut().filter_map(|names| names.key.secret_file.as_mut());
+        self.control.iter_mut().chain(secret)
+    }
+}
+
+impl VisitedConfig {
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let secret = self.rfc2136.iter_mut().filter_map(|names| names.key.secret_file.as_mut());
+        let socket = self.kea.iter_mut().map(|kea| &mut kea.socket);
+        self.control.iter_mut().chain(secret).chain(socket)
+    }
 }
 
 impl RoamingConfig {
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         [&mut self.certificate, &mut self.key].into_iter().chain(&mut self.authorities)
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn default_ttl() -> u32 {

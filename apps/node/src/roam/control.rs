@@ -10,7 +10,7 @@ use rove_roam::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Roam, SubscriberForm, metrics};
+use super::{Roam, SubscriberError, SubscriberForm, metrics};
 use crate::driver::Reply;
 
 /// A line.
@@ -21,6 +21,8 @@ enum Order {
     Add(Box<SubscriberForm>),
     /// A subscriber is different from now on.
     Change(Box<SubscriberForm>),
+    /// Some of what a subscriber is, is different from now on.
+    Set { imsi: String, changes: serde_json::Map<String, Value> },
     /// A subscriber is none any more.
     Remove(String),
     /// One subscriber, or all.
@@ -48,6 +50,7 @@ impl Orders {
             Order::Show(imsi) => return reply.send(&show(roam, imsi.as_deref())),
             Order::Add(form) => form.read().map(|subscriber| Command::Add(Box::new(subscriber))),
             Order::Change(form) => form.read().map(|subscriber| Command::Change(Box::new(subscriber))),
+            Order::Set { imsi, changes } => set(roam, &imsi, &changes),
             Order::Remove(imsi) => imsi.parse().map(Command::Remove).map_err(Into::into),
         };
         match command {
@@ -72,6 +75,17 @@ impl Orders {
             Err(error) => json!({ "error": error.to_string() }),
         });
     }
+}
+
+/// The subscriber as it is, with the changes.
+fn set(
+    roam: &Roam,
+    imsi: &str,
+    changes: &serde_json::Map<String, Value>,
+) -> Result<Command, SubscriberError> {
+    let imsi: Imsi = imsi.parse()?;
+    let known = roam.home().and_then(|home| home.subscriber(imsi)).ok_or(SubscriberError::Unknown)?;
+    Ok(Command::Change(Box::new(SubscriberForm::patched(known, changes)?)))
 }
 
 fn show(roam: &Roam, imsi: Option<&str>) -> Value {

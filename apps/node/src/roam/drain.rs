@@ -4,7 +4,7 @@ use rove_base::{Arrival, Flow, Instant, Machine, Nested, Now, Scratch, Step};
 use rove_roam::{
     hlr::HlrStep,
     pool,
-    vlr::{self, PoolTold},
+    vlr::{self, PoolAsk, PoolTold},
 };
 
 use super::{
@@ -31,16 +31,14 @@ impl Machine for Roam {
             }
             _ => {}
         }
-        let Some((lane, input)) = self.streams.arrived(input) else { return };
-        match (lane, &mut self.visited) {
-            (Lane::Names, _) => self.server.handle(now, input),
-            (Lane::Attach, Some((vlr, _))) => vlr.handle(now, vlr::Input::Arrival(input)),
-            (Lane::Wire(index), _) => {
-                if let Some(wire) = self.wires.get_mut(index) {
-                    wire.adapter.handle(now, input);
-                }
+        if let Arrival::Identified { stream, name } = input {
+            let knows = |index: usize| self.wires.get(index).is_some_and(|wire| wire.adapter.knows(name));
+            if let Some((lane, connected)) = self.streams.decide(stream, knows) {
+                self.arrived(lane, connected);
             }
-            (Lane::Attach, None) => {}
+        }
+        if let Some((lane, input)) = self.streams.arrived(input) {
+            self.arrived(lane, input);
         }
     }
 
@@ -55,6 +53,7 @@ impl Machine for Roam {
             pool.tick(now);
         }
         self.wires.iter_mut().for_each(|wire| wire.adapter.tick(now));
+        self.elsewhere.iter_mut().flatten().for_each(|foreign| foreign.tick(now));
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<RoamEvent> {
@@ -70,12 +69,14 @@ impl Machine for Roam {
             };
             let mut wake = polled;
             let mut again = false;
-            for turn in 0..self.wires.len().saturating_add(3) {
+            for turn in 0..self.wires.len().saturating_add(FIXED) {
                 let polled = match turn {
                     0 => self.poll_home(out),
                     1 => self.poll_visited(out),
                     2 => self.poll_pool(out),
-                    _ => self.poll_wire(turn.saturating_sub(3), out),
+                    3 => self.poll_elsewhere(Register::Home, out),
+                    4 => self.poll_elsewhere(Register::Visited, out),
+                    _ => self.poll_wire(turn.saturating_sub(FIXED), out),
                 };
                 match polled {
                     Polled::Step(step) => return step,
@@ -93,8 +94,11 @@ impl Machine for Roam {
     }
 }
 
+/// Parts that every node may have, beside the wires.
+const FIXED: usize = 5;
+
 /// What one part wants.
-enum Polled {
+pub(super) enum Polled {
     /// Of the driver.
     Step(Step<RoamEvent>),
     /// Of another part, which may want something now.
@@ -103,6 +107,25 @@ enum Polled {
 }
 
 impl Roam {
+    fn arrived(&mut self, lane: Lane, input: Arrival<'_>) {
+        let now = self.now;
+        match (lane, &mut self.visited) {
+            (Lane::Names, _) => self.server.handle(now, input),
+            (Lane::Attach, Some((vlr, _))) => vlr.handle(now, vlr::Input::Arrival(input)),
+            (Lane::Wire(index), _) => {
+                if let Some(wire) = self.wires.get_mut(index) {
+                    wire.adapter.handle(now, input);
+                }
+            }
+            (Lane::Elsewhere(visited), _) => {
+                if let Some(foreign) = self.elsewhere.get_mut(usize::from(visited)).and_then(Option::as_mut) {
+                    foreign.handle(now, input);
+                }
+            }
+            (Lane::Attach, None) => {}
+        }
+    }
+
     fn poll_names(&mut self, out: &mut Scratch) -> Polled {
         match self.server.poll(out).nested() {
             Nested::Event(event) => Polled::Step(Step::Event(RoamEvent::Names(event))),
@@ -149,7 +172,10 @@ impl Roam {
                 return self.commit(writer, &change, out).map_or(Polled::Again, Polled::Step);
             }
             vlr::Event::Pool(ask) => {
-                if let Some(told) = super::pool::ask(pool, self.now, &ask) {
+                if let PoolAsk::Prepare { holder, lease } = ask {
+                    self.prepared = Some((holder, lease));
+                }
+                if let Some(told) = pool.ask(self.now, &ask) {
                     vlr.handle(self.now, vlr::Input::Pool(told));
                 }
             }
@@ -200,7 +226,7 @@ impl Roam {
     }
 
     /// A step for the driver, the stream in it as the driver calls it.
-    fn pass(&mut self, lane: Lane, step: Step<RoamEvent>) -> Polled {
+    pub(super) fn pass(&mut self, lane: Lane, step: Step<RoamEvent>) -> Polled {
         self.streams.leave(lane, step).map_or(Polled::Again, Polled::Step)
     }
 }

@@ -91,7 +91,7 @@ impl Roam {
 }
 
 /// Which of a node's two registers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Register {
     Home,
     Visited,

@@ -15,7 +15,7 @@ use rove_dns::{
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi,
+    Cause, Change, Imsi, Refusals,
     hlr::{Command, Hlr, HlrEvent, RequestId},
     pool::Pool,
     private::{PartnerId, Told},
@@ -24,8 +24,11 @@ use rove_roam::{
 
 use super::{
     adapter::Adapter,
+    exchange::Register,
+    foreign::{Foreign, ForeignError, ForeignId},
     journal::{Journal, Part, Writer},
     names::sets,
+    pool::Counter,
     streams::{Lane, Streams},
 };
 
@@ -97,6 +100,8 @@ pub enum RoamEvent {
     },
     /// Something came from a partner that makes no sense.
     Malformed(PartnerId),
+    /// A change of names was not made by the existing server that keeps them; whoever wanted it was told that it failed.
+    Elsewhere(ForeignError),
     /// A change of names was refused by the zones; whoever wanted it was told that it failed.
     NotOurs(rove_dns::update::UpdateError),
 }
@@ -111,13 +116,21 @@ pub struct Roam {
     /// The zones as configured: what the journal starts from.
     pub(super) start: Vec<ZoneConfig>,
     pub(super) home: Option<Hlr>,
-    pub(super) visited: Option<(Vlr, Pool)>,
+    pub(super) visited: Option<(Vlr, Counter)>,
+    /// Who keeps the names of home and visited network elsewhere.
+    pub(super) elsewhere: [Option<Foreign>; 2],
+    /// Changes whose names are not there yet. As many as the registers let wait.
+    pub(super) asked_elsewhere: BTreeMap<(Register, ForeignId), (Writer, Change)>,
     pub(super) wires: Vec<Wire>,
     /// By which wire a partner is reached.
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
+    /// Calls that were refused, by cause.
+    pub(super) calls_refused: Refusals,
     pub(super) journal: Journal,
+    /// The lease that goes with the register's next change, in seconds.
+    pub(super) prepared: Option<(Imsi, u32)>,
     pub(super) events: VecDeque<RoamEvent>,
 }
 
@@ -138,8 +151,24 @@ impl Roam {
         }
         let (journal, events) = (Journal::default(), VecDeque::new());
         let server = Server::new(zones)?;
-        let now = Now::default();
-        Ok(Self { now, server, start, home, visited, wires, reached, dhcp, streams, journal, events })
+        let visited = visited.map(|(vlr, pool)| (vlr, Counter::Own(Box::new(pool))));
+        Ok(Self {
+            now: Now::default(),
+            server,
+            start,
+            home,
+            visited,
+            elsewhere: [None, None],
+            asked_elsewhere: BTreeMap::new(),
+            wires,
+            reached,
+            dhcp,
+            streams,
+            calls_refused: Refusals::default(),
+            journal,
+            prepared: None,
+            events,
+        })
     }
 
     /// The zones.
@@ -163,7 +192,7 @@ impl Roam {
     /// The address pool.
     #[must_use]
     pub fn pool(&self) -> Option<&Pool> {
-        self.visited.as_ref().map(|(_, pool)| pool)
+        self.visited.as_ref().map(|(_, counter)| counter.pool())
     }
 
     /// Does what the operator of a home wants; [`HlrEvent::Administered`] answers. `false`: there is no home here.
@@ -206,6 +235,7 @@ impl Roam {
         if let Some((vlr, pool)) = &mut self.visited {
             pool.replayed(now);
             vlr.start(now);
+            pool.reconcile(vlr, now);
         }
         if let Some(home) = &mut self.home {
             home.start(now);
@@ -213,6 +243,7 @@ impl Roam {
         if self.home.is_some() && self.visited.is_some() {
             self.told(Told::Up(OURS));
         }
+        self.expect_elsewhere();
     }
 
     /// Secondaries are told of changes from where `local` says, by their address.
@@ -227,7 +258,7 @@ impl Roam {
     /// Records that say the same as all that were asked for so far, in fewer words. `None` while some of them wait.
     #[must_use]
     pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        if !self.journal.is_settled() {
+        if !(self.journal.is_settled() && self.asked_elsewhere.is_empty()) {
             return None;
         }
         let mut records: Vec<Vec<u8>> =
@@ -266,9 +297,29 @@ impl Roam {
         if self.journal.has_failed() {
             return failed(self);
         }
+        if self.commit_elsewhere(writer, change) {
+            return None;
+        }
+        self.record(writer, change, out)
+    }
+
+    /// Writes the record of a change; its names too, unless they are elsewhere already.
+    pub(super) fn record(
+        &mut self,
+        writer: Writer,
+        change: &Change,
+        out: &mut Scratch,
+    ) -> Option<Step<RoamEvent>> {
+        let failed = |roam: &mut Self| {
+            roam.committed(writer, false);
+            None
+        };
+        if self.journal.has_failed() {
+            return failed(self);
+        }
         let mut parts = Vec::with_capacity(3);
         let lease = self.lease_of(writer, change);
-        let (names, own) = if change.names.is_empty() {
+        let (names, own) = if change.names.is_empty() || self.is_elsewhere(writer) {
             (Vec::new(), None)
         } else {
             match sets(&change.names).and_then(|sets| self.server.stage_own(&sets)) {
@@ -290,13 +341,16 @@ impl Roam {
     }
 
     /// The lease of a stay that begins, which belongs to the same record.
-    fn lease_of(&self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
+    fn lease_of(&mut self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
         let (Writer::Visited(_), Some((vlr, pool))) = (writer, &self.visited) else { return None };
         let address = change.names.iter().find_map(|name| match name {
             rove_roam::NameChange::Reverse { address, name: Some(_), .. } => Some(*address),
             _ => None,
         })?;
-        Some(pool.record(self.now, pool.holder_of(address)?, vlr.address_lease()))
+        let holder = pool.pool().holder_of(address)?;
+        let prepared = self.prepared.take().filter(|(of, _)| *of == holder);
+        let lease = prepared.map_or_else(|| vlr.address_lease(), |(_, lease)| lease);
+        Some(pool.record(self.now, holder, lease))
     }
 
     pub(super) fn committed(&mut self, writer: Writer, done: bool) {

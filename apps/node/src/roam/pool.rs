@@ -1,39 +1,126 @@
-//! The visited register and its address pool.
+//! The visited register and its addresses, whichever server hands them out.
 
-use rove_base::Now;
+use std::collections::BTreeMap;
+
+use rove_base::{Arrival, Machine as _, Now, Scratch, Step};
 use rove_roam::{
-    Addresses, Cause, Imsi,
+    Addresses, Cause, ChangeId, Imsi,
     attach::Secret,
-    pool::{Pool, Token},
-    vlr::{PoolAsk, PoolTold, Reserve, carry},
+    pool::{DamagedRecord, Event, Full, Pool, Token, kea::KeaPool},
+    vlr::{self, PoolAsk, PoolTold, Reserve, Vlr, carry},
 };
 
-/// Carries an ask of the register to the pool.
-pub(super) fn ask(pool: &mut Pool, now: Now, ask: &PoolAsk) -> Option<PoolTold> {
-    carry(&mut Counter(pool), now, ask)
+/// Who hands addresses out.
+#[derive(Debug)]
+pub(super) enum Counter {
+    /// The built-in servers.
+    Own(Box<Pool>),
+    /// An existing Kea.
+    Kea(Box<KeaPool>),
 }
 
-/// The pool, as the register sees it.
-struct Counter<'a>(&'a mut Pool);
+macro_rules! each {
+    ($counter:expr, $pool:ident => $do:expr) => {
+        match $counter {
+            Counter::Own($pool) => $do,
+            Counter::Kea($pool) => $do,
+        }
+    };
+}
 
-impl Reserve for Counter<'_> {
+impl Counter {
+    /// What can be asked of both.
+    pub(super) fn pool(&self) -> &Pool {
+        match self {
+            Self::Own(pool) => pool,
+            Self::Kea(kea) => kea.pool(),
+        }
+    }
+
+    pub(super) fn kea(&self) -> Option<&KeaPool> {
+        match self {
+            Self::Own(_) => None,
+            Self::Kea(kea) => Some(kea),
+        }
+    }
+
+    pub(super) fn kea_mut(&mut self) -> Option<&mut KeaPool> {
+        match self {
+            Self::Own(_) => None,
+            Self::Kea(kea) => Some(kea),
+        }
+    }
+
+    pub(super) fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        each!(self, pool => pool.handle(now, input));
+    }
+
+    pub(super) fn tick(&mut self, now: Now) {
+        each!(self, pool => pool.tick(now));
+    }
+
+    pub(super) fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
+        each!(self, pool => pool.poll(out))
+    }
+
+    pub(super) fn committed(&mut self, now: Now, id: ChangeId, done: bool) {
+        each!(self, pool => pool.committed(now, id, done));
+    }
+
+    pub(super) fn record(&self, now: Now, holder: Imsi, lease: u32) -> Vec<u8> {
+        each!(self, pool => pool.record(now, holder, lease))
+    }
+
+    pub(super) fn replay(&mut self, now: Now, record: &[u8]) -> Result<(), DamagedRecord> {
+        each!(self, pool => pool.replay(now, record))
+    }
+
+    pub(super) fn replayed(&mut self, now: Now) {
+        each!(self, pool => pool.replayed(now));
+    }
+
+    pub(super) fn snapshot(&self, now: Now) -> Vec<Vec<u8>> {
+        each!(self, pool => pool.snapshot(now))
+    }
+
+    /// Carries an ask of the register.
+    pub(super) fn ask(&mut self, now: Now, ask: &PoolAsk) -> Option<PoolTold> {
+        carry(self, now, ask)
+    }
+
+    /// After a crash: what the register or the addresses alone know of a stay is over. Records of both may have been
+    /// written one after the other.
+    pub(super) fn reconcile(&mut self, vlr: &mut Vlr, now: Now) {
+        let kept: BTreeMap<Imsi, Addresses> =
+            vlr.holders().map(|(imsi, _, addresses, _)| (imsi, addresses)).collect();
+        let stray: Vec<Imsi> = self.pool().holders().filter(|holder| !kept.contains_key(holder)).collect();
+        stray.into_iter().for_each(|holder| Reserve::release(self, now, holder));
+        for (holder, addresses) in kept {
+            if self.pool().addresses_of(holder) != Some(addresses) {
+                vlr.handle(now, vlr::Input::Pool(PoolTold::Released { holder }));
+            }
+        }
+    }
+}
+
+impl Reserve for Counter {
     fn reserve(&mut self, now: Now, holder: Imsi) -> Result<Addresses, Cause> {
-        self.0.reserve(now, holder).map_err(|_| Cause::Overload)
+        each!(self, pool => pool.reserve(now, holder)).map_err(|Full| Cause::Overload)
     }
 
     fn grant(&mut self, now: Now, holder: Imsi, token: &Secret) {
-        self.0.grant(now, Token(*token.bytes()), holder);
+        each!(self, pool => pool.grant(now, Token(*token.bytes()), holder));
     }
 
     fn confirm(&mut self, now: Now, holder: Imsi, lease: u32) {
-        self.0.bound(now, holder, lease);
+        each!(self, pool => pool.bound(now, holder, lease));
     }
 
     fn refuse(&mut self, now: Now, holder: Imsi) {
-        self.0.refused(now, holder);
+        each!(self, pool => pool.refused(now, holder));
     }
 
     fn release(&mut self, now: Now, holder: Imsi) {
-        self.0.release(now, holder);
+        each!(self, pool => pool.release(now, holder));
     }
 }

@@ -9,6 +9,7 @@ use rove_roam::hlr::HlrEvent;
 
 use super::{Roam, RoamEvent, RoamSections, control::Orders};
 use crate::{
+    calls::{CallAnswer, CallQuestion},
     config::NodeConfig,
     dns::{Ration, leave_from, note as note_names},
     driver::{Reply, Role, Unreadable, eventless},
@@ -63,6 +64,11 @@ impl RoamRole {
             RoamEvent::Malformed(partner) => {
                 if let Some(unsaid) = self.refusals.admit(now.mono) {
                     tracing::warn!(target: "rove::roaming", partner = partner.0, unsaid, "sends what makes no sense");
+                }
+            }
+            RoamEvent::Elsewhere(error) => {
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::error!(target: "rove::roaming", %error, unsaid, "names could not be changed");
                 }
             }
             RoamEvent::NotOurs(error) => {
@@ -124,6 +130,18 @@ impl Role for RoamRole {
                 None
             }
         }
+    }
+
+    fn outside(&mut self, now: Now) -> Option<String> {
+        self.roam.kea_command(now)
+    }
+
+    fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
+        self.roam.kea_answered(now, answer);
+    }
+
+    fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
+        Some(self.roam.treat(now, question))
     }
 
     fn order(&mut self, now: Now, line: &str, reply: Reply) {

@@ -1,11 +1,12 @@
 //! Which of a node's parts a stream belongs to.
 //!
-//! Those that others opened are told apart by where they came to. Each part names those that it asks for with even
+//! Those that others opened are told apart by where they came to, and where several wires listen at one address, by who
+//! has opened them. Each part names those that it asks for with even
 //! numbers of its own; the driver gets others, so that no two are alike.
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use rove_base::{Arrival, Connect, Flow, Step, StreamId, Transmit};
+use rove_base::{Arrival, Connect, Flow, Step, StreamId, Transmit, Transport};
 
 /// The part that a stream belongs to.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -14,6 +15,8 @@ pub(super) enum Lane {
     Attach,
     /// By its place in the list.
     Wire(usize),
+    /// To the existing server with the names of the home, or (`true`) of the visited network.
+    Elsewhere(bool),
 }
 
 /// All streams of one node; as many as its parts and the driver let stand.
@@ -24,13 +27,23 @@ pub(super) struct Streams {
     outer: HashMap<StreamId, (Lane, StreamId)>,
     /// By the part's name.
     inner: HashMap<(Lane, StreamId), StreamId>,
+    /// Those that stand and may belong to one of several wires: until right after, when it is told who opened them.
+    undecided: HashMap<StreamId, Undecided>,
     next: u64,
+}
+
+/// A stream that stands.
+#[derive(Clone, Copy, Debug)]
+struct Undecided {
+    local: SocketAddr,
+    remote: SocketAddr,
+    transport: Transport,
 }
 
 impl Streams {
     pub(super) fn new(attach: Vec<SocketAddr>) -> Self {
         let listeners = attach.into_iter().map(|at| (Lane::Attach, at)).collect();
-        Self { listeners, outer: HashMap::new(), inner: HashMap::new(), next: 2 }
+        Self { listeners, outer: HashMap::new(), inner: HashMap::new(), undecided: HashMap::new(), next: 2 }
     }
 
     /// Streams that come to these addresses belong to `lane`; those that come elsewhere are questions for names.
@@ -38,12 +51,26 @@ impl Streams {
         self.listeners.extend(at.iter().map(|at| (lane, *at)));
     }
 
-    fn lane(&self, local: SocketAddr) -> Lane {
-        let listens = |at: &SocketAddr| {
+    /// Whose a stream may be that came to this address; questions for names where nobody else listens.
+    fn lanes(&self, local: SocketAddr) -> impl Iterator<Item = Lane> {
+        let listens = move |at: &SocketAddr| {
             at.port() == local.port() && (at.ip() == local.ip() || at.ip().is_unspecified())
         };
-        let found = self.listeners.iter().find(|(_, at)| listens(at));
-        found.map_or(Lane::Names, |(lane, _)| *lane)
+        self.listeners.iter().filter(move |(_, at)| listens(at)).map(|(lane, _)| *lane)
+    }
+
+    /// It was told who is at the other end of a stream, and so which of several wires it belongs to: the first that
+    /// `knows` it, else the first of all, which will turn it away. What that wire has to hear before anything else.
+    pub(super) fn decide(
+        &mut self,
+        stream: StreamId,
+        knows: impl Fn(usize) -> bool,
+    ) -> Option<(Lane, Arrival<'static>)> {
+        let Undecided { local, remote, transport } = self.undecided.remove(&stream)?;
+        let knows = |lane: &Lane| matches!(lane, Lane::Wire(index) if knows(*index));
+        let lane = self.lanes(local).find(knows).or_else(|| self.lanes(local).next())?;
+        self.know(lane, stream, stream);
+        Some((lane, Arrival::Connected { stream, local, remote, transport }))
     }
 
     /// What happened to a stream, as the part it belongs to calls it. `None` for one that is not known any more.
@@ -51,11 +78,18 @@ impl Streams {
         let known = |streams: &Self, stream: StreamId| streams.outer.get(&stream).copied();
         match arrival {
             Arrival::Connected { stream, local, remote, transport } => {
-                let (lane, stream) = known(self, stream).unwrap_or_else(|| {
-                    let lane = self.lane(local);
-                    self.know(lane, stream, stream);
-                    (lane, stream)
-                });
+                let (lane, stream) = match known(self, stream) {
+                    Some(known) => known,
+                    None if self.lanes(local).nth(1).is_some() => {
+                        self.undecided.insert(stream, Undecided { local, remote, transport });
+                        return None;
+                    }
+                    None => {
+                        let lane = self.lanes(local).next().unwrap_or(Lane::Names);
+                        self.know(lane, stream, stream);
+                        (lane, stream)
+                    }
+                };
                 Some((lane, Arrival::Connected { stream, local, remote, transport }))
             }
             Arrival::Identified { stream, name } => {
@@ -65,6 +99,7 @@ impl Streams {
                 known(self, stream).map(|(lane, stream)| (lane, Arrival::Stream { stream, bytes }))
             }
             Arrival::Closed { stream, by } => {
+                self.undecided.remove(&stream);
                 let (lane, inner) = self.outer.remove(&stream)?;
                 self.inner.remove(&(lane, inner));
                 Some((lane, Arrival::Closed { stream: inner, by }))
@@ -103,7 +138,7 @@ impl Streams {
 
 #[cfg(test)]
 mod tests {
-    use rove_base::{ClosedBy, Transport};
+    use rove_base::ClosedBy;
 
     use super::*;
 
@@ -136,6 +171,27 @@ mod tests {
             let bytes = Arrival::Stream { stream: StreamId(stream), bytes: b"x" };
             assert_eq!(streams.arrived(bytes), Some((lane, bytes)));
         }
+    }
+
+    #[test]
+    fn where_two_wires_listen_who_comes_says_whose_the_stream_is() {
+        let mut streams = Streams::new(Vec::new());
+        for wire in 0..2 {
+            streams.listen(Lane::Wire(wire), &[at(2_905)]);
+        }
+        for (stream, known, lane) in [(1, Some(1), 1), (3, Some(0), 0), (5, None, 0)] {
+            assert_eq!(streams.arrived(came(stream, 2_905)), None, "nobody hears of it yet");
+            let stream = StreamId(stream);
+            let decided = streams.decide(stream, |wire| Some(wire) == known);
+            assert_eq!(decided, Some((Lane::Wire(lane), came(stream.0, 2_905))));
+            let identified = Arrival::Identified { stream, name: "x" };
+            assert_eq!(streams.arrived(identified), Some((Lane::Wire(lane), identified)));
+            assert_eq!(streams.decide(stream, |_| true), None);
+        }
+        assert_eq!(streams.arrived(came(7, 2_905)), None);
+        let closed = Arrival::Closed { stream: StreamId(7), by: ClosedBy::Peer };
+        assert_eq!(streams.arrived(closed), None);
+        assert!(streams.undecided.is_empty());
     }
 
     #[test]

@@ -78,6 +78,12 @@ pub enum SubscriberError {
     /// It cannot prove itself, or in two ways.
     #[error("give either k and opc (of a SIM) or public_key")]
     Credential,
+    /// Nobody of that identity.
+    #[error("there is no such subscriber")]
+    Unknown,
+    /// A key that nobody knows, or a value of another kind.
+    #[error("{0}")]
+    Form(serde_json::Error),
 }
 
 impl SubscriberForm {
@@ -87,14 +93,22 @@ impl SubscriberForm {
     ///
     /// [`SubscriberError`] says what cannot be read.
     pub fn read(&self) -> Result<Subscriber, SubscriberError> {
-        let credential = match (&self.k, &self.opc, &self.public_key) {
+        self.with(self.credential()?)
+    }
+
+    /// How it proves itself.
+    fn credential(&self) -> Result<Credential, SubscriberError> {
+        Ok(match (&self.k, &self.opc, &self.public_key) {
             (Some(k), Some(opc), None) => {
                 let keys = AkaKeys::new(bytes("k", k)?, bytes("opc", opc)?);
                 Credential::Aka { keys, amf: AMF }
             }
             (None, None, Some(key)) => Credential::Ed25519 { public_key: bytes("public_key", key)? },
             _ => return Err(SubscriberError::Credential),
-        };
+        })
+    }
+
+    fn with(&self, credential: Credential) -> Result<Subscriber, SubscriberError> {
         let services = Services {
             roaming: self.roaming,
             packet_data: self.packet_data,
@@ -118,6 +132,29 @@ impl SubscriberForm {
             gives_name: true,
             ttl: self.ttl,
         })
+    }
+
+    /// `subscriber` with what `patch` says of it; all that it does not name stays, secrets included.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscriberError`] says what cannot be read.
+    pub fn patched(
+        subscriber: &Subscriber,
+        patch: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Subscriber, SubscriberError> {
+        let mut whole = serde_json::to_value(Self::of(subscriber)).map_err(SubscriberError::Form)?;
+        let proves = ["k", "opc", "public_key"].iter().any(|key| patch.contains_key(*key));
+        if let Some(whole) = whole.as_object_mut() {
+            if proves {
+                whole.remove("public_key");
+            }
+            whole.extend(patch.iter().map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let form: Self = serde_json::from_value(whole).map_err(SubscriberError::Form)?;
+        let credential = if proves { form.credential()? } else { subscriber.credential.clone() };
+        let changed = form.with(credential)?;
+        Ok(Subscriber { gives_name: subscriber.gives_name, ..changed })
     }
 
     /// A subscriber in words, without its secrets.

@@ -61,6 +61,12 @@ pub struct SipConfig {
     /// Whom to ask for the addresses of host names; without any only addresses can be called.
     #[serde(default)]
     pub dns_servers: Vec<SocketAddr>,
+    /// Whether numbers are looked up (ENUM, RFC 6116) that are no subscriber's. With `[home]` or `[visited]` they are anyway.
+    #[serde(default)]
+    pub numbers: bool,
+    /// Addresses of other networks' servers, whose word about callers counts, and who hear ours (RFC 3325).
+    #[serde(default)]
+    pub trusted: Vec<IpAddr>,
     /// What others may do, `[sip.limits]`.
     #[serde(default)]
     pub limits: SipLimits,
@@ -225,6 +231,8 @@ impl SipConfig {
             expires: SipExpires::default(),
             ring_seconds: default_ring_seconds(),
             dns_servers: Vec::new(),
+            numbers: false,
+            trusted: Vec::new(),
             limits: SipLimits::default(),
             calls_file: None,
             pcap: None,
@@ -270,6 +278,8 @@ impl SipConfig {
         };
         server.verifier = VerifierConfig { algorithms: self.algorithms()?, ..VerifierConfig::default() };
         server.users = if self.auth { Some(self.users()?) } else { None };
+        server.services = self.numbers;
+        server.trusted.clone_from(&self.trusted);
         server.record_route = self.record_route;
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();

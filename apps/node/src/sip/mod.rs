@@ -8,14 +8,17 @@ mod ledger;
 mod users;
 
 use core::convert::Infallible;
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_sip::{
-    message::SipUri,
-    server::{Event, ResolveId, SipServer},
+    message::{Host, SipUri, StatusCode},
+    server::{ConsultId, Event, Grant, ResolveId, SipServer, Treatment},
     transport::LocalAddress,
 };
 
@@ -25,6 +28,7 @@ pub use users::SipUser;
 
 use self::{capture::Sinks, ledger::Ledger};
 use crate::{
+    calls::{CallAnswer, CallQuestion, refused},
     dns::Ration,
     driver::{Role, Unreadable, eventless},
     node::NodeError,
@@ -37,6 +41,11 @@ pub(crate) struct SipRole {
     /// Where the resolver asks from.
     resolver_at: Option<SocketAddr>,
     resolving: HashMap<LookupId, ResolveId>,
+    /// Calls to numbers that are looked up, and the URI where it is known.
+    numbers: HashMap<LookupId, (ConsultId, Box<Grant>)>,
+    /// What the other roles are to be asked.
+    questions: VecDeque<CallQuestion>,
+    domains: Vec<Host>,
     ledger: Option<Ledger>,
     sinks: Sinks,
     refusals: Ration,
@@ -44,11 +53,12 @@ pub(crate) struct SipRole {
 }
 
 impl SipRole {
-    /// Listens at `local`; asks for names from `resolver_at`.
+    /// Listens at `local`; asks for names from `resolver_at`, and what becomes of calls where there are `services`.
     pub(crate) fn new(
         config: &SipConfig,
         local: Vec<LocalAddress>,
         resolver_at: Option<SocketAddr>,
+        services: bool,
         mut entropy: Entropy,
     ) -> Result<Self, NodeError> {
         let resolver = resolver_at.map(|at| {
@@ -57,10 +67,24 @@ impl SipRole {
         });
         let ledger = config.calls_file.as_deref().map(Ledger::open).transpose()?;
         let sinks = Sinks::open(config)?;
-        let server = SipServer::new(config.server(local)?, entropy);
-        let (resolving, refusals) = (HashMap::new(), Ration::default());
+        let mut of_server = config.server(local)?;
+        of_server.services |= services;
+        let domains = of_server.registrar.domains.clone();
+        let server = SipServer::new(of_server, entropy);
         let config = config.clone();
-        Ok(Self { server, resolver, resolver_at, resolving, ledger, sinks, refusals, config })
+        Ok(Self {
+            server,
+            resolver,
+            resolver_at,
+            resolving: HashMap::new(),
+            numbers: HashMap::new(),
+            questions: VecDeque::new(),
+            domains,
+            ledger,
+            sinks,
+            refusals: Ration::default(),
+            config,
+        })
     }
 
     fn note(&mut self, now: Now, event: Event) {
@@ -86,6 +110,9 @@ impl SipRole {
                     ledger.write(&record);
                 }
             }
+            Event::Consult(call) => {
+                self.questions.push_back(CallQuestion { call, domains: self.domains.clone() });
+            }
             Event::Resolve { id, uri } => self.resolve(now, id, &uri),
             Event::Message { at, hop, sent, bytes } => self.sinks.take(at, &hop, sent, &bytes),
             _ => {}
@@ -99,7 +126,35 @@ impl SipRole {
         self.resolving.insert(resolver.sip(now, query), id);
     }
 
+    /// A number that is nobody's here: what it stands for is looked up.
+    fn look_up(&mut self, now: Now, id: ConsultId, number: &str, grant: Box<Grant>) {
+        match &mut self.resolver {
+            Some(resolver) => drop(self.numbers.insert(resolver.number(now, number), (id, grant))),
+            None => self.server.treated(now, id, unallocated()),
+        }
+    }
+
+    /// A look-up of a number has brought its URI, or nothing. Gives the event back when it was about something else.
+    fn number_found(&mut self, now: Now, event: lookup::Event) -> Option<lookup::Event> {
+        let (id, uri) = match &event {
+            lookup::Event::Number { id, uri } => (*id, uri.parse().ok()),
+            lookup::Event::Found { id, .. } | lookup::Event::Failed { id, .. } => (*id, None),
+            _ => return None,
+        };
+        let Some((consult, mut grant)) = self.numbers.remove(&id) else { return Some(event) };
+        let treatment = match uri {
+            Some(uri) => {
+                grant.instead = Some(uri);
+                Treatment::Granted(grant)
+            }
+            None => unallocated(),
+        };
+        self.server.treated(now, consult, treatment);
+        None
+    }
+
     fn found(&mut self, now: Now, event: lookup::Event) {
+        let Some(event) = self.number_found(now, event) else { return };
         let (id, ways) = match event {
             lookup::Event::Found { id, candidates, .. } => {
                 (id, candidates.into_iter().map(|one| (one.transport, one.address)).collect())
@@ -161,6 +216,20 @@ impl Role for SipRole {
         }
     }
 
+    fn question(&mut self) -> Option<CallQuestion> {
+        self.questions.pop_front()
+    }
+
+    fn learned(&mut self, now: Now, question: CallQuestion, answer: Option<CallAnswer>) {
+        let id = question.call.id;
+        match (answer, question.number()) {
+            (Some(CallAnswer::Treatment(treatment)), _) => self.server.treated(now, id, treatment),
+            (Some(CallAnswer::Number(number, grant)), _) => self.look_up(now, id, &number, grant),
+            (None, Some(number)) => self.look_up(now, id, &number, Box::default()),
+            (None, None) => self.server.treated(now, id, Treatment::Granted(Box::default())),
+        }
+    }
+
     /// Registrations are not kept: phones renew them.
     fn replay(&mut self, _: &[u8]) -> Result<bool, Unreadable> {
         Ok(false)
@@ -191,6 +260,11 @@ impl Role for SipRole {
             }
         }
     }
+}
+
+/// What the caller of a number hears that nobody has (ITU-T Q.850, cause 1).
+fn unallocated() -> Treatment {
+    refused(StatusCode::NOT_FOUND, 1, "nobody has this number")
 }
 
 const TAG: u8 = 2;

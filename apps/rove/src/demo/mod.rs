@@ -40,9 +40,10 @@ struct NodeReady {
     key_file: PathBuf,
 }
 
-pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
+/// `claimed` says whether this program has a network of its own to make more in, or why not.
+pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Result<(), Failure> {
     if args.roam {
-        return roam::run(args, stop);
+        return roam::run(args, claimed, stop);
     }
     if super::command::seconds(args.seconds).is_none_or(|s| s > Duration::from_secs(60)) {
         return Err(Failure::usage(format!("--for {}: give 0 to 60 seconds", args.seconds)));

@@ -13,6 +13,8 @@ use linux as sys;
 mod portable;
 #[cfg(not(target_os = "linux"))]
 use portable as sys;
+mod router;
+mod watch;
 
 use std::{
     io,
@@ -23,6 +25,9 @@ use std::{
 
 use rove_base::UdpFlow;
 use socket2::{Domain, Protocol, Socket, Type};
+
+pub use router::RouterSocket;
+pub use watch::{LONGEST as WATCHED_BYTES, PacketWatch};
 
 /// The socket of a DHCP server on one interface. Never blocks, but in [`DhcpSocket::wait`].
 #[derive(Debug)]
@@ -90,6 +95,12 @@ impl DhcpSocket {
         Self { udp, packets, local, buffer: vec![0; LONGEST].into_boxed_slice(), packet: Vec::new() }
     }
 
+    /// Whether what leaves `local` goes through this socket.
+    #[must_use]
+    pub const fn carries(&self, local: SocketAddr) -> bool {
+        self.local.is_ipv4() == local.is_ipv4() && self.local.port() == local.port()
+    }
+
     /// Where it listens.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
@@ -144,6 +155,15 @@ impl AsRawFd for DhcpSocket {
     fn as_raw_fd(&self) -> RawFd {
         self.udp.as_raw_fd()
     }
+}
+
+/// The Ethernet address of an interface.
+///
+/// # Errors
+///
+/// [`DhcpSocketError`] when there is no such interface, or it is no Ethernet.
+pub fn hardware_address(interface: &str) -> Result<[u8; 6], DhcpSocketError> {
+    sys::hardware_of(interface).map_err(|source| DhcpSocketError { place: interface.to_owned(), source })
 }
 
 fn bind(interface: Option<&str>, address: SocketAddrV4) -> io::Result<UdpSocket> {

@@ -21,6 +21,19 @@ pub(super) fn index_of(_interface: &str) -> io::Result<u32> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Not known here.
+pub(super) fn hardware_of(_interface: &str) -> io::Result<[u8; 6]> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn watch() -> io::Result<std::os::fd::OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(super) fn came_in(_socket: BorrowedFd<'_>, _buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Never sleeps.
 pub(super) fn wait(_socket: BorrowedFd<'_>, _patience: Duration) -> bool {
     true

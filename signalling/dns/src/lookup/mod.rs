@@ -5,7 +5,9 @@
 
 mod cache;
 mod exchange;
+mod number;
 mod order;
+mod pattern;
 mod procedure;
 mod resolver;
 mod search;
@@ -93,6 +95,13 @@ pub enum Event {
         /// How they were found.
         steps: Vec<TraceStep>,
     },
+    /// A number stands for this URI. Where that is called comes next, under the same name.
+    Number {
+        /// Which look-up.
+        id: LookupId,
+        /// The URI.
+        uri: String,
+    },
     /// There is none.
     Failed {
         /// Which look-up.
@@ -137,6 +146,18 @@ pub enum LookupError {
     BadName {
         /// What was given.
         name: String,
+    },
+    /// The text is no telephone number with its country.
+    #[error("\"{number}\" is no telephone number with + and country code")]
+    BadNumber {
+        /// What was given.
+        number: String,
+    },
+    /// Nobody has published where a number is called over SIP (RFC 6116).
+    #[error("nothing says where {number} is called over SIP (ENUM: no E2U+sip below e164.arpa)")]
+    NoSuchNumber {
+        /// The number.
+        number: String,
     },
     /// The servers say that the name does not exist.
     #[error("the name {name} does not exist")]

@@ -13,14 +13,16 @@ use hickory_proto::rr::{
 };
 use rove_base::{Entropy, Transport};
 
-use super::{Candidate, LookupError, order};
-use crate::query::{MAX_ALIASES, Outcome, Question, plain};
+use super::{Candidate, LookupError, number, order, search::literal};
+use crate::query::{MAX_ALIASES, Outcome, Question, parse_name, plain};
 
 /// What one look-up is after.
 #[derive(Clone, Debug)]
 pub(crate) enum Goal {
     /// Where to send a SIP request for this host.
     Sip { host: Name, port: Option<u16>, wish: Wish },
+    /// Where to send a SIP request for this telephone number, which stands below that name.
+    Number { number: String, name: Name, wish: Wish },
     /// The addresses of a host.
     Address(Name),
     /// The names of an address.
@@ -123,9 +125,52 @@ pub(crate) fn evaluate(goal: &Goal, facts: &Facts, taste: Taste, entropy: &mut E
             addresses(&[Target::new(host, *port, wish.plain())], facts, taste)
         }
         Goal::Sip { host, port: None, wish } => sip(host, *wish, facts, taste, entropy),
+        Goal::Number { number, name, wish } => match said(number, name, facts) {
+            Ok(uri) => called(&uri, *wish, facts, taste, entropy),
+            Err(progress) => progress,
+        },
         Goal::Address(host) => addresses(&[Target::new(host, 0, Transport::Udp)], facts, taste),
         Goal::Reverse(ip) => reverse(*ip, facts),
     }
+}
+
+/// The URI that a number stands for, as soon as that is known.
+pub(crate) fn uri_of(goal: &Goal, facts: &Facts) -> Option<String> {
+    let Goal::Number { number, name, .. } = goal else { return None };
+    said(number, name, facts).ok()
+}
+
+/// The URI that the records of a number make of it.
+fn said(number: &str, name: &Name, facts: &Facts) -> Result<String, Progress> {
+    match follow(question(name, RecordType::NAPTR), facts) {
+        Known::Open(open) => Err(Progress::Need { open: vec![open], found: 0 }),
+        Known::Lost(error) => Err(Progress::Failed(error)),
+        Known::Is(Err(error)) => Err(Progress::Failed(error.clone())),
+        Known::Is(Ok(outcome)) => {
+            let records: &[RData] = if let Outcome::Records(records) = outcome { records } else { &[] };
+            let none = || Progress::Failed(LookupError::NoSuchNumber { number: number.to_owned() });
+            number::uri(naptr_of(records), number).ok_or_else(none)
+        }
+    }
+}
+
+/// Where a URI is called.
+fn called(uri: &str, wish: Wish, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
+    let bad = || Progress::Failed(LookupError::BadName { name: uri.to_owned() });
+    let Some(place) = number::place(uri) else { return bad() };
+    let wish = Wish { transport: place.transport, secure: place.secure, ..wish };
+    if let Some(transport) = wish.impossible() {
+        return Progress::Failed(LookupError::Unsupported { transport });
+    }
+    if let Some(addresses) = literal(&place.host, taste.prefer_v6) {
+        let transport = wish.plain();
+        let port = place.port.unwrap_or(Wish::port(transport));
+        let one =
+            |ip: IpAddr| Candidate { address: SocketAddr::new(ip, port), transport, name: ip.to_string() };
+        return Progress::Found(addresses.into_iter().map(one).collect());
+    }
+    let Some(host) = parse_name(&place.host) else { return bad() };
+    evaluate(&Goal::Sip { host, port: place.port, wish }, facts, taste, entropy)
 }
 
 /// A host to be looked up, and how it is reached.

@@ -9,6 +9,7 @@ use super::{
     Candidate, Event, LookupError, LookupId, Query, ResolverConfig,
     cache::Cache,
     exchange::{self, Exchange, Means, Servers},
+    number,
     procedure::{self, Facts, Goal, Progress, Taste, Wish},
     search::{Lookup, literal},
 };
@@ -83,6 +84,17 @@ impl Resolver {
         match parse_name(&query.host) {
             Some(host) => self.start(Goal::Sip { host, port: query.port, wish }),
             None => self.fail_at_once(LookupError::BadName { name: query.host }),
+        }
+    }
+
+    /// Looks for where to call a telephone number, `+` and its digits (RFC 6116): [`Event::Number`] tells its URI, then that
+    /// is looked for as by [`Resolver::sip`].
+    pub fn number(&mut self, now: Now, number: &str) -> LookupId {
+        self.now = self.now.max(now.mono);
+        let wish = Wish { transport: None, secure: false, spoken: self.transports };
+        match number::name(number) {
+            Some(name) => self.start(Goal::Number { number: number.to_owned(), name, wish }),
+            None => self.fail_at_once(LookupError::BadNumber { number: number.to_owned() }),
         }
     }
 
@@ -213,7 +225,13 @@ impl Resolver {
             let Some(lookup) = self.lookups.get_mut(&id) else { return };
             let hurry = lookup.hurry_at.is_some_and(|at| at <= self.now);
             let taste = Taste { prefer_v6: self.prefer_v6, hurry };
-            match procedure::evaluate(&lookup.goal, &lookup.facts, taste, &mut self.entropy) {
+            let progress = procedure::evaluate(&lookup.goal, &lookup.facts, taste, &mut self.entropy);
+            if !matches!(progress, Progress::Need { .. })
+                && let Some(uri) = procedure::uri_of(&lookup.goal, &lookup.facts)
+            {
+                self.out.event(Event::Number { id, uri });
+            }
+            match progress {
                 Progress::Found(candidates) => {
                     let steps = core::mem::take(&mut lookup.steps);
                     self.out.event(Event::Found { id, candidates, steps });

@@ -225,6 +225,14 @@ impl Hlr {
         self.database.iter().map(|entry| &entry.subscriber)
     }
 
+    /// What each subscriber's name resolves to.
+    pub fn names(&self) -> impl Iterator<Item = crate::NameChange> {
+        self.database.iter().map(|entry| {
+            let binding = entry.serving.as_ref().and_then(|stay| stay.binding);
+            self.forward(entry, binding.iter().flat_map(|binding| binding.addresses.iter()).collect())
+        })
+    }
+
     /// Where a subscriber has proven to be.
     #[must_use]
     pub fn serving(&self, imsi: Imsi) -> Option<&Stay> {

@@ -1,5 +1,7 @@
 //! What the profile does to calls.
 
+use core::net::IpAddr;
+
 use crate::{Cause, E164, HostName, Imsi, NetworkName, Subscriber, subscriber::Entry};
 
 use super::Hlr;
@@ -51,6 +53,24 @@ impl Hlr {
         } else {
             Ok(())
         }
+    }
+
+    /// A subscriber by name.
+    #[must_use]
+    pub fn named(&self, name: &HostName) -> Option<&Subscriber> {
+        self.database.by_name(name).map(|entry| &entry.subscriber)
+    }
+
+    /// A subscriber by number.
+    #[must_use]
+    pub fn numbered(&self, number: E164) -> Option<&Subscriber> {
+        self.database.by_number(number).map(|entry| &entry.subscriber)
+    }
+
+    /// Whose name resolves to `address`.
+    #[must_use]
+    pub fn owner(&self, address: IpAddr) -> Option<&Subscriber> {
+        self.subscriber(self.database.owner(address)?)
     }
 
     /// Where calls to `name` go; `None` when it is no subscriber's.

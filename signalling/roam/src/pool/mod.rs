@@ -10,6 +10,7 @@
 //! long as a resolver may remember its last name. A subscriber has one address of each family. Who shows no token that
 //! the register granted gets nothing, leaves no state behind, and so cannot starve those who do.
 
+mod advertise;
 mod book;
 mod config;
 mod dhcp4;
@@ -215,6 +216,14 @@ impl Pool {
     #[must_use]
     pub fn addresses_of(&self, holder: Imsi) -> Option<Addresses> {
         self.book.get(holder).map(|holding| holding.addresses)
+    }
+
+    /// The IPv4 addresses that it gives out.
+    pub fn v4_addresses(&self) -> impl Iterator<Item = core::net::Ipv4Addr> {
+        let ranges = self.config.v4.iter().flat_map(|config| &config.ranges);
+        ranges
+            .flat_map(|range| range.first.to_bits()..=range.last.to_bits())
+            .map(core::net::Ipv4Addr::from_bits)
     }
 
     /// Who has something.

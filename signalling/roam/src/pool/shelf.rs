@@ -201,7 +201,7 @@ fn is_special(address: &IpAddr) -> bool {
 /// As few addresses as are opened at once; a small pool restarted loses as many for the time of a rest.
 const SMALLEST_BLOCK: usize = 4;
 /// As many as are opened at once: one record serves so many attaches.
-const LARGEST_BLOCK: usize = 256;
+const LARGEST_BLOCK: usize = 1_024;
 /// How many addresses one subscriber can leave behind at a time.
 pub(super) const MAX_RESTING: usize = 4;
 /// Draws of 64 bits before a family counts as full.

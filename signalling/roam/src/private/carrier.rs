@@ -4,7 +4,7 @@ use rove_base::{Arrival, Entropy, Instant, Now, StreamId};
 
 use super::{
     Partner,
-    link::{Link, News},
+    link::{Link, M3ua, News, pieces},
     m3ua,
     sccp::{self, Address, Reassembly, Whole},
 };
@@ -13,7 +13,7 @@ use crate::{E164, NetworkName};
 /// The lower half of an adapter.
 #[derive(Debug)]
 pub(crate) struct Carrier {
-    link: Link,
+    link: Link<M3ua>,
     /// One for each partner.
     states: Vec<State>,
     point_code: u32,
@@ -60,12 +60,17 @@ impl Carrier {
         };
         let states = partners.iter().map(state).collect();
         let point_code = point_code.unwrap_or_else(|| point_code_of(title));
-        Self { link: Link::new(own, partners, entropy), states, point_code, reference: 0 }
+        Self { link: Link::new(own, M3ua, partners, entropy), states, point_code, reference: 0 }
     }
 
     pub(crate) fn handle(&mut self, now: Now, arrival: Arrival<'_>, receive: &mut Receive<'_>) {
         match arrival {
-            Arrival::Stream { stream, bytes } => self.bytes(now.mono, stream, bytes, receive),
+            Arrival::Stream { stream, bytes } => {
+                let each = |carrier: &mut Self, peer: usize, message: &[u8]| {
+                    carrier.message(now.mono, Origin { peer, stream }, message, receive);
+                };
+                pieces(self, |carrier| &mut carrier.link, (now.mono, stream), bytes, each);
+            }
             other => self.link.arrived(now, other),
         }
     }
@@ -102,38 +107,8 @@ impl Carrier {
         })
     }
 
-    /// The next bytes of a stream: every whole message in them is worked on where it stands, the rest is kept.
-    fn bytes(&mut self, now: Instant, stream: StreamId, bytes: &[u8], receive: &mut Receive<'_>) {
-        let Some((peer, mut inbox)) = self.link.take_inbox(now, stream) else { return };
-        let kept = !inbox.is_empty();
-        if kept {
-            inbox.extend_from_slice(bytes);
-        }
-        let mut rest = if kept { inbox.as_slice() } else { bytes };
-        let origin = Origin { peer, stream };
-        loop {
-            match m3ua::length(rest).map(|len| len.and_then(|len| rest.split_at_checked(len))) {
-                Ok(Some((message, after))) => {
-                    rest = after;
-                    self.message(now, origin, message, receive);
-                }
-                Ok(None) => break,
-                Err(_) => return self.link.fail(now, stream),
-            }
-        }
-        if kept {
-            let done = inbox.len().saturating_sub(rest.len());
-            inbox.drain(..done);
-        } else {
-            let at = bytes.len().saturating_sub(rest.len());
-            inbox.extend_from_slice(bytes.get(at..).unwrap_or_default());
-        }
-        self.link.put_inbox(stream, inbox);
-    }
-
     fn message(&mut self, now: Instant, origin: Origin, message: &[u8], receive: &mut Receive<'_>) {
-        let Ok(message) = m3ua::Message::parse(message) else { return self.malformed(origin.peer) };
-        let Some(data) = self.link.message(now, origin.stream, &message) else { return };
+        let Some(data) = self.link.message(now, origin.stream, message) else { return };
         let Some(state) = self.states.get_mut(origin.peer) else { return };
         if data.service != m3ua::SCCP {
             return self.malformed(origin.peer);

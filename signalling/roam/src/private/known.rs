@@ -31,6 +31,11 @@ impl Known {
         self.partners.get(place)
     }
 
+    /// Whether a partner has this domain.
+    pub(super) fn has(&self, network: &str) -> bool {
+        self.partners.iter().any(|(.., name)| name.as_str() == network)
+    }
+
     /// The same, its name alone.
     pub(super) fn id(&self, place: usize) -> PartnerId {
         self.at(place).map_or(PartnerId(u16::MAX), |(id, ..)| *id)

@@ -8,11 +8,13 @@
 pub mod ansi41;
 pub mod ber;
 mod carrier;
+pub mod diameter;
 mod digits;
 mod known;
 mod link;
 pub mod m3ua;
 pub mod map;
+mod pending;
 pub mod sccp;
 pub mod tcap;
 
@@ -82,4 +84,7 @@ pub trait PrivateNetwork: for<'a> Machine<Input<'a> = Arrival<'a>, Event = Told>
 
     /// Answers what a partner asked. An answer to a question that is over is dropped.
     fn answer(&mut self, now: Now, partner: PartnerId, id: DialogueId, result: Result<Outcome, Cause>);
+
+    /// Whether a partner of this domain is reached by it.
+    fn knows(&self, network: &str) -> bool;
 }

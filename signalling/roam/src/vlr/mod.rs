@@ -193,6 +193,14 @@ impl Vlr {
             .map(|claim| (claim.imsi, &claim.name, claim.addresses, claim.generation))
     }
 
+    /// What the addresses of those who are bound here resolve to.
+    #[must_use]
+    pub fn names(&self) -> Vec<crate::NameChange> {
+        let kept = self.visitors.values().filter_map(Visitor::journaled);
+        kept.flat_map(|kept| bind::reverse(&kept.claim, Some(&kept.claim.name), self.config.reverse_ttl))
+            .collect()
+    }
+
     /// Terminals on the way to a stay.
     #[must_use]
     pub fn attaching(&self) -> usize {

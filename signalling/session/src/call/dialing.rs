@@ -33,6 +33,12 @@ impl Dialing {
                 let cause = lookup_failed(&self.target, error);
                 cx.over(cause)
             }
+            Fact::Number(uri) => match self.target.found_at(&uri) {
+                Ok(target) => State::Dialing(Self { target }),
+                Err(error) => {
+                    cx.over(Cause::LookupFailed { name: self.target.to_string(), why: error.to_string() })
+                }
+            },
             Fact::HangUp => cx.over(Cause::HungUp),
             _ => State::Dialing(self),
         }

@@ -52,6 +52,8 @@ pub(crate) enum State {
 /// What happened to a call.
 #[derive(Debug)]
 pub(crate) enum Fact {
+    /// The number that was dialled is called there.
+    Number(String),
     Found(Vec<Candidate>),
     NotFound(LookupError),
     MediaOpened(MediaPorts),

@@ -6,7 +6,7 @@ use rove_sip::{
     ua::{OutgoingInvite, SessionChange},
 };
 
-use super::{Switchboard, query};
+use super::{Switchboard, find};
 use crate::{CallId, Event, Target, call::Ask};
 
 impl Switchboard {
@@ -21,7 +21,7 @@ impl Switchboard {
         let (invite, account) = self.calls.get(&id).map_or((None, None), |call| (call.invite, call.account));
         match (ask, invite) {
             (Ask::Resolve(target), _) => {
-                let lookup = self.resolver.sip(now, query(&self.accounts.way(&target, account)));
+                let lookup = find(&mut self.resolver, now, &self.accounts.way(&target, account));
                 self.by_lookup.insert(lookup, id);
             }
             (Ask::Invite { hop, target, offer }, _) => self.invite(id, hop, &target, offer),
@@ -74,6 +74,7 @@ impl Switchboard {
 
     fn invite(&mut self, id: CallId, hop: Hop, target: &Target, offer: Vec<u8>) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        let target = &self.accounts.spelled(target, call.account);
         let mut headers = call.headers.clone();
         headers.extend(
             self.accounts

@@ -52,6 +52,13 @@ impl Fork {
         Self { invite, waiting: targets, branches, best: None, challenges, closed: false, answered: false }
     }
 
+    /// Begins with these targets; what was tried before has led nowhere.
+    pub(crate) fn reopen(&mut self, targets: VecDeque<Vec<Target>>) {
+        self.waiting = targets;
+        (self.best, self.closed, self.answered) = (None, false, false);
+        self.challenges.clear();
+    }
+
     /// Begins one more branch and answers its number.
     pub(crate) fn begin(&mut self) -> usize {
         self.branches.push(State::Pending);

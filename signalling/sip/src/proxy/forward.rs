@@ -7,7 +7,7 @@
     clippy::panic
 )]
 
-use super::{Loops, Ours, Target, Tokens};
+use super::{Loops, Marks, Ours, Target, Tokens};
 use crate::{
     message::{HeaderName, Method, NameAddr, Request, SipUri, Uri, ViaTransport},
     transport::Hop,
@@ -26,6 +26,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) record: bool,
     /// What it is routed by.
     pub(crate) mark: u64,
+    /// Whether the caller is not shown to the called one.
+    pub(crate) hidden: bool,
 }
 
 /// A copy that waits for its way.
@@ -95,15 +97,18 @@ impl Copy {
 
     /// Completes it for the way `hop`, as transaction `number` (steps 4 and 8).
     pub(crate) fn leave(self, passage: &Passage<'_>, hop: Hop, number: u64) -> Leave {
-        let Passage { ours, tokens, from, bound, record, mark } = passage;
+        let Passage { ours, tokens, from, bound, record, mark, hidden } = passage;
         let mut request = self.request;
         if *record {
             let call_id = request.headers.call_id().unwrap_or_default().to_owned();
             let to_bound = self.flow.is_some();
             let one_side = !bound && !to_bound && from.transport == hop.transport && from.local == hop.local;
-            request.headers.prepend(HeaderName::RecordRoute, ours.record(from, *bound, &call_id, tokens));
+            request.headers.prepend(
+                HeaderName::RecordRoute,
+                ours.record(from, &call_id, tokens, Marks { bound: *bound, hidden: *hidden }),
+            );
             if !one_side {
-                let ahead = ours.record(&hop, to_bound, &call_id, tokens);
+                let ahead = ours.record(&hop, &call_id, tokens, Marks { bound: to_bound, hidden: *hidden });
                 request.headers.prepend(HeaderName::RecordRoute, ahead);
             }
         }

@@ -14,6 +14,6 @@ mod tests;
 pub(crate) use fork::{Fork, Next};
 pub(crate) use forward::{Copy, Passage};
 pub(crate) use loops::Loops;
-pub(crate) use routes::{Ours, Routed};
+pub(crate) use routes::{Marks, Ours, Routed};
 pub(crate) use target::{MAX_BREADTH, Target, groups};
 pub(crate) use token::Tokens;

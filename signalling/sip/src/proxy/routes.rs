@@ -33,6 +33,17 @@ pub(crate) struct Routed {
     pub(crate) forged: bool,
     /// Whether there was a route of ours.
     pub(crate) routed: bool,
+    /// The caller of its dialog is not shown to the called one.
+    pub(crate) hidden: bool,
+}
+
+/// What a Record-Route says of its side and its dialog.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks {
+    /// Only that flow leads there.
+    pub(crate) bound: bool,
+    /// The caller is not shown to the called one.
+    pub(crate) hidden: bool,
 }
 
 impl Ours {
@@ -89,6 +100,7 @@ impl Ours {
             let ours = token == tokens.dialog(call_id);
             routed.inside |= ours;
             routed.forged |= !ours;
+            routed.hidden |= ours && uri.params.has(HIDDEN);
         }
         // The last of two routes is the side that the request goes to.
         routed.flow = None;
@@ -101,20 +113,25 @@ impl Ours {
         }
     }
 
-    /// The Record-Route of one side (§16.6 step 4): `hop` is the way to that side, `bound` whether only that flow
-    /// leads there.
-    pub(crate) fn record(&self, hop: &Hop, bound: bool, call_id: &str, tokens: &Tokens) -> String {
+    /// The Record-Route of one side (§16.6 step 4): `hop` is the way to that side.
+    pub(crate) fn record(&self, hop: &Hop, call_id: &str, tokens: &Tokens, marks: Marks) -> String {
+        let Marks { bound, hidden } = marks;
         let mut uri = SipUri::at(hop.local).over(hop.transport);
         if bound {
             uri = uri.with_user(&tokens.flow(hop));
         }
         uri.params.set("lr", None);
         uri.params.set(DIALOG, Some(&tokens.dialog(call_id)));
+        if hidden {
+            uri.params.set(HIDDEN, None);
+        }
         format!("<{uri}>")
     }
 }
 
 /// The parameter that shows that a dialog was let through.
 const DIALOG: &str = "d";
+/// The parameter of a dialog whose caller is not shown.
+const HIDDEN: &str = "h";
 /// Routes of ours that one request may have: two for each time that it came through.
 const MAX_OWN_ROUTES: usize = 8;

@@ -7,7 +7,8 @@ use rove_base::Instant;
 
 use super::{CallEnd, CallRecord, Event, shared::Core};
 use crate::{
-    message::{NameAddr, Request},
+    message::{NameAddr, Request, Uri},
+    registrar::Aor,
     transaction::{Fingerprint, Keyed, KeyedMap, Timers},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub(super) struct Calls {
     keyed: Keyed,
     open: KeyedMap<Fingerprint, Open>,
+    /// In how many of them each party is.
+    parties: KeyedMap<Fingerprint, u32>,
     timers: Timers<Fingerprint>,
     max: usize,
     /// Of all records.
@@ -31,7 +34,8 @@ struct Open {
 impl Calls {
     pub(super) fn new(max: usize, keyed: Keyed) -> Self {
         let open = KeyedMap::with_hasher(keyed.clone());
-        Self { keyed, open, timers: Timers::default(), max, bytes: 0 }
+        let parties = KeyedMap::with_hasher(keyed.clone());
+        Self { keyed, open, parties, timers: Timers::default(), max, bytes: 0 }
     }
 
     /// How many bytes their records take.
@@ -42,6 +46,7 @@ impl Calls {
     fn close(&mut self, key: Fingerprint) -> Option<Open> {
         let open = self.open.remove(&key)?;
         self.bytes = self.bytes.saturating_sub(weight(&open.record));
+        self.count(&open.record, false);
         Some(open)
     }
 
@@ -62,6 +67,7 @@ impl Calls {
         let until = cx.now.mono + LONGEST;
         self.timers.change(key, None, Some(until));
         self.bytes = self.bytes.saturating_add(weight(&record));
+        self.count(&record, true);
         self.open.insert(key, Open { record, until });
     }
 
@@ -89,6 +95,28 @@ impl Calls {
         }
     }
 
+    /// In how many calls somebody is.
+    pub(super) fn of(&self, party: &Uri) -> usize {
+        let count = self.party(party).and_then(|key| self.parties.get(&key)).copied();
+        count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    fn party(&self, party: &Uri) -> Option<Fingerprint> {
+        Some(self.keyed.fingerprint(&("party", Aor::of_uri(party)?.as_bytes())))
+    }
+
+    /// Two parties are in one call more, or less.
+    fn count(&mut self, record: &CallRecord, more: bool) {
+        for party in [&record.caller, &record.callee] {
+            let Some(key) = party.parse().ok().and_then(|uri| self.party(&uri)) else { continue };
+            let count = self.parties.entry(key).or_default();
+            *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+            if *count == 0 {
+                self.parties.remove(&key);
+            }
+        }
+    }
+
     fn key(&self, call_id: &str, caller_tag: &str) -> Fingerprint {
         self.keyed.fingerprint(&("call", call_id, caller_tag))
     }
@@ -105,6 +133,6 @@ fn weight(record: &CallRecord) -> usize {
 }
 
 /// What a record takes beside its texts.
-const RECORD_BYTES: usize = 384;
+const RECORD_BYTES: usize = 512;
 /// Calls without a BYE for this long have ended unseen.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);

@@ -1,6 +1,6 @@
 //! What a server is told once.
 
-use core::time::Duration;
+use core::{net::IpAddr, time::Duration};
 
 use crate::{
     digest::{Users, VerifierConfig},
@@ -40,6 +40,10 @@ pub struct SipServerConfig {
     pub users: Option<Users>,
     /// How they are asked.
     pub verifier: VerifierConfig,
+    /// Whether the owner is asked what becomes of each call, with [`Event::Consult`](super::Event::Consult).
+    pub services: bool,
+    /// Servers of other networks whose word about identities counts, and who hear ours (RFC 3325).
+    pub trusted: Vec<IpAddr>,
     /// Whether the requests inside a dialog pass here too.
     pub record_route: bool,
     /// How long the most preferred contacts ring before the next are tried, where there are any.
@@ -110,6 +114,8 @@ impl SipServerConfig {
             bindings: MemoryLimits::default(),
             users: None,
             verifier: VerifierConfig::default(),
+            services: false,
+            trusted: Vec::new(),
             record_route: true,
             ring_time: Duration::from_secs(20),
             timer_c: Duration::from_secs(181),

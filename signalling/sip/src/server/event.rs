@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use rove_base::UnixTime;
 
+use super::Consultation;
 use crate::{
     message::{SipUri, StatusCode},
     transport::Hop,
@@ -45,6 +46,8 @@ pub enum Event {
         /// Where to.
         uri: SipUri,
     },
+    /// A call wants to go on; answer with [`SipServer::treated`](super::SipServer::treated). Told only when asked for.
+    Consult(Box<Consultation>),
     /// A message has come or gone; told only when asked for.
     Message {
         /// When.

@@ -33,7 +33,9 @@ pub(super) fn pass(
     key: ServerKey,
 ) -> Result<Passed, Response> {
     let refuse = |status| cx.plain(reply, key, status);
-    if !matches!(request.uri, Uri::Sip(_)) {
+    // Whom a number belongs to is for the owner to say.
+    let number = matches!(request.uri, Uri::Tel(_)) && cx.config.services && request.method == Method::Invite;
+    if !matches!(request.uri, Uri::Sip(_)) && !number {
         return Err(refuse(StatusCode::UNSUPPORTED_URI_SCHEME));
     }
     if request.headers.max_forwards() == Ok(Some(0)) {

@@ -18,6 +18,7 @@ mod relay;
 mod relays;
 mod requests;
 mod responses;
+mod services;
 mod shared;
 mod stateless;
 
@@ -30,6 +31,7 @@ use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scr
 
 pub use config::{Limits, Mode, SipServerConfig};
 pub use event::{CallEnd, CallRecord, Event, ResolveId};
+pub use services::{ConsultId, Consultation, Grant, Treatment};
 
 use self::{
     calls::Calls,

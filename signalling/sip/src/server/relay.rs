@@ -9,7 +9,7 @@
 
 use rove_base::{Instant, UnixTime};
 
-use super::{CallEnd, CallRecord, gate::Passed, requests::Incoming};
+use super::{CallEnd, CallRecord, gate::Passed, requests::Incoming, services::Served};
 use crate::{
     message::{Request, Response},
     proxy::{Copy, Fork},
@@ -36,6 +36,8 @@ pub(super) struct Relay {
     /// When the next targets get their turn.
     pub(super) ring_until: Option<Instant>,
     pub(super) cancelled: bool,
+    /// What services have to do with it.
+    pub(super) served: Option<Box<Served>>,
     begun: UnixTime,
     /// What the timers know.
     pub(super) due: Option<Instant>,
@@ -94,6 +96,7 @@ impl Relay {
             branches: Vec::new(),
             ring_until: None,
             cancelled: false,
+            served: None,
             begun,
             due: None,
             bytes: 0,
@@ -116,6 +119,8 @@ impl Relay {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let ring = self.ring_until.filter(|_| self.fork.has_more());
         let branches = self.fork.pending().filter_map(|at| self.branches.get(at)?.until);
+        let served = self.served.as_ref().and_then(|served| served.deadline());
+        let ring = Instant::earliest(ring, served);
         branches.fold(ring, |earliest, at| Instant::earliest(earliest, Some(at)))
     }
 
@@ -129,10 +134,11 @@ impl Relay {
     pub(super) fn call_record(&self, response: &Response, now: UnixTime) -> CallRecord {
         let headers = &self.request.headers;
         let answered = response.status.is_success();
+        let called = self.served.as_ref().and_then(|served| served.called.clone());
         CallRecord {
             call_id: headers.call_id().unwrap_or_default().to_owned(),
             caller: headers.from().map_or_else(|_| String::new(), |from| from.uri.to_string()),
-            callee: self.request.uri.to_string(),
+            callee: called.unwrap_or_else(|| self.request.uri.to_string()),
             user: self.user.clone(),
             begun: self.begun,
             answered: answered.then_some(now),

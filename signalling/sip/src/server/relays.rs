@@ -8,11 +8,12 @@ use rove_base::Now;
 use super::{
     Event, Mode, ResolveId, SipServer, oversize,
     relay::{Branch, Cancel},
+    services,
     shared::{ClientUse, RelayId},
 };
 use crate::{
     message::{CSeq, HeaderName, Method, NameAddr, Request, Response, StatusCode, Uri},
-    proxy::{Copy, Fork, Next, Passage, Target, groups},
+    proxy::{Copy, Next, Passage, Target, groups},
     registrar::{Answer, Binding, RegistryStore},
     transaction::{ClientKey, Outgoing, ServerKey},
     transport::Hop,
@@ -29,7 +30,7 @@ impl<R: RegistryStore> SipServer<R> {
     pub(super) fn relay_to_uri(&mut self, id: RelayId, flow: Option<Hop>) {
         let Some(relay) = self.relays.get_mut(&id) else { return };
         let target = Target::at(relay.request.uri.clone(), flow, relay.passed.breadth);
-        relay.fork = Fork::new(relay.request.method == Method::Invite, [vec![target]].into());
+        relay.fork.reopen([vec![target]].into());
         self.advance(id);
     }
 
@@ -59,7 +60,14 @@ impl<R: RegistryStore> SipServer<R> {
             }
             return self.finish(id, &response);
         }
-        relay.fork = Fork::new(relay.request.method == Method::Invite, groups(&live, relay.passed.breadth));
+        let mut targets = groups(&live, relay.passed.breadth);
+        if let Some(served) = &mut relay.served {
+            served.user = true;
+            if targets.is_empty() {
+                targets = served.places(relay.passed.breadth);
+            }
+        }
+        relay.fork.reopen(targets);
         self.advance(id);
     }
 
@@ -67,15 +75,25 @@ impl<R: RegistryStore> SipServer<R> {
     pub(super) fn advance(&mut self, id: RelayId) {
         loop {
             let Some(relay) = self.relays.get_mut(&id) else { return };
+            if !relay.cancelled && relay.served.as_ref().is_some_and(|served| served.until.is_some()) {
+                // Where it goes is being asked.
+                break;
+            }
             match relay.fork.next(&relay.request) {
                 Next::Wait => break,
                 Next::Start(targets) => {
                     relay.ring_until = Some(self.core.now.mono + self.core.config.ring_time);
+                    relay.expect_an_answer(self.core.now.mono);
                     for target in targets {
                         self.start_branch(id, &target);
                     }
                 }
-                Next::Answer(response) => return self.finish_branches(id, *response),
+                Next::Answer(response) => {
+                    if let Some((to, why)) = relay.diversion(response.status) {
+                        return self.divert(id, &to, why);
+                    }
+                    return self.finish_branches(id, *response);
+                }
                 Next::Silence => {
                     self.core.layer.forget_server(relay.key);
                     break;
@@ -96,7 +114,11 @@ impl<R: RegistryStore> SipServer<R> {
                 StatusCode::TEMPORARILY_UNAVAILABLE if relay.cancelled => StatusCode::REQUEST_TERMINATED,
                 status => status,
             };
+            let absent = relay.served.is_some() && status == StatusCode::TEMPORARILY_UNAVAILABLE;
             response = self.core.plain(&relay.reply, relay.key, status);
+            if absent {
+                response.headers.push(HeaderName::Reason, services::absent().to_string());
+            }
         }
         self.finish(id, &response);
     }
@@ -209,7 +231,7 @@ impl<R: RegistryStore> SipServer<R> {
         self.relays.get_mut(&id)?.branches.get_mut(branch)
     }
 
-    pub(super) fn send_branch(&mut self, id: RelayId, branch: usize, copy: Copy, hop: Hop) {
+    pub(super) fn send_branch(&mut self, id: RelayId, branch: usize, mut copy: Copy, hop: Hop) {
         let core = &mut self.core;
         let now = core.now.mono;
         let Some(relay) = self.relays.get_mut(&id) else { return };
@@ -221,7 +243,11 @@ impl<R: RegistryStore> SipServer<R> {
             bound: relay.bound,
             record: relay.record,
             mark: relay.passed.mark,
+            hidden: relay.served.as_ref().is_some_and(|served| served.hidden),
         };
+        if let Some(served) = &relay.served {
+            served.present(&mut copy.request, core.config.trusted.contains(&hop.remote.ip().to_canonical()));
+        }
         let spare = oversize::may_be(&copy, hop, place).then(|| copy.clone());
         let mut leave = copy.leave(&passage, hop, place.key.branch);
         let mut bytes = core.request_bytes(&leave.request);
@@ -333,6 +359,10 @@ impl<R: RegistryStore> SipServer<R> {
         let now = self.core.now.mono;
         let Some(relay) = self.relays.get_mut(&id) else { return };
         relay.due = None;
+        if self.served_timer(id) {
+            return;
+        }
+        let Some(relay) = self.relays.get_mut(&id) else { return };
         let turn = relay.fork.has_more() && relay.ring_until.is_some_and(|at| at <= now);
         if turn {
             relay.ring_until = None;

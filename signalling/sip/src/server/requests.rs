@@ -9,7 +9,7 @@
 
 use std::net::IpAddr;
 
-use super::{Asked, Event, Mode, SipServer, gate, relay::Relay, shared::ServerUse};
+use super::{Asked, Event, Mode, SipServer, gate, relay::Relay, services, shared::ServerUse};
 use crate::{
     digest::{Question, Refusal, Verdict},
     message::{HeaderName, Message, Method, Rejection, Request, Response, StatusCode, Uri, Via},
@@ -165,9 +165,11 @@ impl<R: RegistryStore> SipServer<R> {
             Err(refusal) => return self.core.answer(reply, &refusal),
         };
         let begins = request.headers.to_tag().is_ok_and(|tag| tag.is_none());
+        let consults =
+            self.core.config.services && begins && !routed.inside && request.method == Method::Invite;
         let mut user = None;
         if !routed.inside {
-            match self.may_begin(&incoming, here) {
+            match self.may_begin(&incoming, here || consults) {
                 Ok(proved) => user = proved,
                 Err(refusal) => return self.core.answer(&incoming.reply, &refusal),
             }
@@ -178,7 +180,8 @@ impl<R: RegistryStore> SipServer<R> {
         if self.lacks_memory(routed.inside) {
             return self.overloaded(&incoming.reply, incoming.key);
         }
-        self.begin_relay(incoming, routed, passed, here, begins, user);
+        let whose = Whose { here, begins, consults, user };
+        self.begin_relay(incoming, routed, passed, whose);
     }
 
     /// Whether a request outside of the dialogs that were let through may pass: ours may go anywhere once they have
@@ -256,15 +259,8 @@ impl<R: RegistryStore> SipServer<R> {
         response
     }
 
-    fn begin_relay(
-        &mut self,
-        incoming: Incoming,
-        routed: &Routed,
-        passed: gate::Passed,
-        here: bool,
-        begins: bool,
-        user: Option<String>,
-    ) {
+    fn begin_relay(&mut self, incoming: Incoming, routed: &Routed, passed: gate::Passed, whose: Whose) {
+        let Whose { here, begins, consults, user } = whose;
         let id = self.next_relay();
         let Incoming { request, hop, key, .. } = &incoming;
         let server = ServerUse { relay: Some(id) };
@@ -284,9 +280,14 @@ impl<R: RegistryStore> SipServer<R> {
         let bound = first_hop.is_some_and(|via| is_bound(via, contact.as_ref(), *hop));
         let lookup = (here && routed.flow.is_none()).then(|| request.uri.as_sip().cloned()).flatten();
         let record = makes_dialog && self.core.config.record_route;
-        let relay = Relay::new(incoming, passed, user, record, bound && record, self.core.now.wall);
+        let served = self.served(&incoming, routed, here, consults);
+        let mut relay = Relay::new(incoming, passed, user, record, bound && record, self.core.now.wall);
+        relay.served = served;
         self.relays.insert(id, relay);
         self.settle(id);
+        if consults {
+            return self.consult(id);
+        }
         match lookup {
             Some(uri) => {
                 let gruu = self.gruus.read(&uri);
@@ -333,6 +334,9 @@ impl<R: RegistryStore> SipServer<R> {
             via.note_source(hop.remote);
             let _ = request.headers.replace_top_via(&via);
         }
+        if routed.hidden && !services::is_anonymous(&request) {
+            services::hide(&mut request.headers);
+        }
         let aor = request.uri.as_sip().filter(|_| here && tries && routed.flow.is_none()).map(Aor::of);
         let Some(aor) = aor else {
             let target = Target::at(request.uri.clone(), routed.flow, 0);
@@ -343,6 +347,18 @@ impl<R: RegistryStore> SipServer<R> {
         self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
         self.answers();
     }
+}
+
+/// Whose request it is, and for whom.
+struct Whose {
+    /// For a user of ours.
+    here: bool,
+    /// It is outside of dialogs.
+    begins: bool,
+    /// The owner is asked what becomes of it.
+    consults: bool,
+    /// Who has proved to send it.
+    user: Option<String>,
 }
 
 /// What Allow says.

@@ -41,7 +41,7 @@ impl<R: RegistryStore> SipServer<R> {
         self.on_branch(relay, branch, server, response);
     }
 
-    fn on_branch(&mut self, id: RelayId, branch: usize, server: ServerKey, response: Response) {
+    fn on_branch(&mut self, id: RelayId, branch: usize, server: ServerKey, mut response: Response) {
         let status = response.status;
         let until = self.core.now.mono + self.core.config.timer_c;
         let Some(relay) = self.relays.get_mut(&id) else {
@@ -51,6 +51,12 @@ impl<R: RegistryStore> SipServer<R> {
             }
             return;
         };
+        if relay.served.as_ref().is_some_and(|served| served.hidden)
+            && let Some(from) = relay.request.headers.get(&HeaderName::From)
+        {
+            // The caller hears of itself as it spoke of itself.
+            response.headers.set(HeaderName::From, from);
+        }
         if let Some(place) = relay.branches.get_mut(branch) {
             // Somebody is there, over a stream.
             place.forget_datagrams();

@@ -55,6 +55,7 @@ impl<R: RegistryStore> SipServer<R> {
             bound: false,
             record: false,
             mark: self.core.loops.mark(request),
+            hidden: false,
         };
         let leave = copy.leave(&passage, way, number);
         let bytes = self.core.request_bytes(&leave.request);

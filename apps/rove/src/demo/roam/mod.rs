@@ -1,9 +1,15 @@
 //! `rove demo --roam`: a home, two visited networks, a terminal that roams between them in mid-call, and two callers.
 //!
-//! All of it on loopback: each network has a 127.x of its own, and the nodes, phones and the terminal are the real ones.
+//! Where the system allows it, each has a network of its own with routers between them, else each network is a 127.x on
+//! loopback. The nodes, phones and the terminal are the real ones.
 
+mod counting;
+mod ground;
 mod networks;
 mod page;
+mod resolver;
+mod stays;
+mod tunnel;
 
 use core::time::Duration;
 use std::{
@@ -14,11 +20,15 @@ use std::{
 
 use rove_phone::{
     Audio, CallId, CallReport, MediaSecurity, Phone, PhoneConfig, PhoneEvent, Progress, Switched,
-    roaming::{Access, Attachment, TerminalEvent, first_address},
+    roaming::Attachment,
 };
 use serde_json::{Value, json};
 
-use self::networks::{Networks, asked};
+use self::{
+    counting::Counters,
+    ground::{Ground, Place, ROUTERS},
+    networks::Networks,
+};
 use super::{SPEECH_ALICE, SPEECH_BOB, folder};
 use crate::{
     cli::Demo,
@@ -39,6 +49,7 @@ const TALK: Duration = Duration::from_secs(4);
 /// Everyone at work.
 struct Stage<'a> {
     stop: &'a Stop,
+    counters: Counters,
     networks: Networks,
     terminal: Attachment,
     mobile: Phone,
@@ -54,20 +65,24 @@ struct Stage<'a> {
     /// When the network took the terminal's proof the last time.
     accepted: Option<Instant>,
     show: Show,
+    /// Last: everybody stands on it.
+    ground: Ground,
 }
 
-pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
+/// `claimed` says whether this program has a network of its own to make more in, or why not.
+pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Result<(), Failure> {
     Report::check(args.json.as_deref())?;
     Report::check(args.html.as_deref())?;
     let dir = folder(args)?;
-    let mut stage = Stage::new(&dir, stop)?;
-    stage.note(
-        "loopback addresses stand for the networks: 127.0.10.x home, 127.0.20.x and 127.0.30.x visited",
-    );
+    let (ground, about) = ground(claimed);
+    let mut stage = Stage::new(&dir, ground, stop)?;
+    stage.note(&about);
+    let started = stage.counters.now();
     let first = stage.attach(0)?;
     let call = stage.dial(0)?;
     stage.answered(0, call)?;
     stage.talk(TALK)?;
+    let before = stage.counters.now();
     let (second, resolvable, reverse) = stage.roam(1)?;
     stage.talk(TALK)?;
     let other = stage.dial(1)?;
@@ -79,6 +94,8 @@ pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
     stage.talk(Duration::from_secs(1))?;
     stage.callers.iter().zip([call, other]).for_each(|(caller, call)| caller.hang_up(call));
     stage.over(2)?;
+    let after = stage.counters.now();
+    let tunnel = stage.tunnel(second)?;
     stage.leave(&[first, second])?;
     let heard = stage.heard;
     let roam = json!({
@@ -87,9 +104,44 @@ pub(crate) fn run(args: &Demo, stop: &Stop) -> Result<(), Failure> {
         "audio_gap_ms": heard.and_then(|switched| switched.gap).map(|gap| gap.as_secs_f64() * 1_000.0),
         "packets_lost": heard.map(|switched| switched.lost),
         // Nobody counts packets between networks of one loopback interface.
-        "home_router_media_packets": Value::Null,
+        "home_router_media_packets": started.zip(after).map(|(from, to)| to[1].since(from[1]).packets),
+        "home_router_media_bytes": started.zip(after).map(|(from, to)| to[1].since(from[1]).bytes),
+        "networks": if stage.ground.is_real() { "namespaces" } else { "loopback" },
+        "media_security": stage.reports.first().and_then(|report| report.media_security.clone()),
+        "path_before": path(started, before),
+        "path_after": path(before, after),
+        "tunnel": tunnel,
     });
     stage.conclude(args, roam)
+}
+
+/// Networks of their own, else loopback, and what to say of it.
+fn ground(claimed: &std::io::Result<()>) -> (Ground, String) {
+    let made = match claimed {
+        Ok(()) => Ground::spaces().map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match made {
+        Ok(ground) => {
+            let about = "six networks of their own: core 10.9.x, home 10.10.0.x, visited 10.20.0.x and 10.30.0.x, callers \
+                         10.40.0.x, and the terminal's";
+            (ground, about.into())
+        }
+        Err(why) => {
+            let about = "loopback addresses stand for the networks: 127.0.10.x home, 127.0.20.x and 127.0.30.x visited";
+            (Ground::loopback(), format!("{about} ({why})"))
+        }
+    }
+}
+
+/// Which routers the packets of sound passed, and how many; `None` where nobody counts.
+fn path(from: Option<[counting::Count; 4]>, to: Option<[counting::Count; 4]>) -> Value {
+    let Some((from, to)) = from.zip(to) else { return Value::Null };
+    let router = |((place, from), to): ((&(Place, &str), counting::Count), counting::Count)| {
+        let count = to.since(from);
+        json!({ "router": place.1, "media_packets": count.packets, "media_bytes": count.bytes })
+    };
+    ROUTERS.iter().zip(from).zip(to).map(router).collect()
 }
 
 /// Where the terminal is.
@@ -101,12 +153,16 @@ struct Stay {
 }
 
 impl<'a> Stage<'a> {
-    fn new(dir: &Path, stop: &'a Stop) -> Result<Self, Failure> {
+    fn new(dir: &Path, ground: Ground, stop: &'a Stop) -> Result<Self, Failure> {
         let show = Show::new();
-        show.say("starting a home and two visited networks on loopback");
-        let networks = Networks::start(dir)?;
-        let sim = attach::read(&networks.sim, false)?;
-        let terminal = Attachment::start(sim.config, sim.credential, vec![networks.authority.clone()])
+        show.say("starting a home and two visited networks");
+        let networks = Networks::start(dir, &ground)?;
+        let counters = Counters::start(&ground)?;
+        // On loopback every address is there already, and nobody has to say so.
+        let sim = attach::read(&networks.sim, ground.is_real())?;
+        let authorities = vec![networks.authority.clone()];
+        let terminal = ground
+            .at(Place::Terminal, || Attachment::start(sim.config, sim.credential, authorities))?
             .map_err(|error| Failure::environment(error.to_string()))?;
         let audio = |who: &str, speech: &[u8]| {
             let play = dir.join(format!("{who}-says.wav"));
@@ -118,23 +174,28 @@ impl<'a> Stage<'a> {
                 record: Some(dir.join(format!("{who}-heard.wav"))),
             })
         };
-        let phone = |who: &str, speech: &[u8], listen: SocketAddr| {
+        let phone = |who: &str, speech: &[u8], place: Place, listen: SocketAddr| {
             let config = PhoneConfig {
                 identity: format!("{who}.home.example"),
                 listen: vec![listen],
-                dns_servers: vec![networks.names[0]],
+                dns_servers: vec![networks.resolver],
                 audio: audio(who, speech)?,
-                // Without checks of connectivity the route is the one that signalling tells, so the new one is told.
-                media_security: MediaSecurity::Never,
+                media_security: MediaSecurity::Required,
                 ..PhoneConfig::default()
             };
-            Phone::start(config).map_err(Failure::from)
+            ground.at(place, || Phone::start(config))?.map_err(Failure::from)
         };
-        let mobile = phone("t1", SPEECH_BOB, SocketAddr::from(([0, 0, 0, 0], networks.sip_port)))?;
-        let fixed = SocketAddr::from(([127, 0, 0, 1], 0));
-        let callers = vec![phone("alice", SPEECH_ALICE, fixed)?, phone("carol", SPEECH_ALICE, fixed)?];
+        let everywhere = SocketAddr::from(([0, 0, 0, 0], networks.sip_port));
+        let mobile = phone("t1", SPEECH_BOB, Place::Terminal, everywhere)?;
+        let fixed =
+            |n: u8| SocketAddr::from((if ground.is_real() { [10, 40, 0, n] } else { [127, 0, 0, 1] }, 0));
+        let callers = vec![
+            phone("alice", SPEECH_ALICE, Place::Caller, fixed(2))?,
+            phone("carol", SPEECH_ALICE, Place::Caller, fixed(3))?,
+        ];
         Ok(Self {
             stop,
+            counters,
             networks,
             terminal,
             mobile,
@@ -146,65 +207,13 @@ impl<'a> Stage<'a> {
             heard: None,
             accepted: None,
             show,
+            ground,
         })
     }
 
     fn note(&mut self, what: &str) {
         self.show.say(what.to_owned());
         self.timeline.push((self.begun.elapsed().as_secs_f64(), what.to_owned()));
-    }
-
-    /// Takes a place in visited network `at`; tries again while the nodes find each other.
-    fn attach(&mut self, at: usize) -> Result<Stay, Failure> {
-        let network = networks::VISITED[at];
-        let address = self.networks.attach[at];
-        let access = || Access { address, network: network.parse().ok() };
-        self.accepted = None;
-        self.terminal.attach(access());
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.terminal.next_event(GLANCE) {
-                Some(TerminalEvent::Attached { addresses, .. }) => {
-                    let ip = first_address(&addresses)
-                        .ok_or_else(|| Failure::call("the terminal has a name and no address"))?;
-                    self.mobile.moved_to(ip);
-                    self.note(&format!("{NAME} is in {network} at {ip}"));
-                    return Ok(Stay { network, at, ip });
-                }
-                Some(TerminalEvent::Token { .. }) => self.accepted = Some(Instant::now()),
-                Some(TerminalEvent::Refused(_)) if Instant::now() < deadline => {
-                    std::thread::sleep(GLANCE * 4);
-                    self.terminal.attach(access());
-                }
-                Some(TerminalEvent::Refused(why)) => return Err(Failure::call(format!("{network}: {why}"))),
-                _ if Instant::now() > deadline => {
-                    return Err(Failure::call(format!("{network} did not take the terminal in")));
-                }
-                _ => self.look()?,
-            }
-        }
-    }
-
-    /// Leaves for network `at` in the middle of what is going on: where it is then, and how long, from when the network
-    /// took the terminal's proof, names took to follow, in ms.
-    fn roam(&mut self, at: usize) -> Result<(Stay, f64, f64), Failure> {
-        self.note("the terminal leaves for the other network in mid-call");
-        let stay = self.attach(at)?;
-        let taken_in = self.accepted.unwrap_or_else(Instant::now);
-        let servers = self.networks.names;
-        let until = |what: &str, follows: &dyn Fn() -> bool| {
-            while !follows() {
-                if taken_in.elapsed() > PATIENCE {
-                    return Err(Failure::call(format!("{what} does not follow the terminal")));
-                }
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            Ok(taken_in.elapsed().as_secs_f64() * 1_000.0)
-        };
-        let resolvable = until("the name", &|| asked::forward(servers[0], NAME) == [stay.ip])?;
-        let reverse = until("the address", &|| asked::reverse(servers[at + 1], stay.ip) == 1)?;
-        self.note(&format!("{NAME} answers {} and {} answers {NAME}", stay.ip, stay.ip));
-        Ok((stay, resolvable, reverse))
     }
 
     fn dial(&mut self, caller: usize) -> Result<CallId, Failure> {
@@ -252,25 +261,6 @@ impl<'a> Stage<'a> {
             self.talk(GLANCE)?;
         }
         self.note("the calls are over");
-        Ok(())
-    }
-
-    /// Ends the stay, and makes sure that nothing is left of it or those before.
-    fn leave(&mut self, stays: &[Stay]) -> Result<(), Failure> {
-        self.terminal.detach();
-        let deadline = Instant::now() + PATIENCE;
-        while !matches!(self.terminal.next_event(GLANCE), Some(TerminalEvent::Detached)) {
-            if Instant::now() > deadline {
-                return Err(Failure::call("the terminal cannot leave"));
-            }
-        }
-        let names = self.networks.names;
-        let left = stays.iter().filter(|stay| asked::reverse(names[stay.at + 1], stay.ip) != 0).count();
-        let forward = asked::forward(names[0], NAME);
-        if left + forward.len() > 0 {
-            return Err(Failure::call(format!("left behind: {forward:?}, and {left} reverse names")));
-        }
-        self.note("the terminal has left: no name and no reverse name is left");
         Ok(())
     }
 

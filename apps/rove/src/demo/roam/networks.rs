@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    net::SocketAddr,
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,11 @@ use std::{
 use rove_node::{Node, NodeConfig, RunningNode};
 use serde_json::{Value, json};
 
-use super::NAME;
+use super::{
+    NAME,
+    ground::{Ground, NETWORKS, Place},
+    resolver::Resolver,
+};
 use crate::failure::Failure;
 
 /// The visited networks' domains.
@@ -21,8 +25,11 @@ const IMSI: &str = "001010000000001";
 /// All of it at work.
 pub(super) struct Networks {
     _nodes: Vec<RunningNode>,
+    _resolver: Option<Resolver>,
     /// Where each network answers for names; the home first.
     pub(super) names: [SocketAddr; 3],
+    /// Whom phones ask for names.
+    pub(super) resolver: SocketAddr,
     /// Where terminals attach.
     pub(super) attach: [SocketAddr; 2],
     /// Where the terminal takes calls.
@@ -35,39 +42,32 @@ fn fail(error: impl std::fmt::Display) -> Failure {
     Failure::environment(error.to_string())
 }
 
-/// This network's own address.
-const fn ip(network: usize) -> Ipv4Addr {
-    Ipv4Addr::new(127, 0, [10, 20, 30][network], 1)
-}
-
-/// An address that nobody listens at, for datagrams and streams.
-fn free(ip: Ipv4Addr) -> Result<SocketAddr, Failure> {
-    for _ in 0..64 {
-        let tcp = TcpListener::bind((ip, 0)).map_err(fail)?;
-        let address = tcp.local_addr().map_err(fail)?;
-        if UdpSocket::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    Err(fail(format!("{ip} has no free port")))
-}
-
 impl Networks {
-    pub(super) fn start(dir: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(dir: &Path, ground: &Ground) -> Result<Self, Failure> {
         certificates(dir)?;
-        let each = |network: usize| free(ip(network));
-        let names = [each(0)?, each(1)?, each(2)?];
-        let links = [each(0)?, each(1)?, each(2)?];
-        let attach = [each(1)?, each(2)?];
-        let sip_port = free(Ipv4Addr::UNSPECIFIED)?.port();
+        let each = |port: u16| {
+            Ok::<_, Failure>([ground.listen(0, port)?, ground.listen(1, port)?, ground.listen(2, port)?])
+        };
+        let (names, links) = (each(53)?, each(2_905)?);
+        let attach = [ground.attach(1)?, ground.attach(2)?];
+        let sip_port = ground.sip_port()?;
+        let plan = Plan { ground, names, links, attach: attach.map(|(here, _)| here), sip_port };
         let mut nodes = Vec::new();
         for (network, domain) in DOMAINS.iter().enumerate() {
             // What an earlier demo left there is not this one's.
             let _ = std::fs::remove_file(dir.join(format!("{domain}.journal")));
-            let text = config(network, names, links, attach, sip_port);
             let path = dir.join(format!("{domain}.toml"));
-            write(&path, &text)?;
-            nodes.push(Node::start(NodeConfig::read(&path).map_err(fail)?).map_err(fail)?);
+            write(&path, &plan.config(network))?;
+            nodes.push(start(ground, NETWORKS[network], &path)?);
+        }
+        let (mut resolver, mut asked) = (None, names[0]);
+        if ground.is_real() {
+            let path = dir.join("root.toml");
+            write(&path, &plan.root())?;
+            nodes.push(start(ground, Place::Core, &path)?);
+            asked = SocketAddr::from(([10, 40, 0, 1], 53));
+            let started = ground.at(Place::Core, || Resolver::start(asked, SocketAddr::from((ROOT, 53))))?;
+            resolver = Some(started.map_err(fail)?);
         }
         let sim = dir.join("sim.toml");
         let _ = std::fs::remove_file(dir.join("sim.toml.taken"));
@@ -77,58 +77,101 @@ impl Networks {
             &dir.join("home.sock"),
             &json!({ "add": { "imsi": IMSI, "name": NAME, "k": k, "opc": opc } }),
         )?;
-        Ok(Self { _nodes: nodes, names, attach, sip_port, sim, authority: dir.join("ca.pem") })
+        Ok(Self {
+            _nodes: nodes,
+            _resolver: resolver,
+            names,
+            resolver: asked,
+            attach: attach.map(|(_, there)| there),
+            sip_port,
+            sim,
+            authority: dir.join("ca.pem"),
+        })
     }
 }
 
-fn config(
-    network: usize,
+fn start(ground: &Ground, place: Place, path: &Path) -> Result<RunningNode, Failure> {
+    let config = NodeConfig::read(path).map_err(fail)?;
+    ground.at(place, || Node::start(config))?.map_err(fail)
+}
+
+/// Who listens where.
+struct Plan<'a> {
+    ground: &'a Ground,
     names: [SocketAddr; 3],
     links: [SocketAddr; 3],
     attach: [SocketAddr; 2],
     sip_port: u16,
-) -> String {
-    let domain = DOMAINS[network];
-    let mut text = format!(
-        "[journal]\npath = \"{domain}.journal\"\n[roaming]\nnetwork = \"{domain}\"\nplmn = \"0010{}\"\n\
-         title = \"4670000000{}\"\nlisten = [\"{}\"]\ncertificate = \"{domain}.pem\"\nkey = \"{domain}.key\"\n\
-         authorities = [\"ca.pem\"]\n[dns]\nlisten = [\"{}\"]\n",
-        network + 1,
-        network + 1,
-        links[network],
-        names[network]
-    );
-    let partner = |other: usize| {
-        let [a, b, c, _] = ip(other).octets();
+}
+
+impl Plan<'_> {
+    fn config(&self, network: usize) -> String {
+        let domain = DOMAINS[network];
+        let mut text = format!(
+            "[journal]\npath = \"{domain}.journal\"\n[roaming]\nnetwork = \"{domain}\"\nplmn = \"0010{}\"\n\
+             title = \"4670000000{}\"\nlisten = [\"{}\"]\ncertificate = \"{domain}.pem\"\nkey = \"{domain}.key\"\n\
+             authorities = [\"ca.pem\"]\n[dns]\nlisten = [\"{}\"]\n",
+            network + 1,
+            network + 1,
+            self.links[network],
+            self.names[network]
+        );
+        let ip = self.ground.address(network);
+        if network == 0 {
+            let (host, port) = (NAME.split('.').next().unwrap_or_default(), self.sip_port);
+            text += &format!(
+                "[[dns.zone]]\norigin = \"{domain}\"\nnegative_ttl = 1\n\
+                 records = [\"_sip._udp.{host} SRV 10 0 {port} {host}\"]\n[home]\ncontrol = \"home.sock\"\n"
+            );
+            return text + &self.partner(1) + &self.partner(2);
+        }
+        let [a, b, c, _] = ip.octets();
+        text += &format!(
+            "[[dns.zone]]\norigin = \"{}\"\nnegative_ttl = 1\n[visited]\nlisten = [\"{}\"]\n\
+             [pool]\nranges = [\"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"]\nserver = \"{ip}\"\n",
+            self.reverse(network),
+            self.attach[network - 1],
+        );
+        text + &self.partner(0)
+    }
+
+    fn partner(&self, other: usize) -> String {
+        let [a, b, c, _] = self.ground.address(other).octets();
         format!(
             "[[partner]]\nname = \"{}\"\nplmn = \"0010{}\"\ntitle = \"4670000000{}\"\naddress = \"{}\"\n\
              prefixes = [\"{a}.{b}.{c}.0/24\"]\n",
             DOMAINS[other],
             other + 1,
             other + 1,
-            links[other]
+            self.links[other]
         )
-    };
-    if network == 0 {
-        let host = NAME.split('.').next().unwrap_or_default();
-        text += &format!(
-            "[[dns.zone]]\norigin = \"{domain}\"\nnegative_ttl = 1\n\
-             records = [\"_sip._udp.{host} SRV 10 0 {sip_port} {host}\"]\n[home]\ncontrol = \"home.sock\"\n"
-        );
-        text += &(partner(1) + &partner(2));
-    } else {
-        let [a, b, c, _] = ip(network).octets();
-        text += &format!(
-            "[[dns.zone]]\norigin = \"{c}.{b}.{a}.in-addr.arpa\"\nnegative_ttl = 1\n\
-             [visited]\nlisten = [\"{}\"]\n[pool]\nranges = [\"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"]\n\
-             server = \"{}\"\n",
-            attach[network - 1],
-            ip(network)
-        );
-        text += &partner(0);
     }
-    text
+
+    /// The zone of a network's addresses.
+    fn reverse(&self, network: usize) -> String {
+        let [a, b, c, _] = self.ground.address(network).octets();
+        format!("{c}.{b}.{a}.in-addr.arpa")
+    }
+
+    /// The root of names, which knows who is responsible for what and nothing else.
+    fn root(&self) -> String {
+        let records: Vec<_> = (0..DOMAINS.len())
+            .flat_map(|network| {
+                let (domain, ip) = (DOMAINS[network], self.ground.address(network));
+                let zone = if network == 0 { domain.to_owned() } else { self.reverse(network) };
+                [format!("\"{zone}. NS ns.{domain}.\""), format!("\"ns.{domain}. A {ip}\"")]
+            })
+            .collect();
+        format!(
+            "[dns]\nlisten = [\"{ROOT}:53\"]\n[[dns.zone]]\norigin = \".\"\nprimary = \"root.\"\n\
+             hostmaster = \"hostmaster.root.\"\nrecords = [{}]\n",
+            records.join(", ")
+        )
+    }
 }
+
+/// Where the root of names is.
+const ROOT: std::net::Ipv4Addr = std::net::Ipv4Addr::new(10, 9, 0, 53);
 
 /// An authority, and what it gives each network.
 fn certificates(dir: &Path) -> Result<(), Failure> {
@@ -197,7 +240,7 @@ pub(super) mod asked {
             question.extend_from_slice(label.as_bytes());
         }
         question.extend_from_slice(&[0, 0, rtype, 0, 1]);
-        let socket = UdpSocket::bind((server.ip(), 0)).ok()?;
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
         socket.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
         socket.send_to(&question, server).ok()?;
         let mut buffer = [0; 1_500];

@@ -2,6 +2,8 @@
 
 use std::{fmt::Write as _, path::Path};
 
+use serde_json::Value;
+
 use crate::{failure::Failure, files, page, report::Report, show::figure};
 
 pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) -> Result<(), Failure> {
@@ -17,7 +19,11 @@ pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) ->
             ("without a packet", number("audio_gap_ms", " ms")),
             ("packets lost", number("packets_lost", "")),
             ("media packets at the home's router", number("home_router_media_packets", "")),
+            ("bytes of them", number("home_router_media_bytes", "")),
+            ("sound is", roam["media_security"].as_str().unwrap_or("–").to_owned()),
         ]));
+        text.push_str(&paths(roam));
+        text.push_str(&tunnel(&roam["tunnel"]));
     }
     for call in &report.calls {
         let _ = write!(
@@ -30,6 +36,40 @@ pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) ->
     }
     text.push_str(page::FOOT);
     files::write(path, &text)
+}
+
+/// Which routers the packets passed, before and after the roam.
+fn paths(roam: &Value) -> String {
+    let mut text = String::new();
+    for (key, title) in [("path_before", "before the roam"), ("path_after", "from the roam on")] {
+        let Some(routers) = roam[key].as_array() else { continue };
+        let _ = write!(text, "<h2>Sound at the routers, {title}</h2>");
+        let cells: Vec<_> = routers
+            .iter()
+            .map(|router| {
+                let (packets, bytes) = (&router["media_packets"], &router["media_bytes"]);
+                (router["router"].as_str().unwrap_or("–"), format!("{packets} packets, {bytes} bytes"))
+            })
+            .collect();
+        text.push_str(&page::table(&cells));
+    }
+    text
+}
+
+/// What a tunnel through home would have cost, beside the direct way.
+fn tunnel(told: &Value) -> String {
+    if told.is_null() {
+        return String::new();
+    }
+    let number = |key: &str, unit: &str| figure(told[key].as_f64(), unit, 3);
+    let table = page::table(&[
+        ("there and back, straight", number("direct_rtt_ms", " ms")),
+        ("through the tunnel", number("tunnel_rtt_ms", " ms")),
+        ("added, one way", number("added_ms", " ms")),
+        ("packets at the home's router, straight", number("home_router_packets_direct", "")),
+        ("through the tunnel, both ways", number("home_router_packets_tunnel", "")),
+    ]);
+    format!("<h2>To compare: a home address kept by a tunnel</h2>{table}")
 }
 
 /// A line of time with what happened on it, one below the other.

@@ -296,6 +296,7 @@ pub(super) fn candidates(event: &Event) -> Vec<Candidate> {
     match event {
         Event::Found { candidates, .. } => candidates.clone(),
         Event::Failed { error, steps, .. } => panic!("{error}: {steps:?}"),
+        Event::Number { uri, .. } => panic!("{uri}"),
     }
 }
 
@@ -306,6 +307,7 @@ pub(super) fn addresses(event: &Event) -> Vec<String> {
 pub(super) fn steps(event: &Event) -> Vec<TraceStep> {
     match event {
         Event::Found { steps, .. } | Event::Failed { steps, .. } => steps.clone(),
+        Event::Number { uri, .. } => panic!("{uri}"),
     }
 }
 
@@ -313,5 +315,6 @@ pub(super) fn error(event: &Event) -> LookupError {
     match event {
         Event::Failed { error, .. } => error.clone(),
         Event::Found { candidates, .. } => panic!("found {candidates:?}"),
+        Event::Number { uri, .. } => panic!("{uri}"),
     }
 }

@@ -3,8 +3,8 @@
 //! Kea hands out what is free. So nothing ever is: every address of the pool has a lease for ever whose client is a secret
 //! of ours, and only while a stay is bound its lease is that of the stay's token. Who shows no token finds no address.
 //! Nothing here sees the DHCP messages themselves: a terminal that holds a token counts as one that asks, its lease comes
-//! into being once its binding is durable (DHCP clients repeat themselves until then), and its stay ends on the attach
-//! protocol or by time. Kea has to drop RELEASE and DECLINE, which would free an address behind our back; the settings
+//! into being once its binding is durable (DHCP clients repeat themselves until then), is made longer for as long as the
+//! stay lasts, and ends with it. Kea has to drop RELEASE and DECLINE, which would free an address behind our back; the settings
 //! that do are in `signalling/roam/kea.md`.
 
 use core::{net::Ipv4Addr, time::Duration};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
 use serde_json::{Value, json};
 
-use super::{DamagedRecord, Event, Full, Pool, PoolConfig, PoolConfigError, Token};
+use super::{DamagedRecord, Event, Full, Pool, PoolConfig, PoolConfigError, Token, book::Stage};
 use crate::{Addresses, ChangeId, Imsi};
 
 /// The same as a [`Pool`] for the register, with Kea before it.
@@ -30,6 +30,8 @@ pub struct KeaPool {
     /// Addresses whose lease is not what is wanted; those of terminals first.
     late: BTreeSet<(Rank, Ipv4Addr)>,
     given: BTreeMap<Imsi, Ipv4Addr>,
+    /// When leases are made longer, by time and by holder.
+    renewals: (BTreeSet<(Instant, Imsi)>, BTreeMap<Imsi, Instant>),
     phase: Phase,
     under_way: Option<Command>,
     /// Kea did not answer, or not well: nothing is asked before this.
@@ -88,6 +90,7 @@ impl KeaPool {
             wanted,
             late,
             given: BTreeMap::new(),
+            renewals: (BTreeSet::new(), BTreeMap::new()),
             phase: Phase::Closing,
             under_way: None,
             rest_until: None,
@@ -234,6 +237,33 @@ impl KeaPool {
         self.pool.bound(now, holder, lease);
         if let (Some(&address), Some(token)) = (self.given.get(&holder), self.pool.token_of(holder)) {
             self.want(address, Client::Terminal { token, secs: lease });
+            self.renew_after(now, holder, lease);
+        }
+    }
+
+    /// Half way through its lease it is made longer: nobody tells us when a terminal asks Kea for that, and a stay that is
+    /// over is withdrawn in any case.
+    fn renew_after(&mut self, now: Now, holder: Imsi, lease: u32) {
+        let half = Duration::from_secs(u64::from(lease.max(2)) / 2);
+        self.renew_no_more(holder);
+        let (order, at) = (&mut self.renewals.0, now.mono.later(half));
+        order.insert((at, holder));
+        self.renewals.1.insert(holder, at);
+    }
+
+    fn renew_no_more(&mut self, holder: Imsi) {
+        if let Some(at) = self.renewals.1.remove(&holder) {
+            self.renewals.0.remove(&(at, holder));
+        }
+    }
+
+    fn renew(&mut self, holder: Imsi) {
+        let lease = self.pool.book.get(holder).filter(|holding| holding.stage == Stage::Bound);
+        let Some(lease) = lease.map(super::Holding::lease) else { return };
+        if let (Some(&address), Some(token)) = (self.given.get(&holder), self.pool.token_of(holder)) {
+            self.pool.renew(holder);
+            self.want(address, Client::Terminal { token, secs: lease });
+            self.renew_after(self.now, holder, lease);
         }
     }
 
@@ -269,6 +299,7 @@ impl KeaPool {
         for (holder, v4, token, secs) in self.pool.bound_v4(now) {
             self.given.insert(holder, v4);
             self.want(v4, Client::Terminal { token, secs });
+            self.renew_after(now, holder, secs);
         }
     }
 
@@ -280,6 +311,7 @@ impl KeaPool {
 
     fn withdraw(&mut self, holder: Imsi) {
         self.requested.retain(|other| *other != holder);
+        self.renew_no_more(holder);
         if let Some(address) = self.given.remove(&holder) {
             self.want(address, Client::Nobody);
         }
@@ -315,6 +347,10 @@ impl Machine for KeaPool {
     fn tick(&mut self, now: Now) {
         self.now = now;
         self.pool.tick(now);
+        while let Some(&(_, holder)) = self.renewals.0.first().filter(|(at, _)| *at <= now.mono) {
+            self.renew_no_more(holder);
+            self.renew(holder);
+        }
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
@@ -327,7 +363,10 @@ impl Machine for KeaPool {
                 self.withdraw(holder);
                 step
             }
-            Step::Wait(until) => Step::Wait(Instant::earliest(until, self.rest_until)),
+            Step::Wait(until) => {
+                let renewal = self.renewals.0.first().map(|(at, _)| *at);
+                Step::Wait(Instant::earliest(Instant::earliest(until, self.rest_until), renewal))
+            }
             other => other,
         }
     }

@@ -130,6 +130,28 @@ fn a_stay_that_runs_out_is_withdrawn_from_kea() {
 }
 
 #[test]
+fn a_lease_lasts_as_long_as_its_stay() {
+    let mut world = World::new();
+    world.settle();
+    let address = world.pool.reserve(world.now, imsi()).unwrap().v4.unwrap();
+    world.pool.grant(world.now, TOKEN, imsi());
+    world.pool.bound(world.now, imsi(), 120);
+    world.settle();
+    let mut told = 0;
+    for _ in 0..60 {
+        world.now = world.now.later(Duration::from_secs(10));
+        world.pool.tick(world.now);
+        world.drain();
+        told += world.settle();
+    }
+    assert!(!world.events.contains(&Event::Expired { holder: imsi() }));
+    assert_eq!((told, world.lease_of(address).1), (10, 120), "every minute of ten");
+    world.pool.release(world.now, imsi());
+    world.settle();
+    assert_eq!(world.lease_of(address).1, u64::from(u32::MAX));
+}
+
+#[test]
 fn a_kea_that_fails_is_asked_again_after_a_second_and_told_all_anew() {
     for answer in [None, Some(&b"{\"result\": 1}"[..]), Some(b"no json"), Some(b"[]"), Some(b"{}")] {
         let mut world = World::new();

@@ -6,16 +6,12 @@
 
 pub mod package;
 pub mod parameters;
-mod pending;
 
 use std::collections::VecDeque;
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step};
 
-use self::{
-    package::{Answer, Package, PackageError},
-    pending::{Asked, Asking, Pending},
-};
+use self::package::{Answer, Package, PackageError};
 use super::{
     DialogueId, PartnerId, PrivateNetwork, Told,
     ber::BerError,
@@ -23,6 +19,7 @@ use super::{
     known::Known,
     link::News,
     map::{Kind, MapConfig},
+    pending::{self, Asking, Pending},
     sccp::{Address, Whole},
 };
 use crate::{Cause, Operation, Outcome};
@@ -40,11 +37,21 @@ pub struct Ansi41 {
 #[derive(Debug)]
 struct User {
     known: Known,
-    pending: Pending,
+    pending: Pending<Way>,
     told: VecDeque<Told>,
     /// A package while it is written.
     package: Vec<u8>,
 }
+
+/// Where an answer goes: the route, the partner's name for the transaction, and the number of its component.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    route: Route,
+    theirs: u32,
+    invoke: u8,
+}
+
+type Asked = pending::Asked<Way>;
 
 impl Ansi41 {
     /// Randomness is for the times at which streams are opened again.
@@ -111,6 +118,10 @@ impl PrivateNetwork for Ansi41 {
     fn answer(&mut self, _now: Now, partner: PartnerId, id: DialogueId, result: Result<Outcome, Cause>) {
         self.user.answer(&mut self.carrier, partner, id, &result);
     }
+
+    fn knows(&self, network: &str) -> bool {
+        self.user.known.has(network)
+    }
 }
 
 impl User {
@@ -145,7 +156,7 @@ impl User {
         if !carrier.send(&route, &self.package) {
             return Err(Cause::UnexpectedDataValue);
         }
-        self.pending.ask(now, name, Asking { peer, id, kind });
+        self.pending.ask(now, name, Asking { peer, id, kind, imsi: None });
         Ok(())
     }
 
@@ -160,7 +171,8 @@ impl User {
         let route = Route { to: origin, called: whole.calling, calling: whole.called };
         let good = match package {
             Ok(Package::Query { origin: theirs, invoke, operation, parameters }) => {
-                let asked = Asked { route, theirs, invoke, kind: Kind::Reset };
+                let way = Way { route, theirs, invoke };
+                let asked = Asked { peer: origin.peer, way, kind: Kind::Reset };
                 self.asked(now.mono, carrier, asked, operation, parameters)
             }
             Ok(Package::Response { destination, answer }) => self.response(origin, destination, &answer),
@@ -183,13 +195,13 @@ impl User {
         operation: u8,
         parameters: &[u8],
     ) -> Result<(), PackageError> {
-        let peer = asked.route.to.peer;
+        let (peer, way) = (asked.peer, asked.way);
         let Some((partner, title, network)) = self.known.at(peer) else { return Ok(()) };
-        let (partner, to) = (*partner, (asked.theirs, asked.invoke));
+        let (partner, to) = (*partner, (way.theirs, way.invoke));
         self.package.clear();
         if !OPERATIONS.contains(&operation) {
             package::reject(&mut self.package, to, UNRECOGNIZED_OPERATION);
-            carrier.send(&asked.route, &self.package);
+            carrier.send(&way.route, &self.package);
             return Err(PackageError::Component);
         }
         match parameters::read(operation, parameters, *title, network) {
@@ -216,9 +228,10 @@ impl User {
 
     fn refuse(&mut self, carrier: &mut Carrier, asked: &Asked, cause: Cause) {
         self.package.clear();
-        let (to, code) = ((asked.theirs, asked.invoke), parameters::error_code(cause));
+        let Way { route, theirs, invoke } = asked.way;
+        let (to, code) = ((theirs, invoke), parameters::error_code(cause));
         package::response(&mut self.package, to, Some(code), |out| parameters::write_error(cause, out));
-        carrier.send(&asked.route, &self.package);
+        carrier.send(&route, &self.package);
     }
 
     fn response(&mut self, origin: Origin, ours: u32, answer: &Answer<'_>) -> Result<(), PackageError> {
@@ -262,11 +275,11 @@ impl User {
             Err(cause) => self.refuse(carrier, &asked, *cause),
             Ok(outcome) => {
                 self.package.clear();
-                let title = self.known.title;
-                package::response(&mut self.package, (asked.theirs, asked.invoke), None, |out| {
+                let (title, Way { route, theirs, invoke }) = (self.known.title, asked.way);
+                package::response(&mut self.package, (theirs, invoke), None, |out| {
                     parameters::write_outcome(asked.kind, outcome, &title, out);
                 });
-                carrier.send(&asked.route, &self.package);
+                carrier.send(&route, &self.package);
             }
         }
     }

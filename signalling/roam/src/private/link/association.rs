@@ -1,12 +1,16 @@
-//! One stream to a partner: how far its two ends have come (RFC 4666 §4.3, single exchange between two IP server
-//! processes), and when it has to be asked whether it is alive.
+//! One stream to a partner: how far its two ends have come, and when it has to be asked whether it is alive.
 
-use core::time::Duration;
+use core::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use rove_base::{Instant, StreamId};
 
-use super::outbox::Outbox;
-use crate::private::m3ua::{self, Data, ERROR_CODE, HEARTBEAT_DATA, INFO, Kind, Message};
+use super::{
+    dialect::{Dialect, Place, Sign},
+    outbox::Outbox,
+};
 
 /// One stream.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(crate) struct Association {
     pub(crate) peer: Option<usize>,
     /// Whether this end opened it.
     pub(crate) ours: bool,
+    /// Our end, once it stands.
+    pub(crate) local: IpAddr,
     pub(crate) phase: Phase,
     /// When something came last.
     heard: Instant,
@@ -31,17 +37,17 @@ pub(crate) struct Association {
 pub(crate) enum Phase {
     /// Asked for, or accepted and without a name, until then.
     Opening { until: Instant },
-    /// The end that opened it says that it is up, and then active, again at this time.
-    Starting { saying: Kind, left: u8, again: Instant },
+    /// The end that opened it says what its dialect wants, step by step, again at this time.
+    Starting { step: u8, left: u8, again: Instant },
     /// The other end is waited for.
     Waiting { until: Instant },
     /// Signalling goes both ways.
     Active,
 }
 
-/// What a message of M3UA means for those above.
-#[derive(Debug)]
-pub(crate) enum Heard<'a> {
+/// What a sign means for those above.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Heard {
     Nothing,
     /// Signalling can go both ways from now on.
     Activated,
@@ -49,31 +55,53 @@ pub(crate) enum Heard<'a> {
     Deactivated,
     /// The other end takes its leave.
     Leave,
-    Data(Data<'a>),
     Malformed,
 }
 
 impl Association {
     pub(crate) const fn new(now: Instant, peer: Option<usize>, ours: bool, until: Instant) -> Self {
-        let phase = Phase::Opening { until };
-        Self { peer, ours, phase, heard: now, beat: None, retires: None, inbox: Vec::new() }
+        let (phase, local) = (Phase::Opening { until }, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        Self { peer, ours, local, phase, heard: now, beat: None, retires: None, inbox: Vec::new() }
+    }
+
+    /// Where a message of it goes, and for whom.
+    pub(crate) const fn place(&self, stream: StreamId) -> Place {
+        Place { stream, local: self.local, peer: self.peer }
     }
 
     /// The stream stands and both ends are known.
-    pub(crate) fn stands(&mut self, now: Instant, stream: StreamId, out: &mut Outbox) {
+    pub(crate) fn stands<D: Dialect>(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        dialect: &mut D,
+        out: &mut Outbox,
+    ) {
         self.heard = now;
         if self.ours {
-            self.say(now, stream, Kind::AspUp, TRIES, out);
+            self.say(now, stream, (0, D::TRIES), dialect, out);
         } else {
             self.phase = Phase::Waiting { until: now.later(START) };
         }
     }
 
     /// Asks whether the other end is there.
-    pub(crate) fn probe(&mut self, now: Instant, stream: StreamId, patience: Duration, out: &mut Outbox) {
-        let data = now.as_nanos().to_be_bytes();
-        out.send(stream, |out| m3ua::write(out, Kind::Heartbeat, &[(HEARTBEAT_DATA, &data)]));
+    pub(crate) fn probe<D: Dialect>(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        patience: Duration,
+        dialect: &mut D,
+        out: &mut Outbox,
+    ) {
+        dialect.beat(now, self.place(stream), out);
         self.beat = Some(now.later(patience));
+    }
+
+    /// The other end is there.
+    pub(crate) const fn hears(&mut self, now: Instant) {
+        self.heard = now;
+        self.beat = None;
     }
 
     /// When [`Association::tick`] has something to do.
@@ -87,18 +115,24 @@ impl Association {
     }
 
     /// Does what is due; `false` when the stream is to be closed.
-    pub(crate) fn tick(&mut self, now: Instant, stream: StreamId, out: &mut Outbox) -> bool {
+    pub(crate) fn tick<D: Dialect>(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        dialect: &mut D,
+        out: &mut Outbox,
+    ) -> bool {
         if self.due() > now {
             return true;
         }
         match self.phase {
-            Phase::Starting { saying, left, .. } => match left.checked_sub(1) {
-                Some(left) => self.say(now, stream, saying, left, out),
+            Phase::Starting { step, left, .. } => match left.checked_sub(1) {
+                Some(left) => self.say(now, stream, (step, left), dialect, out),
                 None => return false,
             },
             Phase::Active => match self.beat {
                 Some(until) if until <= now => return false,
-                None if self.heard.later(SILENCE) <= now => self.probe(now, stream, PATIENCE, out),
+                None if self.heard.later(SILENCE) <= now => self.probe(now, stream, PATIENCE, dialect, out),
                 _ => {}
             },
             Phase::Opening { until } | Phase::Waiting { until } if until <= now => return false,
@@ -107,93 +141,64 @@ impl Association {
         self.retires.is_none_or(|retires| retires > now)
     }
 
-    /// A message came.
-    pub(crate) fn message<'a>(
+    /// What a message that came was a sign of.
+    pub(crate) fn sign<D: Dialect, T>(
         &mut self,
         now: Instant,
         stream: StreamId,
-        message: &Message<'a>,
+        sign: &Sign<T>,
+        dialect: &mut D,
         out: &mut Outbox,
-    ) -> Heard<'a> {
-        self.heard = now;
-        self.beat = None;
-        let echo = |out: &mut Outbox, kind: Kind, tag: u16| {
-            let value = message.parameter(tag);
-            out.send(stream, |out| m3ua::write(out, kind, value.map(|value| (tag, value)).as_slice()));
-        };
-        match message.kind {
-            Some(Kind::Data) if self.phase == Phase::Active => {
-                message.data().map_or(Heard::Malformed, Heard::Data)
-            }
-            Some(Kind::Heartbeat) => {
-                echo(out, Kind::HeartbeatAck, HEARTBEAT_DATA);
-                Heard::Nothing
-            }
-            Some(Kind::AspUp) => {
-                echo(out, Kind::AspUpAck, INFO);
-                if self.ours { Heard::Nothing } else { self.wait(now) }
-            }
-            Some(Kind::AspActive) => {
-                echo(out, Kind::AspActiveAck, m3ua::ROUTING_CONTEXT);
-                self.activate()
-            }
-            Some(Kind::AspUpAck) => {
-                if let Phase::Starting { saying: Kind::AspUp, .. } = self.phase {
-                    self.say(now, stream, Kind::AspActive, TRIES, out);
+    ) -> Heard {
+        self.hears(now);
+        match *sign {
+            Sign::Nothing | Sign::Data(_) => Heard::Nothing,
+            Sign::Up if self.ours => Heard::Nothing,
+            Sign::Up | Sign::Inactive => self.wait(now),
+            Sign::Active => self.activate(),
+            Sign::Said(said) => match self.phase {
+                Phase::Starting { step, .. } if step == said => {
+                    let next = step.saturating_add(1);
+                    if next == D::STEPS {
+                        return self.activate();
+                    }
+                    self.say(now, stream, (next, D::TRIES), dialect, out);
+                    Heard::Nothing
                 }
-                Heard::Nothing
-            }
-            Some(Kind::AspActiveAck) => match self.phase {
-                Phase::Starting { saying: Kind::AspActive, .. } => self.activate(),
                 _ => Heard::Nothing,
             },
-            Some(Kind::AspInactive) => {
-                echo(out, Kind::AspInactiveAck, m3ua::ROUTING_CONTEXT);
-                self.wait(now)
-            }
-            Some(Kind::AspDown) => {
-                echo(out, Kind::AspDownAck, INFO);
+            Sign::Leave => {
+                // Who was left takes no leave.
+                self.phase = Phase::Waiting { until: now };
                 Heard::Leave
             }
-            Some(Kind::Data) => {
-                error(out, stream, m3ua::UNEXPECTED_MESSAGE);
-                Heard::Malformed
-            }
-            // Management of a whole network of signalling is nothing between two ends.
-            Some(_) => Heard::Nothing,
-            None if message.code >> 8 == 2 => Heard::Nothing,
-            None => {
-                error(out, stream, m3ua::UNSUPPORTED_CLASS);
-                Heard::Malformed
-            }
+            Sign::Malformed => Heard::Malformed,
         }
     }
 
-    fn say(&mut self, now: Instant, stream: StreamId, saying: Kind, left: u8, out: &mut Outbox) {
-        out.send(stream, |out| m3ua::write(out, saying, &[]));
-        self.phase = Phase::Starting { saying, left, again: now.later(ACK) };
+    fn say<D: Dialect>(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        (step, left): (u8, u8),
+        dialect: &mut D,
+        out: &mut Outbox,
+    ) {
+        dialect.say(step, self.place(stream), out);
+        self.phase = Phase::Starting { step, left, again: now.later(D::PATIENCE) };
     }
 
-    fn activate(&mut self) -> Heard<'static> {
+    fn activate(&mut self) -> Heard {
         let was = core::mem::replace(&mut self.phase, Phase::Active);
         if was == Phase::Active { Heard::Nothing } else { Heard::Activated }
     }
 
-    fn wait(&mut self, now: Instant) -> Heard<'static> {
+    fn wait(&mut self, now: Instant) -> Heard {
         let was = core::mem::replace(&mut self.phase, Phase::Waiting { until: now.later(START) });
         if was == Phase::Active { Heard::Deactivated } else { Heard::Nothing }
     }
 }
 
-/// §3.8.1.
-fn error(out: &mut Outbox, stream: StreamId, code: u32) {
-    out.send(stream, |out| m3ua::write(out, Kind::Error, &[(ERROR_CODE, &code.to_be_bytes())]));
-}
-
-/// RFC 4666 §4.3.4.1: until what was said is said again.
-const ACK: Duration = Duration::from_secs(2);
-/// How often it is said again.
-const TRIES: u8 = 2;
 /// From a stream that stands to one that carries signalling.
 const START: Duration = Duration::from_secs(10);
 /// After so long without a word the other end is asked.

@@ -5,22 +5,32 @@
 //! older is to stay it is first asked whether it is alive: its other end may have been started again.
 
 mod association;
+mod dialect;
+mod framing;
+mod m3ua;
 mod outbox;
 
-use core::time::Duration;
+use core::{net::IpAddr, time::Duration};
 use std::collections::{BTreeMap, VecDeque};
 
 use rove_base::{Arrival, ClosedBy, Connect, Entropy, Instant, Now, StreamId, Transport};
 
-use self::association::{Association, Phase};
-pub(crate) use self::{association::Heard, outbox::Outbox};
-use super::{Partner, m3ua};
+use self::association::{Association, Heard, Phase};
+pub(crate) use self::{
+    dialect::{Dialect, Place, Sign},
+    framing::pieces,
+    m3ua::M3ua,
+    outbox::Outbox,
+};
+use super::Partner;
 use crate::NetworkName;
 
 /// All streams to all partners.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Link<D> {
     own: NetworkName,
+    /// How the two ends of a stream greet each other.
+    dialect: D,
     peers: Vec<Peer>,
     streams: BTreeMap<StreamId, Association>,
     /// The next name for a stream of ours.
@@ -50,12 +60,13 @@ pub(crate) enum News {
     Malformed(usize),
 }
 
-impl Link {
-    pub(crate) fn new(own: NetworkName, partners: Vec<Partner>, entropy: Entropy) -> Self {
+impl<D: Dialect> Link<D> {
+    pub(crate) fn new(own: NetworkName, dialect: D, partners: Vec<Partner>, entropy: Entropy) -> Self {
         let peer = |partner| Peer { partner, current: None, retry: Instant::ZERO, failures: 0 };
         let peers = partners.into_iter().map(peer).collect();
         Self {
             own,
+            dialect,
             peers,
             streams: BTreeMap::new(),
             next: 2,
@@ -89,7 +100,9 @@ impl Link {
     /// Everything but bytes.
     pub(crate) fn arrived(&mut self, now: Now, arrival: Arrival<'_>) {
         match arrival {
-            Arrival::Connected { stream, transport, .. } => self.connected(now.mono, stream, transport),
+            Arrival::Connected { stream, local, transport, .. } => {
+                self.connected(now.mono, stream, local.ip(), transport);
+            }
             Arrival::Identified { stream, name } => self.identified(now.mono, stream, name),
             Arrival::Closed { stream, by } => self.closed(now.mono, stream, by),
             Arrival::Stream { .. } | Arrival::Datagram { .. } | Arrival::Durable { .. } => {}
@@ -116,18 +129,24 @@ impl Link {
         }
     }
 
-    /// One whole message of M3UA.
+    /// One whole message; what it carries, where that is not for the two ends of the stream alone.
     pub(crate) fn message<'a>(
         &mut self,
         now: Instant,
         stream: StreamId,
-        message: &m3ua::Message<'a>,
-    ) -> Option<m3ua::Data<'a>> {
+        message: &'a [u8],
+    ) -> Option<D::Data<'a>> {
         let association = self.streams.get_mut(&stream)?;
         let peer = association.peer?;
-        match association.message(now, stream, message, &mut self.out) {
+        let at = association.place(stream);
+        let active = association.phase == Phase::Active;
+        let sign = self.dialect.hear(at, active, message, &mut self.out);
+        if let Sign::Data(data) = sign {
+            association.hears(now);
+            return Some(data);
+        }
+        match association.sign(now, stream, &sign, &mut self.dialect, &mut self.out) {
             Heard::Nothing => {}
-            Heard::Data(data) => return Some(data),
             Heard::Malformed => self.news.push_back(News::Malformed(peer)),
             Heard::Activated => self.activated(now, peer, stream),
             Heard::Deactivated => self.replace(now, peer, stream),
@@ -161,7 +180,8 @@ impl Link {
         let (serving, spare): (Vec<_>, Vec<_>) = due.into_iter().partition(serves);
         for stream in serving.into_iter().chain(spare) {
             let association = self.streams.get_mut(&stream);
-            if association.is_some_and(|association| !association.tick(now, stream, &mut self.out)) {
+            let (dialect, out) = (&mut self.dialect, &mut self.out);
+            if association.is_some_and(|association| !association.tick(now, stream, dialect, out)) {
                 self.close(now, stream);
             }
         }
@@ -186,16 +206,18 @@ impl Link {
         self.streams.insert(stream, association);
     }
 
-    fn connected(&mut self, now: Instant, stream: StreamId, transport: Transport) {
+    fn connected(&mut self, now: Instant, stream: StreamId, local: IpAddr, transport: Transport) {
         if let Some(association) = self.streams.get_mut(&stream) {
-            association.stands(now, stream, &mut self.out);
+            association.local = local;
+            association.stands(now, stream, &mut self.dialect, &mut self.out);
         } else {
             let strangers = self.streams.values().filter(|association| association.peer.is_none()).count();
             if strangers >= MAX_STRANGERS || !transport.is_secure() {
                 self.out.close(stream);
                 return;
             }
-            let association = Association::new(now, None, false, now.later(NAMELESS));
+            let mut association = Association::new(now, None, false, now.later(NAMELESS));
+            association.local = local;
             self.streams.insert(stream, association);
         }
         self.note(stream);
@@ -212,7 +234,7 @@ impl Link {
             return;
         };
         association.peer = Some(peer);
-        association.stands(now, stream, &mut self.out);
+        association.stands(now, stream, &mut self.dialect, &mut self.out);
         self.note(stream);
         self.make_room(now, peer, stream);
     }
@@ -247,7 +269,7 @@ impl Link {
             association.retires = Some(now.later(RETIRE));
         }
         if let Some(association) = self.streams.get_mut(&stays).filter(|_| stays == old) {
-            association.probe(now, stays, PROBE, &mut self.out);
+            association.probe(now, stays, PROBE, &mut self.dialect, &mut self.out);
         }
         self.note(goes);
         self.note(stays);
@@ -273,7 +295,10 @@ impl Link {
     }
 
     fn close(&mut self, now: Instant, stream: StreamId) {
-        if self.streams.contains_key(&stream) {
+        if let Some(association) = self.streams.get(&stream) {
+            if association.phase == Phase::Active {
+                self.dialect.leave(association.place(stream), &mut self.out);
+            }
             self.out.close(stream);
             self.closed(now, stream, ClosedBy::Us);
         }

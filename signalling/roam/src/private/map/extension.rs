@@ -244,11 +244,13 @@ const CAUSES: [(Cause, u8); 9] = [
     (Cause::Overload, 9),
 ];
 
-fn cause_code(cause: Cause) -> Option<u8> {
+/// The number of a cause that no standard has a code for.
+pub(crate) fn cause_code(cause: Cause) -> Option<u8> {
     CAUSES.iter().find(|(known, _)| *known == cause).map(|&(_, code)| code)
 }
 
-fn cause_from_code(code: u64) -> Option<Cause> {
+/// The cause with this number.
+pub(crate) fn cause_from_code(code: u64) -> Option<Cause> {
     CAUSES.iter().find(|&&(_, known)| u64::from(known) == code).map(|&(cause, _)| cause)
 }
 

@@ -129,6 +129,10 @@ impl PrivateNetwork for Map {
         let _ = now;
         self.user.answer(&mut self.carrier, partner, id, &result);
     }
+
+    fn knows(&self, network: &str) -> bool {
+        self.user.known.has(network)
+    }
 }
 
 impl User {

@@ -153,8 +153,15 @@ fn one_record_route_stands_for_one_side_and_two_where_the_sides_differ() {
     ];
     for (what, from, bound, flow, count) in cases {
         let request = invite("sip:b@192.0.2.77", "");
-        let passage =
-            Passage { ours: &ours(), tokens: &tokens(), from: *from, bound: *bound, record: true, mark: 1 };
+        let passage = Passage {
+            ours: &ours(),
+            tokens: &tokens(),
+            from: *from,
+            bound: *bound,
+            record: true,
+            mark: 1,
+            hidden: false,
+        };
         let copy = Copy::of(&request, &Target::at(request.uri.clone(), *flow, 0));
         let hop = flow.unwrap_or(Hop::udp(here, callee));
         let leave = copy.leave(&passage, hop, 7);

@@ -5,5 +5,6 @@ mod load;
 mod oversize;
 mod registrations;
 mod rules;
+mod services;
 mod streams;
 mod world;

@@ -12,7 +12,7 @@ use crate::{
     digest::{Algorithm, Answerer, Asking, Login, Users},
     message::{HeaderName, Message, Request, Response, StatusCode},
     registrar::RegistrarConfig,
-    server::{CallRecord, Event, ResolveId, SipServer, SipServerConfig},
+    server::{CallRecord, Consultation, Event, ResolveId, SipServer, SipServerConfig, Treatment},
     transport::{Hop, LocalAddress},
     ua::{self, CallId, OutgoingInvite, UaConfig, UserAgent},
 };
@@ -34,6 +34,8 @@ pub(super) struct World {
     /// First words of what went over the wire, with both ends.
     pub(super) log: Vec<(SocketAddr, SocketAddr, String)>,
     pub(super) lose: Loss,
+    /// Who knows the subscribers, where a server asks.
+    pub(super) treat: Box<dyn FnMut(&Consultation) -> Treatment>,
     wire: BTreeMap<(Instant, usize), (UdpFlow, Vec<u8>)>,
 }
 
@@ -72,6 +74,7 @@ impl World {
             stray: VecDeque::new(),
             log: Vec::new(),
             lose: Box::new(|_, _| false),
+            treat: Box::new(|_| Treatment::Granted(Box::default())),
             wire: BTreeMap::new(),
         }
     }
@@ -279,6 +282,10 @@ impl World {
             loop {
                 match server.poll(&mut scratch) {
                     Step::Send(transmit) => sends.push((transmit.flow, scratch.get(transmit.range).to_vec())),
+                    Step::Event(Event::Consult(asked)) => {
+                        let treatment = (self.treat)(&asked);
+                        server.treated(self.now, asked.id, treatment);
+                    }
                     Step::Event(Event::Resolve { id, .. }) => self.resolves.push((*at, id)),
                     Step::Event(event) => self.events.push(event),
                     Step::Wait(until) => break wake = Instant::earliest(wake, until),

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use rove_base::Instant;
 
-use crate::private::{DialogueId, carrier::Route, map::Kind};
+use super::{DialogueId, map::Kind};
+use crate::Imsi;
 
 /// A question of ours.
 #[derive(Clone, Copy, Debug)]
@@ -14,25 +15,25 @@ pub(crate) struct Asking {
     /// The owner's name for it.
     pub(crate) id: DialogueId,
     pub(crate) kind: Kind,
+    /// Who it is about, where the answer does not say it and it must be known.
+    pub(crate) imsi: Option<Imsi>,
 }
 
 /// A question of a partner.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
-    /// Where the answer goes.
-    pub(crate) route: Route,
-    /// The partner's name for it.
-    pub(crate) theirs: u32,
-    pub(crate) invoke: u8,
+pub(crate) struct Asked<W> {
+    pub(crate) peer: usize,
+    /// Where the answer goes, and what the partner calls the question.
+    pub(crate) way: W,
     pub(crate) kind: Kind,
 }
 
 /// All of them.
-#[derive(Debug, Default)]
-pub(crate) struct Pending {
+#[derive(Debug)]
+pub(crate) struct Pending<W> {
     asking: BTreeMap<u32, Asking>,
     asking_until: VecDeque<(Instant, u32)>,
-    asked: BTreeMap<u64, Asked>,
+    asked: BTreeMap<u64, Asked<W>>,
     asked_until: VecDeque<(Instant, u64)>,
     /// How many each partner has.
     counts: BTreeMap<usize, usize>,
@@ -40,7 +41,21 @@ pub(crate) struct Pending {
     handed_up: u64,
 }
 
-impl Pending {
+impl<W> Default for Pending<W> {
+    fn default() -> Self {
+        Self {
+            asking: BTreeMap::new(),
+            asking_until: VecDeque::new(),
+            asked: BTreeMap::new(),
+            asked_until: VecDeque::new(),
+            counts: BTreeMap::new(),
+            named: 0,
+            handed_up: 0,
+        }
+    }
+}
+
+impl<W> Pending<W> {
     /// A name for the next question of ours.
     pub(crate) fn name(&mut self) -> u32 {
         loop {
@@ -71,8 +86,8 @@ impl Pending {
     }
 
     /// Keeps a question of a partner; `None` when it has too many.
-    pub(crate) fn asked(&mut self, now: Instant, asked: Asked) -> Option<DialogueId> {
-        let count = self.counts.entry(asked.route.to.peer).or_default();
+    pub(crate) fn asked(&mut self, now: Instant, asked: Asked<W>) -> Option<DialogueId> {
+        let count = self.counts.entry(asked.peer).or_default();
         if *count >= MAX_ASKED {
             return None;
         }
@@ -83,9 +98,14 @@ impl Pending {
         Some(DialogueId(self.handed_up))
     }
 
+    /// The question of this partner that `is` tells, the newest of several.
+    pub(crate) fn find(&mut self, peer: usize, is: impl Fn(&Asked<W>) -> bool) -> Option<&mut Asked<W>> {
+        self.asked.values_mut().rev().find(|asked| asked.peer == peer && is(asked))
+    }
+
     /// Ends a question of this partner.
-    pub(crate) fn answer(&mut self, id: DialogueId, peer: usize) -> Option<Asked> {
-        self.asked.get(&id.0).filter(|asked| asked.route.to.peer == peer)?;
+    pub(crate) fn answer(&mut self, id: DialogueId, peer: usize) -> Option<Asked<W>> {
+        self.asked.get(&id.0).filter(|asked| asked.peer == peer)?;
         if let Some(count) = self.counts.get_mut(&peer) {
             *count = count.saturating_sub(1);
         }
@@ -94,7 +114,7 @@ impl Pending {
 
     /// A partner is gone: its questions are dropped, ours to it are answered with the ones returned.
     pub(crate) fn forget(&mut self, peer: usize) -> Vec<Asking> {
-        self.asked.retain(|_, asked| asked.route.to.peer != peer);
+        self.asked.retain(|_, asked| asked.peer != peer);
         self.counts.remove(&peer);
         let (gone, kept) =
             core::mem::take(&mut self.asking).into_iter().partition(|(_, asking)| asking.peer == peer);
@@ -106,7 +126,7 @@ impl Pending {
     /// The next question of ours whose time is up; drops those of partners that were not answered.
     pub(crate) fn expired(&mut self, now: Instant) -> Option<Asking> {
         while let Some((_, id)) = self.asked_until.pop_front_if(|(until, _)| *until <= now) {
-            if let Some(peer) = self.asked.get(&id).map(|asked| asked.route.to.peer) {
+            if let Some(peer) = self.asked.get(&id).map(|asked| asked.peer) {
                 self.answer(DialogueId(id), peer);
             }
         }

@@ -1,0 +1,224 @@
+//! Whoever says what is not so to running nodes is refused and counted, and changes nothing.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    time::{Duration, SystemTime},
+};
+
+use rove_base::UnixTime;
+use rove_dns::{
+    tsig::{TsigKey, sign},
+    wire::Name,
+};
+use rove_tests::programs::Running;
+use zeroize::Zeroizing;
+
+use crate::programs::{HOME, PATIENCE, Stage, VISITED, free, write};
+
+/// Thirty-two bytes of 7.
+const SECRET: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+/// A home with a key for one name of its zone, and a terminal that is attached.
+fn attached() -> (Stage, Running, Ipv4Addr) {
+    let key = format!(
+        "[[dns.key]]\nname = \"update.home.example\"\nsecret = \"{SECRET}\"\nscope = [\"static.home.example\"]\n"
+    );
+    let stage = Stage::named(free(Ipv4Addr::new(127, 0, 10, 1)), &key, "");
+    stage.subscribe();
+    let (terminal, ip) = stage.attached();
+    (stage, terminal, ip)
+}
+
+fn key(name: &str, byte: u8) -> TsigKey {
+    TsigKey::new(name, Zeroizing::new(vec![byte; 32])).unwrap()
+}
+
+fn wall() -> UnixTime {
+    UnixTime::from_secs(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+}
+
+/// An update that gives `host` below the home's zone an address.
+fn update(id: u16, host: &str, key: Option<&TsigKey>) -> Vec<u8> {
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let mut message = [id, 0x2800, 1, 0, 1, 0].map(u16::to_be_bytes).concat();
+    message.extend_from_slice(name("home.example").as_wire());
+    message.extend_from_slice(&[0, 6, 0, 1]);
+    message.extend_from_slice(name(&format!("{host}.home.example")).as_wire());
+    message.extend_from_slice(&[0, 1, 0, 1, 0, 0, 0, 5, 0, 4, 127, 6, 6, 6]);
+    if let Some(key) = key {
+        sign(&mut message, key, wall(), None);
+    }
+    message
+}
+
+/// The RCODE that a message is answered with.
+fn said(server: SocketAddr, message: &[u8]) -> u8 {
+    let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.send_to(message, server).unwrap();
+    let mut buffer = [0; 1_500];
+    let count = socket.recv(&mut buffer).unwrap();
+    assert!(count > 11);
+    buffer[3] & 0x0f
+}
+
+/// What a node has counted under `name`, over all causes, or under one.
+fn counted(stage: &Stage, name: &str, cause: &str) -> u64 {
+    let (code, text, complaints) = stage.roved(&["metrics"]);
+    assert_eq!(code, 0, "{complaints}");
+    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(cause));
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+const NAMES: &str = "rove_names_refused_total";
+const REFUSED: &str = "rove_home_refused_total";
+
+/// One update that is refused, counted once, and changes nothing.
+fn refused(what: &str, message: &[u8]) {
+    let (stage, _terminal, ip) = attached();
+    let before = counted(&stage, NAMES, "");
+    assert_ne!(said(stage.names[HOME], message), 0, "{what}");
+    assert_eq!(counted(&stage, NAMES, ""), before + 1, "{what}: counted");
+    assert_eq!(stage.forward(), [ip.octets().to_vec()], "{what}: the name is where it was");
+}
+
+#[test]
+fn a23_an_unsigned_update_is_refused_and_counted() {
+    refused("unsigned", &update(1, "static", None));
+}
+
+#[test]
+fn a23_an_update_under_a_foreign_key_is_refused_and_counted() {
+    refused("foreign key", &update(2, "static", Some(&key("update.home.example", 9))));
+    refused("unknown key", &update(3, "static", Some(&key("other.example", 7))));
+}
+
+#[test]
+fn a23_an_update_with_a_truncated_mac_is_refused_and_counted() {
+    let mut message = update(4, "static", Some(&key("update.home.example", 7)));
+    // The end of a TSIG: 2 bytes of MAC size, 32 of MAC, 6 of the rest; 61 bytes of RDATA in all, their length before.
+    let end = message.len();
+    message[end - 62] -= 16;
+    message[end - 39] = 16;
+    message.drain(end - 22..end - 6);
+    refused("truncated", &message);
+}
+
+#[test]
+fn a23_a_replayed_update_is_refused_and_counted() {
+    let (stage, _terminal, ip) = attached();
+    let message = update(5, "static", Some(&key("update.home.example", 7)));
+    assert_eq!(said(stage.names[HOME], &message), 0, "the first time it is as it should be");
+    let before = counted(&stage, NAMES, "");
+    assert_ne!(said(stage.names[HOME], &message), 0);
+    assert_eq!(counted(&stage, NAMES, ""), before + 1);
+    assert_eq!(stage.forward(), [ip.octets().to_vec()]);
+}
+
+#[test]
+fn a23_the_right_key_changes_no_other_name() {
+    refused("of a subscriber", &update(6, "t1", Some(&key("update.home.example", 7))));
+}
+
+#[test]
+fn a1_a23_an_update_from_the_ip_core_moves_no_subscriber() {
+    let (stage, _terminal, ip) = attached();
+    // What the private network alone may say is said here by a host of the IP core, at home and where the terminal is.
+    assert_ne!(said(stage.names[HOME], &update(7, "t1", None)), 0);
+    assert_ne!(said(stage.names[VISITED], &update(8, "t1", None)), 0);
+    assert_eq!(stage.forward(), [ip.octets().to_vec()]);
+    assert_eq!(stage.reverse(ip).len(), 1);
+}
+
+/// A stage whose configurations were changed before the nodes started anew.
+fn edited(which: usize, from: &str, to: &str) -> Stage {
+    let mut stage = Stage::new();
+    let path = stage.path(["home.toml", "visited.toml"][which]);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    write(&path, &text.replace(from, to));
+    stage.restart(which);
+    stage
+}
+
+/// An attach that fails for `cause`, as the terminal is told and the home has counted.
+fn never_attaches(stage: &Stage, cause: &str) {
+    stage.wait_for("the link stands", |stage| {
+        let (code, _, complaints) = stage.attach().outcome(PATIENCE);
+        assert_eq!(code, 1, "{complaints}");
+        complaints.contains(cause)
+    });
+    assert!(counted(stage, REFUSED, cause) >= 1, "{cause}");
+    assert!(stage.forward().is_empty());
+}
+
+#[test]
+fn a23_an_address_outside_the_partners_prefixes_is_refused_and_counted() {
+    let stage = edited(HOME, "127.0.20.0/24", "127.0.30.0/24");
+    stage.subscribe();
+    never_attaches(&stage, "the address is outside of the partner's networks");
+}
+
+#[test]
+fn a23_an_update_of_the_location_of_another_homes_subscriber_is_refused_and_counted_by_a_running_home() {
+    // The visited network takes the subscribers of 00199 for this home's.
+    let stage = edited(VISITED, "plmn = \"00101\"", "plmn = \"00199\"");
+    let sim = std::fs::read_to_string(stage.path("sim.toml")).unwrap();
+    write(&stage.path("sim.toml"), &sim.replace("001010000000001", "001990000000001"));
+    never_attaches(&stage, "the subscriber is not known");
+}
+
+#[test]
+fn a16_a23_a_network_without_agreement_is_not_heard() {
+    // The home knows the visited network no more: its certificate is good, but no partner's.
+    let stage = edited(HOME, "name = \"visited.example\"", "name = \"another.example\"");
+    stage.subscribe();
+    for _ in 0..3 {
+        let (code, _, complaints) = stage.attach().outcome(PATIENCE);
+        assert_eq!(code, 1, "{complaints}");
+    }
+    assert!(stage.forward().is_empty());
+}
+
+#[test]
+fn a23_nothing_is_bound_for_a_terminal_that_cannot_prove_where_it_is() {
+    use rove_phone::roaming::{
+        Access, AkaKeys, Attachment, SimCredential, TerminalConfig, TerminalEvent, Usim,
+    };
+    use rove_roam::{
+        BindClaim, NetworkName, Proof,
+        attach::{Answer, Credential, Query},
+    };
+
+    /// Answers challenges as the SIM does, and proves something else.
+    #[derive(Debug)]
+    struct Liar(SimCredential);
+    impl Credential for Liar {
+        fn answer(&mut self, query: &Query, network: &NetworkName) -> Answer {
+            self.0.answer(query, network)
+        }
+        fn prove(&self, claim: &BindClaim) -> Option<Proof> {
+            let mut other = claim.clone();
+            other.generation.0 += 1;
+            self.0.prove(&other)
+        }
+    }
+    let stage = Stage::new();
+    stage.subscribe();
+    drop(stage.attached());
+    stage.wait_for("it has left", |stage| stage.forward().is_empty());
+    let bytes = |hex: &str| u128::from_str_radix(hex, 16).unwrap().to_be_bytes();
+    let keys = AkaKeys::new(bytes(crate::programs::K), bytes(crate::programs::OPC));
+    let config = TerminalConfig { imsi: "001010000000001".parse().unwrap(), name: None, dhcp: false };
+    let liar = Box::new(Liar(SimCredential::new(Usim::new(keys))));
+    let terminal = Attachment::start(config, liar, vec![stage.path("ca.pem")]).unwrap();
+    terminal.attach(Access { address: stage.attach, network: None });
+    let told = std::iter::from_fn(|| terminal.next_event(PATIENCE));
+    let refused = told.take(20).any(|event| {
+        assert!(!matches!(event, TerminalEvent::Attached { .. }), "{event:?}");
+        matches!(event, TerminalEvent::Refused(_))
+    });
+    assert!(refused);
+    assert_eq!(counted(&stage, REFUSED, "the proof does not hold"), 1);
+    assert!(stage.forward().is_empty());
+}
