@@ -203,6 +203,7 @@ impl Switchboard {
 
     /// Forgets a call that is over, and hands out what was known of it. `None` while it is not over.
     pub fn forget(&mut self, call: CallId) -> Option<Record> {
+        self.changed = true;
         matches!(self.calls.get(&call)?.state, State::Over)
             .then(|| self.calls.remove(&call))?
             .map(|call| call.record)
