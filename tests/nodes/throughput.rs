@@ -79,7 +79,11 @@ impl Bench {
         }
         bench.asker.tick(bench.clock.now());
         let mut none = 0;
-        bench.listen(&mut none);
+        // The link stands after a few turns.
+        for _ in 0..8 {
+            bench.listen(&mut none);
+            bench.serve();
+        }
         bench
     }
 

@@ -97,11 +97,6 @@ impl Running {
         }
     }
 
-    /// The same; `None` when it ends without a word, or is not heard in time.
-    pub fn try_ready(&mut self, patience: Duration) -> Option<Value> {
-        serde_json::from_str(&self.lines.recv_timeout(patience).ok()?).ok()
-    }
-
     /// Waits for its next line on standard output; `None` when none has come in time.
     pub fn next_line(&mut self, patience: Duration) -> Option<String> {
         self.lines.recv_timeout(patience).ok()
@@ -118,6 +113,11 @@ impl Running {
             seen.push(line);
         }
         panic!("{} did not say {part:?}, but {seen:#?}: {}", self.what, self.complaints());
+    }
+
+    /// As [`Self::ready`]; `None` when it ends without a word, or is not heard in time.
+    pub fn try_ready(&mut self, patience: Duration) -> Option<Value> {
+        serde_json::from_str(&self.lines.recv_timeout(patience).ok()?).ok()
     }
 
     /// What it wrote to standard error so far.

@@ -88,7 +88,8 @@ fn services(subscriber: &Value) -> String {
         ("no three-way calls", is("three_way", true)),
     ]
     .into_iter()
-    .filter_map(|(text, differs)| differs.then(|| text.to_owned()))
+    .filter(|(_, differs)| *differs)
+    .map(|(text, _)| text.to_owned())
     .collect();
     for (key, when) in [("forward_always", "all calls"), ("forward_busy", "when busy")] {
         all.extend(subscriber[key].as_str().map(|to| format!("{when} to {to}")));

@@ -21,6 +21,7 @@ mod parse;
 mod protect;
 mod session;
 mod setup;
+mod tls_id;
 mod trickle;
 mod write;
 
@@ -38,4 +39,5 @@ pub use parse::{MAX_BYTES, MAX_FORMATS, MAX_LINES, MAX_MEDIA};
 pub use protect::{MediaSecurity, Protection, SecurityKind};
 pub use session::{Session, accept, answer, held, offer};
 pub use setup::Setup;
+pub use tls_id::TlsId;
 pub use trickle::{TrickleFragment, TrickleMedia};

@@ -11,7 +11,7 @@ use core::fmt;
 
 use rove_base::{DtlsPlan, DtlsRole, Fingerprint, Security, SrtpKeys};
 
-use crate::{Crypto, CryptoError, Description, Line, Media, Mismatch, SdesKey, Setup};
+use crate::{Crypto, CryptoError, Description, Line, Media, Mismatch, SdesKey, Setup, TlsId};
 
 /// Whether media have to be protected.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -35,6 +35,9 @@ pub struct Protection {
     pub sdes: Vec<SdesKey>,
     /// Our certificate's fingerprint. `None` where DTLS is not spoken.
     pub dtls: Option<Fingerprint>,
+    /// What this side calls the DTLS association: the same in all descriptions as long as it goes on (RFC 8842 §5.1). `None`:
+    /// it has no name.
+    pub tls_id: Option<TlsId>,
 }
 
 impl Protection {
@@ -117,13 +120,13 @@ impl Profile {
 /// The profile of an offer of ours, and its lines. With best effort, keys stand under the plain profile, where whoever
 /// does not know them passes them over.
 pub(crate) fn offer(ours: &Protection) -> (&'static str, Vec<Line>) {
-    let Protection { wanted, sdes, dtls } = ours;
+    let Protection { wanted, sdes, dtls, tls_id } = ours;
     let mut lines = Vec::new();
     if *wanted == MediaSecurity::Never {
         return ("RTP/AVP", lines);
     }
     if let Some(fingerprint) = dtls {
-        lines.extend(dtls_lines(fingerprint, Setup::ActPass));
+        lines.extend(dtls_lines(fingerprint, Setup::ActPass, tls_id.as_ref()));
     }
     for (tag, key) in (1..).zip(sdes) {
         lines.push(Line::attribute(Crypto { tag, key: key.clone() }.line()));
@@ -152,9 +155,11 @@ pub(crate) fn take(
     let source = offer.transport_of(theirs);
     let mut why = None;
     if let (Some(fingerprint), true) = (&ours.dtls, offer.attribute(source, "fingerprint").is_some()) {
+        // Who offers without a name is answered without (RFC 8842 §5.3).
+        let tls_id = ours.tls_id.as_ref().filter(|_| named(offer, source).is_some());
         match take_dtls(offer, theirs, source, before) {
             Ok(plan) => {
-                let lines = dtls_lines(fingerprint, plan.role.into());
+                let lines = dtls_lines(fingerprint, plan.role.into(), tls_id);
                 return Ok((Security::Dtls(plan), lines));
             }
             Err(mismatch) => why = Some(mismatch),
@@ -275,11 +280,18 @@ fn setup(of: &Description, source: &Media, unsaid: Setup) -> Result<Setup, Misma
     of.attribute(source, "setup").map_or(Ok(unsaid), |text| Setup::read(text).ok_or(Mismatch::Setup))
 }
 
-fn dtls_lines(fingerprint: &Fingerprint, setup: Setup) -> Vec<Line> {
-    vec![
+/// What they call the association. `None`: nothing that can be understood.
+pub(crate) fn named(of: &Description, source: &Media) -> Option<TlsId> {
+    of.attribute(source, "tls-id").and_then(TlsId::read)
+}
+
+fn dtls_lines(fingerprint: &Fingerprint, setup: Setup, tls_id: Option<&TlsId>) -> Vec<Line> {
+    let mut lines = vec![
         Line::attribute(format!("fingerprint:{fingerprint}")),
         Line::attribute(format!("setup:{}", setup.name())),
-    ]
+    ];
+    lines.extend(tls_id.map(|tls_id| Line::attribute(format!("tls-id:{tls_id}"))));
+    lines
 }
 
 fn unspoken(media: &Media) -> Mismatch {

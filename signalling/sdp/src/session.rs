@@ -10,10 +10,12 @@
 use rove_base::{Direction, Security};
 
 use crate::{
-    Candidate, Description, Ice, Line, Local, Media, Mismatch, Negotiated, TrickleFragment, TrickleMedia,
+    Candidate, Description, Ice, Line, Local, Media, Mismatch, Negotiated, TlsId, TrickleFragment,
+    TrickleMedia,
     negotiate::{self, Before, refused},
     numbers::Numbers,
     offer::{describe, offered},
+    protect::named,
 };
 
 /// One side of a session: what was said by both, and what stands.
@@ -39,6 +41,8 @@ struct Stands {
     place: usize,
     /// Their credentials, which change when connectivity is checked anew.
     ufrag: Option<String>,
+    /// What they call the DTLS association.
+    tls_id: Option<TlsId>,
     agreed: Negotiated,
 }
 
@@ -109,7 +113,7 @@ impl Session {
         description.lines = offer.lines.iter().filter(|line| line.kind == 't').cloned().collect();
         description.lines.extend(bundle);
         let description = self.say(description);
-        self.stand(&description, place, &agreed);
+        self.stand(&description, place, &agreed, offer);
         Ok((description, agreed))
     }
 
@@ -128,7 +132,7 @@ impl Session {
         let theirs = self.theirs.without_changed(theirs);
         let agreed = negotiate::accept(&offer, ours, answer, &theirs, local, self.before())?;
         self.theirs.note(&theirs);
-        self.stand(&offer, place, &agreed);
+        self.stand(&offer, place, &agreed, answer);
         Ok(agreed)
     }
 
@@ -162,6 +166,16 @@ impl Session {
         let theirs = offer.media.get(stands.place).map(|media| offer.transport_of(media));
         let ufrag = theirs.and_then(|media| Ice::of(offer, media)).map(|ice| ice.ufrag);
         ufrag.is_some() && stands.ufrag.is_some() && ufrag != stands.ufrag
+    }
+
+    /// Whether `offer` is about another DTLS association than the one that stands (RFC 8842 §5.3): then `local` has to come
+    /// with another name for it as well.
+    #[must_use]
+    pub fn renews_dtls(&self, offer: &Description) -> bool {
+        let Some(stands) = &self.stands else { return false };
+        let theirs = offer.media.get(stands.place).map(|media| offer.transport_of(media));
+        let tls_id = theirs.and_then(|media| named(offer, media));
+        tls_id.is_some() && stands.tls_id.is_some() && tls_id != stands.tls_id
     }
 
     /// What `local` says of its candidates by now, for a message inside the call (RFC 8840 §4.4). `None` where the other
@@ -242,10 +256,13 @@ impl Session {
         description
     }
 
-    fn stand(&mut self, ours: &Description, place: usize, agreed: &Negotiated) {
+    fn stand(&mut self, ours: &Description, place: usize, agreed: &Negotiated, theirs: &Description) {
         self.pending = None;
+        let media = theirs.media.get(place).map(|media| theirs.transport_of(media));
+        let tls_id = media.and_then(|media| named(theirs, media));
         let ufrag = agreed.ice.as_ref().map(|ice| ice.remote.ufrag.clone());
-        self.stands = Some(Stands { media: ours.media.clone(), place, ufrag, agreed: agreed.clone() });
+        self.stands =
+            Some(Stands { media: ours.media.clone(), place, ufrag, tls_id, agreed: agreed.clone() });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accounts at SIP servers: each is looked up, registered over the ways that are found, and kept registered.
 
+mod news;
 mod publications;
 
 use core::time::Duration;
@@ -19,6 +20,7 @@ use rove_sip::{
     ua::{self, Failure, RegistrationId, UserAgent},
 };
 
+pub use self::news::AccountNews;
 use self::publications::{Place, Publications};
 use crate::{Config, Event, Target, event::Asker, switchboard::query};
 
@@ -49,47 +51,6 @@ pub struct Account {
     pub publish: bool,
     /// How this phone is woken when it sleeps (RFC 8599).
     pub push: Option<Push>,
-}
-
-/// What became of an account.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum AccountNews {
-    /// We are reached at our address of record.
-    Registered {
-        /// The server that says so.
-        server: SocketAddr,
-        /// How long it remembers that.
-        expires: Duration,
-        /// The address it sees us at, when that is another than ours.
-        public: Option<SocketAddr>,
-    },
-    /// We are not.
-    Failed {
-        /// A sentence for the person at the phone.
-        why: String,
-        /// When it is tried again; `None`: it is given up.
-        retry_in: Option<Duration>,
-    },
-    /// We have taken the address back.
-    Unregistered,
-    /// The server keeps what is told of us.
-    Published {
-        /// Which event package.
-        package: String,
-    },
-    /// The server does not keep it.
-    NotPublished {
-        /// Which event package.
-        package: String,
-        /// A sentence for the person at the phone.
-        why: String,
-    },
-    /// Whether this phone is woken for what comes to it (RFC 8599); told where that was asked for.
-    Push {
-        /// The push service that the server uses; `None`: nobody will wake it.
-        provider: Option<String>,
-    },
 }
 
 /// All accounts of a switchboard.

@@ -15,7 +15,7 @@ use rove_sip::{
     ua::{self, Failure, OutgoingRequest, RequestId, Subscribing, SubscriptionId, UserAgent},
 };
 
-use crate::{AccountId, Config, Event, Target, account::Accounts, event::Asker, switchboard::query};
+use crate::{AccountId, Config, Event, Target, account::Accounts, event::Asker, switchboard::find};
 
 /// Names one errand, for the life of the switchboard.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -124,7 +124,7 @@ impl Errands {
             events.push_back(Event::Errand { id, news: ErrandNews::Failed { why } });
             return id;
         }
-        let lookup = resolver.sip(now, query(&accounts.way(&target, account)));
+        let lookup = find(resolver, now, &accounts.way(&target, account));
         self.by_lookup.insert(lookup, id);
         self.all.insert(id, Entry { errand, target, account, stage: Stage::Finding });
         id
@@ -165,6 +165,17 @@ impl Errands {
         None
     }
 
+    /// The number that an errand is for is reached at `uri`. `false` when it is none of ours.
+    pub(crate) fn number(&mut self, lookup: LookupId, uri: &str, events: &mut VecDeque<Event>) -> bool {
+        let Some(id) = self.by_lookup.get(&lookup).copied() else { return false };
+        match self.all.get_mut(&id).map(|entry| (entry.target.found_at(uri), entry)) {
+            Some((Ok(target), entry)) => entry.target = target,
+            Some((Err(error), _)) => self.fail(id, error.to_string(), events),
+            None => {}
+        }
+        true
+    }
+
     /// Our end of the way is known, or there is none.
     pub(crate) fn routed(
         &mut self,
@@ -197,7 +208,8 @@ impl Errands {
 
     fn ask(&mut self, now: Now, id: ErrandId, hops: Vec<Hop>, tools: &mut Tools<'_>) {
         let Some(entry) = self.all.get_mut(&id) else { return };
-        let (target, account) = (&entry.target, entry.account);
+        let account = entry.account;
+        let target = &tools.accounts.spelled(&entry.target, account);
         let uri = Uri::from(target.uri().clone());
         let from = tools.accounts.identity(target, account).unwrap_or(&tools.config.identity).clone();
         let route = hops.first().map(|hop| tools.accounts.route(target, account, hop)).unwrap_or_default();

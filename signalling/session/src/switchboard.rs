@@ -6,6 +6,7 @@ mod carry;
 mod conference;
 mod errands;
 mod features;
+mod finding;
 mod telling;
 
 use std::{
@@ -14,12 +15,13 @@ use std::{
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
-use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
+use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
 use rove_sip::{
     message::{HeaderName, StatusCode},
     ua::{self, UaConfig, UserAgent},
 };
 
+pub(crate) use self::finding::{find, query};
 use crate::{
     CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
     account::{AccountId, Accounts},
@@ -201,6 +203,7 @@ impl Switchboard {
 
     /// Forgets a call that is over, and hands out what was known of it. `None` while it is not over.
     pub fn forget(&mut self, call: CallId) -> Option<Record> {
+        self.changed = true;
         matches!(self.calls.get(&call)?.state, State::Over)
             .then(|| self.calls.remove(&call))?
             .map(|call| call.record)
@@ -260,6 +263,9 @@ impl Switchboard {
             lookup::Event::Found { id, candidates, steps } => (id, Ok(candidates), steps),
             lookup::Event::Failed { id, error, steps } => (id, Err(error), steps),
             lookup::Event::Number { id, uri } => {
+                if self.errands.number(id, &uri, &mut self.events) {
+                    return;
+                }
                 if let Some(call) = self.by_lookup.get(&id) {
                     self.fact(self.now, *call, Fact::Number(uri));
                 }
@@ -386,21 +392,4 @@ fn context<'a>(
     entropy: &'a mut Entropy,
 ) -> Context<'a> {
     Context { now, config, record, asks, session_id, entropy }
-}
-
-/// Looks for where `target` is called.
-pub(crate) fn find(resolver: &mut Resolver, now: Now, target: &Target) -> LookupId {
-    match target.number() {
-        Some(number) => resolver.number(now, number),
-        None => resolver.sip(now, query(target)),
-    }
-}
-
-pub(crate) fn query(target: &Target) -> Query {
-    Query {
-        host: target.host(),
-        port: target.port(),
-        transport: target.transport(),
-        secure: target.is_secure(),
-    }
 }

@@ -214,12 +214,12 @@ impl Crowd {
     fn happened(&mut self, event: &StreamEvent) {
         let now = self.clock.now();
         let arrival = event.arrival();
-        let stream = match arrival {
-            Arrival::Connected { stream, .. }
-            | Arrival::Identified { stream, .. }
-            | Arrival::Stream { stream, .. }
-            | Arrival::Closed { stream, .. } => stream,
-            _ => return,
+        let (Arrival::Connected { stream, .. }
+        | Arrival::Identified { stream, .. }
+        | Arrival::Stream { stream, .. }
+        | Arrival::Closed { stream, .. }) = arrival
+        else {
+            return;
         };
         let Some((who, inner)) = self.outer.get(&stream).copied() else { return self.streams.read_on() };
         let arrival = match arrival {
@@ -276,7 +276,7 @@ impl Crowd {
                         self.streams.close(outer);
                     }
                 }
-                Step::Event(event) => self.heard(who, event),
+                Step::Event(event) => self.heard(who, &event),
                 Step::Append(_) => {}
                 Step::Wait(until) => {
                     member.wake = until;
@@ -286,7 +286,7 @@ impl Crowd {
         }
     }
 
-    fn heard(&mut self, who: usize, event: TerminalEvent) {
+    fn heard(&mut self, who: usize, event: &TerminalEvent) {
         let now = self.now();
         let number = self.plan.first + who as u64;
         let Some(member) = self.members.get_mut(who) else { return };

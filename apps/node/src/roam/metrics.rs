@@ -165,7 +165,7 @@ mod tests {
         }
 
         /// Says who it is; what the home is asked, it answers with `result`.
-        fn identify(&mut self, imsi: &str, result: Result<Outcome, Cause>) -> StreamId {
+        fn identify(&mut self, imsi: &str, result: &Result<Outcome, Cause>) -> StreamId {
             let stream = self.stream();
             let identify = Identify { imsi: imsi.parse().unwrap(), name: None, call: None };
             self.say(stream, &ToNetwork::Identify(identify));
@@ -192,11 +192,11 @@ mod tests {
         });
         let mut expected = HashSet::new();
         for cause in causes.filter(|cause| *cause != Cause::NoAgreement) {
-            door.identify("001010000000001", Err(cause));
+            door.identify("001010000000001", &Err(cause));
             expected.insert(Reason::Home(cause));
         }
         assert_eq!(expected.len(), 15, "all that a home can say");
-        door.identify("001990000000001", Err(Cause::SystemFailure));
+        door.identify("001990000000001", &Err(Cause::SystemFailure));
         let stream = door.stream();
         door.raw(stream, &[0, 2, 1, 200]);
         let stream = door.stream();
@@ -206,9 +206,9 @@ mod tests {
         door.say(stream, &ToNetwork::Moved { imsi, ticket });
         let challenge = Challenge::Ed25519 { nonce: [1; 32], public_key: [2; 32] };
         let challenge = || Ok(Outcome::AuthenticationInfo(vec![challenge.clone()]));
-        let stream = door.identify("001010000000001", challenge());
+        let stream = door.identify("001010000000001", &challenge());
         door.say(stream, &ToNetwork::Response(Response::Ed25519([3; 64])));
-        let stream = door.identify("001010000000001", challenge());
+        let stream = door.identify("001010000000001", &challenge());
         door.say(stream, &ToNetwork::Decline { reason: Reason::Distrusted });
         door.stream();
         door.now = door.now.later(core::time::Duration::from_secs(11));

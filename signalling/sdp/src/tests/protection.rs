@@ -9,7 +9,8 @@ use MediaSecurity::{Never, Optional, Required};
 fn side(wanted: MediaSecurity, keys: bool, dtls: bool, seed: u64) -> Local {
     let sdes = if keys { SdesKey::all(&mut Entropy::from_number(seed)) } else { Vec::new() };
     let dtls = dtls.then(|| FINGERPRINT.parse().unwrap());
-    Local { protection: Protection { wanted, sdes, dtls }, ..phone() }
+    let tls_id = dtls.map(|_| TlsId::draw(&mut Entropy::from_number(seed + 90)));
+    Local { protection: Protection { wanted, sdes, dtls, tls_id }, ..phone() }
 }
 
 /// Offers and answers over the wire; both sides must come to the same.
@@ -267,6 +268,36 @@ fn a_dtls_connection_that_stands_keeps_who_opened_it() {
     assert_eq!(answered.media[0].attribute("setup"), Some("passive"), "bob has opened it");
     let agreed = at_bob.accept(&answered, &bob).unwrap();
     assert!(matches!(agreed.security, Security::Dtls(DtlsPlan { role: DtlsRole::Active, .. })));
+}
+
+#[test]
+fn an_association_keeps_its_name_through_all_offers_and_another_name_is_told_apart() {
+    let (alice, bob) = (side(Optional, false, true, 1), side(Optional, false, true, 2));
+    let (mut at_alice, mut at_bob) = (Session::default(), Session::default());
+    let named = |said: &Description| said.media[0].attribute("tls-id").map(str::to_owned);
+    let offered = at_alice.offer(&alice);
+    let (answered, _) = at_bob.answer(&offered, &bob).unwrap();
+    assert!(named(&offered).is_some() && named(&answered).is_some() && named(&offered) != named(&answered));
+    at_alice.accept(&answered, &alice).unwrap();
+    let again = at_alice.offer(&alice);
+    assert_eq!(named(&again), named(&offered));
+    assert!(!at_bob.renews_dtls(&again));
+    let (answered_again, _) = at_bob.answer(&again, &bob).unwrap();
+    assert_eq!(named(&answered_again), named(&answered));
+    at_alice.accept(&answered_again, &alice).unwrap();
+    let anew = side(Optional, false, true, 5);
+    let renewed = at_alice.offer(&anew);
+    assert!(named(&renewed) != named(&offered) && at_bob.renews_dtls(&renewed));
+}
+
+#[test]
+fn who_does_not_name_an_association_is_answered_without_a_name() {
+    let (alice, bob) = (side(Optional, false, true, 1), side(Optional, false, true, 2));
+    let mut offered = offer(&alice);
+    offered.media[0].lines.retain(|line| !line.value.starts_with("tls-id"));
+    let (answered, agreed) = answer(&offered, &bob).unwrap();
+    assert_eq!(answered.media[0].attribute("tls-id"), None);
+    assert!(matches!(agreed.security, Security::Dtls(_)));
 }
 
 #[test]

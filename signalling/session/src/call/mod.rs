@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 
 use rove_base::{CodecId, Entropy, Instant, MediaPlan, Now};
 use rove_dns::lookup::{Candidate, LookupError};
-use rove_sdp::{Ice, Local, MediaSecurity, Mismatch, Protection, SdesKey, SecurityKind};
+use rove_sdp::{Ice, Local, MediaSecurity, Mismatch, Protection, SdesKey, SecurityKind, TlsId};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -291,6 +291,7 @@ impl Context<'_> {
         let secret = wanted != MediaSecurity::Never && hop.transport.is_secure();
         let sdes = if secret { SdesKey::all(self.entropy) } else { Vec::new() };
         let path = ports.path.as_ref();
+        let tls_id = path.map(|_| TlsId::draw(self.entropy));
         // Nobody can tell more of this side's addresses than itself where nobody is asked.
         let complete = self.config.stun_server.is_none();
         let ice = path.map(|path| Ice::new(&path.credentials, &path.candidates, complete));
@@ -302,7 +303,7 @@ impl Context<'_> {
             session_id: self.session_id,
             direction: rove_base::Direction::SendRecv,
             wishes: rove_sdp::Wishes::default(),
-            protection: Protection { wanted, sdes, dtls: path.map(|path| path.fingerprint) },
+            protection: Protection { wanted, sdes, dtls: path.map(|path| path.fingerprint), tls_id },
             ice,
         }
     }

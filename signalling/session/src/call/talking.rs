@@ -3,7 +3,7 @@
 mod trickle;
 
 use rove_base::{CodecId, Direction, IceCredentials};
-use rove_sdp::{Description, Ice, Local, Mismatch, Negotiated, SecurityKind, Session};
+use rove_sdp::{Description, Ice, Local, Mismatch, Negotiated, SecurityKind, Session, TlsId};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -247,6 +247,11 @@ impl Talking {
             let (next, local, answer, agreed) =
                 self.answer(cx, &offer).map_err(|mismatch| mismatch.to_string())?;
             before.as_ref().map_or(Ok(()), |before| may_follow(before, &agreed))?;
+            let same = before.as_ref().is_some_and(|before| before.security == agreed.security);
+            if same && self.session.renews_dtls(&offer) {
+                // What was agreed on anew would look as if it went on.
+                return Err("another association of DTLS takes another certificate here".to_owned());
+            }
             Ok((next, local, answer, agreed))
         });
         match (answered, before) {
@@ -277,6 +282,10 @@ impl Talking {
             // Whoever restarts is answered by a restart (RFC 8839 §4.4.3).
             let credentials = IceCredentials::draw(cx.entropy);
             (ice.ufrag, ice.pwd) = (credentials.ufrag().to_owned(), credentials.password().to_owned());
+        }
+        if self.session.renews_dtls(offer) {
+            // Another association has another name on both sides (RFC 8842 §5.3).
+            local.protection.tls_id = Some(TlsId::draw(cx.entropy));
         }
         if self.session.agreed().is_some_and(|agreed| agreed.ice.is_none()) {
             // Checks are not taken up in the middle of a call.

@@ -101,7 +101,7 @@ impl Scene {
                 Step::Send(Transmit { flow: Flow::Stream(stream), range, .. }) => {
                     let bytes = out.get(range).to_vec();
                     self.sent.push(bytes.clone());
-                    self.to_server(stream, &bytes);
+                    self.serve_bytes(stream, &bytes);
                 }
                 Step::Close(stream) => drop(self.open.remove(&stream)),
                 Step::Event(ForeignEvent { id, result }) => {
@@ -119,7 +119,7 @@ impl Scene {
         self.foreign.handle(self.now, Arrival::Closed { stream, by });
     }
 
-    fn to_server(&mut self, stream: StreamId, bytes: &[u8]) {
+    fn serve_bytes(&mut self, stream: StreamId, bytes: &[u8]) {
         if !self.up || !self.open.contains(&stream) {
             return;
         }
@@ -216,7 +216,7 @@ fn an_unbinding_that_comes_late_does_no_harm() {
     let id = scene.set(a("t1", &[2]));
     assert_eq!(scene.results[&id], Ok(()));
     let stream = *scene.open.first().unwrap();
-    scene.to_server(stream, &late);
+    scene.serve_bytes(stream, &late);
     assert_eq!(scene.said[5] & 15, 8, "NXRRSET: it is not what it was");
     assert_eq!(scene.there("t1"), [2]);
 }

@@ -74,12 +74,12 @@ impl Stage<'_> {
         let resolvable = until("the name", &|| asked::forward(servers[0], NAME) == [stay.ip])?;
         let reverse = until("the address", &|| asked::reverse(servers[at + 1], stay.ip) == 1)?;
         self.note(&format!("{NAME} answers {} and {} answers {NAME}", stay.ip, stay.ip));
-        self.from_the_root(stay)?;
+        self.walk_from_root(stay)?;
         Ok((stay, resolvable, reverse))
     }
 
     /// Both names are found by who knows nothing but the root.
-    fn from_the_root(&mut self, stay: Stay) -> Result<(), Failure> {
+    fn walk_from_root(&mut self, stay: Stay) -> Result<(), Failure> {
         if !self.ground.is_real() {
             return Ok(());
         }

@@ -346,7 +346,7 @@ fn capabilities_are_judged_by_the_certificate_and_the_application() {
     ] {
         let (steps, messages) = Home::new().greeted(host, application);
         assert_eq!(messages, [(257, false, Some(code))], "{what}");
-        assert_eq!(steps, [step.clone()], "{what}");
+        assert_eq!(steps, core::slice::from_ref(step), "{what}");
     }
 }
 

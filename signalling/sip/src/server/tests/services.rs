@@ -283,7 +283,7 @@ fn a_question_that_nobody_answers_ends_the_call() {
         loop {
             match server.poll(&mut scratch) {
                 Step::Send(transmit) => {
-                    said.push(String::from_utf8_lossy(scratch.get(transmit.range)).into_owned())
+                    said.push(String::from_utf8_lossy(scratch.get(transmit.range)).into_owned());
                 }
                 Step::Wait(_) => break,
                 _ => {}

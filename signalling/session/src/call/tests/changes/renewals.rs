@@ -199,3 +199,26 @@ fn candidates_that_appear_in_mid_call_are_passed_over_and_the_call_goes_on_witho
     });
     assert!(!ours.unwrap().contains("ice-"));
 }
+
+#[test]
+fn another_association_has_another_name_on_both_sides_and_takes_another_certificate() {
+    let mut pair = Pair::checking();
+    let line = |text: &str, name: &str| {
+        text.lines().find_map(|line| line.strip_prefix(&format!("a={name}:"))).unwrap().to_owned()
+    };
+    let offer = held_offer(&mut pair);
+    pair.bob(Fact::Reoffered(offer.clone().into_bytes()));
+    let ours = line(&answer(&pair.bob), "tls-id");
+    pair.bob.asks.clear();
+    let theirs = line(&offer, "tls-id");
+    let renamed = offer.replace(&theirs, "anotheranotheranothe");
+    pair.bob(Fact::Reoffered(renamed.clone().into_bytes()));
+    assert!(pair.bob.asks.iter().any(|ask| matches!(ask, Ask::RejectChange { .. })), "{:?}", pair.bob.asks);
+    pair.bob.asks.clear();
+    let print = line(&renamed, "fingerprint");
+    let renewed = renamed.replace(&print, &print.replace("sha-256 01:01", "sha-256 AA:BB"));
+    assert_ne!(renewed, renamed);
+    pair.bob(Fact::Reoffered(renewed.into_bytes()));
+    assert_ne!(line(&answer(&pair.bob), "tls-id"), ours);
+    assert!(matches!(pair.bob.changed().unwrap().security(), Security::Dtls(_)));
+}
