@@ -299,7 +299,9 @@ fn a_key_of_one_name_changes_addresses_at_that_name_and_nothing_else() {
     let Some(dig) = peer("dig") else { return };
     for (program, add) in [("nsupdate", "update add"), ("knsupdate", "add")] {
         let Some(program) = peer(program) else { continue };
-        let cases: &[(&str, &str, &str, (&str, &str), &str)] = &[
+        // What it is, the key, the change, the server, the answer.
+        type Case = (&'static str, &'static str, &'static str, (&'static str, &'static str), &'static str);
+        let cases: &[Case] = &[
             ("its own name", "bob.home.example", "bob.home.example. 5 A 192.0.2.7", AT_HOME, ""),
             ("another name", "bob.home.example", "alice.home.example. 5 A 192.0.2.7", AT_HOME, "REFUSED"),
             ("below its name", "bob.home.example", "x.bob.home.example. 5 A 192.0.2.7", AT_HOME, "REFUSED"),

@@ -150,21 +150,21 @@ impl Bench {
     /// Waits for the disk.
     fn wait(&mut self) {
         let newest = self.told.recv_timeout(Duration::from_secs(30)).unwrap();
-        self.durable(newest);
+        self.durable(&newest);
     }
 
     /// All that the disk has said; whether it has.
     fn hear(&mut self) -> bool {
         let mut heard = false;
         while let Ok(newest) = self.told.try_recv() {
-            self.durable(newest);
+            self.durable(&newest);
             heard = true;
         }
         heard
     }
 
-    fn durable(&mut self, outcome: Written) {
-        let Written::Durable(Ticket(ticket)) = outcome else { panic!("{outcome:?}") };
+    fn durable(&mut self, outcome: &Written) {
+        let Written::Durable(Ticket(ticket)) = *outcome else { panic!("{outcome:?}") };
         self.home.handle(self.clock.now(), Arrival::Durable { ticket: Ticket(ticket) });
     }
 

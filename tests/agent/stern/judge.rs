@@ -61,7 +61,7 @@ impl Judge {
             self.demand(request, count == 1, &format!("one {name} (§8.1.1)"));
         }
         self.demand(request, request.get("Max-Forwards") == "70", "Max-Forwards of 70 (§8.1.1.6)");
-        self.demand(request, !request.from_tag().is_empty(), "a tag in From (§8.1.1.3)");
+        self.demand(request, !request.tag_of_from().is_empty(), "a tag in From (§8.1.1.3)");
         self.demand(request, method == request.method(), "the method in CSeq (§8.1.1.5)");
         self.demand(request, number < 1 << 31, "a number below 2^31 in CSeq (§8.1.1.5)");
         self.body(request);
@@ -94,7 +94,7 @@ impl Judge {
             request.get("Call-ID") == dialog.call_id,
             "the Call-ID of the dialog (§12.2.1.1)",
         );
-        self.demand(request, request.from_tag() == dialog.theirs, "their tag in From (§12.2.1.1)");
+        self.demand(request, request.tag_of_from() == dialog.theirs, "their tag in From (§12.2.1.1)");
         self.demand(request, request.to_tag() == dialog.ours, "our tag in To (§12.2.1.1)");
         self.demand(request, address(request.get("From")) == address(&dialog.remote), "their URI in From");
         self.demand(request, address(request.get("To")) == address(&dialog.local), "our URI in To");
@@ -145,7 +145,11 @@ impl Judge {
         self.demand(ack, ack.cseq().0 == invite.cseq().0, "the number of the INVITE in ACK (§13.2.2.4)");
         self.demand(ack, ack.branch() != invite.branch(), "a branch of its own for the ACK of a 2xx (§17)");
         self.demand(ack, ack.uri() == dialog.contact, "our Contact as Request-URI of ACK (§12.2.1.1)");
-        self.demand(ack, ack.from_tag() == dialog.theirs && ack.to_tag() == dialog.ours, "the tags in ACK");
+        self.demand(
+            ack,
+            ack.tag_of_from() == dialog.theirs && ack.to_tag() == dialog.ours,
+            "the tags in ACK",
+        );
         self.demand(ack, ack.get("Call-ID") == dialog.call_id, "the Call-ID in ACK");
         self.demand(
             ack,

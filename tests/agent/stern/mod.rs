@@ -234,7 +234,7 @@ fn a_peer_that_lets_nothing_pass_finds_no_fault_in_a_call_with_hold_reinvite_tra
     let mut third = Dialog {
         call_id: invite.get("Call-ID").into(),
         ours: "tthird".into(),
-        theirs: invite.from_tag(),
+        theirs: invite.tag_of_from(),
         local: invite.get("To").into(),
         remote: invite.get("From").into(),
         contact: format!("sip:third@{own};y=2"),

@@ -66,7 +66,7 @@ impl Text {
         param(self.get("Via"), "branch").unwrap_or_default()
     }
 
-    pub(crate) fn from_tag(&self) -> String {
+    pub(crate) fn tag_of_from(&self) -> String {
         param(self.get("From"), "tag").unwrap_or_default()
     }
 

@@ -42,8 +42,8 @@ fn update(bytes: &[u8]) {
     if request.len() >= 12 {
         let mac = sign(&mut request, &key, NOW.wall, None);
         // What was signed is known as such unless more follows the first signature; all else is refused, not a panic.
-        let _ = verify(&request, &[key.clone()], NOW.wall, None);
-        let _ = verify(bytes, &[key.clone()], NOW.wall, Some(mac.as_bytes()));
+        let _ = verify(&request, std::slice::from_ref(&key), NOW.wall, None);
+        let _ = verify(bytes, std::slice::from_ref(&key), NOW.wall, Some(mac.as_bytes()));
     }
     let mut updater = Updater::new(UpdaterConfig::new(server, local, key), Entropy::from_number(1));
     updater.publish(NOW, "a.home.example", vec![[127, 0, 0, 1].into()], Some(5_060));
