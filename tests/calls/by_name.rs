@@ -90,9 +90,13 @@ fn a_call_goes_over_ipv6_as_well() {
 }
 
 #[test]
-fn a_number_is_no_name_yet() {
+fn a_number_that_no_zone_knows_is_not_called_and_one_without_its_country_is_refused_at_once() {
     let mut scene = Scene::new(5, phone(2), phone(3), Owner::Answers);
-    let error =
-        scene.world.act(scene.alice, |alice, now| alice.phone.dial(now, "+49 30 123456")).unwrap_err();
-    assert!(matches!(error, TargetError::Number { .. }));
+    let alice = scene.alice;
+    let local = scene.world.act(alice, |alice, now| alice.phone.dial(now, "tel:030123456")).unwrap_err();
+    assert!(matches!(local, TargetError::Number { .. }), "{local}");
+    scene.world.act(alice, |alice, now| alice.phone.dial(now, "+49 30 123456")).expect("looked up first");
+    scene.world.wait_for(Duration::from_secs(30), |world| world.get(alice).reports().count() == 1);
+    let report = scene.world.get(alice).reports().next().expect("over");
+    assert!(!report.succeeded() && report.setup_ms.is_none(), "{report:?}");
 }

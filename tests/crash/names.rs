@@ -140,6 +140,7 @@ fn states() -> Vec<Vec<Record>> {
         server.handle(NOW, arrival(&update(id, deed)));
         let ticket = drain(&mut server).newest.unwrap();
         server.handle(NOW, Arrival::Durable { ticket });
+        drain(&mut server);
         states.push(state(&server));
     }
     states

@@ -30,7 +30,7 @@ fn wrong_usage_ends_with_2_and_names_what_is_wrong() {
     fails("--config no/such.toml call 127.0.0.1", 2, &["no/such.toml"]);
     fails("call 127.0.0.1 --play no/such.wav", 2, &["no/such.wav"]);
     fails("call 127.0.0.1 --packet-time 25", 2, &["25"]);
-    fails("call +4930123456", 2, &["+4930123456", "number"]);
+    fails("call tel:030123456", 2, &["030123456", "number"]);
     fails("call 127.0.0.1 --colour blue", 2, &["--colour"]);
     fails("register bob.home.example --dns-server 127.0.0.1:9", 2, &["--key-file"]);
     fails("register bob..home.example --dns-server 127.0.0.1:9", 2, &["bob..home.example", "host name"]);
@@ -63,6 +63,7 @@ fn a_name_that_does_not_exist_ends_with_1_and_is_named() {
         1,
         &["nobody.home.example", "does not exist"],
     );
+    fails(&format!("call +4930123456 --dns-server {server}"), 1, &["+4930123456"]);
     fails(
         &format!("lookup nobody.home.example --dns-server {server}"),
         1,

@@ -292,7 +292,7 @@ fn while_a_zone_of_100_000_records_is_given_away_every_question_is_answered_in_i
         bench.now = bench.now.later(at.since(bench.now.mono));
         bench.server.tick(bench.now);
     }
-    assert!(turns >= 50, "{turns} turns");
+    assert!(turns >= 40, "{turns} turns");
     assert!(bench.now.mono.since(start) < Duration::from_secs(1), "{:?}", bench.now.mono.since(start));
     let records = listed(&messages);
     assert_eq!((records.len(), records.first()), (before + 1, records.last()));
