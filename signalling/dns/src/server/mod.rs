@@ -97,7 +97,7 @@ pub enum Event {
     },
 }
 
-/// The server, a [`Machine`].
+/// The server, a [`Machine`](rove_base::Machine).
 #[derive(Debug)]
 pub struct Server {
     zones: Zones,
@@ -150,7 +150,7 @@ impl Server {
         self
     }
 
-    /// Repeats what a record asked for by [`Step::Append`] did, when the journal is read at the start.
+    /// Repeats what a record asked for by [`Step::Append`](rove_base::Step::Append) did, when the journal is read at the start.
     ///
     /// `false` when the record is about a zone or key that is not configured any more.
     ///

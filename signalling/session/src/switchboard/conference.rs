@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Switchboard {
-    /// Makes one conference of these calls, of which there are [`MOST_PARTIES`] at most; calls that were in it and are not
+    /// Makes one conference of these calls, of which there are 8 at most; calls that were in it and are not
     /// named stand alone again, and with fewer than two it is over. Each side is told that this end mixes; held calls go on.
     /// [`Event::Join`] says whose media are to be mixed. `false` when one of them does not stand, or there are too many.
     pub fn confer(&mut self, now: Now, calls: &[CallId]) -> bool {

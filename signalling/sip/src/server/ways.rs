@@ -13,7 +13,7 @@ use super::{ResolveId, SipServer};
 use crate::{message::StatusCode, registrar::RegistryStore, transport::Hop};
 
 impl<R: RegistryStore> SipServer<R> {
-    /// The addresses that a host name stands for, best first, in answer to [`Event::Resolve`]; none when there is none.
+    /// The addresses that a host name stands for, best first, in answer to [`Event::Resolve`](super::Event::Resolve); none when there is none.
     pub fn resolved(
         &mut self,
         now: Now,
