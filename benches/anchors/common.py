@@ -108,24 +108,24 @@ class Decoder:
     """One decoder with all it can do: deep PLC, in-band FEC, DRED."""
 
     def __init__(self, complexity=10):
-        self.library = opus()
-        self.raw = created(self.library.opus_decoder_create, RATE, 1)
-        self.library.opus_decoder_ctl(self.raw, SETTINGS["complexity"], ctypes.c_int(complexity))
-        self.dred_raw = created(self.library.opus_dred_decoder_create)
-        self.dred_state = created(self.library.opus_dred_alloc)
+        self.codec = opus()
+        self.raw = created(self.codec.opus_decoder_create, RATE, 1)
+        self.codec.opus_decoder_ctl(self.raw, SETTINGS["complexity"], ctypes.c_int(complexity))
+        self.dred_raw = created(self.codec.opus_dred_decoder_create)
+        self.dred_state = created(self.codec.opus_dred_alloc)
         self.parsed = None
         self.reach = 0
 
     def __del__(self):
-        self.library.opus_decoder_destroy(self.raw)
-        self.library.opus_dred_decoder_destroy(self.dred_raw)
-        self.library.opus_dred_free(self.dred_state)
+        self.codec.opus_decoder_destroy(self.raw)
+        self.codec.opus_dred_decoder_destroy(self.dred_raw)
+        self.codec.opus_dred_free(self.dred_state)
 
     def decode(self, payload, fec=False):
         """A frame from its payload, from the next one's in-band copy, or, from `None`, concealed."""
         out = np.zeros(FRAME, np.int16)
         size = len(payload) if payload else 0
-        got = self.library.opus_decode(self.raw, payload, size, samples_of(out), FRAME, int(fec))
+        got = self.codec.opus_decode(self.raw, payload, size, samples_of(out), FRAME, int(fec))
         if got != FRAME:
             raise RuntimeError(f"opus_decode: {got}")
         return out
@@ -135,14 +135,14 @@ class Decoder:
         if self.parsed is not payload:
             end = ctypes.c_int()
             self.parsed = payload
-            self.reach = self.library.opus_dred_parse(
+            self.reach = self.codec.opus_dred_parse(
                 self.dred_raw, self.dred_state, payload, len(payload), RATE, RATE, ctypes.byref(end), 0
             )
         offset = frames_back * FRAME
         if self.reach < offset:
             return None
         out = np.zeros(FRAME, np.int16)
-        got = self.library.opus_decoder_dred_decode(self.raw, self.dred_state, offset, samples_of(out), FRAME)
+        got = self.codec.opus_decoder_dred_decode(self.raw, self.dred_state, offset, samples_of(out), FRAME)
         return out if got == FRAME else None
 
 

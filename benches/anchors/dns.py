@@ -16,24 +16,10 @@ import sys
 import tempfile
 import time
 
+from roam_tools import free_port
+
 SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE="
 HOSTS = 10000
-
-
-def free_port():
-    while True:
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
-        port = udp.getsockname()[1]
-        tcp = socket.socket()
-        try:
-            tcp.bind(("127.0.0.1", port))
-            return port
-        except OSError:
-            pass
-        finally:
-            tcp.close()
-            udp.close()
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""What both sides of roam.py need: programs, ports, names and quantiles."""
+"""What dns.py and both sides of roam.py need: programs, ports, names and quantiles."""
 
 import os
 import socket

@@ -1,7 +1,7 @@
 //! The private network between home and visited networks: one set of questions, an adapter for each wire.
 //!
 //! ```text
-//!  hlr, vlr ── Operation ──▶ PrivateNetwork (map | ansi41 | diameter) ── bytes ──▶ TLS or SCTP to the partner
+//!  hlr, vlr ── Operation ──▶ PrivateNetwork (map | ansi41 | diameter) ── bytes ──▶ TLS to the partner
 //!           ◀── Told ──────
 //! ```
 
@@ -88,3 +88,23 @@ pub trait PrivateNetwork: for<'a> Machine<Input<'a> = Arrival<'a>, Event = Told>
     /// Whether a partner of this domain is reached by it.
     fn knows(&self, network: &str) -> bool;
 }
+
+/// The causes that a partner can be told: each wire must bring every one of them across.
+#[cfg(test)]
+const REFUSALS: [Cause; 15] = [
+    Cause::UnknownSubscriber,
+    Cause::RoamingNotAllowed,
+    Cause::NoAgreement,
+    Cause::NotServing,
+    Cause::WrongNetwork,
+    Cause::StaleGeneration,
+    Cause::NameMismatch,
+    Cause::AddressNotAllowed,
+    Cause::ProofInvalid,
+    Cause::NoPacketData,
+    Cause::Overload,
+    Cause::SystemFailure,
+    Cause::DataMissing,
+    Cause::UnexpectedDataValue,
+    Cause::NotSupported,
+];

@@ -58,24 +58,7 @@ fn answers_read_back() {
 
 #[test]
 fn every_cause_reads_back() {
-    let causes = [
-        Cause::UnknownSubscriber,
-        Cause::RoamingNotAllowed,
-        Cause::NoAgreement,
-        Cause::NotServing,
-        Cause::WrongNetwork,
-        Cause::StaleGeneration,
-        Cause::NameMismatch,
-        Cause::AddressNotAllowed,
-        Cause::ProofInvalid,
-        Cause::NoPacketData,
-        Cause::Overload,
-        Cause::SystemFailure,
-        Cause::DataMissing,
-        Cause::UnexpectedDataValue,
-        Cause::NotSupported,
-    ];
-    for cause in causes {
+    for cause in crate::private::REFUSALS {
         let mut out = Vec::new();
         parameters::write_error(cause, &mut Writer::new(&mut out));
         assert_eq!(parameters::read_error(parameters::error_code(cause), &out), cause);

@@ -80,24 +80,7 @@ fn what_is_cut_short_or_counts_wrong_is_refused_by_name() {
 
 #[test]
 fn every_cause_reads_back() {
-    let causes = [
-        Cause::UnknownSubscriber,
-        Cause::RoamingNotAllowed,
-        Cause::NoAgreement,
-        Cause::NotServing,
-        Cause::WrongNetwork,
-        Cause::StaleGeneration,
-        Cause::NameMismatch,
-        Cause::AddressNotAllowed,
-        Cause::ProofInvalid,
-        Cause::NoPacketData,
-        Cause::Overload,
-        Cause::SystemFailure,
-        Cause::DataMissing,
-        Cause::UnexpectedDataValue,
-        Cause::NotSupported,
-    ];
-    for cause in causes {
+    for cause in crate::private::REFUSALS {
         let mut out = Vec::new();
         answer::write_refusal(cause, &mut Writer::new(&mut out));
         assert_eq!(answer::read_refusal(Avps::new(&out)), Ok(Some(cause)));

@@ -97,24 +97,7 @@ fn a_reset_is_told_and_needs_no_answer() {
 #[test]
 fn every_cause_of_refusal_comes_through_whatever_was_asked() {
     let mut world = World::up();
-    let causes = [
-        Cause::UnknownSubscriber,
-        Cause::RoamingNotAllowed,
-        Cause::NoAgreement,
-        Cause::NotServing,
-        Cause::WrongNetwork,
-        Cause::StaleGeneration,
-        Cause::NameMismatch,
-        Cause::AddressNotAllowed,
-        Cause::ProofInvalid,
-        Cause::NoPacketData,
-        Cause::Overload,
-        Cause::SystemFailure,
-        Cause::DataMissing,
-        Cause::UnexpectedDataValue,
-        Cause::NotSupported,
-    ];
-    for cause in causes {
+    for cause in crate::private::REFUSALS {
         assert_eq!(ask_and_answer(&mut world, VISITED_NODE, &bind(), Err(cause)), Err(cause));
         let cancel = cancel(CancelReason::UpdateProcedure);
         assert_eq!(ask_and_answer(&mut world, HOME_NODE, &cancel, Err(cause)), Err(cause));
