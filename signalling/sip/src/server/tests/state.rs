@@ -188,7 +188,11 @@ fn each_publish_is_answered_as_the_steps_of_the_standard_demand() {
     }
     let server = &world.servers[&addr(PROXY)];
     assert_eq!(server.watched(), (2, 0), "what was refused changed nothing");
-    world.say(BOB, PROXY, &publish(BOB, PRESENCE, Presence::KIND, &good).replace(URI, "sip:home.example"));
+    world.say(
+        BOB,
+        PROXY,
+        &publish(BOB, PRESENCE, Presence::KIND, &good).replacen(URI, "sip:home.example", 1),
+    );
     world.hear_response(BOB, 404);
     gone(&mut world);
 }
@@ -218,10 +222,13 @@ fn publications_and_registrations_that_end_by_themselves_are_told() {
     told(&mut world, ALICE);
     published(&mut world, BOB, None, &presence(true, "here"));
     told(&mut world, ALICE);
+    world.run(Duration::from_secs(590));
     let (open, note, state) = told(&mut world, ALICE);
     assert_eq!((open, note), (Some(true), None), "ten minutes later the publication has ended");
     assert!(state.starts_with("active;expires=29"), "{state}");
+    world.run(Duration::from_secs(390));
     assert_eq!(word(&told(&mut world, ALICE)), (Some(false), None), "and the registration after that");
+    world.run(Duration::from_secs(2_590));
     let (open, _, state) = told(&mut world, ALICE);
     assert_eq!((open, state.as_str()), (Some(false), "terminated;reason=timeout"));
     gone(&mut world);
