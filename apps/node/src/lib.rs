@@ -27,4 +27,6 @@ pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
-pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};
+pub use sip::{
+    SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,
+};
