@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod lookup;
 pub(crate) mod outside;
 pub(crate) mod roaming;
 pub(crate) mod tools;
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Publishes this phone's address under a host name until it is stopped.
     Register(Register),
     /// Shows where a call to a name would go.
-    Lookup(Lookup),
+    Lookup(lookup::Lookup),
     /// Sends a message to somebody.
     Message(outside::Message),
     /// Watches whether somebody can be reached, which calls they have, or who is in a conference.
@@ -178,6 +179,8 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
+    pub(crate) stay: roaming::ForCall,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
@@ -258,20 +261,6 @@ pub(crate) struct Register {
     pub(crate) publish: PublishArgs,
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
-    #[command(flatten)]
-    pub(crate) phone: PhoneArgs,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Lookup {
-    /// Host name, IP address, user@host, sip: URI or telephone number with + and country code.
-    pub(crate) target: String,
-    /// Shows each question and its answer.
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Writes the result here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }

@@ -13,6 +13,7 @@ pub(crate) mod replay;
 mod script;
 pub(crate) mod simulate;
 mod state;
+mod stay;
 pub(crate) mod watch;
 
 use core::time::Duration;
