@@ -127,6 +127,7 @@ fuzz_long() {
         before=$bounded
         bounded=${bounded:+timeout --foreground -k 30 43200}
         one fuzz-long env CARGO_TARGET_DIR="$target/fuzz" tests/fuzz/long.sh --into "$target/fuzz/long"
+        one fuzz-roam env CARGO_TARGET_DIR="$target/fuzz" tests/fuzz/long.sh --set roam --total 10000000 --into "$target/fuzz/long-roam"
         bounded=$before
     else
         skip cargo-fuzz "install it with: cargo install --locked cargo-fuzz"

@@ -104,6 +104,7 @@ impl Desk {
             visited: visited(),
             count: 1,
             resynchronisation: None,
+            eps: None,
         };
         let Outcome::AuthenticationInfo(mut challenges) = self.ask(ask) else { panic!("no challenge") };
         challenges.pop().expect("one")

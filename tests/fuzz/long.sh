@@ -1,30 +1,36 @@
 #!/bin/sh
-# long.sh [--total N] [--jobs N] [--into FOLDER] [--programs FOLDER] [--table]: runs the targets that read what strangers
-# send, N executions in all (10^8), N processes beside each other (2), and keeps what they said in FOLDER. What was run
-# already is not run again. No input may take more than 10 ms of the processor's time or 2 GiB of memory.
+# long.sh [--set calls|roam] [--total N] [--jobs N] [--into FOLDER] [--programs FOLDER] [--table]: runs the targets that
+# read what strangers send in calls, or on the way of a name that roams, N executions in all (10^8), N processes beside
+# each other (2), and keeps what they said in FOLDER. What was run already is not run again. No input may take more than
+# 10 ms of the processor's time or 2 GiB of memory.
 # --table only tells how far it has come; --programs names a folder of targets that were built before.
 # Ends with 1 when an input broke what must hold, 3 when something is missing. Folders are seen from the caller's.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 3
 total=100000000
 jobs=2
-into=$here/target/long
+set=calls
+into=
 only_table=
 programs=
 while [ $# -gt 0 ]; do
     case $1 in
+    --set) set=$2 && shift 2 ;;
     --total) total=$2 && shift 2 ;;
     --jobs) jobs=$2 && shift 2 ;;
     --into) into=$2 && shift 2 ;;
     --programs) programs=$(cd "$2" && pwd) && shift 2 || exit 3 ;;
     --table) only_table=yes && shift ;;
-    *) sed -n '2,6s/^# //p' "$0" >&2 && exit 2 ;;
+    *) sed -n '2,7s/^# //p' "$0" >&2 && exit 2 ;;
     esac
 done
 
 # Target, its share of the executions in thousandths, and the longest input in bytes: what takes longest to run gets the
 # least.
-targets="sip_message 200 1024
+case $set in
+calls)
+    into=${into:-$here/target/long}
+    targets="sip_message 200 1024
 sip_uri 300 128
 sip_header 80 256
 sip_multipart 100 512
@@ -34,6 +40,26 @@ sdp 30 768
 sdp_attribute 90 256
 stun 115 256
 dtls 5 512"
+    ;;
+roam)
+    into=${into:-$here/target/long-roam}
+    targets="map 200 512
+ansi41 150 512
+tcap 150 512
+sccp 100 512
+dns_message 50 512
+diameter 60 1024
+map_adapter 60 768
+ansi41_adapter 60 512
+dhcp4 70 768
+dhcp6 60 512
+kea 10 512
+attach 10 512
+dns_client 10 768
+dns_server 10 768"
+    ;;
+*) echo "no set of targets is called $set" >&2 && exit 2 ;;
+esac
 # Each share is run in that many pieces, in turn, so that a run that was stopped has seen all targets alike.
 pieces=50
 

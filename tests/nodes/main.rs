@@ -7,6 +7,7 @@ mod crashes;
 mod daemons;
 mod figures;
 mod network;
+mod partner;
 mod programs;
 mod scene;
 mod spoofs;

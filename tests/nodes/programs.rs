@@ -22,6 +22,8 @@ pub(crate) struct Stage {
     home: Option<Running>,
     visited: Option<Running>,
     pub(crate) names: [SocketAddr; 2],
+    /// Where partners call each.
+    pub(crate) links: [SocketAddr; 2],
     pub(crate) attach: SocketAddr,
 }
 
@@ -50,7 +52,7 @@ fn certificates(folder: &Path) {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
     write(&folder.join("ca.pem"), &issuer.pem());
-    for name in ["home", "visited"] {
+    for name in ["home", "visited", "third"] {
         let key = rcgen::KeyPair::generate().unwrap();
         let names = vec![format!("{name}.example")];
         let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
@@ -102,7 +104,7 @@ impl Stage {
         let keys = format!("k = \"{K}\"\nopc = \"{OPC}\"\n");
         write(&folder.path().join("keys.toml"), &keys);
         write(&folder.path().join("sim.toml"), &format!("imsi = \"001010000000001\"\n{keys}"));
-        let mut stage = Self { folder, home: None, visited: None, names, attach };
+        let mut stage = Self { folder, home: None, visited: None, names, links, attach };
         stage.start(HOME);
         stage.start(VISITED);
         stage
@@ -137,7 +139,12 @@ impl Stage {
     }
 
     pub(crate) fn roved(&self, args: &[&str]) -> (i32, String, String) {
-        let config = self.path("home.toml");
+        self.roved_of(HOME, args)
+    }
+
+    /// The same of either node.
+    pub(crate) fn roved_of(&self, which: usize, args: &[&str]) -> (i32, String, String) {
+        let config = self.path(["home.toml", "visited.toml"][which]);
         let mut all: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         all.extend(["--config".to_owned(), config.display().to_string()]);
         Running::start(&program("roved"), all).outcome(PATIENCE)

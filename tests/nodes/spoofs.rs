@@ -10,9 +10,13 @@ use rove_dns::{
     tsig::{TsigKey, sign},
     wire::Name,
 };
+use rove_roam::{
+    Addresses, BindClaim, CancelReason, Cause, Generation, Imsi, Operation, Proof, Services, VisitedNetwork,
+};
 use rove_tests::programs::Running;
 use zeroize::Zeroizing;
 
+use crate::partner::Partner;
 use crate::programs::{HOME, PATIENCE, Stage, VISITED, free, write};
 
 /// Thirty-two bytes of 7.
@@ -64,9 +68,16 @@ fn said(server: SocketAddr, message: &[u8]) -> u8 {
 
 /// What a node has counted under `name`, over all causes, or under one.
 fn counted(stage: &Stage, name: &str, cause: &str) -> u64 {
-    let (code, text, complaints) = stage.roved(&["metrics"]);
+    counted_at(stage, HOME, name, cause)
+}
+
+/// The same of either node; names without a cause have none.
+fn counted_at(stage: &Stage, which: usize, name: &str, cause: &str) -> u64 {
+    let (code, text, complaints) = stage.roved_of(which, &["metrics"]);
     assert_eq!(code, 0, "{complaints}");
-    let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(cause));
+    let starts = [format!("{name}{{"), format!("{name} ")];
+    let is_it = |line: &&str| starts.iter().any(|start| line.starts_with(start)) && line.contains(cause);
+    let lines = text.lines().filter(is_it);
     lines.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
 }
 
@@ -222,3 +233,96 @@ fn a23_nothing_is_bound_for_a_terminal_that_cannot_prove_where_it_is() {
     assert_eq!(counted(&stage, REFUSED, "the proof does not hold"), 1);
     assert!(stage.forward().is_empty());
 }
+
+/// The third network's part of a node's configuration.
+const THIRD: &str = "[[partner]]\nname = \"third.example\"\nplmn = \"00103\"\ntitle = \"46700000003\"\n\
+                     prefixes = [\"127.0.30.0/24\"]\n";
+
+/// A terminal that is attached, and a third network that both nodes have an agreement with.
+fn attached_beside_a_third() -> (Stage, Running, Ipv4Addr) {
+    let stage = Stage::named(free(Ipv4Addr::new(127, 0, 10, 1)), THIRD, THIRD);
+    stage.subscribe();
+    let (terminal, ip) = stage.attached();
+    (stage, terminal, ip)
+}
+
+fn imsi() -> Imsi {
+    "001010000000001".parse().unwrap()
+}
+
+/// Names, lease and the home's own word are as they were.
+fn undisturbed(stage: &Stage, ip: Ipv4Addr, what: &str) {
+    assert_eq!(stage.forward(), [ip.octets().to_vec()], "{what}");
+    assert_eq!(stage.reverse(ip).len(), 1, "{what}");
+    let (_, shown, _) = stage.roved(&["subscriber", "show"]);
+    assert!(shown.contains(&format!("in visited.example at {ip}")), "{what}: {shown}");
+}
+
+#[test]
+fn a23_a_partner_that_does_not_serve_a_subscriber_ends_and_binds_nothing_at_a_running_home() {
+    let (stage, _terminal, ip) = attached_beside_a_third();
+    let mut third = Partner::of(&stage, HOME);
+    let visited = |network: &str, vlr: &str| VisitedNetwork {
+        vlr: vlr.parse().unwrap(),
+        network: network.parse().unwrap(),
+    };
+    let purge = |visited, generation| Operation::PurgeMs { imsi: imsi(), visited, generation };
+    let (own, other) = (visited("third.example", "46700000003"), visited("visited.example", "46700000002"));
+    let bind = |network: &str, there: Ipv4Addr| Operation::Bind {
+        claim: BindClaim {
+            imsi: imsi(),
+            generation: Generation(1),
+            name: "t1.home.example".parse().unwrap(),
+            addresses: Addresses { v4: Some(there), v6: None },
+            network: network.parse().unwrap(),
+        },
+        proof: Proof(vec![7; 32]),
+        lease: 30,
+    };
+    let cancel = Operation::CancelLocation {
+        imsi: imsi(),
+        reason: CancelReason::SubscriptionWithdrawn,
+        generation: Generation(u64::MAX),
+    };
+    let its = Ipv4Addr::new(127, 0, 30, 66);
+    for (what, operation, cause) in [
+        ("a purge of the stay elsewhere", purge(own.clone(), Generation(1)), Cause::NotServing),
+        ("a purge of a stay to come", purge(own, Generation(1 << 40)), Cause::NotServing),
+        ("a purge in the other's name", purge(other, Generation(1)), Cause::WrongNetwork),
+        ("a binding of the stay elsewhere", bind("third.example", its), Cause::NotServing),
+        ("a binding in the other's name", bind("visited.example", ip), Cause::WrongNetwork),
+        ("a restoration", Operation::RestoreData { imsi: imsi() }, Cause::NotServing),
+        ("a cancellation, which homes alone say", cancel, Cause::NotSupported),
+    ] {
+        let text = cause.to_string();
+        let before = counted(&stage, REFUSED, &text);
+        assert_eq!(third.ask(operation), Err(cause), "{what}");
+        assert_eq!(counted(&stage, REFUSED, &text), before + 1, "{what}: counted");
+        undisturbed(&stage, ip, what);
+    }
+}
+
+#[test]
+fn a23_a_partner_that_is_not_the_home_orders_nothing_of_a_running_visited_network() {
+    let (stage, _terminal, ip) = attached_beside_a_third();
+    let mut third = Partner::of(&stage, VISITED);
+    let all = Services { roaming: true, packet_data: true, ..Services::default() };
+    for (what, operation) in [
+        (
+            "a cancellation",
+            Operation::CancelLocation {
+                imsi: imsi(),
+                reason: CancelReason::UpdateProcedure,
+                generation: Generation(u64::MAX),
+            },
+        ),
+        ("services taken away", Operation::DeleteSubscriberData { imsi: imsi(), services: all }),
+    ] {
+        let before = counted_at(&stage, VISITED, FOREIGN_ORDERS, "");
+        assert_eq!(third.ask(operation), Err(Cause::UnknownSubscriber), "{what}");
+        assert_eq!(counted_at(&stage, VISITED, FOREIGN_ORDERS, ""), before + 1, "{what}: counted");
+        undisturbed(&stage, ip, what);
+    }
+}
+
+const FOREIGN_ORDERS: &str = "rove_visited_foreign_orders_total";

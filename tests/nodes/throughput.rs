@@ -202,7 +202,7 @@ fn location(n: usize) -> Operation {
 
 fn authentication(n: usize) -> Operation {
     let (imsi, visited) = (imsi(n % SUBSCRIBERS), A.asks_as());
-    Operation::SendAuthenticationInfo { imsi, visited, count: 1, resynchronisation: None }
+    Operation::SendAuthenticationInfo { imsi, visited, count: 1, resynchronisation: None, eps: None }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use rove_roam::{
-    CancelReason, Cause, Generation, Operation, Outcome, Proof, Resynchronisation, aka::binding_proof,
+    CancelReason, Cause, Challenge, Generation, Operation, Outcome, Proof, Resynchronisation,
+    aka::{Usim, binding_proof},
 };
 
 use super::{
     desk::{Desk, Guest},
-    fixture::{imsi, name, network, subscriber, visited},
+    fixture::{imsi, keys, name, network, subscriber, visited},
 };
 
 const HOME: usize = 0;
@@ -56,6 +57,7 @@ fn a16_a23_a_network_without_agreement_learns_and_changes_nothing() {
         visited: visited(STRANGER),
         count: 1,
         resynchronisation: None,
+        eps: None,
     };
     refused(&mut desk, STRANGER, ask, Cause::NoAgreement);
     refused(
@@ -90,8 +92,13 @@ fn a23_an_update_of_the_location_of_another_homes_subscriber_is_refused() {
     let (mut desk, _) = desk();
     let imsi = "999990000000001".parse().expect("an IMSI");
     refused(&mut desk, A, Operation::UpdateLocation { imsi, visited: visited(A) }, Cause::UnknownSubscriber);
-    let ask =
-        Operation::SendAuthenticationInfo { imsi, visited: visited(A), count: 1, resynchronisation: None };
+    let ask = Operation::SendAuthenticationInfo {
+        imsi,
+        visited: visited(A),
+        count: 1,
+        resynchronisation: None,
+        eps: None,
+    };
     refused(&mut desk, A, ask, Cause::UnknownSubscriber);
 }
 
@@ -133,6 +140,7 @@ fn a23_an_update_without_its_terminal_takes_nobody_away() {
         visited: visited(B),
         count: 5,
         resynchronisation: None,
+        eps: None,
     };
     assert!(desk.ask(B, ask).is_ok());
     let Ok(Outcome::Located { generation, .. }) =
@@ -216,7 +224,8 @@ fn a23_what_makes_no_sense_is_refused() {
     refused(&mut desk, A, Operation::Bind { claim, proof, lease }, Cause::UnexpectedDataValue);
     for count in [0, 6, 255] {
         let (imsi, visited) = (imsi(1), visited(A));
-        let ask = Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation: None };
+        let ask =
+            Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation: None, eps: None };
         refused(&mut desk, A, ask, Cause::UnexpectedDataValue);
     }
 }
@@ -225,7 +234,39 @@ fn a23_what_makes_no_sense_is_refused() {
 fn a23_a_forged_resynchronisation_moves_no_number() {
     let (mut desk, _) = desk();
     let resynchronisation = Some(Resynchronisation { rand: [1; 16], auts: [2; 14] });
-    let ask =
-        Operation::SendAuthenticationInfo { imsi: imsi(1), visited: visited(A), count: 1, resynchronisation };
+    let ask = Operation::SendAuthenticationInfo {
+        imsi: imsi(1),
+        visited: visited(A),
+        count: 1,
+        resynchronisation,
+        eps: None,
+    };
     refused(&mut desk, A, ask, Cause::ProofInvalid);
+}
+
+#[test]
+fn a14_vectors_of_eps_carry_the_separation_bit_use_up_numbers_and_bind_nothing() {
+    let (mut desk, guest) = desk();
+    let eps = "00202".parse().ok();
+    let ask = Operation::SendAuthenticationInfo {
+        imsi: imsi(1),
+        visited: visited(A),
+        count: 5,
+        resynchronisation: None,
+        eps,
+    };
+    let Ok(Outcome::AuthenticationInfo(challenges)) = desk.ask(A, ask.clone()) else { panic!("no vectors") };
+    assert_eq!(challenges.len(), 5);
+    let mut usim = Usim::new(keys(1));
+    for challenge in &challenges {
+        let Challenge::Eps(vector) = challenge else { panic!("{challenge:?}") };
+        assert_eq!(vector.autn[6] & 0x80, 0x80, "without it a terminal believes no node of EPS");
+        let answer = usim.answer(&vector.rand, &vector.autn, &network(A)).expect("the home's, and fresh");
+        assert_eq!(answer.res, vector.xres);
+    }
+    // Five of them drove out no secret: what the guest got before still proves where it is.
+    let claim = guest.claim(address("10.1.0.6"));
+    assert_eq!(desk.bind(A, &claim, &guest.proof(&claim)), Ok(Outcome::Bound { lease: 30 }));
+    // And without an agreement there are none.
+    refused(&mut desk, STRANGER, ask, Cause::NoAgreement);
 }

@@ -257,7 +257,13 @@ pub fn subscription() -> Subscription {
 /// A question to authenticate, for so many challenges.
 #[must_use]
 pub fn authentication(count: u8) -> Operation {
-    Operation::SendAuthenticationInfo { imsi: imsi(), visited: visited(), count, resynchronisation: None }
+    Operation::SendAuthenticationInfo {
+        imsi: imsi(),
+        visited: visited(),
+        count,
+        resynchronisation: None,
+        eps: None,
+    }
 }
 
 /// A claim, as it is bound.
@@ -288,6 +294,7 @@ pub fn exchanges() -> Vec<Exchange> {
         visited: visited(),
         count: 1,
         resynchronisation: Some(Resynchronisation { rand: [1; 16], auts: [2; 14] }),
+        eps: None,
     };
     let location = || Operation::UpdateLocation { imsi: imsi(), visited: visited() };
     let insert = || Operation::InsertSubscriberData { imsi: imsi(), subscription: subscription() };

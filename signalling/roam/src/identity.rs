@@ -76,6 +76,31 @@ digits!(Imsi, "IMSI", 6..=15, "6 to 15 digits");
 digits!(E164, "E.164 number", 1..=15, "1 to 15 digits without \"+\"");
 digits!(Plmn, "network code", 5..=6, "5 or 6 digits (country, then network)");
 
+impl Plmn {
+    /// In three octets, as on the air and in Diameter (3GPP TS 24.008 §10.5.1.13).
+    #[must_use]
+    pub fn to_octets(self) -> [u8; 3] {
+        let digit = |at: usize| self.0.as_bytes().get(at).map_or(NO_DIGIT, |digit| digit & 0x0f);
+        let pair = |low: u8, high: u8| high << 4 | low;
+        [pair(digit(0), digit(1)), pair(digit(2), digit(5)), pair(digit(3), digit(4))]
+    }
+
+    /// What [`Plmn::to_octets`] writes; `None` when a digit is none.
+    #[must_use]
+    pub fn from_octets([a, b, c]: [u8; 3]) -> Option<Self> {
+        let digits = [a & 0x0f, a >> 4, b & 0x0f, c & 0x0f, c >> 4, b >> 4];
+        let length = if b >> 4 == NO_DIGIT { 5 } else { 6 };
+        let mut text = ArrayString::new();
+        for digit in digits.into_iter().take(length) {
+            text.try_push(char::from_digit(digit.into(), 10)?).ok()?;
+        }
+        Some(Self(text))
+    }
+}
+
+/// Where a network code has no sixth digit.
+const NO_DIGIT: u8 = 0x0f;
+
 impl Imsi {
     /// Whether this subscriber's home is `plmn`.
     #[must_use]

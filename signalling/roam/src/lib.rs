@@ -32,7 +32,8 @@ pub use change::{Change, ChangeId, NameChange};
 pub use claim::{Addresses, BindClaim, Generation, Proof};
 pub use identity::{E164, HostName, IdentityError, Imsi, NetworkName, Plmn};
 pub use operation::{
-    CancelReason, Cause, Challenge, Operation, Outcome, Quintuplet, Resynchronisation, VisitedNetwork,
+    CancelReason, Cause, Challenge, EpsVector, Operation, Outcome, Quintuplet, Resynchronisation,
+    VisitedNetwork,
 };
 pub use refusals::Refusals;
 pub use subscriber::Subscriber;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::{BindClaim, E164, Generation, Imsi, NetworkName, Proof, Services, Subscription};
+use crate::{BindClaim, E164, Generation, Imsi, NetworkName, Plmn, Proof, Services, Subscription};
 
 /// A question on the private network.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +23,8 @@ pub enum Operation {
         count: u8,
         /// The terminal found the last one stale (3GPP TS 33.102 §6.3.5).
         resynchronisation: Option<Resynchronisation>,
+        /// The asker wants vectors of EPS, bound to this network's code; Diameter alone has a place for that.
+        eps: Option<Plmn>,
     },
     /// Visited to home: an authenticated terminal is here now. The home answers after [`Operation::InsertSubscriberData`].
     UpdateLocation {
@@ -126,6 +128,8 @@ pub struct VisitedNetwork {
 pub enum Challenge {
     /// AKA (3GPP TS 33.102): the answer is known beforehand.
     Aka(Box<Quintuplet>),
+    /// The same for a node of EPS (3GPP TS 33.401), which has no use for the keys but for what is made of them.
+    Eps(Box<EpsVector>),
     /// A key pair: the terminal signs `nonce`.
     Ed25519 {
         /// Fresh.
@@ -153,6 +157,25 @@ pub struct Quintuplet {
 impl fmt::Debug for Quintuplet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Quintuplet(..)")
+    }
+}
+
+/// One vector of EPS (3GPP TS 33.401 §6.1.2).
+#[derive(Clone, Eq, PartialEq)]
+pub struct EpsVector {
+    /// RAND.
+    pub rand: [u8; 16],
+    /// XRES, 4 to 16 bytes.
+    pub xres: Zeroizing<Vec<u8>>,
+    /// AUTN, with the separation bit.
+    pub autn: [u8; 16],
+    /// KASME, bound to the serving network's code (annex A.2).
+    pub kasme: Zeroizing<[u8; 32]>,
+}
+
+impl fmt::Debug for EpsVector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EpsVector(..)")
     }
 }
 

@@ -1,3 +1,5 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| rove_fuzz::private::tcap(data));
+mod bound;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bound::within(rove_fuzz::private::tcap, data));

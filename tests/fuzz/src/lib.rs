@@ -9,8 +9,10 @@ pub mod diameter;
 pub mod digest;
 pub mod dns;
 pub mod dns_client;
+pub mod dns_message;
 pub mod dtls;
 pub mod framing;
+pub mod kea;
 pub mod private;
 pub mod rtcp;
 pub mod rtp;
@@ -33,8 +35,10 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("diameter", diameter::check),
     ("digest", digest::check),
     ("dns_client", dns_client::answer),
+    ("dns_message", dns_message::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
+    ("kea", kea::answers),
     ("map", private::map),
     ("map_adapter", private::map_adapter),
     ("rtcp", rtcp::check),

@@ -9,8 +9,15 @@
 
 mod capture;
 mod diameter;
+mod eps;
 mod map;
 mod pcap;
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use rove_base::Entropy;
 use rove_roam::{
@@ -30,6 +37,27 @@ use rove_tests::private::{HOME, Pair, VISITED, exchanges, other, partner};
 fn every_operation_and_every_answer_comes_through_on_map_and_on_ansi_41() {
     assert!(messages(pair(Map::new)).len() > 40);
     assert!(messages(pair(Ansi41::new)).len() > 40);
+}
+
+/// What a script beside these tests says to `input`; `None`, told by name, where the package it needs is missing.
+fn asked_python(python: &Path, script: &str, input: &str, package: &str) -> Option<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/private").join(script);
+    let mut command = Command::new(python);
+    command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("python runs");
+    // It ends without reading where the package is missing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    if output.status.code() == Some(3) {
+        println!("skipped: {package} is not installed");
+        return None;
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Two adapters of Diameter.

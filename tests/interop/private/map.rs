@@ -1,10 +1,6 @@
 //! pycrate as oracle: it has its own ASN.1 compiler and 3GPP's own modules.
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use rove_roam::{
     E164,
@@ -18,7 +14,7 @@ use rove_tests::{
     programs::peer,
 };
 
-use crate::{messages, pair, transactions};
+use crate::{asked_python, hex, messages, pair, transactions};
 
 #[test]
 fn pycrate_reads_and_writes_every_message_to_the_same_meaning() {
@@ -61,20 +57,8 @@ fn pycrate_reads_and_writes_every_message_to_the_same_meaning() {
 
 /// What pycrate wrote, and what it says it read; `None` where it is not installed.
 fn through_pycrate(python: &Path, messages: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, String)>> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/private/map.py");
-    let mut command = Command::new(python);
-    command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("python runs");
     let input: String = messages.iter().map(|message| hex(message) + "\n").collect();
-    // It ends without reading where pycrate is missing.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    if output.status.code() == Some(3) {
-        println!("skipped: pycrate is not installed");
-        return None;
-    }
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = asked_python(python, "map.py", &input, "pycrate")?;
     let row = |line: &str| {
         let (bytes, text) = line.split_once('\t').unwrap();
         let byte = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -139,10 +123,6 @@ fn meaning(bytes: &[u8], so_far: &mut Said) -> String {
         text.push_str(&said);
     }
     text
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn tbcd(number: &E164) -> String {

@@ -24,6 +24,7 @@ impl World {
                 visited: visited(there),
                 count: 1 + u8::try_from(self.below(3)).expect("few"),
                 resynchronisation: None,
+                eps: None,
             },
             3..5 => Operation::UpdateLocation { imsi: imsi(who), visited: visited(there) },
             5..8 => return self.bind(who),

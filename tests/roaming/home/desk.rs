@@ -77,6 +77,7 @@ impl Desk {
             visited: visited(there),
             count: 1,
             resynchronisation: None,
+            eps: None,
         };
         let Ok(Outcome::AuthenticationInfo(challenges)) = self.ask(there, ask) else {
             panic!("no challenge")

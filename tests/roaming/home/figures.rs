@@ -37,6 +37,7 @@ fn one_core_makes_20000_challenges_and_decides_5000_updates_of_locations_a_secon
         visited: visited(),
         count: 1,
         resynchronisation: None,
+        eps: None,
     });
     let updates =
         per_second(&mut desk, |who| Operation::UpdateLocation { imsi: imsi(who), visited: visited() });

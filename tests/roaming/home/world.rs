@@ -121,7 +121,13 @@ impl World {
         (terminal.secret, terminal.stay) = (None, None);
         while self.terminals[who as usize].secret.is_none() {
             let (imsi, visited) = (imsi(who), visited(there));
-            let ask = Operation::SendAuthenticationInfo { imsi, visited, count: 1, resynchronisation: None };
+            let ask = Operation::SendAuthenticationInfo {
+                imsi,
+                visited,
+                count: 1,
+                resynchronisation: None,
+                eps: None,
+            };
             self.ask(who, there, ask, false);
         }
         while self.terminals[who as usize].stay.is_none() {

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::functions::Answers;
-use crate::{BindClaim, Generation, NetworkName, Proof};
+use crate::{BindClaim, Generation, NetworkName, Plmn, Proof};
 
 /// CK and IK of one authentication. They stay at the home and in the terminal; proofs of bindings are made under them.
 #[derive(Clone, Eq, PartialEq)]
@@ -100,6 +100,19 @@ pub(super) fn keys_for_identity(
     (half(derived.first_chunk()), half(derived.last_chunk()))
 }
 
+/// KASME for the network with this code (3GPP TS 33.401 annex A.2).
+pub(super) fn kasme(secret: &BindingSecret, network: Plmn, sqn_xor_ak: [u8; 6]) -> Zeroizing<[u8; 32]> {
+    let derived = Zeroizing::new(keyed(secret.0.as_slice()).map_or_else(Vec::new, |mut mac| {
+        mac.update(&[KASME]);
+        mac.update(&network.to_octets());
+        mac.update(&3_u16.to_be_bytes());
+        mac.update(&sqn_xor_ak);
+        mac.update(&6_u16.to_be_bytes());
+        finish(mac)
+    }));
+    Zeroizing::new(derived.first_chunk().copied().unwrap_or_default())
+}
+
 fn keyed(key: &[u8]) -> Option<HmacSha256> {
     // Keys of any length are taken; the error cannot occur.
     HmacSha256::new_from_slice(key).ok()
@@ -116,3 +129,5 @@ const BIND_KEY_LABEL: &[u8] = b"rove bind key";
 
 /// FC of the derivation of CK' and IK' (TS 33.402 annex A.2).
 const AKA_PRIME: u8 = 0x20;
+/// FC of the derivation of KASME.
+const KASME: u8 = 0x10;

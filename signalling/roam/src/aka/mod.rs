@@ -18,7 +18,7 @@ mod usim;
 
 pub use derive::{BindingSecret, binding_proof, is_binding_proof};
 pub use functions::AkaKeys;
-pub use home::{resynchronise, vector};
+pub use home::{eps_vector, resynchronise, vector};
 pub use pair::{TerminalKey, is_binding_signature, is_nonce_signature, is_public_key};
 pub use sequence::Sqn;
 pub use usim::{Usim, UsimAnswer, UsimError};

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::{
-    Cause, Challenge, Imsi, NetworkName, Outcome, Resynchronisation, VisitedNetwork,
-    aka::{AkaKeys, BindingSecret, Sqn, resynchronise, vector},
+    Cause, Challenge, Imsi, NetworkName, Outcome, Plmn, Resynchronisation,
+    aka::{AkaKeys, BindingSecret, Sqn, eps_vector, resynchronise, vector},
     private::PartnerId,
     subscriber::{Credential, Record},
 };
@@ -25,10 +25,12 @@ pub(super) struct Authentications {
 }
 
 /// A question for challenges.
-struct Wanted {
-    asker: Asker,
-    network: NetworkName,
-    count: u8,
+pub(super) struct Wanted {
+    pub(super) asker: Asker,
+    pub(super) network: NetworkName,
+    pub(super) count: u8,
+    /// Of EPS, for the network with this code.
+    pub(super) eps: Option<Plmn>,
 }
 
 impl Authentications {
@@ -61,26 +63,24 @@ impl Authentications {
 impl Hlr {
     pub(super) fn authenticate(
         &mut self,
-        asker: Asker,
         imsi: Imsi,
-        visited: &VisitedNetwork,
-        count: u8,
+        wanted: Wanted,
         resynchronisation: Option<Resynchronisation>,
     ) {
-        if let Err(cause) = self.challenge(asker, imsi, visited, count, resynchronisation) {
+        let asker = wanted.asker;
+        if let Err(cause) = self.challenge(imsi, wanted, resynchronisation) {
             self.answer(asker, Err(cause));
         }
     }
 
     fn challenge(
         &mut self,
-        asker: Asker,
         imsi: Imsi,
-        visited: &VisitedNetwork,
-        count: u8,
+        wanted: Wanted,
         resynchronisation: Option<Resynchronisation>,
     ) -> Result<(), Cause> {
-        self.agreement_of(asker.partner, &visited.network)?;
+        let Wanted { asker, ref network, count, eps } = wanted;
+        self.agreement_of(asker.partner, network)?;
         let entry = self.entry(imsi)?;
         if !(1..=MOST_CHALLENGES).contains(&count) {
             return Err(Cause::UnexpectedDataValue);
@@ -88,6 +88,8 @@ impl Hlr {
         let reserved = entry.reserved;
         match &entry.subscriber.credential {
             Credential::Ed25519 { .. } if resynchronisation.is_some() => Err(Cause::UnexpectedDataValue),
+            // Without a SIM there is no subscription of EPS.
+            Credential::Ed25519 { .. } if eps.is_some() => Err(Cause::NoPacketData),
             Credential::Ed25519 { public_key } => {
                 let public_key = *public_key;
                 let challenges = (0..count).map(|_| Challenge::Ed25519 { nonce: self.draw(), public_key });
@@ -98,8 +100,7 @@ impl Hlr {
             Credential::Aka { keys, .. } => {
                 let known = resynchronisation.map(|wanted| resynchronise(keys, &wanted));
                 let known = known.map(|sqn| sqn.ok_or(Cause::ProofInvalid)).transpose()?;
-                let network = visited.network.clone();
-                self.give(imsi, reserved, known, Wanted { asker, network, count })
+                self.give(imsi, reserved, known, wanted)
             }
         }
     }
@@ -177,7 +178,7 @@ impl Hlr {
     }
 
     fn issue(&mut self, imsi: Imsi, wanted: Wanted) {
-        let Wanted { asker, network, count } = wanted;
+        let Wanted { asker, network, count, eps } = wanted;
         let Some((keys, amf)) = self.aka_keys(imsi) else {
             return self.answer(asker, Err(Cause::UnknownSubscriber));
         };
@@ -187,6 +188,10 @@ impl Hlr {
             let Some(own) = self.authentications.get_mut(&imsi) else { break };
             let sqn = Sqn::of_vector(own.next);
             own.next = own.next.saturating_add(1);
+            if let Some(serving) = eps {
+                challenges.push(Challenge::Eps(Box::new(eps_vector(&keys, amf, sqn, rand, serving))));
+                continue;
+            }
             let (vector, secret) = vector(&keys, amf, sqn, rand, &network);
             own.issue(asker.partner, secret);
             challenges.push(Challenge::Aka(Box::new(vector)));

@@ -38,7 +38,7 @@ use crate::{
     subscriber::{Database, Entry, Record, ReplayError, Stay, Subscriber, decode, encode},
 };
 
-use authenticate::Authentications;
+use authenticate::{Authentications, Wanted};
 use commit::Pending;
 use errands::{Ask, Errands};
 use lane::{Asker, MOST_WAITING, Work};
@@ -140,8 +140,9 @@ impl Hlr {
     pub fn asked(&mut self, now: Now, partner: PartnerId, id: DialogueId, operation: Operation) {
         let asker = Asker { partner, id };
         match operation {
-            Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation } => {
-                self.authenticate(asker, imsi, &visited, count, resynchronisation);
+            Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, eps } => {
+                let wanted = Wanted { asker, network: visited.network, count, eps };
+                self.authenticate(imsi, wanted, resynchronisation);
             }
             Operation::RestoreData { imsi } => {
                 let asked = self.restore(asker, imsi);

@@ -68,7 +68,8 @@ impl Vlr {
         line.state = LineState::Fetching(who);
         self.timers.set(Timer::Line(stream), self.now.mono.later(self.config.patience.home));
         let visited = self.config.visited();
-        let operation = Operation::SendAuthenticationInfo { imsi, visited, count: 1, resynchronisation };
+        let operation =
+            Operation::SendAuthenticationInfo { imsi, visited, count: 1, resynchronisation, eps: None };
         self.ask(partner, Question::Vectors(stream), operation);
     }
 
@@ -82,12 +83,14 @@ impl Vlr {
             Ok(_) => None,
             Err(cause) => return self.refuse(stream, Reason::Home(cause)),
         };
-        let Some(challenge) = challenge else {
+        let query = challenge.as_ref().and_then(|challenge| match challenge {
+            Challenge::Aka(vector) => Some(Query::Aka { rand: vector.rand, autn: vector.autn }),
+            Challenge::Ed25519 { nonce, .. } => Some(Query::Ed25519 { nonce: *nonce }),
+            // Never asked for.
+            Challenge::Eps(_) => None,
+        });
+        let Some((challenge, query)) = challenge.zip(query) else {
             return self.refuse(stream, Reason::Home(Cause::UnexpectedDataValue));
-        };
-        let query = match &challenge {
-            Challenge::Aka(vector) => Query::Aka { rand: vector.rand, autn: vector.autn },
-            Challenge::Ed25519 { nonce, .. } => Query::Ed25519 { nonce: *nonce },
         };
         if let LineState::Fetching(who) = core::mem::replace(&mut line.state, LineState::New) {
             line.state = LineState::Challenged(who, challenge);

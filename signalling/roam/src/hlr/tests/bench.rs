@@ -232,6 +232,7 @@ impl Bench {
                 visited: visited.clone(),
                 count: 1,
                 resynchronisation,
+                eps: None,
             };
             let Outcome::AuthenticationInfo(challenges) = self.ask(network, ask)? else { panic!() };
             match (&challenges[0], &mut terminal.key) {

@@ -160,7 +160,7 @@ pub fn read(code: u8, parameters: &[u8], title: E164, network: &NetworkName) -> 
             let count = u8::try_from(count).ok().filter(|count| (1..=5).contains(count));
             let resynchronisation = field(RESYNCHRONISATION)?.map(read_resynchronisation).transpose()?;
             let count = count.ok_or(BerError::Value(COUNT))?;
-            Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation }
+            Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, eps: None }
         }
         13 => match extension.bind {
             None => Operation::UpdateLocation { imsi, visited },

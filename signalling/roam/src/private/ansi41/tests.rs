@@ -105,7 +105,7 @@ prop_compose! {
             no_answer: texts[2].clone().map(|to| (to, u16::from(bits))),
         };
         match kind {
-            0 => Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation },
+            0 => Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, eps: None },
             1 => Operation::UpdateLocation { imsi, visited },
             2 => {
                 let profile = Profile { services: services(bits), forwarding };

@@ -6,7 +6,7 @@ use super::{
     avp::{AvpError, Avps, VENDOR_3GPP, Writer},
     codes, private,
 };
-use crate::{Cause, Challenge, E164, Outcome, Quintuplet, private::map::Kind};
+use crate::{Cause, Challenge, E164, EpsVector, Outcome, Quintuplet, private::map::Kind};
 
 /// Writes what an answer to a question of this kind says, beside what every answer does. `title` is our number.
 pub fn write(kind: Kind, outcome: &Outcome, title: &E164, out: &mut Writer<'_>) {
@@ -122,22 +122,11 @@ const STANDARD: [Cause; 9] = [
 ];
 
 fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
-    let vectors = challenges.iter().filter_map(|challenge| match challenge {
-        Challenge::Aka(vector) => Some(vector),
-        Challenge::Ed25519 { .. } => None,
-    });
+    let of_a_sim = |challenge: &&Challenge| !matches!(challenge, Challenge::Ed25519 { .. });
+    let vectors = challenges.iter().filter(of_a_sim);
     if vectors.clone().next().is_some() {
         out.nest(codes::AUTHENTICATION_INFO, |out| {
-            for (item, vector) in (1..).zip(vectors) {
-                out.nest(codes::UTRAN_VECTOR, |out| {
-                    out.number(codes::ITEM_NUMBER, item);
-                    out.value(codes::RAND, &vector.rand);
-                    out.value(codes::XRES, &vector.xres);
-                    out.value(codes::AUTN, &vector.autn);
-                    out.value(codes::CONFIDENTIALITY_KEY, &*vector.ck);
-                    out.value(codes::INTEGRITY_KEY, &*vector.ik);
-                });
-            }
+            (1..).zip(vectors).for_each(|(item, vector)| write_vector(item, vector, out));
         });
     }
     for challenge in challenges {
@@ -147,6 +136,27 @@ fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
                 out.value(codes::PUBLIC_KEY, public_key);
             });
         }
+    }
+}
+
+fn write_vector(item: u32, challenge: &Challenge, out: &mut Writer<'_>) {
+    match challenge {
+        Challenge::Aka(vector) => out.nest(codes::UTRAN_VECTOR, |out| {
+            out.number(codes::ITEM_NUMBER, item);
+            out.value(codes::RAND, &vector.rand);
+            out.value(codes::XRES, &vector.xres);
+            out.value(codes::AUTN, &vector.autn);
+            out.value(codes::CONFIDENTIALITY_KEY, &*vector.ck);
+            out.value(codes::INTEGRITY_KEY, &*vector.ik);
+        }),
+        Challenge::Eps(vector) => out.nest(codes::EUTRAN_VECTOR, |out| {
+            out.number(codes::ITEM_NUMBER, item);
+            out.value(codes::RAND, &vector.rand);
+            out.value(codes::XRES, &vector.xres);
+            out.value(codes::AUTN, &vector.autn);
+            out.value(codes::KASME, &*vector.kasme);
+        }),
+        Challenge::Ed25519 { .. } => {}
     }
 }
 
@@ -162,8 +172,11 @@ fn read_challenges(avps: Avps<'_>) -> Result<Vec<Challenge>, AvpError> {
     };
     let mut vectors = avps.group(codes::AUTHENTICATION_INFO)?.unwrap_or(Avps::new(&[]));
     while let Some((code, data)) = vectors.take()? {
+        let vector = Avps::new(data);
         if code == codes::UTRAN_VECTOR {
-            add(Challenge::Aka(Box::new(read_vector(Avps::new(data))?)))?;
+            add(Challenge::Aka(Box::new(read_vector(vector)?)))?;
+        } else if code == codes::EUTRAN_VECTOR {
+            add(Challenge::Eps(Box::new(read_eps_vector(vector)?)))?;
         }
     }
     let mut rest = avps;
@@ -177,14 +190,25 @@ fn read_challenges(avps: Avps<'_>) -> Result<Vec<Challenge>, AvpError> {
     if challenges.is_empty() { Err(AvpError::Missing(codes::AUTHENTICATION_INFO)) } else { Ok(challenges) }
 }
 
-fn read_vector(vector: Avps<'_>) -> Result<Quintuplet, AvpError> {
+fn read_xres(vector: Avps<'_>) -> Result<Zeroizing<Vec<u8>>, AvpError> {
     let xres = vector.need(codes::XRES)?;
-    if !(4..=16).contains(&xres.len()) {
-        return Err(AvpError::Value(codes::XRES));
-    }
+    let fits = (4..=16).contains(&xres.len());
+    if fits { Ok(Zeroizing::new(xres.to_vec())) } else { Err(AvpError::Value(codes::XRES)) }
+}
+
+fn read_eps_vector(vector: Avps<'_>) -> Result<EpsVector, AvpError> {
+    Ok(EpsVector {
+        rand: vector.fixed(codes::RAND)?,
+        xres: read_xres(vector)?,
+        autn: vector.fixed(codes::AUTN)?,
+        kasme: Zeroizing::new(vector.fixed(codes::KASME)?),
+    })
+}
+
+fn read_vector(vector: Avps<'_>) -> Result<Quintuplet, AvpError> {
     Ok(Quintuplet {
         rand: vector.fixed(codes::RAND)?,
-        xres: Zeroizing::new(xres.to_vec()),
+        xres: read_xres(vector)?,
         ck: Zeroizing::new(vector.fixed(codes::CONFIDENTIALITY_KEY)?),
         ik: Zeroizing::new(vector.fixed(codes::INTEGRITY_KEY)?),
         autn: vector.fixed(codes::AUTN)?,

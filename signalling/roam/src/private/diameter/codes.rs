@@ -63,10 +63,12 @@ pub(crate) const SUBSCRIPTION_DATA: Code = Code::of_3gpp(1_400);
 pub(crate) const ULR_FLAGS: Code = Code::of_3gpp(1_405);
 pub(crate) const ULA_FLAGS: Code = Code::of_3gpp(1_406);
 pub(crate) const VISITED_PLMN_ID: Code = Code::of_3gpp(1_407);
+pub(crate) const REQUESTED_EUTRAN_INFO: Code = Code::of_3gpp(1_408);
 pub(crate) const REQUESTED_UTRAN_INFO: Code = Code::of_3gpp(1_409);
 pub(crate) const NUMBER_OF_REQUESTED_VECTORS: Code = Code::of_3gpp(1_410);
 pub(crate) const RE_SYNCHRONIZATION_INFO: Code = Code::of_3gpp(1_411);
 pub(crate) const AUTHENTICATION_INFO: Code = Code::of_3gpp(1_413);
+pub(crate) const EUTRAN_VECTOR: Code = Code::of_3gpp(1_414);
 pub(crate) const UTRAN_VECTOR: Code = Code::of_3gpp(1_415);
 pub(crate) const NETWORK_ACCESS_MODE: Code = Code::of_3gpp(1_417);
 pub(crate) const ITEM_NUMBER: Code = Code::of_3gpp(1_419);
@@ -76,6 +78,7 @@ pub(crate) const SUBSCRIBER_STATUS: Code = Code::of_3gpp(1_424);
 pub(crate) const RAND: Code = Code::of_3gpp(1_447);
 pub(crate) const XRES: Code = Code::of_3gpp(1_448);
 pub(crate) const AUTN: Code = Code::of_3gpp(1_449);
+pub(crate) const KASME: Code = Code::of_3gpp(1_450);
 
 /// The domain of the visited network.
 pub const NETWORK: Code = Code::private(1);

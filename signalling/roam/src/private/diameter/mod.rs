@@ -58,6 +58,8 @@ struct User {
     own: NetworkName,
     asker: Asker,
     known: Known,
+    /// The partners' network codes, by place.
+    plmns: Vec<Plmn>,
     pending: Pending<Way>,
     told: VecDeque<Told>,
     /// Names sessions and, with its lower half, requests of ours end to end.
@@ -89,6 +91,7 @@ impl Diameter {
             own: network.clone(),
             asker: Asker { plmn, title },
             known,
+            plmns: partners.iter().map(|partner| partner.plmn).collect(),
             pending: Pending::default(),
             told: VecDeque::new(),
             session: entropy.next_u64(),
@@ -245,7 +248,8 @@ impl User {
             self.reply(link, &asked, ERROR, |out| out.number(codes::RESULT_CODE, code));
             return Ok(());
         }
-        match question::read(header.command, message.avps, *title, network) {
+        let read = question::read(header.command, message.avps, *title, network);
+        match read.and_then(|operation| question::for_itself(operation, self.plmns.get(peer))) {
             Ok(operation) => {
                 asked.kind = Kind::of(&operation);
                 asked.way.imsi = question::subject(&operation);
@@ -267,6 +271,7 @@ impl User {
             Err(error) => {
                 let cause = match error {
                     AvpError::Missing(_) => Cause::DataMissing,
+                    AvpError::Value(code) if code == codes::VISITED_PLMN_ID => Cause::WrongNetwork,
                     _ => Cause::UnexpectedDataValue,
                 };
                 self.refuse(link, &asked, cause);

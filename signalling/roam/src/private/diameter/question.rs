@@ -1,7 +1,7 @@
 //! What the requests of S6a say (3GPP TS 29.272 §7.2).
 
 use super::{
-    avp::{AvpError, Avps, Code, Writer},
+    avp::{AvpError, Avps, Writer},
     codes, private,
 };
 use crate::{
@@ -61,14 +61,16 @@ pub fn write(operation: &Operation, asker: Asker, out: &mut Writer<'_>) {
         out.value(codes::USER_NAME, imsi.as_str().as_bytes());
     }
     match operation {
-        Operation::SendAuthenticationInfo { visited, count, resynchronisation, .. } => {
-            out.nest(codes::REQUESTED_UTRAN_INFO, |out| {
+        Operation::SendAuthenticationInfo { visited, count, resynchronisation, eps, .. } => {
+            let wanted =
+                if eps.is_some() { codes::REQUESTED_EUTRAN_INFO } else { codes::REQUESTED_UTRAN_INFO };
+            out.nest(wanted, |out| {
                 out.number(codes::NUMBER_OF_REQUESTED_VECTORS, u32::from(*count));
                 if let Some(Resynchronisation { rand, auts }) = resynchronisation {
                     out.value(codes::RE_SYNCHRONIZATION_INFO, &[&rand[..], auts].concat());
                 }
             });
-            out.value(codes::VISITED_PLMN_ID, &plmn_id(asker.plmn));
+            out.value(codes::VISITED_PLMN_ID, &eps.unwrap_or(asker.plmn).to_octets());
             write_visited(visited, out);
         }
         Operation::UpdateLocation { visited, .. } => {
@@ -124,8 +126,9 @@ pub fn read(command: u32, avps: Avps<'_>, title: E164, network: &NetworkName) ->
     let visited = || VisitedNetwork { vlr: node, network: network.clone() };
     Ok(match command {
         codes::AUTHENTICATION_INFORMATION => {
-            let (count, resynchronisation) = read_vectors(avps)?;
-            Operation::SendAuthenticationInfo { imsi, visited: visited(), count, resynchronisation }
+            let (eps, wanted) = read_wanted(avps)?;
+            let (count, resynchronisation) = read_vectors(wanted)?;
+            Operation::SendAuthenticationInfo { imsi, visited: visited(), count, resynchronisation, eps }
         }
         codes::INSERT_SUBSCRIBER_DATA => {
             let subscription = read_subscription(avps)?;
@@ -161,6 +164,20 @@ pub fn read(command: u32, avps: Avps<'_>, title: E164, network: &NetworkName) ->
             (None, None) => Operation::UpdateLocation { imsi, visited: visited() },
         },
     })
+}
+
+/// Vectors of EPS are good in one network: a partner is given those for its own alone.
+///
+/// # Errors
+///
+/// [`AvpError::Value`] of Visited-PLMN-Id when they are asked for another.
+pub fn for_itself(operation: Operation, partner: Option<&Plmn>) -> Result<Operation, AvpError> {
+    match &operation {
+        Operation::SendAuthenticationInfo { eps: Some(plmn), .. } if Some(plmn) != partner => {
+            Err(AvpError::Value(codes::VISITED_PLMN_ID))
+        }
+        _ => Ok(operation),
+    }
 }
 
 /// Writes Subscription-Data.
@@ -208,13 +225,20 @@ fn write_visited(visited: &VisitedNetwork, out: &mut Writer<'_>) {
 fn location(asker: Asker, flags: u32, out: &mut Writer<'_>) {
     out.number(codes::RAT_TYPE, VIRTUAL);
     out.number(codes::ULR_FLAGS, ASKED_BY_SGSN_OR_MME | flags);
-    out.value(codes::VISITED_PLMN_ID, &plmn_id(asker.plmn));
+    out.value(codes::VISITED_PLMN_ID, &asker.plmn.to_octets());
 }
 
-fn read_vectors(avps: Avps<'_>) -> Result<(u8, Option<Resynchronisation>), AvpError> {
-    let missing = |code: Code| AvpError::Missing(code);
+/// Which vectors are asked for: those of EPS, where they are, and for the network of which code.
+fn read_wanted(avps: Avps<'_>) -> Result<(Option<Plmn>, Avps<'_>), AvpError> {
+    if let Some(group) = avps.group(codes::REQUESTED_EUTRAN_INFO)? {
+        let plmn = Plmn::from_octets(avps.fixed(codes::VISITED_PLMN_ID)?);
+        return Ok((Some(plmn.ok_or(AvpError::Value(codes::VISITED_PLMN_ID))?), group));
+    }
     let group = avps.group(codes::REQUESTED_UTRAN_INFO)?;
-    let group = group.ok_or(missing(codes::REQUESTED_UTRAN_INFO))?;
+    Ok((None, group.ok_or(AvpError::Missing(codes::REQUESTED_UTRAN_INFO))?))
+}
+
+fn read_vectors(group: Avps<'_>) -> Result<(u8, Option<Resynchronisation>), AvpError> {
     let wrong = AvpError::Value(codes::NUMBER_OF_REQUESTED_VECTORS);
     let count = group.number(codes::NUMBER_OF_REQUESTED_VECTORS)?.unwrap_or(1);
     let count = u8::try_from(count).ok().filter(|count| (1..=5).contains(count)).ok_or(wrong)?;
@@ -227,13 +251,6 @@ fn read_vectors(avps: Avps<'_>) -> Result<(u8, Option<Resynchronisation>), AvpEr
         }
     };
     Ok((count, resynchronisation))
-}
-
-/// Visited-PLMN-Id (§7.3.9): country and network code in three octets, as 3GPP TS 24.008 §10.5.1.13 has them.
-fn plmn_id(plmn: Plmn) -> [u8; 3] {
-    let digit = |at: usize| plmn.as_str().as_bytes().get(at).map_or(FILLER, |digit| digit & 0x0f);
-    let pair = |low: u8, high: u8| high << 4 | low;
-    [pair(digit(0), digit(1)), pair(digit(2), digit(5)), pair(digit(3), digit(4))]
 }
 
 /// Where the digits end in the middle of an octet.

@@ -29,7 +29,7 @@ pub struct Around<'a> {
 /// the subscriber already, its identity is left out.
 pub fn write(operation: &Operation, own: &E164, in_dialogue: bool, out: &mut Writer<'_>) {
     match operation {
-        Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation } => {
+        Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, .. } => {
             authentication(imsi, visited, *count, resynchronisation.as_ref(), out);
         }
         Operation::UpdateLocation { imsi, visited } => {
@@ -148,7 +148,7 @@ fn read_authentication(mut fields: Reader<'_>, around: &Around<'_>) -> Result<Op
     let extension = Extension::read(fields.field(Tag::constructed(2))?)?;
     let network = extension.network.unwrap_or_else(|| around.network.clone());
     let visited = VisitedNetwork { vlr: around.title, network };
-    Ok(Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation })
+    Ok(Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, eps: None })
 }
 
 fn read_resynchronisation(fields: &[u8]) -> Result<Resynchronisation, BerError> {

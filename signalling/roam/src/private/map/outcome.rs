@@ -70,12 +70,12 @@ pub(crate) fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
     let quintuplets = || {
         challenges.iter().filter_map(|challenge| match challenge {
             Challenge::Aka(quintuplet) => Some(quintuplet),
-            Challenge::Ed25519 { .. } => None,
+            Challenge::Ed25519 { .. } | Challenge::Eps(_) => None,
         })
     };
     let keys = challenges.iter().filter_map(|challenge| match challenge {
         Challenge::Ed25519 { nonce, public_key } => Some((*nonce, *public_key)),
-        Challenge::Aka(_) => None,
+        Challenge::Aka(_) | Challenge::Eps(_) => None,
     });
     let extension = Extension { keys: keys.collect(), ..Extension::default() };
     out.nest(Tag::constructed(3), |out| {

@@ -30,7 +30,13 @@ fn ask_and_answer(
 }
 
 fn authentication(count: u8, resynchronisation: Option<Resynchronisation>) -> Operation {
-    Operation::SendAuthenticationInfo { imsi: imsi(), visited: visited(), count, resynchronisation }
+    Operation::SendAuthenticationInfo {
+        imsi: imsi(),
+        visited: visited(),
+        count,
+        resynchronisation,
+        eps: None,
+    }
 }
 
 fn bind() -> Operation {
