@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod irmv;
 pub(crate) mod outside;
 pub(crate) mod roaming;
 pub(crate) mod tools;
@@ -41,7 +42,7 @@ pub(crate) enum Command {
     /// Publishes this phone's address under a host name until it is stopped.
     Register(Register),
     /// Shows where a call to a name would go.
-    Lookup(Lookup),
+    Lookup(tools::Lookup),
     /// Sends a message to somebody.
     Message(outside::Message),
     /// Watches whether somebody can be reached, which calls they have, or who is in a conference.
@@ -178,6 +179,8 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
+    pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
@@ -201,7 +204,7 @@ pub(crate) struct Answer {
     /// Command to run (by sh) for each event, which it is told as a line of JSON on standard input.
     #[arg(long, value_name = "CMD", env = "ROVE_ON_EVENT")]
     pub(crate) on_event: Option<String>,
-    /// Publish this host name while waiting, or register this sip:user@domain.
+    /// Publish this host name while waiting, or register this sip:user@domain; with --irmv-server, this user@domain there.
     #[arg(long, value_name = "NAME", env = "ROVE_REGISTER")]
     pub(crate) register: Option<String>,
     /// Leave after this many calls.
@@ -241,12 +244,14 @@ pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
+    pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Register {
-    /// Host name to publish, or sip:user@domain to register.
+    /// Host name to publish, or sip:user@domain to register; user@domain at an IRMV server.
     pub(crate) name: String,
     /// Where; by the looks of the name when not given.
     #[arg(long, value_enum)]
@@ -259,19 +264,7 @@ pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
-    pub(crate) phone: PhoneArgs,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Lookup {
-    /// Host name, IP address, user@host, sip: URI or telephone number with + and country code.
-    pub(crate) target: String,
-    /// Shows each question and its answer.
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Writes the result here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    pub(crate) irmv: irmv::IrmvArgs,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -342,6 +335,8 @@ pub(crate) enum Via {
     Dns,
     /// At a SIP registrar.
     Sip,
+    /// At an IRMV server.
+    Irmv,
 }
 
 /// An address whose port is 53 unless said.

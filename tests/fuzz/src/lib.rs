@@ -11,6 +11,7 @@ pub mod dns;
 pub mod dns_client;
 pub mod dtls;
 pub mod framing;
+pub mod irmv;
 pub mod private;
 pub mod rtcp;
 pub mod rtp;
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dns_client", dns_client::answer),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
+    ("irmv", irmv::check),
     ("map", private::map),
     ("map_adapter", private::map_adapter),
     ("rtcp", rtcp::check),

@@ -1,11 +1,14 @@
 //! `rove lookup`: where a call to a name would go, and how that was found out.
 
-use rove_phone::{Candidate, LookupError, Phone, PhoneEvent, TraceStep};
+use rove_phone::{Candidate, LookupError, Phone, PhoneEvent, TraceStep, irmv::Record};
 
-use super::GLANCE;
-use crate::{cli::Lookup, failure::Failure, settings::Settings, stop::Stop};
+use super::{GLANCE, irmv};
+use crate::{cli::tools::Lookup, failure::Failure, files, settings::Settings, stop::Stop};
 
 pub(crate) fn run(settings: &Settings, args: &Lookup, stop: &Stop) -> Result<(), Failure> {
+    if let Some(record) = irmv::look_up(&args.irmv, &args.phone, &args.target, stop)? {
+        return show_record(args, &record);
+    }
     let phone = Phone::start(settings.phone(&args.phone)?)?;
     let ours = phone.look_up(&args.target)?;
     loop {
@@ -50,6 +53,43 @@ fn show(
     let candidates = found.map_err(|error| Failure::call(format!("{}: {error}", args.target)))?;
     for candidate in candidates {
         println!("{} {} {}", candidate.address, candidate.transport, candidate.name);
+    }
+    Ok(())
+}
+
+/// What a registry knows of somebody.
+fn show_record(args: &Lookup, record: &Record) -> Result<(), Failure> {
+    let (claim, behind) = (&record.claim, &record.attestation);
+    if let Some(path) = &args.json {
+        let addresses: Vec<_> = claim
+            .contacts
+            .iter()
+            .map(|one| serde_json::json!({ "address": one.address, "transport": one.transport.to_string(), "name": claim.name.as_str() }))
+            .collect();
+        let value = serde_json::json!({
+            "target": args.target,
+            "addresses": addresses,
+            "error": null,
+            "steps": [],
+            "name": claim.name.as_str(),
+            "uid": claim.uid().to_string(),
+            "status": claim.status.to_string(),
+            "number": claim.number.map(|number| number.to_string()),
+            "number_proof": claim.number.map(|_| behind.number.to_string()),
+            "fixed": claim.fixed,
+            "fixed_proof": claim.fixed.map(|_| behind.fixed.to_string()),
+        });
+        files::write(path, &format!("{value:#}\n"))?;
+    }
+    for contact in &claim.contacts {
+        println!("{} {} {}", contact.address, contact.transport, claim.name);
+    }
+    println!("{} is {}, unique id {}", claim.name, claim.status, claim.uid());
+    if let Some(number) = claim.number {
+        println!("{number}, behind which is {}", behind.number);
+    }
+    if let Some(fixed) = claim.fixed {
+        println!("{fixed}, behind which is {}", behind.fixed);
     }
     Ok(())
 }
