@@ -101,6 +101,10 @@ def main():
             rows.append((side.name, what, median(one["p50"] for one in own), median(one["p99"] for one in own)))
     print(f"f {f:.3f} ms, f99 {f99:.3f} ms; the median of {args.rounds} rounds of {args.count}")
     table(rows)
+    ours, theirs = ([row for row in rows if row[0] == side.name] for side in (sides[0], sides[-1]))
+    for (_, what, *mine), (name, _, *other) in zip(ours, theirs) if len(sides) > 1 else ():
+        shares = [f"{a / b:.3f}" if None not in (a, b) and b > 0 else "-" for a, b in zip(mine, other)]
+        print(f"ratio  {what}: {shares[0]} of {name} at p50, {shares[1]} at p99")
     for name, told in bursts.items():
         count, share = told["registrations"], told["share"]
         print(f"{name:10} {args.rate}/s for {args.seconds} s: {share:.2%} of {count} names lead there and back")

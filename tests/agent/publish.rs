@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::stage::{PATIENCE, words};
+use crate::stage::{PATIENCE, account, answer, begin, registrar, rove, words};
 use rove_tests::programs::{Running, program};
 
 /// Takes whatever it is sent, and answers it as a registrar and a keeper of state would.
@@ -112,5 +112,38 @@ fn presence_and_dialogs_are_published_anew_when_they_change_and_taken_back_at_th
     alice.wait(PATIENCE);
     while bob.is_alive() {
         keeper.next(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn b7_what_a_phone_publishes_is_kept_by_roved_and_told_to_who_watches() {
+    let (_node, server) = registrar();
+    let dir = tempfile::tempdir().unwrap();
+    let config = account(dir.path(), "alice", server);
+    let (mut bob, _) =
+        answer(&format!("--register sip:bob@home.example --server {server} --publish-state --most-calls 1"));
+    let mut watch = begin("watch", "sip:bob@home.example", &format!("--config {config}"));
+    watch.line_with("is open", PATIENCE);
+    let mut call = begin("call", "sip:bob@home.example", &format!("--for 3 --config {config}"));
+    let busy = watch.line_with("in a call", PATIENCE);
+    assert!(busy.contains("is closed, in a call"), "{busy}");
+    watch.line_with("is open", PATIENCE);
+    assert_eq!(call.wait(PATIENCE).and_then(|status| status.code()), Some(0), "{}", call.complaints());
+    bob.interrupt();
+    watch.line_with("is closed", PATIENCE);
+    assert_eq!(bob.wait(PATIENCE).and_then(|status| status.code()), Some(0), "{}", bob.complaints());
+    watch.interrupt();
+    watch.wait(PATIENCE);
+    // Who is not of the domain learns nothing, of nobody.
+    for user in ["bob", "nobody"] {
+        let target = format!("sip:{user}@home.example");
+        let stranger = dir.path().join("eve.toml");
+        let text =
+            std::fs::read_to_string(&config).unwrap().replace("alice@home.example", "eve@elsewhere.example");
+        std::fs::write(&stranger, text).unwrap();
+        let line = format!("--account eve@elsewhere.example --config {}", stranger.display());
+        let (code, said, complaints) = rove("watch", &target, &line);
+        assert_eq!(code, 1, "{said}{complaints}");
+        assert!(complaints.contains("403"), "{complaints}");
     }
 }

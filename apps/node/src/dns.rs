@@ -109,6 +109,10 @@ impl Role for DnsRole {
         }
     }
 
+    fn is_resting(&self) -> bool {
+        self.server.is_resting()
+    }
+
     fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
         Ok(self.server.replay(record)?)
     }

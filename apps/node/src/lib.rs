@@ -29,4 +29,6 @@ pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
 pub use irmv::{IrmvConfig, IrmvPeer, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
-pub use sip::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls, SipUser};
+pub use sip::{
+    SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,
+};

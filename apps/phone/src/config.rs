@@ -35,6 +35,8 @@ pub struct PhoneConfig {
     pub most_streams: usize,
     /// Name servers to ask, best first; empty for those of the system.
     pub dns_servers: Vec<SocketAddr>,
+    /// Those are servers of the root: names are found by following delegations from there.
+    pub dns_walk: bool,
     /// Who is asked, before each call, how the world sees its media port (RFC 8489), so that the other side can be told;
     /// `None`: nobody. Where no answer comes within 0.6 s, the call goes on without.
     pub stun_server: Option<SocketAddr>,
@@ -109,6 +111,7 @@ impl Default for PhoneConfig {
             transport: None,
             most_streams: 512,
             dns_servers: Vec::new(),
+            dns_walk: false,
             stun_server: None,
             codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),

@@ -112,6 +112,15 @@ impl Phone {
         self.ask(|reply| Command::LookUp { target, reply })
     }
 
+    /// Looks for the names of an address; [`PhoneEvent::LookedUp`] answers, with a candidate for each name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Phone::dial`].
+    pub fn look_up_names(&self, address: IpAddr) -> Result<LookupId, DialError> {
+        self.ask(|reply| Command::LookUpNames { address, reply })
+    }
+
     /// Picks up an incoming call.
     pub fn answer(&self, call: CallId) {
         self.tell(Command::Answer { call });

@@ -14,14 +14,14 @@ use std::{
 use rove_base::{Flow, Instant, Machine as _, Scratch, Step};
 use rove_driver::{StreamEvent, Streams, Tls, TlsError, Trust};
 use rove_io::{clock::Clock, entropy::os_entropy};
-use rove_roam::attach::terminal::Terminal;
+use rove_roam::attach::{CallId, CallRequest, terminal::Terminal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use rove_roam::{
     Addresses, BindClaim, HostName, IdentityError, Imsi, NetworkName, Proof,
     aka::{AkaKeys, TerminalKey, Usim},
     attach::{
-        Answer, Credential, Query, Reason, SimCredential,
+        Answer, Credential, DialledError, Query, Reason, SimCredential,
         terminal::{Access, TerminalConfig, TerminalEvent},
     },
 };
@@ -48,6 +48,7 @@ pub struct Attachment {
 
 enum Order {
     Attach(Access),
+    AttachFor(Access, CallRequest),
     Detach,
     Ready,
 }
@@ -80,6 +81,18 @@ impl Attachment {
     /// Attaches to a network; a stay elsewhere ends when this one stands.
     pub fn attach(&self, access: Access) {
         let _ = self.orders.send(Order::Attach(access));
+    }
+
+    /// The same for the sake of a call to `dialled`: [`TerminalEvent::CallAllowed`] or
+    /// [`TerminalEvent::CallRefused`] follows when the stay stands.
+    ///
+    /// # Errors
+    ///
+    /// [`DialledError`].
+    pub fn attach_for(&self, access: Access, dialled: &str) -> Result<(), DialledError> {
+        let call = CallRequest { id: CallId(1), dialled: dialled.parse()?, third: false };
+        let _ = self.orders.send(Order::AttachFor(access, call));
+        Ok(())
     }
 
     /// Ends the stay. [`TerminalEvent::Detached`] follows.
@@ -137,6 +150,7 @@ impl Desk {
         let now = self.clock.now();
         match order {
             Order::Attach(access) => self.terminal.attach(now, access),
+            Order::AttachFor(access, call) => self.terminal.attach_for(now, access, call),
             Order::Detach => self.terminal.detach(now),
             Order::Ready => self.terminal.ready(now),
         }

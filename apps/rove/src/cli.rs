@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod irmv;
+pub(crate) mod lookup;
 pub(crate) mod outside;
 pub(crate) mod roaming;
 pub(crate) mod tools;
@@ -42,7 +43,7 @@ pub(crate) enum Command {
     /// Publishes this phone's address under a host name until it is stopped.
     Register(Register),
     /// Shows where a call to a name would go.
-    Lookup(tools::Lookup),
+    Lookup(lookup::Lookup),
     /// Sends a message to somebody.
     Message(outside::Message),
     /// Watches whether somebody can be reached, which calls they have, or who is in a conference.
@@ -180,6 +181,8 @@ pub(crate) struct Call {
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
     pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
+    pub(crate) stay: roaming::ForCall,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }

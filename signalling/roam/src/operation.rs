@@ -174,6 +174,50 @@ pub enum CancelReason {
     SubscriptionWithdrawn,
 }
 
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::UnknownSubscriber,
+        Self::RoamingNotAllowed,
+        Self::NoAgreement,
+        Self::NotServing,
+        Self::WrongNetwork,
+        Self::StaleGeneration,
+        Self::NameMismatch,
+        Self::AddressNotAllowed,
+        Self::ProofInvalid,
+        Self::NoPacketData,
+        Self::Overload,
+        Self::SystemFailure,
+        Self::DataMissing,
+        Self::UnexpectedDataValue,
+        Self::NotSupported,
+        Self::NoAnswer,
+    ];
+
+    /// Its place among all.
+    pub(crate) const fn place(self) -> usize {
+        match self {
+            Self::UnknownSubscriber => 0,
+            Self::RoamingNotAllowed => 1,
+            Self::NoAgreement => 2,
+            Self::NotServing => 3,
+            Self::WrongNetwork => 4,
+            Self::StaleGeneration => 5,
+            Self::NameMismatch => 6,
+            Self::AddressNotAllowed => 7,
+            Self::ProofInvalid => 8,
+            Self::NoPacketData => 9,
+            Self::Overload => 10,
+            Self::SystemFailure => 11,
+            Self::DataMissing => 12,
+            Self::UnexpectedDataValue => 13,
+            Self::NotSupported => 14,
+            Self::NoAnswer => 15,
+        }
+    }
+}
+
 /// Why a question is refused. Each has a number on each wire; those without one of the standard's travel in the
 /// extension beside the nearest standard error.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]

@@ -29,6 +29,8 @@ pub struct Config {
     pub dns: Vec<SocketAddr>,
     /// Name servers to ask, best first.
     pub dns_servers: Vec<SocketAddr>,
+    /// Those are servers of the root: delegations are followed from there.
+    pub dns_walk: bool,
     /// Codecs in order of preference.
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet.

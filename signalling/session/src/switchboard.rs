@@ -11,7 +11,7 @@ mod telling;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
@@ -85,6 +85,9 @@ impl Switchboard {
         );
         let names = ResolverConfig {
             transports: &TRANSPORTS,
+            walk: config.dns_walk,
+            // One after the other, so that the way to a zone is gone once.
+            eager: !config.dns_walk,
             ..ResolverConfig::new(config.dns_servers.clone(), config.dns.clone())
         };
         let resolver = Resolver::new(names, entropy.fork());
@@ -181,6 +184,11 @@ impl Switchboard {
     /// Looks a target up without calling it; [`Event::LookedUp`] answers.
     pub fn look_up(&mut self, now: Now, target: &Target) -> LookupId {
         find(&mut self.resolver, now, target)
+    }
+
+    /// Looks for the names of an address; [`Event::LookedUp`] answers.
+    pub fn look_up_names(&mut self, now: Now, address: IpAddr) -> LookupId {
+        self.resolver.reverse(now, address)
     }
 
     /// Publishes this phone's name; [`Event::Registered`] or [`Event::RegistrationFailed`] answers.

@@ -151,6 +151,13 @@ impl Dialog {
         self.numbered(Method::Ack, self.local_number)
     }
 
+    /// How much memory it takes beside itself, about.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = [&self.call_id, &self.local, &self.remote, &self.remote_tag].map(String::len);
+        let texts = texts.iter().fold(0, |sum: usize, one| sum.saturating_add(*one));
+        texts.saturating_add(self.routes.len().saturating_add(1).saturating_mul(URI_BYTES))
+    }
+
     /// Names the call for both ends.
     #[must_use]
     pub fn call_id(&self) -> &str {
@@ -258,6 +265,9 @@ impl Dialog {
         remote
     }
 }
+
+/// What a URI takes, about.
+const URI_BYTES: usize = 256;
 
 fn default_port(transport: Transport) -> u16 {
     ViaTransport::from(transport).default_port()

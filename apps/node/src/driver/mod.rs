@@ -193,6 +193,7 @@ impl Desk {
                 Step::Close(stream) => seat.streams.close(stream),
                 Step::Connect(connect) => seat.streams.connect(connect),
                 Step::Event(never) => match never {},
+                Step::Wait(_) if seat.role.is_resting() => seat.sockets.flush(&self.scratch),
                 Step::Wait(until) => {
                     if !self.ask_the_others(index, now) {
                         break until;

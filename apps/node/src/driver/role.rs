@@ -41,6 +41,11 @@ pub(crate) trait Role: Send {
     /// The next thing to do.
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible>;
 
+    /// Whether its last wait was only for what it has sent to leave: more is to be done at once.
+    fn is_resting(&self) -> bool {
+        false
+    }
+
     /// Repeats what a record of the journal says; `false` when it is about something that is not configured any more.
     fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable>;
 

@@ -24,7 +24,7 @@ impl Roam {
         if question.call.forwarded == 0
             && let Err(cause) = self.caller(now, question, &mut grant)
         {
-            self.calls_refused.count(cause);
+            self.counted.calls_refused.count(cause);
             return CallAnswer::Treatment(refusal(cause));
         }
         let number = question.number();

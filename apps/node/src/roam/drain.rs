@@ -38,6 +38,11 @@ impl Machine for Roam {
             }
         }
         if let Some((lane, input)) = self.streams.arrived(input) {
+            if let (Lane::Wire(index), Arrival::Identified { name, .. }) = (lane, input)
+                && self.wires.get(index).is_some_and(|wire| !wire.adapter.knows(name))
+            {
+                self.counted.strangers = self.counted.strangers.saturating_add(1);
+            }
             self.arrived(lane, input);
         }
     }

@@ -33,7 +33,10 @@ impl Roam {
                 }
                 (Register::Visited, id) => self.tell_vlr(Told::Answered { partner, id, result }),
             },
-            Told::Malformed(partner) => self.events.push_back(RoamEvent::Malformed(partner)),
+            Told::Malformed(partner) => {
+                self.counted.malformed = self.counted.malformed.saturating_add(1);
+                self.events.push_back(RoamEvent::Malformed(partner));
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use rove_dns::{
     zones::{ZoneConfig, ZoneError},
 };
 use rove_roam::{
-    Cause, Change, Imsi, Refusals,
+    Cause, Change, Imsi,
     hlr::{Command, Hlr, HlrEvent, RequestId},
     pool::Pool,
     private::{PartnerId, Told},
@@ -27,6 +27,7 @@ use super::{
     exchange::Register,
     foreign::{Foreign, ForeignError, ForeignId},
     journal::{Journal, Part, Writer},
+    metrics::Counted,
     names::sets,
     pool::Counter,
     streams::{Lane, Streams},
@@ -126,8 +127,7 @@ pub struct Roam {
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
     pub(super) streams: Streams,
-    /// Calls that were refused, by cause.
-    pub(super) calls_refused: Refusals,
+    pub(super) counted: Counted,
     pub(super) journal: Journal,
     /// The lease that goes with the register's next change, in seconds.
     pub(super) prepared: Option<(Imsi, u32)>,
@@ -164,7 +164,7 @@ impl Roam {
             reached,
             dhcp,
             streams,
-            calls_refused: Refusals::default(),
+            counted: Counted::default(),
             journal,
             prepared: None,
             events,

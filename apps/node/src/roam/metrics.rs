@@ -2,9 +2,20 @@
 
 use std::fmt::Write as _;
 
-use rove_roam::{pool::Pool, vlr::Vlr};
+use rove_roam::{Refusals, attach::Reason, pool::Pool, vlr::Vlr};
 
 use super::{ForeignCounts, Roam};
+
+/// What the node itself counts, beside its parts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted {
+    /// Calls that were refused.
+    pub(super) calls_refused: Refusals,
+    /// Streams on the private network of networks without an agreement.
+    pub(super) strangers: u64,
+    /// Messages of partners that make no sense.
+    pub(super) malformed: u64,
+}
 
 /// Every counter of a node, one a line.
 pub(super) fn text(roam: &Roam) -> String {
@@ -15,7 +26,7 @@ pub(super) fn text(roam: &Roam) -> String {
             label => writeln!(text, "rove_{name}{{{label}={value:?}}} {count}"),
         };
     };
-    for (cause, count) in roam.server().counts().iter() {
+    for (cause, count) in roam.server().counts().all() {
         line("names_refused_total", "cause", cause, count);
     }
     if let Some(home) = roam.home() {
@@ -24,7 +35,11 @@ pub(super) fn text(roam: &Roam) -> String {
             line("home_refused_total", "cause", &cause.to_string(), count);
         }
     }
-    for (cause, count) in roam.calls_refused.iter() {
+    let counted = &roam.counted;
+    for (cause, count) in [("no agreement", counted.strangers), ("malformed", counted.malformed)] {
+        line("private_refused_total", "cause", cause, count);
+    }
+    for (cause, count) in counted.calls_refused.iter() {
         line("calls_refused_total", "cause", &cause.to_string(), count);
     }
     if let Some(visited) = roam.visited() {
@@ -42,6 +57,20 @@ pub(super) fn text(roam: &Roam) -> String {
         line("kea_failures_total", "", "", failures);
     }
     text
+}
+
+/// Whether a terminal is refused for this; what is left is why stays end.
+fn refuses(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Home(_)
+            | Reason::AuthenticationFailed
+            | Reason::Distrusted
+            | Reason::Protocol
+            | Reason::Version
+            | Reason::Timeout
+            | Reason::UnknownTicket
+    )
 }
 
 /// Takes name, label, its value, and the count.
@@ -64,7 +93,9 @@ fn of_visited(visited: &Vlr, line: &mut Line<'_>) {
     ] {
         line(name, "", "", count);
     }
-    for (reason, count) in metrics.refusals() {
+    let others = metrics.refusals().filter(|(reason, _)| matches!(reason, Reason::Other(_)));
+    let known = Reason::all().map(|reason| (reason, metrics.refused(reason)));
+    for (reason, count) in known.filter(|(reason, count)| *count > 0 || refuses(*reason)).chain(others) {
         line("visited_refused_total", "reason", &reason.to_string(), count);
     }
     for (reason, count) in metrics.endings() {
@@ -84,16 +115,7 @@ fn of_foreign(who: &str, counted: ForeignCounts, line: &mut Line<'_>) {
 
 fn of_pool(pool: &Pool, line: &mut Line<'_>) {
     let (counted, now) = (pool.counters(), pool.occupancy());
-    for (cause, count) in [
-        ("malformed", counted.malformed),
-        ("without token", counted.without_token),
-        ("unknown token", counted.unknown_token),
-        ("spoofed", counted.spoofed),
-        ("elsewhere", counted.elsewhere),
-        ("refused", counted.refused),
-        ("declined", counted.declined),
-        ("starved", counted.starved),
-    ] {
+    for (cause, count) in counted.by_cause() {
         line("pool_refused_total", "cause", cause, count);
     }
     for (state, count) in
@@ -112,7 +134,7 @@ mod tests {
     };
     use rove_roam::{
         Cause, Challenge, Outcome,
-        attach::{Identify, Reason, Response, Secret, ToNetwork},
+        attach::{Identify, Response, Secret, ToNetwork},
         private::{PartnerId, Told},
         vlr::{Agreement, Agreements, Event, Input, Terms, VlrConfig},
     };
@@ -186,12 +208,9 @@ mod tests {
     #[test]
     fn every_cause_of_refusal_is_counted_once_and_shown_by_its_name() {
         let mut door = Door::new();
-        let causes = (1..=16).map(Reason::from_code).filter_map(|reason| match reason {
-            Reason::Home(cause) => Some(cause),
-            _ => None,
-        });
+        let causes = Cause::ALL;
         let mut expected = HashSet::new();
-        for cause in causes.filter(|cause| *cause != Cause::NoAgreement) {
+        for cause in causes.into_iter().filter(|cause| *cause != Cause::NoAgreement) {
             door.identify("001010000000001", &Err(cause));
             expected.insert(Reason::Home(cause));
         }
@@ -231,6 +250,9 @@ mod tests {
             assert!(text.contains(&line), "{reason}: {text}");
         }
         assert_eq!(door.vlr.metrics().refusals().count(), expected.len(), "and no other: {text}");
+        let missing: Vec<_> =
+            Reason::all().filter(|reason| refuses(*reason) && !expected.contains(reason)).collect();
+        assert_eq!(missing, [], "nobody has provoked these");
     }
 
     #[test]

@@ -106,6 +106,10 @@ impl Role for RoamRole {
         }
     }
 
+    fn is_resting(&self) -> bool {
+        self.roam.server().is_resting()
+    }
+
     fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
         Ok(self.roam.replay(self.begun, record)?)
     }

@@ -17,7 +17,7 @@ use rove_sip::{
 };
 use serde::Deserialize;
 
-use super::{SipUser, everywhere::at_this_host};
+use super::{SipState, SipUser, everywhere::at_this_host};
 use crate::config::ConfigError;
 
 /// The section `[sip]`: a registrar and proxy.
@@ -67,6 +67,9 @@ pub struct SipConfig {
     /// Addresses of other networks' servers, whose word about callers counts, and who hear ours (RFC 3325).
     #[serde(default)]
     pub trusted: Vec<IpAddr>,
+    /// What is kept of users' state, `[sip.state]`.
+    #[serde(default)]
+    pub state: SipState,
     /// What others may do, `[sip.limits]`.
     #[serde(default)]
     pub limits: SipLimits,
@@ -176,8 +179,8 @@ pub struct SipLimits {
     pub relays: usize,
     /// Calls that are followed to their end at a time.
     pub calls: usize,
-    /// Bytes that may be held of what others have sent: half of it for streams, a quarter for bindings, a quarter for
-    /// transactions and calls.
+    /// Bytes that may be held of what others have sent: half of it for streams, a quarter for bindings
+    /// and published state, a quarter for transactions and calls.
     pub memory: usize,
     /// Requests a second from one source in the long run; 0 for any number.
     pub requests_per_second: u32,
@@ -233,6 +236,7 @@ impl SipConfig {
             dns_servers: Vec::new(),
             numbers: false,
             trusted: Vec::new(),
+            state: SipState::default(),
             limits: SipLimits::default(),
             calls_file: None,
             pcap: None,
@@ -284,7 +288,10 @@ impl SipConfig {
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();
         let SipLimits { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = self.limits;
-        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes: memory / 4 };
+        let of_state = memory / 16;
+        server.state = self.state(of_state);
+        let bytes = memory / 4 - of_state;
+        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes };
         server.streams.memory = memory / 2;
         let SipLimits { requests_per_second, burst, .. } = self.limits;
         server.limits = Limits {

@@ -5,6 +5,7 @@ mod config;
 mod everywhere;
 mod hep;
 mod ledger;
+mod state;
 mod users;
 
 use core::convert::Infallible;
@@ -24,6 +25,7 @@ use rove_sip::{
 
 pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls};
 pub(crate) use config::{dns_local, option};
+pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
 use self::{capture::Sinks, ledger::Ledger};

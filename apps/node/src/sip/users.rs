@@ -19,6 +19,8 @@ pub struct SipUser {
     pub password: Option<Zeroizing<String>>,
     /// A file with the password, which its owner alone may read.
     pub password_file: Option<PathBuf>,
+    /// The users who may watch this one, whatever `[sip.state] watchers` says. `None`: those that this says.
+    pub shown_to: Option<Vec<String>>,
 }
 
 impl std::fmt::Debug for SipUser {

@@ -78,6 +78,7 @@ impl Control {
                 streams: Limits { total: config.most_streams, ..Limits::default() },
                 dns,
                 dns_servers: servers,
+                dns_walk: config.dns_walk,
                 codecs: config.codecs,
                 packet_time: config.packet_time,
                 media_security: config.media_security,
@@ -208,6 +209,9 @@ impl Desk {
             }
             Command::LookUp { target, reply } => {
                 let _ = reply.send(self.board.look_up(now, &target));
+            }
+            Command::LookUpNames { address, reply } => {
+                let _ = reply.send(self.board.look_up_names(now, address));
             }
             Command::Answer { call } => self.board.answer(now, call),
             Command::Decline { call, status } => self.board.decline(now, call, status),

@@ -5,7 +5,10 @@ mod listening;
 mod media;
 
 use core::time::Duration;
-use std::sync::{Arc, mpsc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, mpsc},
+};
 
 use rove_dns::lookup::LookupId;
 use rove_driver::Alarm;
@@ -26,6 +29,10 @@ pub(crate) enum Command {
     },
     LookUp {
         target: Target,
+        reply: mpsc::SyncSender<LookupId>,
+    },
+    LookUpNames {
+        address: IpAddr,
         reply: mpsc::SyncSender<LookupId>,
     },
     Answer {
@@ -62,7 +69,7 @@ pub(crate) enum Command {
         duration: Duration,
     },
     Moved,
-    MovedTo(std::net::IpAddr),
+    MovedTo(IpAddr),
     Press {
         call: CallId,
         key: char,

@@ -28,6 +28,7 @@ pub(super) fn board(config: &VirtualConfig, entropy: &mut Entropy) -> Switchboar
             streams: Limits::default(),
             dns: vec![SocketAddr::new(config.ip, DNS_PORT)],
             dns_servers: config.dns_servers.clone(),
+            dns_walk: false,
             codecs: config.codecs.clone(),
             packet_time: config.packet_time,
             media_security: config.media_security,

@@ -32,3 +32,17 @@ pub(crate) struct Detach {
     #[arg(long, value_name = "FILE", env = "ROVE_SIM")]
     pub(crate) sim: PathBuf,
 }
+
+/// A place in a network that is taken for a call.
+#[derive(Args, Debug, Default)]
+pub(crate) struct ForCall {
+    /// Attaches for the call where this network takes terminals in, calls from the address that it gives, and leaves again.
+    #[arg(long, value_name = "ADDR:PORT", requires_all = ["sim", "authority"])]
+    pub(crate) attach: Option<SocketAddr>,
+    /// The SIM for that, as `rove attach` reads it.
+    #[arg(long, value_name = "FILE", requires = "attach")]
+    pub(crate) sim: Option<PathBuf>,
+    /// A file with authorities whose certificates of networks are believed, in PEM; may be repeated.
+    #[arg(long, value_name = "FILE", requires = "attach", value_delimiter = ',')]
+    pub(crate) authority: Vec<PathBuf>,
+}

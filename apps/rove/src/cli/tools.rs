@@ -34,22 +34,6 @@ pub(crate) struct Examine {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct Lookup {
-    /// Host name, IP address, user@host, sip: URI or telephone number with + and country code.
-    pub(crate) target: String,
-    /// Shows each question and its answer.
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Writes the result here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) irmv: super::irmv::IrmvArgs,
-    #[command(flatten)]
-    pub(crate) phone: super::PhoneArgs,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct Simulate {
     /// WAV file to say: any rate, channels and bit depth.
     #[arg(long, value_name = "WAV")]

@@ -3,9 +3,9 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneEvent, Progress};
+use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress};
 
-use super::{GLANCE, accounts, irmv, seconds};
+use super::{GLANCE, accounts, irmv, seconds, stay::Stay};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -23,6 +23,25 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     });
     let talk = talk.transpose()?;
     Report::check(args.json.as_deref())?;
+    let stay = Stay::begin(&args.stay, &args.target, stop)?;
+    if let Some(stay) = &stay {
+        stay.place(&mut config);
+    }
+    let called = calls(settings, args, config, talk, stop);
+    if let Some(stay) = stay {
+        stay.end();
+    }
+    conclude(&called?, args)
+}
+
+/// As many calls as are wanted, from the first to the report.
+fn calls(
+    settings: &Settings,
+    args: &Call,
+    config: PhoneConfig,
+    talk: Option<Duration>,
+    stop: &Stop,
+) -> Result<Vec<CallReport>, Failure> {
     let phone = Phone::start(config)?;
     let account = accounts::to_use(&phone, settings, &args.account, &args.phone, args.with.as_deref())?;
     let show = Show::new();
@@ -40,7 +59,7 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     if let Some(path) = &args.json {
         report.write(path)?;
     }
-    conclude(&report.calls, args)
+    Ok(report.calls)
 }
 
 /// One call from dialling to its report.

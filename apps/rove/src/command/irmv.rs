@@ -6,7 +6,7 @@ use std::{
     io::{ErrorKind, Write as _},
     net::{SocketAddr, UdpSocket},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -23,6 +23,7 @@ use super::GLANCE;
 use crate::{
     cli::{PhoneArgs, irmv::IrmvArgs},
     failure::Failure,
+    files,
     show::Show,
     stop::Stop,
 };
@@ -144,6 +145,43 @@ pub(crate) fn look_up(
 pub(crate) fn target(record: &Record) -> Option<String> {
     let Contact { transport, address } = record.claim.contacts.first()?;
     Some(format!("sip:{}@{address};transport={transport}", record.claim.name.user()))
+}
+
+/// What a registry knows of somebody.
+pub(crate) fn show(target: &str, json: Option<&Path>, record: &Record) -> Result<(), Failure> {
+    let (claim, behind) = (&record.claim, &record.attestation);
+    if let Some(path) = json {
+        let addresses: Vec<_> = claim
+            .contacts
+            .iter()
+            .map(|one| serde_json::json!({ "address": one.address, "transport": one.transport.to_string(), "name": claim.name.as_str() }))
+            .collect();
+        let value = serde_json::json!({
+            "target": target,
+            "addresses": addresses,
+            "error": null,
+            "steps": [],
+            "name": claim.name.as_str(),
+            "uid": claim.uid().to_string(),
+            "status": claim.status.to_string(),
+            "number": claim.number.map(|number| number.to_string()),
+            "number_proof": claim.number.map(|_| behind.number.to_string()),
+            "fixed": claim.fixed,
+            "fixed_proof": claim.fixed.map(|_| behind.fixed.to_string()),
+        });
+        files::write(path, &format!("{value:#}\n"))?;
+    }
+    for contact in &claim.contacts {
+        println!("{} {} {}", contact.address, contact.transport, claim.name);
+    }
+    println!("{} is {}, unique id {}", claim.name, claim.status, claim.uid());
+    if let Some(number) = claim.number {
+        println!("{number}, behind which is {}", behind.number);
+    }
+    if let Some(fixed) = claim.fixed {
+        println!("{fixed}, behind which is {}", behind.fixed);
+    }
+    Ok(())
 }
 
 fn start(server: SocketAddr, domain: String, args: &PhoneArgs) -> Result<Irmv, Failure> {

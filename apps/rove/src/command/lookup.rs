@@ -1,16 +1,26 @@
-//! `rove lookup`: where a call to a name would go, and how that was found out.
+//! `rove lookup`: where a call to a name would go, which names an address has, and how that was found out.
 
-use rove_phone::{Candidate, LookupError, Phone, PhoneEvent, TraceStep, irmv::Record};
+use rove_phone::{Candidate, LookupError, Phone, PhoneConfig, PhoneEvent, TraceStep};
+use serde_json::{Value, json};
 
 use super::{GLANCE, irmv};
-use crate::{cli::tools::Lookup, failure::Failure, files, settings::Settings, stop::Stop};
+use crate::{cli::lookup::Lookup, failure::Failure, settings::Settings, stop::Stop};
 
 pub(crate) fn run(settings: &Settings, args: &Lookup, stop: &Stop) -> Result<(), Failure> {
-    if let Some(record) = irmv::look_up(&args.irmv, &args.phone, &args.target, stop)? {
-        return show_record(args, &record);
+    if let Some(target) = &args.target
+        && let Some(record) = irmv::look_up(&args.irmv, &args.phone, target, stop)?
+    {
+        return irmv::show(target, args.json.as_deref(), &record);
     }
-    let phone = Phone::start(settings.phone(&args.phone)?)?;
-    let ours = phone.look_up(&args.target)?;
+    let mut config = settings.phone(&args.phone)?;
+    if !args.root.is_empty() {
+        config = PhoneConfig { dns_servers: args.root.clone(), dns_walk: true, ..config };
+    }
+    let phone = Phone::start(config)?;
+    let ours = match args.reverse {
+        Some(address) => phone.look_up_names(address)?,
+        None => phone.look_up(args.target.as_deref().unwrap_or_default())?,
+    };
     loop {
         if stop.wanted() {
             return Err(Failure::call("stopped before an answer came"));
@@ -34,68 +44,61 @@ fn show(
         }
     }
     if let Some(path) = &args.json {
-        let addresses: Vec<_> = found
-            .iter()
-            .flatten()
-            .map(|c| serde_json::json!({ "address": c.address, "transport": c.transport.to_string(), "name": c.name }))
-            .collect();
-        let steps: Vec<String> = steps.iter().map(line).collect();
-        let value = serde_json::json!({
-            "target": args.target,
-            "addresses": addresses,
-            "error": found.as_ref().err().map(ToString::to_string),
-            "steps": steps,
-        });
+        let value = report(args, &found, steps);
         std::fs::write(path, format!("{value:#}\n")).map_err(|error| {
             Failure::environment(format!("{} cannot be written: {error}", path.display()))
         })?;
     }
-    let candidates = found.map_err(|error| Failure::call(format!("{}: {error}", args.target)))?;
-    for candidate in candidates {
-        println!("{} {} {}", candidate.address, candidate.transport, candidate.name);
+    let target = || match (&args.target, args.reverse) {
+        (Some(target), _) => target.clone(),
+        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
+    };
+    for candidate in found.map_err(|error| Failure::call(format!("{}: {error}", target())))? {
+        match args.reverse {
+            Some(_) => println!("{}", candidate.name),
+            None => println!("{} {} {}", candidate.address, candidate.transport, candidate.name),
+        }
     }
     Ok(())
 }
 
-/// What a registry knows of somebody.
-fn show_record(args: &Lookup, record: &Record) -> Result<(), Failure> {
-    let (claim, behind) = (&record.claim, &record.attestation);
-    if let Some(path) = &args.json {
-        let addresses: Vec<_> = claim
-            .contacts
-            .iter()
-            .map(|one| serde_json::json!({ "address": one.address, "transport": one.transport.to_string(), "name": claim.name.as_str() }))
-            .collect();
-        let value = serde_json::json!({
-            "target": args.target,
-            "addresses": addresses,
-            "error": null,
-            "steps": [],
-            "name": claim.name.as_str(),
-            "uid": claim.uid().to_string(),
-            "status": claim.status.to_string(),
-            "number": claim.number.map(|number| number.to_string()),
-            "number_proof": claim.number.map(|_| behind.number.to_string()),
-            "fixed": claim.fixed,
-            "fixed_proof": claim.fixed.map(|_| behind.fixed.to_string()),
-        });
-        files::write(path, &format!("{value:#}\n"))?;
+fn report(args: &Lookup, found: &Result<Vec<Candidate>, LookupError>, steps: &[TraceStep]) -> Value {
+    let candidates = || found.iter().flatten();
+    let addresses: Vec<_> = candidates()
+        .map(|c| json!({ "address": c.address, "transport": c.transport.to_string(), "name": c.name }))
+        .collect();
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            json!({
+                "question": step.question,
+                "answer": step.answer,
+                "server": step.server,
+                "zone": step.zone,
+                "ms": millis(step),
+            })
+        })
+        .collect();
+    let mut value = json!({ "error": found.as_ref().err().map(ToString::to_string), "steps": steps });
+    match args.reverse {
+        Some(address) => {
+            value["reverse"] = json!(address);
+            value["names"] = candidates().map(|candidate| candidate.name.clone()).collect();
+        }
+        None => {
+            value["target"] = json!(args.target);
+            value["addresses"] = json!(addresses);
+        }
     }
-    for contact in &claim.contacts {
-        println!("{} {} {}", contact.address, contact.transport, claim.name);
-    }
-    println!("{} is {}, unique id {}", claim.name, claim.status, claim.uid());
-    if let Some(number) = claim.number {
-        println!("{number}, behind which is {}", behind.number);
-    }
-    if let Some(fixed) = claim.fixed {
-        println!("{fixed}, behind which is {}", behind.fixed);
-    }
-    Ok(())
+    value
+}
+
+fn millis(step: &TraceStep) -> f64 {
+    step.took.as_secs_f64() * 1_000.0
 }
 
 fn line(step: &TraceStep) -> String {
-    let took = step.took.as_secs_f64() * 1_000.0;
     let server = step.server.map_or_else(|| "cache".into(), |server| server.to_string());
-    format!("{} ? {} ({server}, {took:.1} ms)", step.question, step.answer)
+    let of = step.zone.as_ref().map(|zone| format!(" of {zone}")).unwrap_or_default();
+    format!("{} ? {} ({server}{of}, {:.1} ms)", step.question, step.answer, millis(step))
 }

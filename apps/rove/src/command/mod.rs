@@ -14,6 +14,7 @@ pub(crate) mod replay;
 mod script;
 pub(crate) mod simulate;
 mod state;
+mod stay;
 pub(crate) mod watch;
 
 use core::time::Duration;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use rove_base::{Entropy, Flow, Instant, StreamId, Transport, UdpFlow};
 
-use super::{Event, LookupError};
+use super::{Event, LookupError, walk::Way};
 use crate::{
     outbox::Outbox,
-    query::{self, Answer, Framer, Question, Rcode, ReadError, Reply},
+    query::{self, Answer, Framer, Question, Rcode, ReadError, Referral, Reply},
     wire::rcode,
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     bad: Vec<SocketAddr>,
     stream: Option<Stream>,
     failure: Option<LookupError>,
+    /// How far it has come from the root, when it walks.
+    pub(crate) way: Option<Way>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,14 @@ pub(crate) struct Outcome {
     pub(crate) result: Result<Answer, LookupError>,
     /// Who ended it; `None` when nobody answered.
     pub(crate) server: Option<SocketAddr>,
+    /// It goes on elsewhere, if the way leads there; `result` says what it is if not.
+    pub(crate) referral: Option<Box<Referral>>,
+}
+
+impl Outcome {
+    const fn failed(error: LookupError) -> Self {
+        Self { result: Err(error), server: None, referral: None }
+    }
 }
 
 /// What an exchange needs of its surroundings for one step.
@@ -75,34 +85,53 @@ impl Exchange {
             bad: Vec::new(),
             stream: None,
             failure: None,
+            way: None,
         }
+    }
+
+    /// The same by delegation, as far as is known already.
+    pub(crate) fn walking(mut self, way: Option<Way>) -> Self {
+        self.way = way;
+        self
+    }
+
+    /// Goes on to the servers that `way` leads to.
+    pub(crate) fn go(&mut self, way: Way, now: Instant) {
+        let question = self.question.clone();
+        *self = Self::new(question, now).walking(Some(way));
+    }
+
+    fn flows<'a>(&'a self, means: &Means<'a>) -> &'a [UdpFlow] {
+        self.way.as_ref().map_or(&means.servers.flows, |way| &way.flows)
     }
 
     /// Asks the next server that has not failed yet; `Some` when there is none left.
     pub(crate) fn ask(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
-        let count = u32::try_from(means.servers.flows.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(self.flows(means).len()).unwrap_or(u32::MAX);
         while count > 0 && self.turn < count.saturating_mul(means.servers.attempts) {
             let (round, index) = (self.turn / count, self.turn % count);
             self.turn += 1;
-            let Some(flow) = means.servers.flows.get(index as usize).copied() else { continue };
+            let Some(flow) = self.flows(means).get(index as usize).copied() else { continue };
             if self.bad.contains(&flow.remote) {
                 continue;
             }
             if !self.send(flow, means) {
                 let name = query::plain(&self.question.name);
-                return Some(Outcome { result: Err(LookupError::BadName { name }), server: None });
+                return Some(Outcome::failed(LookupError::BadName { name }));
             }
             self.deadline = means.now + means.servers.timeout * (1 << round.min(MAX_BACKOFF));
             return None;
         }
-        let servers = means.servers.flows.iter().map(|flow| flow.remote).collect();
+        let servers = self.flows(means).iter().map(|flow| flow.remote).collect();
         let error = self.failure.take().unwrap_or(LookupError::Timeout { servers });
-        Some(Outcome { result: Err(error), server: None })
+        Some(Outcome::failed(error))
     }
 
     fn send(&mut self, flow: UdpFlow, means: &mut Means<'_>) -> bool {
         let id = random_id(means.entropy);
-        let Some(bytes) = query::write_query(id, &self.question, self.edns) else { return false };
+        let Some(bytes) = query::write_query(id, &self.question, self.edns, self.way.is_none()) else {
+            return false;
+        };
         self.sent.push((id, flow));
         means.out.send(Flow::Udp(flow), bytes);
         true
@@ -151,7 +180,9 @@ impl Exchange {
     /// The stream stands: send the question on it.
     pub(crate) fn on_connected(&self, means: &mut Means<'_>) {
         let Some(stream) = &self.stream else { return };
-        if let Some(bytes) = query::write_query(stream.query_id, &self.question, self.edns) {
+        if let Some(bytes) =
+            query::write_query(stream.query_id, &self.question, self.edns, self.way.is_none())
+        {
             means.out.send(Flow::Stream(stream.id), query::frame(&bytes));
         }
     }
@@ -186,7 +217,24 @@ impl Exchange {
             self.close_stream(means);
             return self.give_up_on(server, LookupError::Timeout { servers: vec![server] }, means);
         }
+        if self.way.as_ref().is_some_and(|way| way.awaits.is_some()) {
+            return self.give_up(means);
+        }
         self.ask(means)
+    }
+
+    /// The server that it was referred to has no address.
+    pub(crate) fn give_up(&mut self, means: &mut Means<'_>) -> Option<Outcome> {
+        let servers = self.flows(means).iter().map(|flow| flow.remote).collect();
+        Some(Outcome::failed(LookupError::Timeout { servers }))
+    }
+
+    /// Waits for the address of a server, which is asked for by itself.
+    pub(crate) fn wait_for(&mut self, server: Question, until: Instant) {
+        if let Some(way) = &mut self.way {
+            way.awaits = Some(server);
+        }
+        self.deadline = until;
     }
 
     /// Lets go of what is open.
@@ -205,12 +253,19 @@ impl Exchange {
         match reply {
             Ok(Reply::Answer(answer)) => {
                 self.close_stream(means);
-                Some(Outcome { result: Ok(*answer), server: Some(server) })
+                Some(Outcome { result: Ok(*answer), server: Some(server), referral: None })
             }
             Ok(Reply::Failure(code)) => {
                 self.give_up_on(server, LookupError::ServerFailure { server, code }, means)
             }
-            Ok(Reply::Referral) => self.give_up_on(server, LookupError::NotAuthoritative { server }, means),
+            Ok(Reply::Referral(referral)) if self.way.is_some() => {
+                self.close_stream(means);
+                let result = Err(LookupError::NotAuthoritative { server });
+                Some(Outcome { result, server: Some(server), referral: Some(referral) })
+            }
+            Ok(Reply::Referral(_)) => {
+                self.give_up_on(server, LookupError::NotAuthoritative { server }, means)
+            }
             Ok(Reply::Truncated) => self.give_up_on(server, LookupError::Malformed { server }, means),
             Err(ReadError::AliasChain) => {
                 let name = query::plain(&self.question.name);

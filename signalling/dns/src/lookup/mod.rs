@@ -1,7 +1,8 @@
 //! Finding where a name is: the procedure of RFC 3263 over our own stub resolver (RFC 1034 §5.3.1).
 //!
 //! [`Resolver`] asks the configured servers, in their order, and trusts what they answer: it is a client of
-//! authoritative or recursive servers that its owner chose, not a walker of the tree.
+//! authoritative or recursive servers that its owner chose. Told to [`ResolverConfig::walk`], it takes them for the root
+//! and goes from there from delegation to delegation (RFC 1034 §5.3.3).
 
 mod cache;
 mod exchange;
@@ -13,6 +14,7 @@ mod resolver;
 mod search;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use core::time::Duration;
 use std::net::SocketAddr;
@@ -40,6 +42,8 @@ pub struct ResolverConfig {
     pub transports: &'static [Transport],
     /// Ask for NAPTR, SRV and addresses at once instead of one after the other: one round trip instead of three.
     pub eager: bool,
+    /// The servers are those of the root: whom they refer to is asked next, at the port that the first of them has.
+    pub walk: bool,
     /// Answers remembered; 0 remembers none. Their TTL is honoured, also of negative ones (RFC 2308 §5).
     pub cache_entries: usize,
     /// No answer is remembered longer, whatever its TTL.
@@ -59,6 +63,7 @@ impl ResolverConfig {
             prefer_v6: true,
             transports: &[Transport::Udp],
             eager: true,
+            walk: false,
             cache_entries: 256,
             cache_longest: Duration::from_secs(3_600),
         }
@@ -133,6 +138,8 @@ pub struct TraceStep {
     pub answer: String,
     /// Who answered; `None` for the cache and for additional records of another answer.
     pub server: Option<SocketAddr>,
+    /// The zone whose server that is, as far as delegations led; `None` when none is followed, or nobody answered.
+    pub zone: Option<String>,
     /// From the first asking to the answer.
     pub took: Duration,
 }

@@ -11,11 +11,12 @@ use super::{
     exchange::{self, Exchange, Means, Servers},
     number,
     procedure::{self, Facts, Goal, Progress, Taste, Wish},
-    search::{Lookup, literal},
+    search::{Lookup, Source, literal},
+    walk::Tree,
 };
 use crate::{
     outbox::Outbox,
-    query::{Question, parse_name},
+    query::{self, Question, parse_name},
 };
 
 /// A stub resolver for calls. One datagram socket per address family and, for long answers, TCP.
@@ -24,15 +25,17 @@ use crate::{
 /// nothing it asked are ignored, so it can also share a socket.
 #[derive(Debug)]
 pub struct Resolver {
-    now: Instant,
-    servers: Servers,
+    pub(super) now: Instant,
+    pub(super) servers: Servers,
     prefer_v6: bool,
     transports: &'static [Transport],
     eager: bool,
     cache: Cache,
+    /// What is known of delegations, when they are followed.
+    pub(super) tree: Option<Tree>,
     entropy: Entropy,
-    lookups: BTreeMap<LookupId, Lookup>,
-    exchanges: BTreeMap<u64, Exchange>,
+    pub(super) lookups: BTreeMap<LookupId, Lookup>,
+    pub(super) exchanges: BTreeMap<u64, Exchange>,
     next_lookup: u64,
     next_exchange: u64,
     out: Outbox<Event>,
@@ -44,8 +47,10 @@ impl Resolver {
     pub fn new(config: ResolverConfig, entropy: Entropy) -> Self {
         let ResolverConfig { servers, local, timeout, attempts, prefer_v6, transports, eager, .. } = config;
         let flows = exchange::pair_up(&local, &servers);
+        let tree = config.walk.then(|| Tree::new(&flows, config.cache_longest));
         Self {
             now: Instant::ZERO,
+            tree,
             servers: Servers { flows, timeout, attempts: attempts.max(1) },
             prefer_v6,
             transports,
@@ -138,6 +143,7 @@ impl Resolver {
     /// Forgets every remembered answer: the network has changed, or someone wants to know it anew.
     pub fn forget(&mut self) {
         self.cache.clear();
+        self.tree.iter_mut().for_each(Tree::clear);
     }
 
     /// The network has changed: `local` are our addresses from now on. What is in the air is asked again from there.
@@ -145,12 +151,16 @@ impl Resolver {
         self.now = self.now.max(now.mono);
         self.servers.flows = exchange::pair_up(local, servers);
         self.cache.clear();
+        if let Some(tree) = &mut self.tree {
+            tree.move_to(&self.servers.flows);
+        }
         let open: Vec<u64> = self.exchanges.keys().copied().collect();
         for key in open {
             if let Some(question) = self.exchanges.get(&key).map(|exchange| exchange.question.clone()) {
+                let way = self.way_to(&question);
                 self.with_exchange(key, |exchange, means| {
                     exchange.close_stream(means);
-                    *exchange = Exchange::new(question, means.now);
+                    *exchange = Exchange::new(question, means.now).walking(way);
                     exchange.ask(means)
                 });
             }
@@ -194,23 +204,24 @@ impl Resolver {
         else {
             return false;
         };
-        lookup.learn(question, Ok(answer), None, Duration::ZERO);
+        lookup.learn(question, Ok(answer), Source::default());
         true
     }
 
     /// Starts an exchange, unless the question is in the air already.
-    fn ask(&mut self, question: Question) {
+    pub(super) fn ask(&mut self, question: Question) {
         if self.exchanges.values().any(|exchange| exchange.question == question) {
             return;
         }
         let key = self.next_exchange;
         self.next_exchange += 1;
-        self.exchanges.insert(key, Exchange::new(question, self.now));
+        let way = self.way_to(&question);
+        self.exchanges.insert(key, Exchange::new(question, self.now).walking(way));
         self.with_exchange(key, Exchange::ask);
     }
 
     /// Lets one exchange take a step and, when that ends it, spreads what it found.
-    fn with_exchange(
+    pub(super) fn with_exchange(
         &mut self,
         key: u64,
         step: impl FnOnce(&mut Exchange, &mut Means<'_>) -> Option<exchange::Outcome>,
@@ -218,19 +229,26 @@ impl Resolver {
         let Some(exchange) = self.exchanges.get_mut(&key) else { return };
         let mut means =
             Means { now: self.now, servers: &self.servers, entropy: &mut self.entropy, out: &mut self.out };
-        let Some(outcome) = step(exchange, &mut means) else { return };
+        let Some(mut outcome) = step(exchange, &mut means) else { return };
+        if let Some(referral) = outcome.referral.take()
+            && self.follow(key, outcome.server, &referral)
+        {
+            return;
+        }
         let Some(ended) = self.exchanges.remove(&key) else { return };
         if let Ok(answer) = &outcome.result {
             self.cache.put(self.now, &ended.question, answer);
         }
-        let took = self.now.since(ended.started);
+        let zone = ended.way.as_ref().map(|way| query::plain(&way.zone));
+        let source = Source { server: outcome.server, zone, took: self.now.since(ended.started) };
         let mut waiting = Vec::new();
         for (id, lookup) in &mut self.lookups {
             if lookup.wants(&ended.question) {
-                lookup.learn(&ended.question, outcome.result.as_ref(), outcome.server, took);
+                lookup.learn(&ended.question, outcome.result.as_ref(), source.clone());
                 waiting.push(*id);
             }
         }
+        self.found_server(&ended.question, outcome.result.ok().as_ref());
         for id in waiting {
             self.advance(id);
         }

@@ -15,6 +15,14 @@ use super::{
 };
 use crate::query::{Answer, Outcome, Question};
 
+/// Where an answer is from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source {
+    pub(crate) server: Option<SocketAddr>,
+    pub(crate) zone: Option<String>,
+    pub(crate) took: Duration,
+}
+
 #[derive(Debug)]
 pub(crate) struct Lookup {
     pub(crate) goal: Goal,
@@ -35,20 +43,25 @@ impl Lookup {
         &mut self,
         question: &Question,
         result: Result<&Answer, &LookupError>,
-        server: Option<SocketAddr>,
-        took: Duration,
+        source: Source,
     ) {
         let answer = match result {
             Ok(answer) => answer.outcome.to_string(),
             Err(error) => error.to_string(),
         };
-        self.steps.push(TraceStep { question: question.to_string(), answer, server, took });
+        self.note(question, answer, source);
         if let Ok(answer) = result {
             self.learn_additional(answer);
             self.learn_absence(question, answer);
         }
         self.facts
             .insert(question.clone(), result.map(|answer| answer.outcome.clone()).map_err(Clone::clone));
+    }
+
+    /// Remembers a step.
+    pub(crate) fn note(&mut self, question: &Question, answer: String, source: Source) {
+        let Source { server, zone, took } = source;
+        self.steps.push(TraceStep { question: question.to_string(), answer, server, zone, took });
     }
 
     /// A name that does not exist has no record of any kind (RFC 8020 §2).

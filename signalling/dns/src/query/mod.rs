@@ -10,6 +10,7 @@
     )
 )]
 
+mod referral;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ use hickory_proto::{
 };
 
 use crate::wire::rcode;
+
+pub(crate) use referral::Referral;
 
 /// How a server says that a request failed: one of [`crate::wire::rcode`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -63,8 +66,8 @@ pub(crate) enum Reply {
     Truncated,
     /// It says no.
     Failure(Rcode),
-    /// It knows only who would know, and we do not walk down the tree ourselves.
-    Referral,
+    /// It knows only who would know.
+    Referral(Box<Referral>),
 }
 
 /// What is now known about a question, and for how long.
@@ -143,10 +146,10 @@ pub(crate) fn plain(name: &Name) -> String {
     text
 }
 
-/// A query as sent: recursion desired, and with EDNS room for [`UDP_PAYLOAD`] bytes.
-pub(crate) fn write_query(id: u16, question: &Question, edns: bool) -> Option<Vec<u8>> {
+/// A query as sent: with recursion desired or not, and with EDNS room for [`UDP_PAYLOAD`] bytes.
+pub(crate) fn write_query(id: u16, question: &Question, edns: bool, recursion: bool) -> Option<Vec<u8>> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = true;
+    message.metadata.recursion_desired = recursion;
     message.add_query(Query::query(question.name.clone(), question.kind));
     if edns {
         let mut edns = Edns::new();
@@ -210,8 +213,11 @@ fn read_answer(question: &Question, message: &Message) -> Result<Reply, ReadErro
         (Outcome::NoSuchName, soa.map_or(0, |(_, ttl)| ttl).min(alias_ttl), zone)
     } else if aliased && soa.is_none() {
         (Outcome::Alias(end), alias_ttl, zone)
-    } else if soa.is_none() && !authoritative && has_delegation(message) {
-        return Ok(Reply::Referral);
+    } else if soa.is_none()
+        && !authoritative
+        && let Some(referral) = Referral::read(message)
+    {
+        return Ok(Reply::Referral(Box::new(referral)));
     } else {
         (Outcome::NoData, soa.map_or(0, |(_, ttl)| ttl).min(alias_ttl), zone)
     };
@@ -238,10 +244,6 @@ fn follow_aliases(question: &Question, answers: &[Record]) -> Result<(Name, u32)
         }
     }
     Err(ReadError::AliasChain)
-}
-
-fn has_delegation(message: &Message) -> bool {
-    message.authorities.iter().any(|record| record.record_type() == RecordType::NS)
 }
 
 fn additional_addresses(outcome: &Outcome, message: &Message) -> Vec<(Name, IpAddr)> {

@@ -22,7 +22,7 @@ fn read(message: &Message) -> Answer {
 
 #[test]
 fn a_query_asks_one_question_with_recursion_and_edns() {
-    let bytes = write_query(0x1234, &question(), true).unwrap();
+    let bytes = write_query(0x1234, &question(), true, true).unwrap();
     let message = Message::from_vec(&bytes).unwrap();
     assert_eq!(message_id(&bytes), Some(0x1234));
     assert!(message.metadata.recursion_desired);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::refusal::CAUSES;
+
 /// How often each cause of refusal came up since the start.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
@@ -18,6 +20,11 @@ impl Counts {
     #[must_use]
     pub fn of(&self, cause: &str) -> u64 {
         self.causes.get(cause).copied().unwrap_or_default()
+    }
+
+    /// Every cause that there is, whether it came up or not.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        CAUSES.into_iter().map(|cause| (cause, self.of(cause)))
     }
 
     /// Every cause that came up, by name.

@@ -50,6 +50,9 @@ impl Machine for Server {
             if let Some(step) = self.outbox.poll(out) {
                 return step;
             }
+            if self.turn.rest(self.has_work()) {
+                return Step::Wait(Some(self.now.mono));
+            }
             if !self.work() {
                 return Step::Wait(self.next_turn());
             }
@@ -94,11 +97,22 @@ impl Server {
     /// Ends this turn. Answers when the next is to begin.
     fn next_turn(&mut self) -> Option<Instant> {
         self.turn.end();
-        let shows = self.updates.waits_for(self.turn.durable_at_all());
-        let takes = self.turn.has_updates() && self.updates.has_room();
-        if shows || takes {
+        if self.has_work() {
             return Some(self.now.mono);
         }
         Instant::earliest(self.streams.next_deadline(), self.transfers.next_deadline())
+    }
+
+    /// Whether a change is to be made visible, or an update to be taken.
+    fn has_work(&self) -> bool {
+        let shows = self.updates.waits_for(self.turn.durable_at_all());
+        shows || self.turn.has_updates() && self.updates.has_room()
+    }
+
+    /// Whether the last [`Step::Wait`] was said only so that answers leave before the work that comes next: whoever
+    /// drives may send them and poll again at once.
+    #[must_use]
+    pub const fn is_resting(&self) -> bool {
+        self.turn.is_resting()
     }
 }

@@ -205,6 +205,9 @@ impl Server {
             }
             return;
         }
+        if let Flow::Udp(_) = from.flow {
+            self.turn.answered();
+        }
         self.take_request(now, from, header, bytes);
     }
 
@@ -222,8 +225,9 @@ impl Server {
 
     /// Answers a request that cannot be understood with nothing but its header.
     fn reject(&mut self, now: Now, from: Peer, header: Header, error: &RequestError) {
-        if let RequestError::Signature(error) = error {
-            self.refused(from, error.clone());
+        match error {
+            RequestError::Signature(error) => self.refused(from, error.clone()),
+            other => self.counts.refused(other.cause()),
         }
         if self.shield.verdict(now, from, Kind::Error) != Verdict::Send {
             return self.counts.refused("rate");

@@ -55,3 +55,29 @@ impl Refusal {
         }
     }
 }
+
+/// Every cause for which the server refuses something.
+pub(super) const CAUSES: [&str; 22] = [
+    "malformed",
+    "not supported",
+    "rate",
+    "not signed",
+    "malformed signature",
+    "unknown key",
+    "bad signature",
+    "bad time",
+    "repeat",
+    "truncated signature",
+    "not our zone",
+    "name of another zone",
+    "prerequisite",
+    "name out of scope",
+    "type out of scope",
+    "alias",
+    "too large",
+    "no room",
+    "busy",
+    "no journal",
+    "transfer",
+    "transfer busy",
+];

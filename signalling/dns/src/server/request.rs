@@ -50,6 +50,15 @@ impl RequestError {
             _ => rcode::FORMERR,
         }
     }
+
+    /// A word for the cause, to count it by.
+    pub(super) const fn cause(&self) -> &'static str {
+        match self {
+            Self::Wire(_) | Self::Questions | Self::Opt => "malformed",
+            Self::Signature(error) => error.cause(),
+            Self::Opcode => "not supported",
+        }
+    }
 }
 
 impl From<WireError> for RequestError {

@@ -1,5 +1,6 @@
 //! What may wait a moment so that questions do not: updates that came by datagram, and changes that are durable but not
-//! visible yet. Of both a few are dealt with before the driver looks at its sockets again.
+//! visible yet. Of both a few are dealt with before the driver looks at its sockets again, and none before the answers
+//! to questions that are there already have left.
 
 use std::collections::VecDeque;
 
@@ -18,11 +19,24 @@ pub(super) struct Turn {
     durable: Ticket,
     /// What may still be done in this turn.
     left: usize,
+    /// Whether a question was answered since the last rest.
+    answered: bool,
+    resting: bool,
+    /// Whether it rested in this turn.
+    rested: bool,
 }
 
 impl Default for Turn {
     fn default() -> Self {
-        Self { inbox: VecDeque::new(), bytes: 0, durable: Ticket(0), left: TURN }
+        Self {
+            inbox: VecDeque::new(),
+            bytes: 0,
+            durable: Ticket(0),
+            left: TURN,
+            answered: false,
+            resting: false,
+            rested: false,
+        }
     }
 }
 
@@ -77,14 +91,33 @@ impl Turn {
         !self.inbox.is_empty()
     }
 
+    /// A question was answered: its answer is to leave before anything else is done.
+    pub(super) const fn answered(&mut self) {
+        self.answered = true;
+    }
+
+    /// Whether to rest until what was answered has left, before work that `waits`. Once in a turn: whoever goes on asking
+    /// keeps nobody from being served.
+    pub(super) const fn rest(&mut self, waits: bool) -> bool {
+        self.resting = self.answered && waits && !self.rested;
+        self.rested |= self.resting;
+        self.answered = false;
+        self.resting
+    }
+
+    /// Whether it rests now.
+    pub(super) const fn is_resting(&self) -> bool {
+        self.resting
+    }
+
     /// A turn has ended, and the next may begin.
     pub(super) const fn end(&mut self) {
-        self.left = TURN;
+        (self.left, self.rested) = (TURN, false);
     }
 }
 
 /// What is done in one turn at most, in microseconds or so: a question that comes meanwhile waits that long.
-const TURN: usize = 320;
+const TURN: usize = 160;
 /// What an update takes until it is on its way to the journal.
 const UPDATE: usize = 10;
 /// What it takes to make a change visible and answer it.

@@ -91,7 +91,9 @@ impl Request {
         }
         let id = (means.entropy.next_u32() >> 16) as u16;
         let message = match &self.stage {
-            Stage::FindZone => query::write_query(id, &self.zone_question(), true).map(|bytes| (bytes, None)),
+            Stage::FindZone => {
+                query::write_query(id, &self.zone_question(), true, true).map(|bytes| (bytes, None))
+            }
             Stage::Update { zone } => self.change.write(id, zone, means.terms.ttl).map(|mut bytes| {
                 let mac = tsig::sign(&mut bytes, &means.terms.key, means.now.wall, None);
                 (bytes, Some(mac))
@@ -135,7 +137,7 @@ impl Request {
     fn on_zone(&mut self, bytes: &[u8], means: &mut Means<'_>) -> Option<Outcome> {
         let zone = match query::read_reply(&self.zone_question(), bytes) {
             Ok(Reply::Answer(answer)) if answer.authoritative => answer.zone,
-            Ok(Reply::Answer(_) | Reply::Referral) => None,
+            Ok(Reply::Answer(_) | Reply::Referral(_)) => None,
             Ok(Reply::Failure(code)) => return Some(Outcome::NotHeld(code)),
             Ok(Reply::Truncated) | Err(_) => return None,
         };

@@ -53,6 +53,11 @@ impl Reason {
         CODES.iter().find(|(_, reason)| *reason == self).map_or(UNNAMED, |(code, _)| *code)
     }
 
+    /// All that have a number on the wire.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CODES.iter().map(|(_, reason)| *reason)
+    }
+
     /// What a number on the wire means.
     #[must_use]
     pub fn from_code(code: u8) -> Self {

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test")]
 
 mod bench;
+mod causes;
 
 use core::time::Duration;
 

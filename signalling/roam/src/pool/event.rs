@@ -53,6 +53,25 @@ pub struct Counters {
     pub starved: u64,
 }
 
+impl Counters {
+    /// Each of them by the cause that it counts.
+    pub fn by_cause(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Self { malformed, without_token, unknown_token, spoofed, elsewhere, refused, declined, starved } =
+            *self;
+        [
+            ("malformed", malformed),
+            ("without token", without_token),
+            ("unknown token", unknown_token),
+            ("spoofed", spoofed),
+            ("elsewhere", elsewhere),
+            ("refused", refused),
+            ("declined", declined),
+            ("starved", starved),
+        ]
+        .into_iter()
+    }
+}
+
 /// How many addresses are where.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Occupancy {

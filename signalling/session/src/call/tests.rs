@@ -37,6 +37,7 @@ impl End {
             streams: rove_sip::transport::Limits::default(),
             dns: Vec::new(),
             dns_servers: Vec::new(),
+            dns_walk: false,
             codecs: vec![CodecId::Pcmu],
             packet_time: Duration::from_millis(20),
             media_security: wanted,

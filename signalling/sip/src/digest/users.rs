@@ -49,6 +49,12 @@ impl Users {
         self.secrets.insert((algorithm, user.into()), secret);
     }
 
+    /// Whether there is such a user.
+    pub(super) fn has(&self, user: &str) -> bool {
+        let name: Box<str> = user.into();
+        Algorithm::ALL.iter().any(|algorithm| self.secrets.contains_key(&(*algorithm, name.clone())))
+    }
+
     /// The secret of a user whose name is `name`, or hashes to it; with the name itself.
     pub(super) fn find(
         &self,

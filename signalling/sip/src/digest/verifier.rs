@@ -103,6 +103,12 @@ impl Verifier {
         self.users = users;
     }
 
+    /// Whether there is a user of this name.
+    #[must_use]
+    pub fn has_user(&self, name: &[u8]) -> bool {
+        core::str::from_utf8(name).is_ok_and(|name| self.users.has(name))
+    }
+
     /// What the passwords are for.
     #[must_use]
     pub fn realm(&self) -> &str {

@@ -50,6 +50,8 @@ pub struct MemoryStore {
     count: usize,
     bytes: usize,
     answers: VecDeque<(AskId, Answer)>,
+    /// Whose bindings have become fewer by themselves.
+    fallen: BTreeSet<Aor>,
 }
 
 impl MemoryStore {
@@ -65,6 +67,7 @@ impl MemoryStore {
             count: 0,
             bytes: 0,
             answers: VecDeque::new(),
+            fallen: BTreeSet::new(),
         }
     }
 
@@ -140,6 +143,7 @@ impl RegistryStore for MemoryStore {
         while let Some((_, aor)) = self.ends.first().filter(|(at, _)| *at <= now).cloned() {
             let left = self.kept.get(&aor).map(|kept| kept.to_vec()).unwrap_or_default();
             self.put(&aor, left.into_iter().filter(|binding| binding.until > now).collect());
+            self.fallen.insert(aor);
         }
     }
 
@@ -152,7 +156,12 @@ impl RegistryStore for MemoryStore {
             let left = self.kept.get(&aor).map(|kept| kept.to_vec()).unwrap_or_default();
             let stays = |binding: &Binding| binding.flow.is_none_or(|have| have.flow != flow.flow);
             self.put(&aor, left.into_iter().filter(stays).collect());
+            self.fallen.insert(aor);
         }
+    }
+
+    fn fallen(&mut self) -> Option<Aor> {
+        self.fallen.pop_first()
     }
 
     fn len(&self) -> usize {

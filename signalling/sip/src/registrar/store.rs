@@ -56,6 +56,10 @@ pub trait RegistryStore {
     /// Forgets the bindings that can be reached over this flow alone, since it is gone (RFC 5626 §5.3).
     fn flow_lost(&mut self, flow: Hop);
 
+    /// Somebody whose bindings have become fewer without being asked to: their time has passed, or their flow is gone. Each
+    /// is told once; to be asked until there is none.
+    fn fallen(&mut self) -> Option<Aor>;
+
     /// Number of bindings, also of those whose time has passed unnoticed.
     fn len(&self) -> usize;
 

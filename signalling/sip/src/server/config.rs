@@ -9,6 +9,8 @@ use crate::{
     transport::{self, LocalAddress},
 };
 
+use super::StateConfig;
+
 /// What becomes of requests for others than the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mode {
@@ -42,6 +44,8 @@ pub struct SipServerConfig {
     pub verifier: VerifierConfig,
     /// Whether the owner is asked what becomes of each call, with [`Event::Consult`](super::Event::Consult).
     pub services: bool,
+    /// What is kept of users' state, and who is told of it. Nothing is where requests are not passed on with a transaction.
+    pub state: StateConfig,
     /// Servers of other networks whose word about identities counts, and who hear ours (RFC 3325).
     pub trusted: Vec<IpAddr>,
     /// Whether the requests inside a dialog pass here too.
@@ -115,6 +119,7 @@ impl SipServerConfig {
             users: None,
             verifier: VerifierConfig::default(),
             services: false,
+            state: StateConfig::default(),
             trusted: Vec::new(),
             record_route: true,
             ring_time: Duration::from_secs(20),

@@ -22,10 +22,11 @@ impl<R: RegistryStore> SipServer<R> {
         self.core.layer.bytes().saturating_add(self.relay_bytes).saturating_add(self.calls.bytes())
     }
 
-    /// Bytes that streams and bindings take.
+    /// Bytes that streams, bindings, publications and subscriptions take.
     #[must_use]
     pub fn kept(&self) -> usize {
-        self.core.connections.bytes().saturating_add(self.store.bytes())
+        let streams = self.core.connections.bytes();
+        streams.saturating_add(self.store.bytes()).saturating_add(self.state.bytes())
     }
 
     /// Whether there is no memory for one more request, which is `inside` a dialog that was let through or not: those

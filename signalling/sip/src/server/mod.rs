@@ -20,6 +20,7 @@ mod requests;
 mod responses;
 mod services;
 mod shared;
+mod state;
 mod stateless;
 mod ways;
 
@@ -33,17 +34,19 @@ use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scr
 pub use config::{Limits, Mode, SipServerConfig};
 pub use event::{CallEnd, CallRecord, Event, ResolveId};
 pub use services::{ConsultId, Consultation, Grant, Treatment};
+pub use state::{StateConfig, StateLimits, Watching};
 
 use self::{
     calls::Calls,
     register::Registering,
     relay::Relay,
     shared::{Core, RelayId},
+    state::State,
 };
 use crate::{
     digest::Verifier,
     message::Request,
-    registrar::{AskId, Gruus, MemoryStore, RegistryStore},
+    registrar::{Aor, AskId, Gruus, MemoryStore, RegistryStore},
     transaction::{KeyedMap, Outgoing, Timers},
     transport::Hop,
 };
@@ -62,6 +65,7 @@ pub struct SipServer<R = MemoryStore> {
     timers: Timers<RelayId>,
     resolving: HashMap<ResolveId, (RelayId, usize)>,
     calls: Calls,
+    state: State,
     last_relay: u64,
     /// Of all relays.
     relay_bytes: usize,
@@ -72,6 +76,8 @@ pub struct SipServer<R = MemoryStore> {
 enum Asked {
     Register(Box<Registering>),
     Relay(RelayId),
+    /// Whether somebody is there who is watched.
+    Watched(Aor),
     /// A request that is passed on without memory, and the way it came.
     Stateless(Box<(Request, Hop)>),
 }
@@ -92,6 +98,8 @@ impl<R: RegistryStore> SipServer<R> {
         let users = config.users.take();
         let verifier = users.map(|users| Verifier::new(users, config.verifier.clone(), &mut entropy));
         let gruus = Gruus::new(&mut entropy);
+        config.state.keep &= config.mode == Mode::Proxy;
+        let state = config.state.clone();
         let core = Core::new(config, entropy);
         Self {
             store,
@@ -102,6 +110,7 @@ impl<R: RegistryStore> SipServer<R> {
             timers: Timers::default(),
             resolving: HashMap::new(),
             calls: Calls::new(core.config.limits.calls, core.keyed.clone()),
+            state: State::new(state, &core.keyed),
             last_relay: 0,
             relay_bytes: 0,
             core,
@@ -126,6 +135,12 @@ impl<R: RegistryStore> SipServer<R> {
         self.relays.len()
     }
 
+    /// Number of publications, and of subscriptions to what is kept here.
+    #[must_use]
+    pub fn watched(&self) -> (usize, usize) {
+        self.state.counts()
+    }
+
     /// Other users from now on, where users are asked who they are.
     pub fn set_users(&mut self, users: crate::digest::Users) {
         if let Some(verifier) = &mut self.verifier {
@@ -145,6 +160,7 @@ impl<R: RegistryStore> SipServer<R> {
             self.relay_timer(id);
         }
         self.calls.tick(&mut self.core);
+        self.expire_state();
     }
 }
 
@@ -198,7 +214,7 @@ impl<R: RegistryStore> Machine for SipServer<R> {
                 return Step::Event(event);
             }
             let wait = Instant::earliest(self.core.layer.deadline(), self.timers.next());
-            let wait = Instant::earliest(wait, streams);
+            let wait = Instant::earliest(Instant::earliest(wait, streams), self.state.deadline());
             return Step::Wait(Instant::earliest(
                 wait,
                 Instant::earliest(self.store.deadline(), self.calls.deadline()),

@@ -84,5 +84,8 @@ impl<R: RegistryStore> SipServer<R> {
         let outgoing = Outgoing { hop: reply.hop(), bytes };
         let server = ServerUse { relay: None };
         self.core.layer.answered(self.core.now.mono, key, response.status.code(), outgoing, server);
+        if matches!(answer, Answer::Bindings(_)) {
+            self.bindings_changed(&registration.aor);
+        }
     }
 }

@@ -121,6 +121,9 @@ impl<R: RegistryStore> SipServer<R> {
         }
         let here = incoming.request.headers.get(&HeaderName::Route).is_none()
             && incoming.request.uri.as_sip().is_some_and(|uri| self.core.ours.is_here(uri));
+        if self.state.takes(&incoming, here) {
+            return self.on_state(&incoming);
+        }
         // A domain is registered at whatever port it is said with.
         let domain = incoming.request.uri.as_sip().map(|uri| &uri.host);
         let registers = !routed.routed && domain.is_some_and(|host| self.core.ours.domains.contains(host));
@@ -310,6 +313,7 @@ impl<R: RegistryStore> SipServer<R> {
             match self.asked.remove(&ask) {
                 Some(Asked::Register(registering)) => self.registered(*registering, &answer),
                 Some(Asked::Relay(relay)) => self.relay_found(relay, &answer),
+                Some(Asked::Watched(aor)) => self.watched_found(&aor, &answer),
                 Some(Asked::Stateless(waiting)) => {
                     let (request, hop) = *waiting;
                     self.stateless_found(&request, hop, &answer);

@@ -31,9 +31,10 @@ impl<R: RegistryStore> SipServer<R> {
             Heard::PassUp => {}
             Heard::PassUpAndAck => self.acknowledge(key, &response),
         }
-        let Some(ClientUse::Branch { relay, branch, server }) = self.core.layer.client_user(key).copied()
-        else {
-            return;
+        let (relay, branch, server) = match self.core.layer.client_user(key).copied() {
+            Some(ClientUse::Branch { relay, branch, server }) => (relay, branch, server),
+            Some(ClientUse::Notify(watcher)) => return self.notified(watcher, Some(status)),
+            Some(ClientUse::Cancel) | None => return,
         };
         if response.headers.drop_top_via().is_err() {
             return;
@@ -113,6 +114,7 @@ impl<R: RegistryStore> SipServer<R> {
                     self.branch_failed(relay, branch, StatusCode::REQUEST_TIMEOUT);
                     self.advance(relay);
                 }
+                Expired::Lost(_, ClientUse::Notify(watcher)) => self.notified(watcher, None),
                 Expired::Unanswered(key) => {
                     let relay = self.core.layer.server_user(key).and_then(|(user, _)| user.relay);
                     if let Some(relay) = relay.and_then(|id| self.relays.get(&id)) {
@@ -142,9 +144,13 @@ impl<R: RegistryStore> SipServer<R> {
                 && (one.flow == hop.flow || one.flow == Hop::ANY_STREAM && one.remote == hop.remote)
         };
         for (_, user) in self.core.layer.transport_failed(is_lost) {
-            if let ClientUse::Branch { relay, branch, .. } = user {
-                self.branch_failed(relay, branch, StatusCode::SERVICE_UNAVAILABLE);
-                self.advance(relay);
+            match user {
+                ClientUse::Branch { relay, branch, .. } => {
+                    self.branch_failed(relay, branch, StatusCode::SERVICE_UNAVAILABLE);
+                    self.advance(relay);
+                }
+                ClientUse::Notify(watcher) => self.notified(watcher, None),
+                ClientUse::Cancel => {}
             }
         }
     }

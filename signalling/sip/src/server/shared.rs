@@ -11,7 +11,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 
 use rove_base::{Entropy, Now, Transport};
 
-use super::{Event, SipServerConfig, load::Load};
+use super::{Event, SipServerConfig, load::Load, state::WatcherId};
 use crate::{
     message::{HeaderName, Request, Response, SipUri, StatusCode},
     proxy::{Loops, Ours, Tokens},
@@ -36,6 +36,8 @@ pub(super) enum ClientUse {
         server: ServerKey,
     },
     Cancel,
+    /// Somebody who watches is told something.
+    Notify(WatcherId),
 }
 
 /// What a server transaction of the server is for. `None` when it was answered here.

@@ -1,6 +1,7 @@
 mod order;
 mod scripted;
 mod trouble;
+mod walking;
 
 use core::time::Duration;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
 mod bench;
+mod causes;
 mod floods;
 mod own;
 mod transfers;

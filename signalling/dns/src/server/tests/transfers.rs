@@ -17,7 +17,7 @@ fn transfer_key() -> TsigKey {
     TsigKey::from_base64("transfer.example", "dHJhbnNmZXIgdHJhbnNmZXIgdHJhbnNmZXI=").unwrap()
 }
 
-fn served() -> Bench {
+pub(super) fn served() -> Bench {
     let mut config = config();
     config.keys.push(transfer_key());
     config.transfers = vec![ZoneTransfer {

@@ -29,6 +29,33 @@ fn an_update_is_answered_and_visible_when_it_is_durable_and_not_before() {
 }
 
 #[test]
+fn an_answer_leaves_before_the_updates_that_came_with_it_are_worked_off() {
+    let mut bench = Bench::new();
+    let flow = Flow::udp("192.0.2.53:53".parse().unwrap(), CLIENT.parse().unwrap());
+    for n in 0..100_u16 {
+        let (bytes, _) = update(n).add(&format!("host{n} A 192.0.2.7")).signed(&key(), NOON);
+        bench.server.handle(bench.now, Arrival::Datagram { flow, bytes: &bytes });
+    }
+    bench
+        .server
+        .handle(bench.now, Arrival::Datagram { flow, bytes: &question(7, "alice.home.example", rtype::A) });
+    let mut out = Scratch::default();
+    assert!(matches!(bench.server.poll(&mut out), Step::Send(_)), "the answer");
+    assert!(matches!(bench.server.poll(&mut out), Step::Wait(Some(at)) if at == bench.now.mono));
+    assert!(bench.server.is_resting(), "it leaves now");
+    let mut records = 0;
+    let until = loop {
+        match bench.server.poll(&mut out) {
+            Step::Append(_) => records += 1,
+            Step::Wait(until) => break until,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!((1..50).contains(&records), "a few updates and then the sockets again: {records}");
+    assert!(!bench.server.is_resting() && until == Some(bench.now.mono));
+}
+
+#[test]
 fn updates_build_on_those_that_still_wait() {
     let mut bench = Bench::new();
     let first = update(1).add("bob A 192.0.2.7");

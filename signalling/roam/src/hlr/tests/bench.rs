@@ -87,7 +87,7 @@ fn partner(network: &str) -> PartnerId {
 /// A terminal and what it knows of its stay.
 pub(super) struct Terminal {
     imsi: Imsi,
-    name: HostName,
+    pub(super) name: HostName,
     key: Key,
     stay: Option<(NetworkName, Generation)>,
 }
@@ -217,7 +217,7 @@ impl Bench {
         answers.values().filter(|answer| **answer == Err(Cause::Overload)).count()
     }
 
-    fn visited(&self, network: &str) -> VisitedNetwork {
+    pub(super) fn visited(&self, network: &str) -> VisitedNetwork {
         VisitedNetwork { vlr: "4412".parse().unwrap(), network: network.parse().unwrap() }
     }
 

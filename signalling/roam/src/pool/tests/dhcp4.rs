@@ -67,7 +67,7 @@ pub(super) fn selecting(token: Token, address: Ipv4Addr) -> Message {
 }
 
 /// From attach to ACK.
-fn leased(network: &mut Network, who: Imsi, token: Token) -> Ipv4Addr {
+pub(super) fn leased(network: &mut Network, who: Imsi, token: Token) -> Ipv4Addr {
     let address = network.attach(who, token);
     assert_eq!(network.say(&selecting(token, address)).len(), 0);
     network.bind(who);

@@ -1,5 +1,6 @@
 //! A pool and its terminals in virtual time.
 
+mod causes;
 mod dhcp4;
 mod dhcp6;
 mod model;

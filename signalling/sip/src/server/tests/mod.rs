@@ -6,5 +6,6 @@ mod oversize;
 mod registrations;
 mod rules;
 mod services;
+mod state;
 mod streams;
 mod world;
