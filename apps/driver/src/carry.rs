@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    peers,
+    peers, quic,
     tls::{Tls, server_name},
     websocket,
 };
@@ -33,6 +33,7 @@ pub(crate) enum Order {
 /// What a stream's task tells.
 pub(crate) enum News {
     Accepted(TcpStream, SocketAddr, Kind),
+    Incoming(Box<(quinn::Incoming, quinn::Endpoint)>),
     Connected {
         stream: StreamId,
         local: SocketAddr,
@@ -145,6 +146,10 @@ pub(crate) async fn ask(connect: Connect, tls: Tls, mut carrier: Carrier) {
 async fn asked(connect: Connect, tls: &Tls, carrier: &mut Carrier) -> io::Result<Said> {
     let Connect { remote, transport, name, .. } = connect;
     let opening = async {
+        if transport == Transport::Quic {
+            let (local, pipe) = quic::open(remote, name.as_deref(), tls.quic()?).await?;
+            return Ok((local, None, Opened::Bytes(Box::new(pipe))));
+        }
         let tcp = TcpStream::connect(remote).await?;
         tcp.set_nodelay(true)?;
         let local = tcp.local_addr()?;
@@ -213,6 +218,24 @@ async fn accepted(
     let (shown, opened) = timeout(HANDSHAKE, opening).await??;
     carrier.connected((local, remote), transport, shown).await?;
     opened.carry(carrier).await
+}
+
+/// Carries the stream of a connection that somebody opens.
+pub(crate) async fn accept_quic(
+    incoming: quinn::Incoming,
+    endpoint: quinn::Endpoint,
+    tls: Tls,
+    mut carrier: Carrier,
+) {
+    let remote = incoming.remote_address();
+    let carried = async {
+        let opening = quic::accept(incoming, endpoint, tls.quic()?);
+        let (local, shown, pipe) = timeout(HANDSHAKE, opening).await??;
+        carrier.connected((local, remote), Transport::Quic, shown).await?;
+        Opened::Bytes(Box::new(pipe)).carry(&mut carrier).await
+    };
+    let ended = carried.await;
+    carrier.end(ended).await;
 }
 
 const fn is_websocket(transport: Transport) -> bool {

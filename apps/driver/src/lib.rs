@@ -1,5 +1,5 @@
 //! What carries a machine's steps to the world, for phone and node alike: datagram sockets in batches, and streams over
-//! TCP, TLS, WebSocket and secure WebSocket, asked for and accepted, IPv4 and IPv6.
+//! TCP, TLS, WebSocket, secure WebSocket and QUIC, asked for and accepted, IPv4 and IPv6.
 //!
 //! Everything here runs on one tokio runtime of one thread; machines never see it.
 
@@ -8,6 +8,7 @@ mod carry;
 mod key_log;
 mod listener;
 mod peers;
+mod quic;
 mod sockets;
 mod streams;
 mod tls;

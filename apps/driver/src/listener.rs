@@ -11,10 +11,18 @@ use rove_io::net::{BindFailure, UdpSocket};
 /// An address where streams are accepted, not watched yet.
 #[derive(Debug)]
 pub struct Listener {
-    pub(crate) tcp: TcpListener,
+    pub(crate) bound: Bound,
     pub(crate) transport: Transport,
     pub(crate) peers: bool,
     address: SocketAddr,
+}
+
+/// What the system has given.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Tcp(TcpListener),
+    /// Connections of QUIC come as datagrams.
+    Quic(std::net::UdpSocket),
 }
 
 /// Why an address cannot be used.
@@ -33,6 +41,12 @@ impl Listener {
     ///
     /// [`CannotBind`].
     pub fn bind(address: SocketAddr, transport: Transport) -> Result<Self, CannotBind> {
+        if transport == Transport::Quic {
+            let fail = |error| CannotBind { over: "UDP", what: failure(error) };
+            let socket = std::net::UdpSocket::bind(address).map_err(fail)?;
+            let address = socket.local_addr().map_err(fail)?;
+            return Ok(Self { bound: Bound::Quic(socket), transport, peers: false, address });
+        }
         let fail = |error| CannotBind { over: "TCP", what: failure(error) };
         let socket = socket2::Socket::new(
             socket2::Domain::for_address(address),
@@ -50,7 +64,7 @@ impl Listener {
         socket.set_nonblocking(true).map_err(fail)?;
         let tcp = TcpListener::from(socket);
         let address = tcp.local_addr().map_err(fail)?;
-        Ok(Self { tcp, transport, peers: false, address })
+        Ok(Self { bound: Bound::Tcp(tcp), transport, peers: false, address })
     }
 
     /// Takes streams of peers alone: those that show a certificate which [`Tls::with_peers`](crate::Tls::with_peers)

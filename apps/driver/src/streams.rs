@@ -25,6 +25,8 @@ use tokio::{
 use crate::{
     Listener, Tls,
     carry::{self, Carrier, Kind, News, Order, Waiting},
+    listener::Bound,
+    quic,
 };
 
 /// What a stream brought.
@@ -162,8 +164,16 @@ impl Streams {
     /// When the runtime cannot watch it.
     pub fn accept_from(&mut self, listener: Listener) -> io::Result<()> {
         let kind = Kind { transport: listener.transport, peers: listener.peers };
-        let tcp = TcpListener::from_std(listener.tcp)?;
-        tokio::spawn(accept(tcp, kind, self.news.clone()));
+        match listener.bound {
+            Bound::Tcp(tcp) => {
+                let tcp = TcpListener::from_std(tcp)?;
+                drop(tokio::spawn(accept(tcp, kind, self.news.clone())));
+            }
+            Bound::Quic(socket) => {
+                let quic = self.tls.quic()?;
+                drop(tokio::spawn(accept_quic(quic::endpoint(socket, quic)?, self.news.clone())));
+            }
+        }
         Ok(())
     }
 
@@ -239,7 +249,13 @@ impl Streams {
                 return event;
             }
             match self.inbox.recv().await {
-                Some(News::Accepted(tcp, remote, kind)) => self.accepted(tcp, remote, kind),
+                Some(News::Accepted(tcp, remote, kind)) => self.accepted(|tls, origins, carrier| {
+                    tokio::spawn(carry::accept(tcp, remote, kind, tls, origins, carrier)).abort_handle()
+                }),
+                Some(News::Incoming(incoming)) => self.accepted(|tls, _, carrier| {
+                    let (incoming, endpoint) = *incoming;
+                    tokio::spawn(carry::accept_quic(incoming, endpoint, tls, carrier)).abort_handle()
+                }),
                 Some(News::Connected { stream, local, remote, transport, name }) => {
                     self.shaking.retain(|shaking| *shaking != stream);
                     if let Some(open) = self.open.get_mut(&stream) {
@@ -267,13 +283,11 @@ impl Streams {
 
     /// The driver names the streams it accepts with odd numbers. Those whose handshake takes its time give way to those
     /// that come: whoever means it is done within a few round trips.
-    fn accepted(&mut self, tcp: tokio::net::TcpStream, remote: SocketAddr, kind: Kind) {
+    fn accepted(&mut self, spawn: impl FnOnce(Tls, Arc<[String]>, Carrier) -> AbortHandle) {
         let stream = StreamId(self.next);
         self.next = self.next.wrapping_add(2);
         let (tls, origins) = (self.tls.clone(), Arc::clone(&self.bounds.origins));
-        self.start(stream, false, |carrier| {
-            tokio::spawn(carry::accept(tcp, remote, kind, tls, origins, carrier)).abort_handle()
-        });
+        self.start(stream, false, |carrier| spawn(tls, origins, carrier));
         self.shaking.push_back(stream);
         if self.shaking.len() > self.bounds.shaking
             && let Some(oldest) = self.shaking.pop_front().and_then(|oldest| self.open.remove(&oldest))
@@ -304,6 +318,14 @@ async fn accept(listener: TcpListener, kind: Kind, news: Sender<News>) {
                 // Out of descriptors, most likely: give streams time to end.
                 tokio::time::sleep(BREATHER).await;
             }
+        }
+    }
+}
+
+async fn accept_quic(endpoint: quinn::Endpoint, news: Sender<News>) {
+    while let Some(incoming) = endpoint.accept().await {
+        if news.send(News::Incoming(Box::new((incoming, endpoint.clone())))).await.is_err() {
+            return;
         }
     }
 }

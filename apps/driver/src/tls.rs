@@ -17,6 +17,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use crate::{
     key_log::KeyFile,
     peers::{Peers, Trust},
+    quic::Quic,
 };
 
 /// Files in PEM with what we show others: a chain of certificates, our own first, and its private key.
@@ -47,6 +48,7 @@ pub struct Tls {
     key_log: Option<Arc<dyn rustls::KeyLog>>,
     connector: Arc<OnceLock<TlsConnector>>,
     peers: Option<Peers>,
+    quic: Option<Quic>,
 }
 
 /// Why certificates cannot be used.
@@ -102,7 +104,7 @@ impl Tls {
         };
         let authorities = authorities.map(read_authorities).transpose()?.map(Arc::new);
         let acceptor = certificate.map(|shown| acceptor(shown, key_log.clone())).transpose()?;
-        Ok(Self { authorities, acceptor, key_log, connector: Arc::default(), peers: None })
+        Ok(Self { authorities, acceptor, key_log, connector: Arc::default(), peers: None, quic: None })
     }
 
     /// Streams opened from here, and those that come to a [`Listener`](crate::Listener) for peers, are between ends
@@ -117,6 +119,22 @@ impl Tls {
     /// [`TlsError`] names the file.
     pub fn with_peers(self, trust: &Trust, certificate: Option<&Certificate>) -> Result<Self, TlsError> {
         Ok(Self { peers: Some(Peers::new(trust, certificate)?), ..self })
+    }
+
+    /// Connections of QUIC that speak `protocol` (RFC 7301): TLS 1.3, `authorities` or those of the system say who is
+    /// believed, and we show `certificate`, without which nobody can come. Whoever comes may show one as well:
+    /// [`Arrival::Identified`](rove_base::Arrival::Identified) tells whose it is.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError`] names the file.
+    pub fn with_quic(
+        self,
+        authorities: Option<&Path>,
+        certificate: Option<&Certificate>,
+        protocol: &[u8],
+    ) -> Result<Self, TlsError> {
+        Ok(Self { quic: Some(Quic::new(authorities, certificate, protocol)?), ..self })
     }
 
     /// Opens a secure stream over one that stands, and waits until both ends have shown who they are; `name` is whose
@@ -138,6 +156,11 @@ impl Tls {
             session.complete_io(&mut stream)?;
         }
         Ok(StreamOwned::new(session, stream))
+    }
+
+    /// [`io::ErrorKind::Unsupported`] where QUIC was not asked for.
+    pub(crate) fn quic(&self) -> io::Result<&Quic> {
+        self.quic.as_ref().ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
     pub(crate) fn acceptor(&self, peers: bool) -> Option<&TlsAcceptor> {
@@ -224,7 +247,7 @@ pub(crate) fn read_authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     Ok(store)
 }
 
-fn system_authorities() -> RootCertStore {
+pub(crate) fn system_authorities() -> RootCertStore {
     let mut store = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {

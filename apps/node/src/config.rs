@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     dns::DnsConfig,
+    irmv::IrmvConfig,
     roam::{HomeConfig, PartnerConfig, PoolSection, RoamSections, RoamingConfig, VisitedConfig},
     sip::SipConfig,
 };
@@ -26,6 +27,8 @@ pub struct NodeConfig {
     pub dns: Option<DnsConfig>,
     /// Registers users and connects their calls.
     pub sip: Option<SipConfig>,
+    /// Knows who is where, and asks other servers.
+    pub irmv: Option<IrmvConfig>,
     /// This network, as its partners know it.
     pub roaming: Option<RoamingConfig>,
     /// The networks that there are agreements with.
@@ -194,6 +197,17 @@ pub enum ConfigError {
     /// Users without an address to register at.
     #[error("[sip.listen] names no address; give at least one, for example udp = [\"127.0.0.1:5060\"]")]
     NoSipAddress,
+    /// Something in `[irmv]`.
+    #[error("[irmv] {key}: {what}")]
+    Irmv {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// A certificate of `[irmv]`.
+    #[error("[irmv] {0}")]
+    IrmvTls(rove_driver::TlsError),
     /// Names without an address to answer on.
     #[error("[dns] listen is empty; give at least one address, for example \"127.0.0.1:5300\"")]
     NoAddress,
@@ -235,6 +249,13 @@ impl NodeConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(sip) = &self.sip {
             sip.check()?;
+        }
+        if let Some(irmv) = &self.irmv {
+            irmv.check()?;
+            if self.journal.is_none() {
+                let what = "registrations are kept in [journal]: add its path".into();
+                return Err(ConfigError::Irmv { key: "journal", what });
+            }
         }
         if let Some(sections) = self.roaming_sections()? {
             sections.check()?;
@@ -285,12 +306,13 @@ impl NodeConfig {
         let journal = self.journal.iter_mut().map(|journal| &mut journal.path);
         let keys = self.dns.iter_mut().flat_map(DnsConfig::paths);
         let sip = self.sip.iter_mut().flat_map(SipConfig::paths);
+        let irmv = self.irmv.iter_mut().flat_map(IrmvConfig::paths);
         let roaming = self.roaming.iter_mut().flat_map(RoamingConfig::paths);
         let partners = self.partner.iter_mut().filter_map(|partner| partner.certificate.as_mut());
         let home = self.home.iter_mut().flat_map(HomeConfig::paths);
         let visited = self.visited.iter_mut().flat_map(VisitedConfig::paths);
         let roaming = roaming.chain(partners).chain(home).chain(visited);
-        journal.chain(keys).chain(sip).chain(roaming)
+        journal.chain(keys).chain(sip).chain(irmv).chain(roaming)
     }
 }
 

@@ -18,6 +18,7 @@ mod config;
 mod dev;
 mod dns;
 mod driver;
+mod irmv;
 mod node;
 pub mod roam;
 mod sip;
@@ -26,6 +27,7 @@ pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
+pub use irmv::{IrmvConfig, IrmvPeer, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use sip::{
     SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,

@@ -1,9 +1,12 @@
 //! Starting and ending a node.
 
+mod addresses;
 mod handles;
+mod irmv;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
+pub use addresses::{Roaming, SipAddress};
 pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
@@ -36,7 +39,7 @@ pub enum NodeError {
     Config(#[from] ConfigError),
     /// No role is configured.
     #[error(
-        "the configuration gives this node nothing to do: add a [dns], [sip], [home] or [visited] section"
+        "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [home] or [visited] section"
     )]
     NoRole,
     /// An address cannot be used.
@@ -113,30 +116,11 @@ pub struct Node;
 pub struct RunningNode {
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
+    irmv: Vec<SocketAddr>,
     roam: Roaming,
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Where a node registers users and takes calls.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SipAddress {
-    /// In what.
-    pub transport: Transport,
-    /// Where.
-    pub address: SocketAddr,
-}
-
-/// Where a node's terminals and partners connect; ports as bound.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Roaming {
-    /// Terminals.
-    pub attach: Vec<SocketAddr>,
-    /// Partners' nodes.
-    pub partners: Vec<SocketAddr>,
-    /// Terminals that want an address.
-    pub dhcp: Vec<SocketAddr>,
 }
 
 /// Roles with where they listen, while a node is put together.
@@ -145,6 +129,7 @@ struct Parts {
     places: Vec<Place>,
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
+    irmv: Vec<SocketAddr>,
     roam: Roaming,
 }
 
@@ -172,7 +157,7 @@ impl Parts {
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig, services: bool) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, services: (bool, bool)) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -303,7 +288,11 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            parts.add_sip(sip, config.home.is_some() || config.visited.is_some())?;
+            let services = config.home.is_some() || config.visited.is_some() || config.irmv.is_some();
+            parts.add_sip(sip, (services, config.irmv.is_some()))?;
+        }
+        if let Some(irmv) = &config.irmv {
+            parts.add_irmv(irmv)?;
         }
         if parts.places.is_empty() {
             return Err(NodeError::NoRole);
@@ -321,14 +310,14 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip, roam } = parts;
+        let Parts { places, dns, sip, irmv, roam } = parts;
         let driver =
             Driver { places, keeper, clock, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns, sip, roam, stop, reload, thread: Some(thread) })
+        Ok(RunningNode { dns, sip, irmv, roam, stop, reload, thread: Some(thread) })
     }
 }
 
@@ -343,6 +332,12 @@ impl RunningNode {
     #[must_use]
     pub fn sip_addresses(&self) -> &[SipAddress] {
         &self.sip
+    }
+
+    /// Where terminals register and ask, and other servers connect; ports as bound.
+    #[must_use]
+    pub fn irmv_addresses(&self) -> &[SocketAddr] {
+        &self.irmv
     }
 
     /// Where terminals and partners connect; ports as bound.

@@ -25,6 +25,7 @@ mod devices;
 pub mod doctor;
 mod driver;
 mod event;
+pub mod irmv;
 #[cfg(feature = "simulate")]
 pub mod netem;
 mod outside;

@@ -1,6 +1,7 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod irmv;
 pub(crate) mod lookup;
 pub(crate) mod outside;
 pub(crate) mod roaming;
@@ -179,6 +180,8 @@ pub(crate) struct Call {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
+    pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
     pub(crate) stay: roaming::ForCall,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
@@ -204,7 +207,7 @@ pub(crate) struct Answer {
     /// Command to run (by sh) for each event, which it is told as a line of JSON on standard input.
     #[arg(long, value_name = "CMD", env = "ROVE_ON_EVENT")]
     pub(crate) on_event: Option<String>,
-    /// Publish this host name while waiting, or register this sip:user@domain.
+    /// Publish this host name while waiting, or register this sip:user@domain; with --irmv-server, this user@domain there.
     #[arg(long, value_name = "NAME", env = "ROVE_REGISTER")]
     pub(crate) register: Option<String>,
     /// Leave after this many calls.
@@ -244,12 +247,14 @@ pub(crate) struct Answer {
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
+    pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct Register {
-    /// Host name to publish, or sip:user@domain to register.
+    /// Host name to publish, or sip:user@domain to register; user@domain at an IRMV server.
     pub(crate) name: String,
     /// Where; by the looks of the name when not given.
     #[arg(long, value_enum)]
@@ -261,6 +266,8 @@ pub(crate) struct Register {
     pub(crate) publish: PublishArgs,
     #[command(flatten)]
     pub(crate) account: account::AccountArgs,
+    #[command(flatten)]
+    pub(crate) irmv: irmv::IrmvArgs,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -331,6 +338,8 @@ pub(crate) enum Via {
     Dns,
     /// At a SIP registrar.
     Sip,
+    /// At an IRMV server.
+    Irmv,
 }
 
 /// An address whose port is 53 unless said.

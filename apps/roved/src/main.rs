@@ -79,7 +79,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let (names, calls) = (addresses(&node), sip_addresses(&node));
     let roaming = node.roaming_addresses().clone();
     let ready = serde_json::json!({
-        "dns": names, "sip": calls,
+        "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
     });
     announce(cli, &ready, || {
@@ -88,6 +88,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         if !calls.is_empty() {
             println!("ready: calls are taken at {}", calls.join(", "));
+        }
+        for at in node.irmv_addresses() {
+            println!("ready: users register by IRMV at {at}");
         }
         for at in &roaming.attach {
             println!("ready: terminals attach at {at}");
@@ -195,6 +198,13 @@ fn log_to_stderr(filter: &str) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_example_of_a_registry_is_good() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("irmv.example.toml");
+        let config = NodeConfig::read(&example).and_then(|config| config.check().map(|()| config)).unwrap();
+        assert_eq!(config.irmv.map(|irmv| (irmv.user.len(), irmv.peer.len())), Some((1, 1)));
+    }
 
     #[test]
     fn the_example_configuration_is_good() {

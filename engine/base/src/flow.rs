@@ -58,6 +58,8 @@ pub enum Transport {
     Ws,
     /// A WebSocket over TLS.
     Wss,
+    /// A stream of QUIC (RFC 9000): the first of a connection, and its only one.
+    Quic,
 }
 
 impl Transport {
@@ -70,7 +72,7 @@ impl Transport {
     /// Whether nobody between the two ends can read along.
     #[must_use]
     pub const fn is_secure(self) -> bool {
-        matches!(self, Self::Tls | Self::Wss)
+        matches!(self, Self::Tls | Self::Wss | Self::Quic)
     }
 }
 
@@ -82,6 +84,7 @@ impl fmt::Display for Transport {
             Self::Tls => "tls",
             Self::Ws => "ws",
             Self::Wss => "wss",
+            Self::Quic => "quic",
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod dns_client;
 pub mod dns_message;
 pub mod dtls;
 pub mod framing;
+pub mod irmv;
 pub mod kea;
 pub mod private;
 pub mod rtcp;
@@ -38,6 +39,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dns_message", dns_message::check),
     ("dns_server", dns::server),
     ("dtls", dtls::check),
+    ("irmv", irmv::check),
     ("kea", kea::answers),
     ("map", private::map),
     ("map_adapter", private::map_adapter),

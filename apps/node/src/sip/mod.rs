@@ -30,7 +30,7 @@ pub use users::SipUser;
 
 use self::{capture::Sinks, ledger::Ledger};
 use crate::{
-    calls::{CallAnswer, CallQuestion, refused},
+    calls::{CallAnswer, CallQuestion, Whereabouts, refused},
     dns::Ration,
     driver::{Role, Unreadable, eventless},
     node::NodeError,
@@ -47,6 +47,10 @@ pub(crate) struct SipRole {
     numbers: HashMap<LookupId, (ConsultId, Box<Grant>)>,
     /// What the other roles are to be asked.
     questions: VecDeque<CallQuestion>,
+    /// What the other roles are to know.
+    news: VecDeque<Whereabouts>,
+    /// Whether somebody wants to know.
+    tells: bool,
     domains: Vec<Host>,
     ledger: Option<Ledger>,
     sinks: Sinks,
@@ -55,12 +59,13 @@ pub(crate) struct SipRole {
 }
 
 impl SipRole {
-    /// Listens at `local`; asks for names from `resolver_at`, and what becomes of calls where there are `services`.
+    /// Listens at `local`; asks for names from `resolver_at`, and what becomes of calls where there are `services`. `tells` others who is
+    /// registered.
     pub(crate) fn new(
         config: &SipConfig,
         local: Vec<LocalAddress>,
         resolver_at: Option<SocketAddr>,
-        services: bool,
+        (services, tells): (bool, bool),
         mut entropy: Entropy,
     ) -> Result<Self, NodeError> {
         let resolver = resolver_at.map(|at| {
@@ -81,6 +86,8 @@ impl SipRole {
             resolving: HashMap::new(),
             numbers: HashMap::new(),
             questions: VecDeque::new(),
+            news: VecDeque::new(),
+            tells,
             domains,
             ledger,
             sinks,
@@ -91,8 +98,11 @@ impl SipRole {
 
     fn note(&mut self, now: Now, event: Event) {
         match event {
-            Event::Registered { aor, bindings, from } => {
+            Event::Registered { aor, bindings, places, lifetime, from } => {
                 tracing::info!(target: "rove::sip", %aor, bindings, %from, "registered");
+                if self.tells {
+                    self.news.push_back(Whereabouts { name: aor, places, lifetime });
+                }
             }
             Event::Refused { method, user, from } => {
                 // Anyone can send what is refused; the log is not theirs to fill.
@@ -216,6 +226,10 @@ impl Role for SipRole {
                 Err(event) => self.found(now, event),
             }
         }
+    }
+
+    fn news(&mut self) -> Option<Whereabouts> {
+        self.news.pop_front()
     }
 
     fn question(&mut self) -> Option<CallQuestion> {

@@ -28,5 +28,7 @@ pub(crate) struct Lookup {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) irmv: super::irmv::IrmvArgs,
+    #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }

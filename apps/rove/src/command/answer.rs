@@ -4,13 +4,15 @@ use core::time::Duration;
 use std::{collections::HashMap, time::Instant};
 
 use rove_phone::{
-    AccountId, CallId, CallReport, LocalAddress, Phone, PhoneEvent, Progress, SipAccount, Target,
+    AccountId, CallId, CallReport, LocalAddress, Phone, PhoneConfig, PhoneEvent, Progress, SipAccount,
+    Target, irmv::Status,
 };
 
 use serde_json::Value;
 
 use super::{
     GLANCE, accounts,
+    irmv::Registered,
     script::{Scripts, message_json},
     seconds,
 };
@@ -25,22 +27,11 @@ use crate::{
 };
 
 pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(), Failure> {
-    let mut config = settings.phone(&args.phone)?;
-    config.audio = settings.audio(&args.audio)?;
-    config.most_calls = args.most_calls;
-    config.sip_port = SIP_PORT;
-    config.disclosure = args.tell.disclosure();
-    config.most_watchers = args.most_watchers;
-    config.most_requests = args.most_requests;
-    config.most_ringing = args.most_ringing.unwrap_or(args.most_calls.div_ceil(2));
-    transport::listen(&mut config);
-    if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
-        config.identity = name.clone();
-    }
+    let config = phone_config(settings, args)?;
     let registration = args
         .register
         .as_deref()
-        .filter(|name| !is_sip(name))
+        .filter(|name| !is_sip(name) && !is_irmv(args))
         .map(|name| publish::registration(settings, &args.publish, &config.dns_servers, name, None))
         .transpose()?;
     let talk = time("--for", args.seconds)?;
@@ -57,6 +48,9 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         phone.register(registration);
         await_registration(&phone, &name, stop)?;
     }
+    let irmv = args.register.as_deref().filter(|_| is_irmv(args));
+    let irmv =
+        irmv.map(|name| Registered::new(&phone, &args.irmv, &args.phone, None, name, stop)).transpose()?;
     let account = sign_in(&phone, args, &show, stop)?;
     accounts::sign_in_all(&phone, settings)?;
     ready(&phone, args, &show);
@@ -73,15 +67,40 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         reports: Vec::new(),
         messages: Vec::new(),
         most_parties: None,
+        irmv,
     };
     desk.work(stop);
     if let Some(scripts) = desk.scripts.take() {
         scripts.finish();
     }
+    let irmv = desk.irmv.take();
     desk.report()?;
-    withdraw(&phone, args, account, &show)?;
+    withdraw(&phone, args, account, irmv, &show)?;
     show.done();
     Ok(())
+}
+
+/// What the phone is told.
+fn phone_config(settings: &Settings, args: &Answer) -> Result<PhoneConfig, Failure> {
+    let mut config = settings.phone(&args.phone)?;
+    config.audio = settings.audio(&args.audio)?;
+    config.most_calls = args.most_calls;
+    config.sip_port = SIP_PORT;
+    config.disclosure = args.tell.disclosure();
+    config.most_watchers = args.most_watchers;
+    config.most_requests = args.most_requests;
+    config.most_ringing = args.most_ringing.unwrap_or(args.most_calls.div_ceil(2));
+    transport::listen(&mut config);
+    if let (Some(name), true) = (&args.register, args.phone.identity.is_none()) {
+        config.identity = name.clone();
+    }
+    Ok(config)
+}
+
+/// Whether the name is one for an IRMV server.
+fn is_irmv(args: &Answer) -> bool {
+    let is_name = |name: &String| !is_sip(name) && name.contains('@');
+    args.irmv.irmv_server.is_some() && args.register.as_ref().is_some_and(is_name)
 }
 
 /// Registers at the SIP server that `--register` names, if it names one.
@@ -94,8 +113,16 @@ fn sign_in(phone: &Phone, args: &Answer, show: &Show, stop: &Stop) -> Result<Opt
 }
 
 /// Takes back what was registered or published.
-fn withdraw(phone: &Phone, args: &Answer, account: Option<AccountId>, show: &Show) -> Result<(), Failure> {
-    if let Some(id) = account {
+fn withdraw(
+    phone: &Phone,
+    args: &Answer,
+    account: Option<AccountId>,
+    irmv: Option<Registered>,
+    show: &Show,
+) -> Result<(), Failure> {
+    if let Some(irmv) = irmv {
+        irmv.leave(show)?;
+    } else if let Some(id) = account {
         phone.sign_out(id);
         accounts::await_withdrawal(phone, id)?;
     } else if let Some(name) = &args.register {
@@ -131,6 +158,8 @@ struct Desk<'a> {
     messages: Vec<Value>,
     /// The most calls that were one conversation.
     most_parties: Option<usize>,
+    /// Who is registered with an IRMV server, and told how it is.
+    irmv: Option<Registered>,
 }
 
 impl Desk<'_> {
@@ -147,6 +176,9 @@ impl Desk<'_> {
                 running.iter().for_each(|&call| self.phone.hang_up(call));
             }
             self.do_what_is_due();
+            if let Some(irmv) = &mut self.irmv {
+                irmv.is(if self.up.is_empty() { Status::Online } else { Status::Busy });
+            }
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
             match &event {
                 PhoneEvent::Message { from, kind, body } => self.said(from, kind, body),

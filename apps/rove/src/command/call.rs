@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress};
 
-use super::{GLANCE, accounts, seconds, stay::Stay};
+use super::{GLANCE, accounts, irmv, seconds, stay::Stay};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -45,12 +45,15 @@ fn calls(
     let phone = Phone::start(config)?;
     let account = accounts::to_use(&phone, settings, &args.account, &args.phone, args.with.as_deref())?;
     let show = Show::new();
+    // Asked once: from here on the call is between the two ends alone.
+    let record = irmv::look_up(&args.irmv, &args.phone, &args.target, stop)?;
+    let target = record.as_deref().and_then(irmv::target).unwrap_or_else(|| args.target.clone());
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
     for _ in 0..args.count {
         if stop.wanted() {
             break;
         }
-        report.calls.push(one(&phone, args, account, talk, stop, &show)?);
+        report.calls.push(one(&phone, args, &target, account, talk, stop, &show)?);
     }
     show.done();
     if let Some(path) = &args.json {
@@ -63,13 +66,13 @@ fn calls(
 fn one(
     phone: &Phone,
     args: &Call,
+    target: &str,
     account: Option<AccountId>,
     talk: Option<Duration>,
     stop: &Stop,
     show: &Show,
 ) -> Result<CallReport, Failure> {
-    let target = &args.target;
-    show.say(format!("looking up {target}"));
+    show.say(format!("looking up {}", args.target));
     let ours: CallId = match account {
         Some(account) => phone.dial_with(target, account)?,
         None => phone.dial(target)?,

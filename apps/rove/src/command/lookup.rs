@@ -3,10 +3,15 @@
 use rove_phone::{Candidate, LookupError, Phone, PhoneConfig, PhoneEvent, TraceStep};
 use serde_json::{Value, json};
 
-use super::GLANCE;
+use super::{GLANCE, irmv};
 use crate::{cli::lookup::Lookup, failure::Failure, settings::Settings, stop::Stop};
 
 pub(crate) fn run(settings: &Settings, args: &Lookup, stop: &Stop) -> Result<(), Failure> {
+    if let Some(target) = &args.target
+        && let Some(record) = irmv::look_up(&args.irmv, &args.phone, target, stop)?
+    {
+        return irmv::show(target, args.json.as_deref(), &record);
+    }
     let mut config = settings.phone(&args.phone)?;
     if !args.root.is_empty() {
         config = PhoneConfig { dns_servers: args.root.clone(), dns_walk: true, ..config };

@@ -2,7 +2,7 @@
 
 use rove_phone::{AccountNews, Phone, PhoneEvent};
 
-use super::{GLANCE, accounts};
+use super::{GLANCE, accounts, irmv::Registered};
 use crate::{
     cli::{Register, Via, account::is_sip},
     failure::Failure,
@@ -15,6 +15,10 @@ use crate::{
 pub(crate) fn run(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Failure> {
     match args.via {
         Some(Via::Sip) => via_sip(settings, args, stop),
+        Some(Via::Irmv) => via_irmv(settings, args, stop),
+        None if args.irmv.irmv_server.is_some() && args.name.contains('@') && !is_sip(&args.name) => {
+            via_irmv(settings, args, stop)
+        }
         None if is_sip(&args.name) => via_sip(settings, args, stop),
         Some(Via::Dns) | None => via_dns(settings, args, stop),
     }
@@ -68,6 +72,25 @@ fn via_sip(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Fail
     phone.sign_out(id);
     accounts::await_withdrawal(&phone, id)?;
     show.keep(&format!("{} does not lead here any more", args.name));
+    show.done();
+    Ok(())
+}
+
+fn via_irmv(settings: &Settings, args: &Register, stop: &Stop) -> Result<(), Failure> {
+    let mut config = settings.phone(&args.phone)?;
+    config.sip_port = args.port;
+    let phone = Phone::start(config)?;
+    let show = Show::new();
+    show.say(format!("registering {}", args.name));
+    let other = args.account.server.as_deref();
+    let registered = Registered::new(&phone, &args.irmv, &args.phone, other, &args.name, stop)?;
+    show.keep(&format!("{} leads here now, unique id {}; Ctrl-C takes it back", args.name, registered.uid()));
+    while !stop.wanted() {
+        if let Some(event) = phone.next_event(GLANCE) {
+            show.event(&event);
+        }
+    }
+    registered.leave(&show)?;
     show.done();
     Ok(())
 }

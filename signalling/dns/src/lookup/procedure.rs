@@ -23,6 +23,8 @@ pub(crate) enum Goal {
     Sip { host: Name, port: Option<u16>, wish: Wish },
     /// Where to send a SIP request for this telephone number, which stands below that name.
     Number { number: String, name: Name, wish: Wish },
+    /// Where a service of a domain is (RFC 2782), or at that port of the domain's own address.
+    Service { name: Name, domain: Name, port: u16, transport: Transport },
     /// The addresses of a host.
     Address(Name),
     /// The names of an address.
@@ -129,6 +131,9 @@ pub(crate) fn evaluate(goal: &Goal, facts: &Facts, taste: Taste, entropy: &mut E
             Ok(uri) => called(&uri, *wish, facts, taste, entropy),
             Err(progress) => progress,
         },
+        Goal::Service { name, domain, port, transport } => {
+            service(name, Target::new(domain, *port, *transport), facts, taste, entropy)
+        }
         Goal::Address(host) => addresses(&[Target::new(host, 0, Transport::Udp)], facts, taste),
         Goal::Reverse(ip) => reverse(*ip, facts),
     }
@@ -240,6 +245,31 @@ fn sip(host: &Name, wish: Wish, facts: &Facts, taste: Taste, entropy: &mut Entro
             }
             addresses(&flat(&groups), facts, taste)
         }
+        other => other,
+    }
+}
+
+fn service(name: &Name, plain_one: Target, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
+    let mut targets: Vec<&SRV> = match follow(question(name, RecordType::SRV), facts) {
+        Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
+        Known::Is(Ok(Outcome::Records(records))) => srv_of(records).collect(),
+        Known::Is(_) | Known::Lost(_) => Vec::new(),
+    };
+    if targets.is_empty() {
+        return addresses(&[plain_one], facts, taste);
+    }
+    targets.retain(|srv| !srv.target.is_root());
+    targets.sort_by_key(|srv| srv.priority);
+    targets.truncate(MAX_TARGETS);
+    if targets.is_empty() {
+        return Progress::Failed(LookupError::NotOffered { name: plain(&plain_one.host) });
+    }
+    let all = |targets: &[&SRV]| -> Vec<Target> {
+        targets.iter().map(|srv| Target::new(&srv.target, srv.port, plain_one.transport)).collect()
+    };
+    match addresses(&all(&targets), facts, taste) {
+        // As above: the weights are drawn once, when all is known.
+        Progress::Found(_) => addresses(&all(&order::by_weight(targets, entropy)), facts, taste),
         other => other,
     }
 }

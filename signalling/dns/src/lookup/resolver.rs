@@ -103,6 +103,23 @@ impl Resolver {
         }
     }
 
+    /// Looks for where `service` of a domain is (RFC 2782), for example `_irmv._udp`; where nothing says so, it is at `port`
+    /// of the domain itself.
+    pub fn service(
+        &mut self,
+        now: Now,
+        service: &str,
+        domain: &str,
+        port: u16,
+        transport: Transport,
+    ) -> LookupId {
+        self.now = self.now.max(now.mono);
+        match (parse_name(&format!("{service}.{domain}")), parse_name(domain)) {
+            (Some(name), Some(domain)) => self.start(Goal::Service { name, domain, port, transport }),
+            _ => self.fail_at_once(LookupError::BadName { name: domain.to_owned() }),
+        }
+    }
+
     /// Looks for the addresses of a host; the candidates have port 0.
     pub fn address(&mut self, now: Now, name: &str) -> LookupId {
         self.now = self.now.max(now.mono);

@@ -8,8 +8,9 @@
 )]
 
 use core::fmt;
+use std::net::SocketAddr;
 
-use rove_base::Instant;
+use rove_base::{Instant, Transport};
 
 use crate::{
     message::{NameAddr, Params, Uri},
@@ -57,6 +58,24 @@ impl Binding {
         match (&self.instance, instance) {
             (Some(ours), Some(theirs)) if ours.reg_id.is_some() && theirs.reg_id.is_some() => ours == theirs,
             _ => self.contact.equivalent(contact),
+        }
+    }
+
+    /// Where it can be reached by anybody: over no stream that only we have, by no path, at an address. `None` when there
+    /// is no such way.
+    #[must_use]
+    pub fn place(&self) -> Option<(Transport, SocketAddr)> {
+        match self.flow {
+            _ if !self.path.is_empty() => None,
+            Some(Hop { transport: Transport::Udp, remote, .. }) => Some((Transport::Udp, remote)),
+            Some(_) => None,
+            None => {
+                let sip = self.contact.as_sip()?;
+                let transport = sip.transport().unwrap_or(Transport::Udp);
+                let known = [Transport::Udp, Transport::Tcp, Transport::Tls].contains(&transport);
+                let port = sip.port.unwrap_or(if transport == Transport::Tls { 5_061 } else { 5_060 });
+                known.then_some((transport, SocketAddr::new(sip.host.ip()?, port)))
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a server tells its owner.
 
+use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::UnixTime;
+use rove_base::{Transport, UnixTime};
 
 use super::Consultation;
 use crate::{
@@ -20,6 +21,10 @@ pub enum Event {
         aor: String,
         /// How many there are now.
         bindings: usize,
+        /// Where the user can be reached without this server, best first.
+        places: Vec<(Transport, SocketAddr)>,
+        /// How long the longest of them lasts.
+        lifetime: Duration,
         /// From where it was asked for.
         from: SocketAddr,
     },

@@ -73,8 +73,11 @@ impl<R: RegistryStore> SipServer<R> {
         if let Answer::Bindings(bindings) = answer
             && !matches!(&registration.change.edits, crate::registrar::Edits::Each(edits) if edits.is_empty())
         {
+            let places = bindings.iter().filter_map(crate::registrar::Binding::place).collect();
+            let longest = bindings.iter().map(|binding| binding.until.since(now.mono)).max();
             let (aor, bindings) = (registration.aor.to_string(), bindings.len());
-            self.core.tell(Event::Registered { aor, bindings, from: hop.remote });
+            let (lifetime, from) = (longest.unwrap_or_default(), hop.remote);
+            self.core.tell(Event::Registered { aor, bindings, places, lifetime, from });
         }
         // The same REGISTER again must hear the same, though its CSeq is not new any more.
         let bytes = self.core.response_bytes(&response);

@@ -1,0 +1,220 @@
+//! The role that knows who is where, and asks other servers.
+
+mod config;
+
+use core::convert::Infallible;
+use std::{collections::HashMap, net::SocketAddr};
+
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, Transport};
+use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
+use rove_driver::Tls;
+use rove_irmv::{
+    Contact, Identifier, Name, Number, Record,
+    server::{Server, ServerEvent},
+};
+use rove_sip::{
+    message::{Host, Uri},
+    server::{Grant, Treatment},
+};
+
+pub use self::config::{IrmvConfig, IrmvPeer, IrmvUser};
+use crate::{
+    calls::{CallAnswer, CallQuestion, Whereabouts},
+    config::ConfigError,
+    dns::Ration,
+    driver::{Role, Unreadable, eventless},
+};
+
+/// The server with what only a running program has: a resolver, and its log.
+pub(crate) struct IrmvRole {
+    server: Server,
+    resolver: Option<Resolver>,
+    /// Where the resolver asks from.
+    resolver_at: Option<SocketAddr>,
+    resolving: HashMap<LookupId, String>,
+    refusals: Ration,
+    config: IrmvConfig,
+}
+
+impl IrmvRole {
+    /// Asks for other servers from `resolver_at`.
+    pub(crate) fn new(
+        config: &IrmvConfig,
+        resolver_at: Option<SocketAddr>,
+        mut entropy: Entropy,
+    ) -> Result<Self, ConfigError> {
+        let resolver = resolver_at.map(|at| {
+            let config = ResolverConfig::new(config.dns_servers.clone(), vec![at]);
+            Resolver::new(config, entropy.fork())
+        });
+        let server = Server::new(config.server()?, config.signing_key()?, entropy);
+        let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
+        Ok(Self { server, resolver, resolver_at, resolving, refusals, config })
+    }
+
+    fn note(&mut self, now: Now, event: ServerEvent) {
+        match event {
+            ServerEvent::Registered { record, from } => {
+                let (name, status) = (&record.claim.name, record.claim.status);
+                tracing::info!(target: "rove::irmv", %name, %status, %from, "registered");
+            }
+            ServerEvent::Left { name } => tracing::info!(target: "rove::irmv", %name, "left"),
+            ServerEvent::Refused { from, reason } => {
+                // Anyone can come to be refused; the log is not theirs to fill.
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::warn!(target: "rove::irmv", %from, %reason, unsaid, "refused");
+                }
+            }
+            ServerEvent::Malformed { from, error } => {
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::warn!(target: "rove::irmv", %from, %error, unsaid, "sends what makes no sense");
+                }
+            }
+            ServerEvent::Peer { domain, up } => tracing::info!(target: "rove::irmv", %domain, up, "link"),
+            ServerEvent::Resolve { domain } => self.resolve(now, domain),
+            _ => {}
+        }
+    }
+
+    fn resolve(&mut self, now: Now, domain: String) {
+        if let Some(addresses) = self.config.known(&domain) {
+            return self.server.resolved(now, &domain, addresses);
+        }
+        match &mut self.resolver {
+            Some(resolver) => {
+                let id = resolver.service(now, SERVICE, &domain, PORT, Transport::Quic);
+                self.resolving.insert(id, domain);
+            }
+            None => self.server.resolved(now, &domain, &[]),
+        }
+    }
+
+    fn found(&mut self, now: Now, event: lookup::Event) {
+        let (id, addresses) = match event {
+            lookup::Event::Found { id, candidates, .. } => {
+                (id, candidates.into_iter().map(|one| one.address).collect())
+            }
+            lookup::Event::Failed { id, error, .. } => {
+                tracing::debug!(target: "rove::irmv", %error, "a server was not found");
+                (id, Vec::new())
+            }
+            _ => return,
+        };
+        if let Some(domain) = self.resolving.remove(&id) {
+            self.server.resolved(now, &domain, &addresses);
+        }
+    }
+
+    /// Who is called, if it is somebody who has registered here.
+    fn called(&self, question: &CallQuestion) -> Option<Record> {
+        if let Some(number) = question.number() {
+            let number: Number = number.parse().ok()?;
+            return self.server.present(&Identifier::Number(number));
+        }
+        let sip = question.call.callee.as_sip()?;
+        let user = String::from_utf8(sip.user_bytes()?).ok()?;
+        let domain = match &sip.host {
+            Host::Domain(domain) => domain.as_str().to_owned(),
+            // To an address of ours: the user is one of our domain.
+            _ => self.config.domain.clone(),
+        };
+        let name: Name = format!("{user}@{domain}").parse().ok()?;
+        self.server.present(&Identifier::Name(name))
+    }
+}
+
+impl Role for IrmvRole {
+    fn tag(&self) -> u8 {
+        TAG
+    }
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        let ours = |flow: Flow| matches!(flow, Flow::Udp(flow) if Some(flow.local.port()) == self.resolver_at.map(|at| at.port()));
+        match (&mut self.resolver, input) {
+            (Some(resolver), Arrival::Datagram { flow, .. }) if ours(flow) => resolver.handle(now, input),
+            _ => self.server.handle(now, input),
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.server.tick(now);
+        if let Some(resolver) = &mut self.resolver {
+            resolver.tick(now);
+        }
+    }
+
+    fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible> {
+        loop {
+            let wait = match eventless(self.server.poll(out)) {
+                Ok(Step::Wait(until)) => until,
+                Ok(step) => return step,
+                Err(event) => {
+                    self.note(now, event);
+                    continue;
+                }
+            };
+            let Some(resolver) = &mut self.resolver else { return Step::Wait(wait) };
+            match eventless(resolver.poll(out)) {
+                Ok(Step::Wait(until)) => return Step::Wait(Instant::earliest(wait, until)),
+                Ok(step) => return step,
+                Err(event) => self.found(now, event),
+            }
+        }
+    }
+
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
+        Ok(self.server.replay(record)?)
+    }
+
+    fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
+        self.server.snapshot()
+    }
+
+    fn journal_failed(&mut self, now: Now) {
+        self.server.journal_failed(now);
+    }
+
+    /// Reads the certificate again. What cannot be read leaves it as it is.
+    fn reload(&mut self) -> Option<Tls> {
+        match self.config.tls() {
+            Ok(tls) => Some(tls),
+            Err(error) => {
+                tracing::error!(target: "rove::irmv", %error, "the certificate stays as it is");
+                None
+            }
+        }
+    }
+
+    /// Who has registered by SIP is found here as well.
+    fn heard_of(&mut self, now: Now, whereabouts: &Whereabouts) {
+        let Ok(name) = whereabouts.name.parse::<Name>() else { return };
+        let contact = |(transport, address): &(Transport, SocketAddr)| Contact {
+            transport: *transport,
+            address: *address,
+        };
+        let contacts = whereabouts.places.iter().map(contact).collect();
+        self.server.vouch(now, name, contacts, whereabouts.lifetime);
+    }
+
+    /// Who has registered here is found by SIP as well.
+    fn answer(&mut self, _: Now, question: &CallQuestion) -> Option<CallAnswer> {
+        let record = self.called(question)?;
+        let places = record.claim.contacts.iter().filter_map(|contact| place(&record.claim.name, contact));
+        let grant = Grant { places: places.collect(), ..Grant::default() };
+        Some(CallAnswer::Treatment(Treatment::Granted(Box::new(grant))))
+    }
+}
+
+/// Where a contact takes calls, as a URI.
+fn place(name: &Name, contact: &Contact) -> Option<Uri> {
+    let Contact { transport, address } = contact;
+    let reachable = IrmvConfig::is_reachable(address.ip()) && address.port() != 0;
+    let uri = format!("sip:{}@{address};transport={transport}", name.user());
+    if reachable { uri.parse().ok() } else { None }
+}
+
+const TAG: u8 = 6;
+/// How DNS names servers of a domain (RFC 2782).
+const SERVICE: &str = "_irmv._udp";
+/// Where they are when it does not.
+const PORT: u16 = 5_064;

@@ -1,0 +1,25 @@
+//! Where the roles of a node listen.
+
+use std::net::SocketAddr;
+
+use rove_base::Transport;
+
+/// Where a node registers users and takes calls.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SipAddress {
+    /// In what.
+    pub transport: Transport,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+/// Where a node's terminals and partners connect; ports as bound.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Roaming {
+    /// Terminals.
+    pub attach: Vec<SocketAddr>,
+    /// Partners' nodes.
+    pub partners: Vec<SocketAddr>,
+    /// Terminals that want an address.
+    pub dhcp: Vec<SocketAddr>,
+}

@@ -1,0 +1,79 @@
+//! A registry that anybody can run, on the command line.
+
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// The IRMV server that we register with and ask.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct IrmvArgs {
+    /// IRMV server to register with, and to ask who is where, with port if it is not 5064.
+    #[arg(long, value_name = "HOST[:PORT]", env = "ROVE_IRMV_SERVER")]
+    pub(crate) irmv_server: Option<String>,
+    /// Its domain, of which it has to show a certificate; that of the name that is registered, else its host, when not given.
+    #[arg(long, value_name = "DOMAIN", env = "ROVE_IRMV_DOMAIN")]
+    pub(crate) irmv_domain: Option<String>,
+    /// File with the secret that says who we are; made when it is not there.
+    #[arg(long, value_name = "FILE", env = "ROVE_IRMV_KEY")]
+    pub(crate) irmv_key: Option<PathBuf>,
+    /// Telephone number to be found by, + and country code; the server has to know it as ours.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) irmv_number: Option<String>,
+    /// Address that is always ours, to be found by; the server has to see us there.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) irmv_fixed: Option<IpAddr>,
+}
+
+impl IrmvArgs {
+    /// Where the server is, and its domain; for somebody of `domain`, where that is known.
+    pub(crate) fn server(
+        &self,
+        other: Option<&str>,
+        domain: Option<&str>,
+    ) -> Result<(SocketAddr, String), Failure> {
+        let text = self.irmv_server.as_deref().or(other);
+        let text =
+            text.ok_or_else(|| Failure::usage("no IRMV server is named: give --irmv-server HOST:PORT"))?;
+        let wrong = |why: String| Failure::usage(format!("--irmv-server {text}: {why}"));
+        let host = match text.parse::<SocketAddr>() {
+            Ok(address) => address.ip().to_string(),
+            Err(_) => text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned(),
+        };
+        let full = if text.parse::<IpAddr>().is_ok() || !text.contains(':') {
+            (text.trim_matches(['[', ']']).to_owned(), PORT).to_socket_addrs()
+        } else {
+            text.to_socket_addrs()
+        };
+        let mut addresses = full.map_err(|error| wrong(error.to_string()))?;
+        let address = addresses.next().ok_or_else(|| wrong("it has no address".into()))?;
+        let domain = self.irmv_domain.as_deref().or(domain).unwrap_or(&host);
+        Ok((address, domain.to_ascii_lowercase()))
+    }
+}
+
+/// Where servers are when nothing else is said.
+const PORT: u16 = 5_064;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_named_with_or_without_its_port_and_its_domain_is_the_users() {
+        let server = |text: &str, domain: Option<&str>| {
+            let args = IrmvArgs { irmv_server: Some(text.into()), ..IrmvArgs::default() };
+            args.server(None, domain)
+                .map(|(address, domain)| format!("{address} {domain}"))
+                .unwrap_or_default()
+        };
+        assert_eq!(server("127.0.0.1:7", Some("a.example")), "127.0.0.1:7 a.example");
+        assert_eq!(server("127.0.0.1", Some("A.example")), "127.0.0.1:5064 a.example");
+        assert_eq!(server("::1", None), "[::1]:5064 ::1");
+        assert_eq!(server("[::1]:9", None), "[::1]:9 ::1");
+    }
+}

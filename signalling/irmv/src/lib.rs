@@ -1,0 +1,32 @@
+//! A registry of who is where, that anybody can run: records signed by their user, the protocol by which terminals
+//! register and ask, and how servers ask each other. The wire is specified in `signalling/irmv/irmv.md`.
+//!
+//! ```text
+//!  Client ── Register ─▶ Server ── Append ─▶ journal        Client ── Query ─▶ Server A ── Query ─▶ Server B
+//!         ◀─ Registered ─       ◀─ Durable ─                       ◀─ Answer ─         ◀─ Answer ─
+//! ```
+
+pub mod client;
+mod frame;
+mod id;
+mod identifier;
+mod message;
+mod outbox;
+mod record;
+mod registry;
+pub mod server;
+mod wire;
+
+pub use frame::Frames;
+pub use id::{BadUid, Uid, UserKey};
+pub use identifier::{BadIdentifier, Identifier, Name, Number};
+pub use message::{Carry, CarryId, Message, Reason, Stage};
+pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
+pub use registry::{Conflict, Registry, RegistryLimits};
+pub use wire::WireError;
+
+/// What is spoken, as the handshake names it (RFC 7301).
+pub const PROTOCOL: &[u8] = b"rove-irmv/1";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What a server is told once.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use crate::{Name, Number, RegistryLimits, Uid};
+
+/// What a server is told once.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Its domain, in lower case: names in it belong to this server.
+    pub domain: String,
+    /// Whether a name is given to whoever comes first, for as long as the registration lasts. Otherwise accounts alone
+    /// may register.
+    pub open: bool,
+    /// Whose a name is.
+    pub accounts: BTreeMap<Name, Account>,
+    /// No claim may last longer.
+    pub longest: Duration,
+    /// How much of each there may be.
+    pub limits: ServerLimits,
+}
+
+/// What is known of a user beforehand.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Account {
+    /// Whose key signs for it; `None` for whoever comes first.
+    pub uid: Option<Uid>,
+    /// The number that this server vouches for.
+    pub number: Option<Number>,
+}
+
+/// How much of each there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Of what is kept.
+    pub registry: RegistryLimits,
+    /// Streams that others have opened.
+    pub links: usize,
+    /// Registrations that wait for the journal.
+    pub held: usize,
+    /// Questions that wait for other servers.
+    pub asks: usize,
+    /// Other servers that there is, or was, a link with.
+    pub peers: usize,
+    /// Subscriptions of one stream.
+    pub watches: usize,
+    /// Users that one stream may register.
+    pub users: usize,
+    /// What one terminal may ask in a second; ten times as much at once.
+    pub questions: u32,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            registry: RegistryLimits::default(),
+            links: 100_000,
+            held: 10_000,
+            asks: 100_000,
+            peers: 10_000,
+            watches: 1_000,
+            users: 1_000,
+            questions: 100,
+        }
+    }
+}
+
+impl ServerConfig {
+    /// For `domain`, open to all, claims of at most two hours.
+    #[must_use]
+    pub fn open(domain: &str) -> Self {
+        Self {
+            domain: domain.to_ascii_lowercase(),
+            open: true,
+            accounts: BTreeMap::new(),
+            longest: Duration::from_secs(7_200),
+            limits: ServerLimits::default(),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! A server: terminals register with it and ask it; what it does not know it asks the server that does.
+//!
+//! Nothing is acknowledged, and nothing shows, before it is durable.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod carry;
+mod config;
+mod federation;
+mod link;
+mod query;
+mod register;
+mod watch;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
+
+use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Ticket};
+
+pub use self::config::{Account, ServerConfig, ServerLimits};
+use self::{
+    federation::{Asks, Peers},
+    link::{Link, Part, Who},
+    register::Held,
+    watch::Watches,
+};
+use crate::{Message, Name, Reason, Record, Registry, Uid, UserKey, WireError, outbox::Outbox};
+
+/// What a server tells its owner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ServerEvent {
+    /// Somebody is there; durable, and acknowledged.
+    Registered {
+        /// Who.
+        record: Box<Record>,
+        /// Seen from where.
+        from: SocketAddr,
+    },
+    /// Somebody has left, or was not heard of for too long.
+    Left {
+        /// Who.
+        name: Name,
+    },
+    /// Something was refused.
+    Refused {
+        /// Whom.
+        from: SocketAddr,
+        /// Why.
+        reason: Reason,
+    },
+    /// Where the server of this domain is, is to be found out; [`Server::resolved`] answers.
+    Resolve {
+        /// Which domain.
+        domain: String,
+    },
+    /// The link with another server stands, or is gone.
+    Peer {
+        /// Whose.
+        domain: String,
+        /// Whether it stands.
+        up: bool,
+    },
+    /// Somebody sends what makes no sense; its stream is closed.
+    Malformed {
+        /// Who.
+        from: SocketAddr,
+        /// What is wrong with it.
+        error: WireError,
+    },
+}
+
+/// The machine of a server.
+#[derive(Debug)]
+pub struct Server {
+    config: ServerConfig,
+    key: UserKey,
+    now: Now,
+    registry: Registry,
+    links: BTreeMap<StreamId, Link>,
+    /// On which stream a user is there.
+    homes: BTreeMap<Uid, StreamId>,
+    /// What waits for the journal, oldest first.
+    held: VecDeque<Held>,
+    next_ticket: u64,
+    /// Nothing can be kept any more.
+    broken: bool,
+    peers: Peers,
+    asks: Asks,
+    watches: Watches,
+    outbox: Outbox<ServerEvent>,
+}
+
+impl Server {
+    /// A server that knows nobody yet, and signs with `key`.
+    #[must_use]
+    pub fn new(config: ServerConfig, key: UserKey, mut entropy: Entropy) -> Self {
+        let registry = Registry::new(config.limits.registry, &key, &mut entropy);
+        Self {
+            config,
+            key,
+            now: Now::default(),
+            registry,
+            links: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            held: VecDeque::new(),
+            next_ticket: 0,
+            broken: false,
+            peers: Peers::default(),
+            asks: Asks::default(),
+            watches: Watches::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// All that is known.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// What it was told.
+    #[must_use]
+    pub const fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Repeats what a record of the journal says; `false` when it is of another domain, or signed with another key.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError`] when it is no record.
+    pub fn replay(&mut self, bytes: &[u8]) -> Result<bool, WireError> {
+        let record = Record::decode(bytes)?;
+        let ours = record.attestation.server == self.key.public()
+            && record.claim.name.domain() == self.config.domain;
+        Ok(ours && self.registry.put(&record).is_ok())
+    }
+
+    /// Records of the journal that say the same as all before; `None` while some are on their way.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
+        self.held.is_empty().then(|| self.registry.iter().map(|record| record.encode()).collect())
+    }
+
+    /// Nothing can be made durable any more: what waits is refused, as is all that follows.
+    pub fn journal_failed(&mut self, now: Now) {
+        self.now = now;
+        self.broken = true;
+        for held in core::mem::take(&mut self.held) {
+            if let Some((stream, id)) = held.asker {
+                self.refuse(stream, id, Reason::Broken);
+            }
+        }
+    }
+
+    fn say(&mut self, stream: StreamId, message: &Message) {
+        self.outbox.say(stream, message);
+    }
+
+    fn refuse(&mut self, stream: StreamId, id: u32, reason: Reason) {
+        let Some(link) = self.links.get(&stream) else { return };
+        let from = link.remote;
+        self.outbox.event(ServerEvent::Refused { from, reason });
+        self.say(stream, &Message::Refused { id, reason });
+    }
+
+    fn heard(&mut self, stream: StreamId, mut bytes: &[u8]) {
+        loop {
+            let Some(link) = self.links.get_mut(&stream) else { return };
+            let message = match link.frames.next(&mut bytes) {
+                Ok(None) => return,
+                Ok(Some(frame)) => Message::decode(&frame),
+                Err(error) => Err(error),
+            };
+            let from = link.remote;
+            if let Err(error) = message.and_then(|message| self.told(stream, message)) {
+                self.outbox.event(ServerEvent::Malformed { from, error });
+                self.outbox.close(stream);
+                return self.lost(stream);
+            }
+        }
+    }
+
+    /// One message of a stream. What nobody may say here is an error.
+    fn told(&mut self, stream: StreamId, message: Message) -> Result<(), WireError> {
+        let Some(part) = self.links.get(&stream).map(Link::part) else { return Ok(()) };
+        let out_of_place = Err(WireError::Value("the place of a message"));
+        match (part, message) {
+            (Part::Stranger, Message::Hello { server }) => return self.greeted(stream, server),
+            (Part::Asked, Message::Welcome { domain, key }) => return self.welcomed(stream, &domain, key),
+            (Part::Stranger | Part::Asked, _) => return out_of_place,
+            (Part::Terminal, Message::Register { id, claim, signature }) => {
+                self.register(stream, id, claim, signature);
+            }
+            (_, Message::Query { id, identifier }) => self.query(stream, id, identifier),
+            (_, Message::Subscribe { id, identifier }) => self.subscribe(stream, id, &identifier),
+            (_, Message::Unsubscribe { id }) => self.unsubscribe(stream, id),
+            (_, Message::Carry(carry)) => self.carry(stream, carry),
+            (Part::Peer, Message::Answer { id, record }) => self.answered(stream, id, Ok(record)),
+            (Part::Peer, Message::Refused { id, reason }) => self.answered(stream, id, Err(reason)),
+            (Part::Peer, Message::Notify { id, record }) => self.notified(stream, id, record.as_ref()),
+            _ => return out_of_place,
+        }
+        Ok(())
+    }
+
+    /// A stream is gone.
+    fn lost(&mut self, stream: StreamId) {
+        let Some(link) = self.links.remove(&stream) else { return };
+        for uid in &link.users {
+            if self.homes.get(uid) == Some(&stream) {
+                self.homes.remove(uid);
+            }
+        }
+        self.watches.forget(stream, &link.watching);
+        match link.who {
+            Who::Asked(domain) | Who::Peer(domain) => self.peer_lost(stream, &domain),
+            Who::Stranger | Who::Terminal => {}
+        }
+    }
+}
+
+impl Machine for Server {
+    type Input<'a> = Arrival<'a>;
+    type Event = ServerEvent;
+
+    fn handle(&mut self, now: Now, input: Arrival<'_>) {
+        self.now = now;
+        match input {
+            Arrival::Connected { stream, remote, .. } => self.connected(stream, remote),
+            Arrival::Identified { stream, name } => {
+                if let Some(link) = self.links.get_mut(&stream) {
+                    link.shown = Some(name.to_owned());
+                }
+            }
+            Arrival::Stream { stream, bytes } => self.heard(stream, bytes),
+            Arrival::Closed { stream, .. } => {
+                self.not_opened(stream);
+                self.lost(stream);
+            }
+            Arrival::Durable { ticket } => self.durable(ticket),
+            Arrival::Datagram { .. } => {}
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.now = now;
+        for record in self.registry.expire(now.wall) {
+            self.gone(&record);
+        }
+        self.give_up_asking();
+        self.peers_tick();
+    }
+
+    fn poll(&mut self, out: &mut Scratch) -> Step<ServerEvent> {
+        if let Some(step) = self.outbox.poll(out) {
+            return step;
+        }
+        let wall = self.registry.deadline().map(|at| {
+            let nanos = at.as_nanos().saturating_sub(self.now.wall.as_nanos());
+            self.now.mono.later(core::time::Duration::from_nanos(nanos))
+        });
+        let others = Instant::earliest(self.asks.deadline(), self.peers.deadline());
+        Step::Wait(Instant::earliest(wall, others))
+    }
+}
+
+impl Server {
+    const fn ticket(&mut self) -> Ticket {
+        self.next_ticket = self.next_ticket.saturating_add(1);
+        Ticket(self.next_ticket)
+    }
+}

@@ -1,0 +1,6 @@
+//! Two operators' servers and their users, as programs on loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod figures;
+mod programs;
+mod stage;

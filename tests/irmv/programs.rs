@@ -1,0 +1,133 @@
+//! What users of two operators can do.
+
+use rove_tests::programs::{Running, program};
+use serde_json::Value;
+
+use crate::stage::{A, B, PATIENCE, Stage};
+
+#[test]
+fn b4_b5_b6_who_registers_with_one_operator_is_found_by_anothers_user_and_by_each_identifier() {
+    let stage = Stage::new();
+    let (_bob, at) = stage.answers(B, "bob@b.example", &["--irmv-fixed", "127.0.0.1"]);
+    let said = stage.sees(A, "bob@b.example", &at.to_string());
+    assert!(said.contains("bob@b.example is online"), "{said}");
+    let uid = said.split("unique id ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    let (_number, elsewhere) = stage.answers(B, "number@b.example", &["--irmv-number", "+46701234561"]);
+    for (target, expected) in
+        [(uid, at.to_string()), ("127.0.0.1", at.to_string()), ("+46701234561", elsewhere.to_string())]
+    {
+        let (code, said) = stage.looks_up(B, target);
+        assert_eq!(code, 0, "{target}: {said}");
+        assert!(said.contains(&expected), "{target}: {said}");
+    }
+    let (_, said) = stage.looks_up(B, "+46701234561");
+    assert!(said.contains("+46701234561, behind which is the server's word"), "{said}");
+    let (_, said) = stage.looks_up(B, "127.0.0.1");
+    assert!(said.contains("127.0.0.1, behind which is return routability"), "{said}");
+}
+
+#[test]
+fn b7_a_call_makes_its_user_busy_for_who_asks_at_the_other_server() {
+    let stage = Stage::new();
+    let (_bob, _) = stage.answers(B, "bob@b.example", &[]);
+    stage.sees(A, "bob@b.example", "is online");
+    let call = stage.rove(A, "alice.key", &["call", "bob@b.example", "--for", "60"]);
+    stage.sees(A, "bob@b.example", "is busy");
+    drop(call);
+}
+
+#[test]
+fn b9_a_call_stands_when_both_servers_die_after_the_look_up() {
+    let mut stage = Stage::new();
+    let (bob, _) = stage.answers(B, "bob@b.example", &["--calls", "1"]);
+    let report = stage.path("call.json");
+    let args = ["call", "bob@b.example", "--for", "4", "--json", report.to_str().unwrap()];
+    let call = stage.rove(A, "alice.key", &args);
+    stage.sees(B, "bob@b.example", "is busy");
+    stage.kill(A);
+    stage.kill(B);
+    let (code, said, complaints) = call.outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let call = &report["calls"][0];
+    assert_eq!(call["route"], "direct", "{report}");
+    let received = call["received"].as_u64().unwrap();
+    assert!(received > 100, "sound came until the end: {received}");
+    assert!(call["seconds"].as_f64().unwrap() > 3.5, "{report}");
+    drop(bob);
+}
+
+#[test]
+fn what_was_acknowledged_is_there_when_a_killed_server_is_started_again() {
+    let mut stage = Stage::new();
+    let (bob, at) = stage.answers(B, "bob@b.example", &[]);
+    // It cannot come back by itself: what is found is what the server has kept.
+    drop(bob);
+    stage.kill(B);
+    let (code, said) = stage.looks_up(A, "bob@b.example");
+    assert_eq!(code, 1, "{said}");
+    stage.start(B);
+    stage.sees(A, "bob@b.example", &at.to_string());
+}
+
+#[test]
+fn who_leaves_is_not_found_any_more_and_a_name_of_somebody_else_is_refused() {
+    let stage = Stage::new();
+    let (mut bob, _) = stage.answers(B, "bob@b.example", &[]);
+    let (code, _, complaints) =
+        stage.rove(B, "mallory.key", &["register", "bob@b.example", "--port", "0"]).outcome(PATIENCE);
+    assert_eq!(code, 3, "{complaints}");
+    assert!(complaints.contains("somebody else's"), "{complaints}");
+    bob.interrupt();
+    assert!(bob.wait(PATIENCE).is_some_and(|status| status.success()), "{}", bob.complaints());
+    let (code, said) = stage.looks_up(B, "bob@b.example");
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
+fn who_is_registered_is_found_by_sip_as_well() {
+    let stage = Stage::new();
+    let (_bob, at) = stage.answers(B, "bob@b.example", &["--calls", "1"]);
+    let target = format!("sip:bob@{}", stage.sip[B]);
+    let listen = format!("{}:0", stage.phones[A]);
+    let call = Running::start(&program("rove"), ["call", &target, "--for", "1", "--listen", &listen]);
+    let (code, said, complaints) = call.outcome(PATIENCE);
+    assert_eq!(code, 0, "redirected to {at}: {said} {complaints}");
+}
+
+#[test]
+fn who_registers_by_sip_is_found_by_the_other_operators_users() {
+    let stage = Stage::new();
+    let registrar = stage.sip[B].to_string();
+    let listen = format!("{}:0", stage.phones[B]);
+    let args = ["answer", "--register", "sip:carol@b.example", "--server", &registrar, "--ready-json"];
+    let mut carol = Running::start(&program("rove"), args.into_iter().chain(["--listen", &listen]));
+    let at = carol.ready(PATIENCE)["sip"][0].as_str().unwrap().to_owned();
+    let said = stage.sees(A, "carol@b.example", &at);
+    assert!(said.contains("carol@b.example is online"), "{said}");
+    let (code, said, complaints) =
+        stage.rove(A, "alice.key", &["call", "carol@b.example", "--for", "1"]).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+}
+
+#[test]
+fn b12_three_parties_of_two_operators_are_one_conversation_after_looking_each_other_up() {
+    let stage = Stage::new();
+    let report = stage.path("bob.json");
+    let json = report.to_str().unwrap();
+    let (mut bob, _) = stage.answers(B, "bob@b.example", &["--conference", "--calls", "2", "--json", json]);
+    let call = |which, name: &str, seconds| {
+        stage.rove(which, &format!("{name}.key"), &["call", "bob@b.example", "--for", seconds])
+    };
+    let alice = call(A, "alice", "8");
+    stage.sees(A, "bob@b.example", "is busy");
+    let carol = call(B, "carol", "4");
+    for (name, call) in [("alice", alice), ("carol", carol)] {
+        let (code, said, complaints) = call.outcome(PATIENCE);
+        assert_eq!(code, 0, "{name}: {said} {complaints}");
+    }
+    assert!(bob.wait(PATIENCE).is_some(), "{}", bob.complaints());
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    // As many as he had calls, and himself.
+    assert_eq!(report["conference"]["parties"], 3, "{report}");
+}
