@@ -27,8 +27,11 @@ fn refer(answer: &mut Message, zone: &str, server: &str, glue: Option<[u8; 4]>) 
     answer.additionals = glue.into_iter().collect();
 }
 
+/// Makes an answer to a name a referral.
+type Edit = fn(&mut Message, &str);
+
 /// A root at V4 that refers by `edit`, and all that is known at OTHER.
-fn desk(edit: fn(&mut Message, &str)) -> Desk {
+fn desk(edit: Edit) -> Desk {
     let mut desk = Desk::new(zone(BOB));
     desk.configure(|config| {
         (config.walk, config.eager, config.prefer_v6) = (true, false, false);
@@ -83,13 +86,13 @@ fn a_server_without_an_address_beside_it_is_looked_for_first() {
 
 #[test]
 fn what_leads_nowhere_ends_in_an_error_and_in_time() {
-    let cases: &[(&str, fn(&mut Message, &str))] = &[
+    let cases: &[(&str, Edit)] = &[
         ("another name's zone", |answer, _| {
-            refer(answer, "else.example", "ns.else.example", Some([192, 0, 2, 54]))
+            refer(answer, "else.example", "ns.else.example", Some([192, 0, 2, 54]));
         }),
         ("the root itself", |answer, _| refer(answer, "", "ns.home.example", Some([192, 0, 2, 53]))),
         ("a server inside of its own zone", |answer, _| {
-            refer(answer, "home.example", "ns.home.example", None)
+            refer(answer, "home.example", "ns.home.example", None);
         }),
         ("a server that waits for the other", |answer, asked| match asked {
             "b.example." => refer(answer, "b.example", "a.example", None),

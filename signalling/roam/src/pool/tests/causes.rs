@@ -7,7 +7,10 @@ use super::{
     *,
 };
 
-const TABLE: &[(&str, fn(&mut Network))] = &[
+/// What provokes a cause.
+type Provoke = fn(&mut Network);
+
+const TABLE: &[(&str, Provoke)] = &[
     ("malformed", |network| network.datagram(([0, 0, 0, 0], 68).into(), &[])),
     ("without token", |network| drop(network.say(&message(MessageType::Discover, None, None, &[])))),
     ("unknown token", |network| {
