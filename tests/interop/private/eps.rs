@@ -30,7 +30,7 @@ fn a14_python_makes_the_same_vectors_of_eps() {
         entropy.fill(&mut rand);
         entropy.fill(&mut sqn);
         let plmn: Plmn =
-            if case % 2 == 0 { format!("26{:03}", case) } else { format!("310{:03}", case) }.parse().unwrap();
+            if case % 2 == 0 { format!("26{case:03}") } else { format!("310{case:03}") }.parse().unwrap();
         let vector = eps_vector(&AkaKeys::new(k, opc), [0, 0], Sqn::from_bytes(sqn), rand, plmn);
         assert_eq!(Plmn::from_octets(plmn.to_octets()), Some(plmn));
         let asked = [&k[..], &opc, &sqn, &rand, &plmn_by_hand(plmn.as_str())].map(hex);
