@@ -41,6 +41,13 @@ pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
     }
 }
 
+/// The same with that port, where it is to be had.
+pub(crate) fn free_beside(ip: Ipv4Addr, port: u16) -> SocketAddr {
+    let wanted = (ip, port);
+    let is_free = TcpListener::bind(wanted).is_ok() && UdpSocket::bind(wanted).is_ok();
+    if is_free { wanted.into() } else { free(ip) }
+}
+
 pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -52,7 +59,7 @@ fn certificates(folder: &Path) {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
     write(&folder.join("ca.pem"), &issuer.pem());
-    for name in ["home", "visited", "third"] {
+    for name in ["home", "visited", "second", "third"] {
         let key = rcgen::KeyPair::generate().unwrap();
         let names = vec![format!("{name}.example")];
         let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
@@ -72,7 +79,7 @@ impl Stage {
         certificates(folder.path());
         let (home, visited) = (Ipv4Addr::new(127, 0, 10, 1), Ipv4Addr::new(127, 0, 20, 1));
         let links = [free(home), free(visited)];
-        let names = [names, free(visited)];
+        let names = [names, free_beside(visited, names.port())];
         let attach = free(visited);
         let own = |name: &str, plmn: &str, title: &str, link: SocketAddr| {
             format!(
@@ -151,17 +158,25 @@ impl Stage {
     }
 
     pub(crate) fn subscribe(&self) {
+        self.subscribe_as("001010000000001", "t1.home.example");
+    }
+
+    pub(crate) fn subscribe_as(&self, imsi: &str, name: &str) {
         let keys = self.path("keys.toml").display().to_string();
-        let args = ["subscriber", "add", "001010000000001", "t1.home.example", "--sim", &keys];
+        let args = ["subscriber", "add", imsi, name, "--sim", &keys];
         let (code, said, complaints) = self.roved(&args);
         assert_eq!(code, 0, "{said} {complaints}");
     }
 
     pub(crate) fn attach(&self) -> Running {
-        let (sim, authority) = (self.path("sim.toml"), self.path("ca.pem"));
+        self.attach_at(self.attach, "sim.toml")
+    }
+
+    pub(crate) fn attach_at(&self, at: SocketAddr, sim: &str) -> Running {
+        let (sim, authority) = (self.path(sim), self.path("ca.pem"));
         let args = [
             "attach",
-            &self.attach.to_string(),
+            &at.to_string(),
             "--sim",
             sim.to_str().unwrap(),
             "--authority",
@@ -174,9 +189,13 @@ impl Stage {
 
     /// Attaches, as often as it takes while nodes find each other.
     pub(crate) fn attached(&self) -> (Running, Ipv4Addr) {
+        self.attached_at(self.attach, "sim.toml")
+    }
+
+    pub(crate) fn attached_at(&self, at: SocketAddr, sim: &str) -> (Running, Ipv4Addr) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut terminal = self.attach();
+            let mut terminal = self.attach_at(at, sim);
             let told = terminal.ready(PATIENCE);
             if told["event"] == "attached" {
                 return (terminal, address(&told));

@@ -1,7 +1,7 @@
 //! Whoever says what is not so to running nodes is refused and counted, and changes nothing.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
     time::{Duration, SystemTime},
 };
 
@@ -27,7 +27,8 @@ fn attached() -> (Stage, Running, Ipv4Addr) {
     let key = format!(
         "[[dns.key]]\nname = \"update.home.example\"\nsecret = \"{SECRET}\"\nscope = [\"static.home.example\"]\n"
     );
-    let stage = Stage::named(free(Ipv4Addr::new(127, 0, 10, 1)), &key, "");
+    let there = key.replace("static.home.example", "250.20.0.127.in-addr.arpa");
+    let stage = Stage::named(free(Ipv4Addr::new(127, 0, 10, 1)), &key, &there);
     stage.subscribe();
     let (terminal, ip) = stage.attached();
     (stage, terminal, ip)
@@ -57,7 +58,12 @@ fn update(id: u16, host: &str, key: Option<&TsigKey>) -> Vec<u8> {
 
 /// The RCODE that a message is answered with.
 fn said(server: SocketAddr, message: &[u8]) -> u8 {
-    let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
+    said_from(server.ip(), server, message)
+}
+
+/// The same to a host with that address.
+fn said_from(from: impl Into<IpAddr>, server: SocketAddr, message: &[u8]) -> u8 {
+    let socket = UdpSocket::bind((from.into(), 0)).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     socket.send_to(message, server).unwrap();
     let mut buffer = [0; 1_500];
@@ -82,6 +88,7 @@ fn counted_at(stage: &Stage, which: usize, name: &str, cause: &str) -> u64 {
 }
 
 const NAMES: &str = "rove_names_refused_total";
+const PRIVATE: &str = "rove_private_refused_total";
 const REFUSED: &str = "rove_home_refused_total";
 
 /// One update that is refused, counted once, and changes nothing.
@@ -134,11 +141,45 @@ fn a23_the_right_key_changes_no_other_name() {
 #[test]
 fn a1_a23_an_update_from_the_ip_core_moves_no_subscriber() {
     let (stage, _terminal, ip) = attached();
-    // What the private network alone may say is said here by a host of the IP core, at home and where the terminal is.
-    assert_ne!(said(stage.names[HOME], &update(7, "t1", None)), 0);
-    assert_ne!(said(stage.names[VISITED], &update(8, "t1", None)), 0);
-    assert_eq!(stage.forward(), [ip.octets().to_vec()]);
-    assert_eq!(stage.reverse(ip).len(), 1);
+    let key = key("update.home.example", 7);
+    let [a, b, c, d] = ip.octets();
+    let reverse = format!("{d}.{c}.{b}.{a}.in-addr.arpa");
+    // What the private network alone may say is said here by a host of the IP core, at home and where the terminal is:
+    // unsigned, and under a good key that may touch another name.
+    let cases = [
+        ("unsigned, at home", HOME, update(7, "t1", None), "\"not signed\""),
+        ("with a key, at home", HOME, update(8, "t1", Some(&key)), "\"name out of scope\""),
+        ("unsigned, where it is", VISITED, moving(9, &reverse, None), "\"not signed\""),
+        ("with a key, where it is", VISITED, moving(10, &reverse, Some(&key)), "\"name out of scope\""),
+    ];
+    for (what, which, message, cause) in cases {
+        let before = (counted_at(&stage, which, NAMES, cause), counted_at(&stage, which, NAMES, ""));
+        assert_ne!(said_from(CORE, stage.names[which], &message), 0, "{what}");
+        let after = (counted_at(&stage, which, NAMES, cause), counted_at(&stage, which, NAMES, ""));
+        assert_eq!(after, (before.0 + 1, before.1 + 1), "{what}: counted once, under {cause}");
+        assert_eq!(stage.forward(), [ip.octets().to_vec()], "{what}");
+        assert_eq!(stage.reverse(ip).len(), 1, "{what}");
+    }
+}
+
+/// A host that is in neither network.
+const CORE: Ipv4Addr = Ipv4Addr::new(127, 0, 99, 9);
+
+/// An update that gives an address of the visited network another name.
+fn moving(id: u16, reverse: &str, key: Option<&TsigKey>) -> Vec<u8> {
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let target = name("eve.home.example");
+    let mut message = [id, 0x2800, 1, 0, 1, 0].map(u16::to_be_bytes).concat();
+    message.extend_from_slice(name("20.0.127.in-addr.arpa").as_wire());
+    message.extend_from_slice(&[0, 6, 0, 1]);
+    message.extend_from_slice(name(reverse).as_wire());
+    message.extend_from_slice(&[0, 12, 0, 1, 0, 0, 0, 5]);
+    message.extend_from_slice(&u16::try_from(target.as_wire().len()).unwrap().to_be_bytes());
+    message.extend_from_slice(target.as_wire());
+    if let Some(key) = key {
+        sign(&mut message, key, wall(), None);
+    }
+    message
 }
 
 /// A stage whose configurations were changed before the nodes started anew.
@@ -188,6 +229,10 @@ fn a16_a23_a_network_without_agreement_is_not_heard() {
         let (code, _, complaints) = stage.attach().outcome(PATIENCE);
         assert_eq!(code, 1, "{complaints}");
     }
+    stage.wait_for("its streams are turned away, and counted", |stage| {
+        counted(stage, PRIVATE, "\"no agreement\"") >= 1
+    });
+    assert_eq!(counted(&stage, REFUSED, ""), 0, "and nothing that it says is looked at");
     assert!(stage.forward().is_empty());
 }
 

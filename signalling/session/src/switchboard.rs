@@ -11,7 +11,7 @@ mod telling;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
 };
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Nested, Now, Scratch, Step, Transport};
@@ -179,16 +179,6 @@ impl Switchboard {
                 }
             }
         }
-    }
-
-    /// Looks a target up without calling it; [`Event::LookedUp`] answers.
-    pub fn look_up(&mut self, now: Now, target: &Target) -> LookupId {
-        find(&mut self.resolver, now, target)
-    }
-
-    /// Looks for the names of an address; [`Event::LookedUp`] answers.
-    pub fn look_up_names(&mut self, now: Now, address: IpAddr) -> LookupId {
-        self.resolver.reverse(now, address)
     }
 
     /// Publishes this phone's name; [`Event::Registered`] or [`Event::RegistrationFailed`] answers.
