@@ -2,7 +2,11 @@
 
 use core::{fmt, time::Duration};
 
-use crate::{ClockRate, DtlsPlan, IcePlan, PayloadType, Security, SrtpKeys, UdpFlow};
+mod route;
+
+pub use route::{Route, RouteId, RouteKind};
+
+use crate::{ClockRate, DtlsPlan, IcePlan, PayloadType, Security, SrtpKeys};
 
 /// A codec by name, as SDP and H.245 negotiate it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -166,41 +170,6 @@ impl Direction {
     }
 }
 
-/// Names one route of a call, for its whole life.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RouteId(pub u32);
-
-/// What kind of way a route is, cheapest first.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-#[non_exhaustive]
-pub enum RouteKind {
-    /// Straight between the two ends, by the addresses first agreed.
-    Direct,
-}
-
-impl RouteKind {
-    /// Its name in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-        }
-    }
-}
-
-/// One way for a call's packets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Route {
-    /// Its name.
-    pub id: RouteId,
-    /// Its kind.
-    pub kind: RouteKind,
-    /// Where RTP goes.
-    pub rtp: UdpFlow,
-    /// Where RTCP goes; the same flow as `rtp` when both share a port (RFC 5761).
-    pub rtcp: UdpFlow,
-}
-
 /// What signalling agreed on, frozen: the codec, the routes, the direction. Valid by construction.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MediaPlan {
@@ -210,6 +179,7 @@ pub struct MediaPlan {
     cname: String,
     shared_clock: bool,
     security: Security,
+    association: u32,
     ice: Option<IcePlan>,
 }
 
@@ -223,6 +193,7 @@ impl MediaPlan {
             cname: cname.into(),
             shared_clock: false,
             security: Security::Clear,
+            association: 0,
             ice: None,
         })
     }
@@ -261,6 +232,13 @@ impl MediaPlan {
     #[must_use]
     pub const fn security(&self) -> &Security {
         &self.security
+    }
+
+    /// Which of the associations of this call agrees on keys, where that is done in the media path (RFC 8842): another number
+    /// is another handshake, with the same certificates too.
+    #[must_use]
+    pub const fn association(&self) -> u32 {
+        self.association
     }
 
     /// The keys that signalling carried; `None` when packets go as they are, or the keys are yet to be agreed on.
@@ -318,6 +296,12 @@ impl MediaPlanBuilder {
     /// Nothing is sent or believed before both ends agreed on keys in the media path; not so unless said.
     pub fn dtls(mut self, plan: DtlsPlan) -> Self {
         self.0.security = Security::Dtls(plan);
+        self
+    }
+
+    /// Which association of the call agrees on keys; the first unless said.
+    pub fn association(mut self, number: u32) -> Self {
+        self.0.association = number;
         self
     }
 

@@ -9,7 +9,7 @@ use rove_sdp::{IceAgreed, Local, Negotiated};
 
 use crate::Config;
 
-/// Freezes an agreement into a plan with one direct route.
+/// Freezes an agreement into a plan with one direct route, and the `association` of DTLS that it is about.
 ///
 /// # Errors
 ///
@@ -18,11 +18,13 @@ pub(crate) fn media_plan(
     local: &Local,
     agreed: &Negotiated,
     config: &Config,
+    association: u32,
 ) -> Result<MediaPlan, PlanError> {
     let rtp = UdpFlow { local: local.address, remote: agreed.remote_rtp };
     let rtcp = if agreed.rtcp_mux { rtp } else { UdpFlow { local: local.rtcp, remote: agreed.remote_rtcp } };
     let plan = MediaPlan::builder(agreed.codec, config.cname.as_str())
         .direction(agreed.direction)
+        .association(association)
         .route(Route { id: RouteId(0), kind: RouteKind::Direct, rtp, rtcp });
     let plan = match &agreed.security {
         Security::Clear => plan,

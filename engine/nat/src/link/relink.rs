@@ -51,7 +51,8 @@ impl Relink {
         if let (Some(old), Some(new)) = (before.ice(), after.ice()) {
             relink.checks = Checks::between(old, new);
         }
-        if let (Security::Dtls(dtls), true) = (after.security(), before.security() != after.security()) {
+        let renewed = before.security() != after.security() || before.association() != after.association();
+        if let (Security::Dtls(dtls), true) = (after.security(), renewed) {
             let identity = identity.ok_or(NoIdentity)?.clone();
             let told = after.routes().first().map(|route| route.rtp).ok_or(NoIdentity)?;
             let flows = if after.ice().is_some() { Flows::Checked } else { Flows::Told(told) };

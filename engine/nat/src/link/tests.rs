@@ -233,3 +233,37 @@ fn another_certificate_makes_another_handshake_and_other_keys_with_and_without_a
         assert!(!pair.told.iter().flatten().any(|event| matches!(event, LinkEvent::Failed(_))), "{what}");
     }
 }
+
+#[test]
+fn another_association_makes_another_handshake_with_the_certificates_that_are_there() {
+    for ice in [false, true] {
+        let before = [plan(1, 2, ice), plan(2, 1, ice)];
+        let mut pair = Pair::new([&before[0], &before[1]]);
+        pair.run(Duration::from_secs(2));
+        let renew = |pair: &mut Pair, end: usize, number: u32| {
+            let plan = &before[end];
+            let Security::Dtls(dtls) = *plan.security() else { unreachable!() };
+            let after = MediaPlan::builder(*plan.codec(), "a").route(plan.routes()[0]).dtls(dtls);
+            let after =
+                plan.ice().cloned().into_iter().fold(after.association(number), |after, ice| after.ice(ice));
+            let (after, own) = (after.build().unwrap(), identity(end as u64 + 1));
+            let entropy = Entropy::from_number(90 + end as u64);
+            let mut relink = Relink::new(pair.now, plan, &after, Some(&own), entropy).unwrap();
+            pair.links[end].relink(pair.now, &mut relink);
+        };
+        // The same association, whatever else is told anew: nothing happens.
+        [1, 0].into_iter().for_each(|end| renew(&mut pair, end, 0));
+        pair.run(Duration::from_secs(2));
+        assert_eq!((pair.keys(0).len(), pair.keys(1).len()), (1, 1), "ice {ice}");
+        renew(&mut pair, 1, 1);
+        pair.run(Duration::from_millis(30));
+        renew(&mut pair, 0, 1);
+        pair.run(Duration::from_secs(10));
+        let what = format!("ice {ice}: {:?}", pair.told);
+        let [ours, theirs] = [pair.keys(0), pair.keys(1)];
+        assert_eq!((ours.len(), theirs.len()), (2, 2), "{what}");
+        assert_ne!(ours[0], ours[1], "{what}");
+        assert_eq!((ours[1].send(), ours[1].receive()), (theirs[1].receive(), theirs[1].send()), "{what}");
+        assert!(!pair.told.iter().flatten().any(|event| matches!(event, LinkEvent::Failed(_))), "{what}");
+    }
+}

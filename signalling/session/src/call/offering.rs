@@ -122,7 +122,7 @@ impl Offering {
         else {
             return;
         };
-        if let Ok(plan) = plan::media_plan(&self.local, &agreed, cx.config) {
+        if let Ok(plan) = plan::media_plan(&self.local, &agreed, cx.config, 0) {
             cx.record.codec = Some(agreed.codec.id);
             cx.tell(Progress::EarlyMedia { codec: agreed.codec.id, remote: agreed.remote_rtp });
             cx.ask(Ask::StartMedia(plan));

@@ -22,6 +22,8 @@ pub(crate) struct Talking {
     /// What else could be spoken without another device: no stream's clock is faster than that of the first codec.
     codecs: Vec<CodecId>,
     session: Session,
+    /// How many associations of DTLS were renewed.
+    association: u32,
     /// Whether we hold the call.
     holding: bool,
     /// What we have asked for and not yet heard of.
@@ -44,7 +46,7 @@ impl Talking {
         session: Session,
         agreed: &Negotiated,
     ) -> State {
-        match plan::media_plan(&local, agreed, cx.config) {
+        match plan::media_plan(&local, agreed, cx.config, 0) {
             Ok(plan) => {
                 let talking = Self::new(hop, local, session);
                 talking.tell(cx, agreed);
@@ -92,7 +94,7 @@ impl Talking {
             // What we change ourselves leaves the codec.
             local.codecs = vec![spoken];
         }
-        Self { hop, local, codecs, session, holding: false, wanted: None }
+        Self { hop, local, codecs, session, association: 0, holding: false, wanted: None }
     }
 
     fn tell(&self, cx: &mut Context<'_>, agreed: &Negotiated) {
@@ -247,18 +249,17 @@ impl Talking {
             let (next, local, answer, agreed) =
                 self.answer(cx, &offer).map_err(|mismatch| mismatch.to_string())?;
             before.as_ref().map_or(Ok(()), |before| may_follow(before, &agreed))?;
-            let same = before.as_ref().is_some_and(|before| before.security == agreed.security);
-            if same && self.session.renews_dtls(&offer) {
-                // What was agreed on anew would look as if it went on.
-                return Err("another association of DTLS takes another certificate here".to_owned());
-            }
-            Ok((next, local, answer, agreed))
+            Ok((next, local, answer, agreed, self.session.renews_dtls(&offer)))
         });
         match (answered, before) {
-            (Ok((next, local, answer, agreed)), Some(before)) => {
+            (Ok((next, local, answer, agreed, renews)), Some(before)) => {
                 (self.session, self.local) = (next, local);
+                self.association = self.association.wrapping_add(renews.into());
                 cx.ask(Ask::AcceptChange(answer.to_bytes()));
                 self.follow(cx, &before, &agreed, None);
+                if renews && before == agreed {
+                    self.run(cx, &agreed);
+                }
             }
             (answered, _) => {
                 let why = answered.err().unwrap_or_else(|| "nothing stands that could change".into());
@@ -351,7 +352,7 @@ impl Talking {
             (agreed.remote_rtp, agreed.remote_rtcp) = known;
         }
         cx.record.media_remote = Some((agreed.remote_rtp, agreed.remote_rtcp));
-        match plan::media_plan(&self.local, &agreed, cx.config) {
+        match plan::media_plan(&self.local, &agreed, cx.config, self.association) {
             Ok(plan) => cx.ask(Ask::ChangeMedia(plan)),
             Err(error) => cx.tell(Progress::Unchanged { why: error.to_string() }),
         }
