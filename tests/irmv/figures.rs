@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
-use rove_base::{Entropy, Transport, UnixTime};
+use rove_base::{Arrival, Entropy, Machine as _, Now, Scratch, Step, StreamId, Transport, UnixTime};
 use rove_irmv::{
-    Attestation, Claim, Contact, Identifier, Proof, Record, Registry, RegistryLimits, Status, UserKey,
+    Attestation, Claim, Contact, Frames, Identifier, Message, Proof, Record, Registry, RegistryLimits,
+    Status, UserKey,
+    server::{Server, ServerConfig},
 };
 
 /// One that can be found by all four identifiers. Its signatures are as long as real ones.

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-sip", 1),
     ("rove-dns", 1),
     ("rove-roam", 1),
+    ("rove-irmv", 1),
     ("rove-io", 2),
     ("rove-session", 2),
     ("rove-driver", 3),

@@ -16,6 +16,7 @@ const TOLD_THE_TIME: &[&str] = &[
     "signalling/sip/",
     "signalling/dns/",
     "signalling/roam/",
+    "signalling/irmv/",
     "signalling/session/",
 ];
 

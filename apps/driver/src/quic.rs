@@ -193,3 +193,6 @@ const ALIVE: Duration = Duration::from_secs(10);
 const IDLE_MS: u32 = 30_000;
 /// Bytes on their way, in either direction.
 const WINDOW: u32 = 256 * 1_024;
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,11 @@ pub(crate) struct IrmvArgs {
 }
 
 impl IrmvArgs {
+    /// Whether a name without a scheme, `user@domain`, is one for the server that is named.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.irmv_server.is_some() && name.contains('@') && !name.contains(':')
+    }
+
     /// Where the server is, and its domain; for somebody of `domain`, where that is known.
     pub(crate) fn server(
         &self,

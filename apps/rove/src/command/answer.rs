@@ -99,13 +99,14 @@ fn phone_config(settings: &Settings, args: &Answer) -> Result<PhoneConfig, Failu
 
 /// Whether the name is one for an IRMV server.
 fn is_irmv(args: &Answer) -> bool {
-    let is_name = |name: &String| !is_sip(name) && name.contains('@');
-    args.irmv.irmv_server.is_some() && args.register.as_ref().is_some_and(is_name)
+    args.register.as_ref().is_some_and(|name| args.irmv.takes(name))
 }
 
 /// Registers at the SIP server that `--register` names, if it names one.
 fn sign_in(phone: &Phone, args: &Answer, show: &Show, stop: &Stop) -> Result<Option<AccountId>, Failure> {
-    let Some(name) = args.register.as_deref().filter(|name| is_sip(name)) else { return Ok(None) };
+    let Some(name) = args.register.as_deref().filter(|name| is_sip(name) && !is_irmv(args)) else {
+        return Ok(None);
+    };
     let account = args.account.account(name, args.phone.transport.transport)?;
     let id = phone.sign_in(SipAccount { publish: args.publish_state, ..account })?;
     accounts::await_registration(phone, id, show, stop)?;

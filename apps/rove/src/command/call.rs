@@ -53,7 +53,8 @@ fn calls(
         if stop.wanted() {
             break;
         }
-        report.calls.push(one(&phone, args, &target, account, talk, stop, &show)?);
+        let call = one(&phone, args, &target, account, talk, stop, &show)?;
+        report.calls.push(CallReport { target: args.target.clone(), ..call });
     }
     show.done();
     if let Some(path) = &args.json {

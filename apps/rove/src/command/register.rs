@@ -16,9 +16,7 @@ pub(crate) fn run(settings: &Settings, args: &Register, stop: &Stop) -> Result<(
     match args.via {
         Some(Via::Sip) => via_sip(settings, args, stop),
         Some(Via::Irmv) => via_irmv(settings, args, stop),
-        None if args.irmv.irmv_server.is_some() && args.name.contains('@') && !is_sip(&args.name) => {
-            via_irmv(settings, args, stop)
-        }
+        None if args.irmv.takes(&args.name) => via_irmv(settings, args, stop),
         None if is_sip(&args.name) => via_sip(settings, args, stop),
         Some(Via::Dns) | None => via_dns(settings, args, stop),
     }

@@ -2,6 +2,8 @@
 //!
 //! It is run again whenever something new is known, so that no state of a half-done search has to be kept.
 
+mod service;
+
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -132,7 +134,7 @@ pub(crate) fn evaluate(goal: &Goal, facts: &Facts, taste: Taste, entropy: &mut E
             Err(progress) => progress,
         },
         Goal::Service { name, domain, port, transport } => {
-            service(name, Target::new(domain, *port, *transport), facts, taste, entropy)
+            service::found(name, Target::new(domain, *port, *transport), facts, taste, entropy)
         }
         Goal::Address(host) => addresses(&[Target::new(host, 0, Transport::Udp)], facts, taste),
         Goal::Reverse(ip) => reverse(*ip, facts),
@@ -245,31 +247,6 @@ fn sip(host: &Name, wish: Wish, facts: &Facts, taste: Taste, entropy: &mut Entro
             }
             addresses(&flat(&groups), facts, taste)
         }
-        other => other,
-    }
-}
-
-fn service(name: &Name, plain_one: Target, facts: &Facts, taste: Taste, entropy: &mut Entropy) -> Progress {
-    let mut targets: Vec<&SRV> = match follow(question(name, RecordType::SRV), facts) {
-        Known::Open(open) => return Progress::Need { open: vec![open], found: 0 },
-        Known::Is(Ok(Outcome::Records(records))) => srv_of(records).collect(),
-        Known::Is(_) | Known::Lost(_) => Vec::new(),
-    };
-    if targets.is_empty() {
-        return addresses(&[plain_one], facts, taste);
-    }
-    targets.retain(|srv| !srv.target.is_root());
-    targets.sort_by_key(|srv| srv.priority);
-    targets.truncate(MAX_TARGETS);
-    if targets.is_empty() {
-        return Progress::Failed(LookupError::NotOffered { name: plain(&plain_one.host) });
-    }
-    let all = |targets: &[&SRV]| -> Vec<Target> {
-        targets.iter().map(|srv| Target::new(&srv.target, srv.port, plain_one.transport)).collect()
-    };
-    match addresses(&all(&targets), facts, taste) {
-        // As above: the weights are drawn once, when all is known.
-        Progress::Found(_) => addresses(&all(&order::by_weight(targets, entropy)), facts, taste),
         other => other,
     }
 }

@@ -47,13 +47,18 @@ impl<R: RegistryStore> SipServer<R> {
         let live: Vec<_> = bindings.iter().filter(|binding| binding.until > now).filter(wanted).collect();
         if self.core.config.mode == Mode::Redirect {
             let mut response = self.core.plain(&relay.reply, relay.key, StatusCode::TEMPORARILY_UNAVAILABLE);
-            if !live.is_empty() {
+            let elsewhere = relay.served.as_ref().filter(|_| live.is_empty());
+            let elsewhere: Vec<_> = elsewhere.into_iter().flat_map(|served| served.contacts()).collect();
+            if !live.is_empty() || !elsewhere.is_empty() {
                 response.status = StatusCode::MOVED_TEMPORARILY;
                 response.status.default_reason().clone_into(&mut response.reason);
             }
             for binding in live {
                 let mut contact = NameAddr::new(binding.contact.clone());
                 contact.params.set("q", Some(&format!("{:.3}", f64::from(binding.q) / 1_000.0)));
+                response.headers.push(HeaderName::Contact, contact.to_string());
+            }
+            for contact in elsewhere {
                 response.headers.push(HeaderName::Contact, contact.to_string());
             }
             return self.finish(id, &response);

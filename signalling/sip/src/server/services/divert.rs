@@ -100,6 +100,11 @@ impl<R: RegistryStore> SipServer<R> {
 }
 
 impl Served {
+    /// The same for who is told to go there itself.
+    pub(in crate::server) fn contacts(&self) -> impl Iterator<Item = NameAddr> + '_ {
+        self.grant.iter().flat_map(|grant| &grant.places).cloned().map(NameAddr::new)
+    }
+
     /// Where the network has put a user who has registered nothing.
     pub(in crate::server) fn places(&self, breadth: u32) -> VecDeque<Vec<Target>> {
         let places = self.grant.iter().flat_map(|grant| &grant.places);
