@@ -89,7 +89,7 @@ fn presence_and_dialogs_are_published_anew_when_they_change_and_taken_back_at_th
     assert!(none.body.contains("dialog-info") && !none.body.contains("<dialog "), "{none:#?}");
     let ready = bob.ready(PATIENCE);
     let address = ready["sip"][0].as_str().unwrap().to_owned();
-    let mut alice = crate::stage::begin("call", &format!("sip:bob@{address}"), "");
+    let mut alice = begin("call", &format!("sip:bob@{address}"), "");
     let call = loop {
         let call = keeper.publish("dialog");
         if call.body.contains("confirmed") {

@@ -342,7 +342,6 @@ fn a23_a_partner_that_does_not_serve_a_subscriber_ends_and_binds_nothing_at_a_ru
 }
 
 #[test]
-#[ignore = "known gap: a node that is home alone refuses the cancellation and does not count it"]
 fn a23_a_partner_cancels_nothing_at_a_running_home_and_is_counted() {
     let (stage, _terminal, ip) = attached_beside_a_third();
     let cancel = Operation::CancelLocation {

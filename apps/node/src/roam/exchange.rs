@@ -44,6 +44,8 @@ impl Roam {
         match (addressee(&operation), &mut self.home, &self.visited) {
             (Register::Home, Some(home), _) => home.asked(self.now, partner, id, operation),
             (Register::Visited, _, Some(_)) => self.tell_vlr(Told::Asked { partner, id, operation }),
+            // It is not for a home, which says so and counts it.
+            (Register::Visited, Some(home), None) => home.asked(self.now, partner, id, operation),
             _ => self.answer(Register::Home, partner, id, Err(Cause::NotSupported)),
         }
     }
