@@ -4,7 +4,7 @@ mod handles;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
-pub use handles::{Reloader, Stopper};
+pub use handles::{Reloader, Roaming, SipAddress, Stopper};
 
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
@@ -23,6 +23,7 @@ use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
     driver::{self, Access, Control, Driver, Keeper, Outside, Place, Unreadable},
+    relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
@@ -36,7 +37,7 @@ pub enum NodeError {
     Config(#[from] ConfigError),
     /// No role is configured.
     #[error(
-        "the configuration gives this node nothing to do: add a [dns], [sip], [home] or [visited] section"
+        "the configuration gives this node nothing to do: add a [dns], [sip], [relay], [home] or [visited] section"
     )]
     NoRole,
     /// An address cannot be used.
@@ -114,29 +115,11 @@ pub struct RunningNode {
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
     roam: Roaming,
+    relays: Vec<SipAddress>,
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Where a node registers users and takes calls.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SipAddress {
-    /// In what.
-    pub transport: Transport,
-    /// Where.
-    pub address: SocketAddr,
-}
-
-/// Where a node's terminals and partners connect; ports as bound.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Roaming {
-    /// Terminals.
-    pub attach: Vec<SocketAddr>,
-    /// Partners' nodes.
-    pub partners: Vec<SocketAddr>,
-    /// Terminals that want an address.
-    pub dhcp: Vec<SocketAddr>,
+    relay: Option<Working>,
 }
 
 /// Roles with where they listen, while a node is put together.
@@ -305,7 +288,8 @@ impl Node {
         if let Some(sip) = &config.sip {
             parts.add_sip(sip, config.home.is_some() || config.visited.is_some())?;
         }
-        if parts.places.is_empty() {
+        let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
+        if parts.places.is_empty() && relay.is_none() {
             return Err(NodeError::NoRole);
         }
         let (told, outcomes) = mpsc::unbounded_channel();
@@ -328,7 +312,11 @@ impl Node {
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns, sip, roam, stop, reload, thread: Some(thread) })
+        let relays = relay.as_ref().map(|relay| relay.addresses.clone()).unwrap_or_default();
+        let mut node =
+            RunningNode { dns, sip, roam, relays, stop, reload, thread: Some(thread), relay: None };
+        node.relay = relay.map(|relay| relay.start(clock)).transpose()?;
+        Ok(node)
     }
 }
 
@@ -349,6 +337,12 @@ impl RunningNode {
     #[must_use]
     pub const fn roaming_addresses(&self) -> &Roaming {
         &self.roam
+    }
+
+    /// Where clients of the relay come to; ports as bound.
+    #[must_use]
+    pub fn relay_addresses(&self) -> &[SipAddress] {
+        &self.relays
     }
 
     /// Something to make this node read its files again with.
@@ -378,6 +372,9 @@ impl RunningNode {
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!(target: "rove::node", "the node's thread panicked");
         }
+        if let Some(relay) = self.relay.take() {
+            relay.end();
+        }
     }
 }
 
@@ -389,7 +386,7 @@ impl Drop for RunningNode {
 }
 
 /// Says which option named an address that cannot be used.
-fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
+pub(crate) fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
     move |CannotBind { over, what }| NodeError::Bind { option, address, over, what }
 }
 

@@ -143,7 +143,7 @@ impl TurnServer {
         out: &mut Scratch,
     ) {
         if !asked.pair {
-            return self.finish(now, port, *asked, out);
+            return self.finish(now, port, &asked, out);
         }
         let mut address = asked.address;
         address.set_port(address.port().saturating_add(1));
@@ -172,7 +172,7 @@ impl TurnServer {
             let until = kept.until;
             self.ports.set(partner, Place::Kept(kept));
             self.ends.insert((until, partner));
-            self.finish(now, port, *asked, out);
+            self.finish(now, port, &asked, out);
         } else {
             self.ports.free(partner, kept.address);
             self.steps.push_back(Step::Event(TurnEvent::Unbind { port }));
@@ -208,7 +208,7 @@ impl TurnServer {
         }
     }
 
-    fn finish(&mut self, now: Now, port: RelayPort, asked: Asked, out: &mut Scratch) {
+    fn finish(&mut self, now: Now, port: RelayPort, asked: &Asked, out: &mut Scratch) {
         let begin = Beginning {
             client: asked.client,
             seen: asked.seen,

@@ -31,6 +31,7 @@ pub(super) struct Question<'a> {
 }
 
 /// A question that is answered by an error.
+#[derive(Clone, Copy)]
 pub(super) struct Refusal {
     cause: Cause,
     code: u16,

@@ -230,11 +230,16 @@ impl<'a> TurnMessage<'a> {
         self.attributes.sha1.is_some() || self.attributes.sha256.is_some()
     }
 
-    /// Whether it was made by someone who knows `key`; answers how it was sealed. The newer kind of seal counts where both
-    /// are there (RFC 8489 §9.2.4).
+    /// Whether it was made by someone who knows `key`, made in the way that it tells; answers how it was sealed.
     #[must_use]
     pub fn is_sealed<'k>(&self, key: &'k LongTermKey) -> Option<Seal<'k>> {
-        let key = key.by(self.attributes.algorithm.unwrap_or(Algorithm::Md5))?;
+        self.is_sealed_by(key.by(self.attributes.algorithm.unwrap_or(Algorithm::Md5))?)
+    }
+
+    /// The same for a key as it is: an answer does not tell how its key was made. The newer kind of seal counts where both
+    /// are there (RFC 8489 §9.2.4).
+    #[must_use]
+    pub fn is_sealed_by<'k>(&self, key: &'k [u8]) -> Option<Seal<'k>> {
         let (seal, (at, told)) = match (self.attributes.sha256, self.attributes.sha1) {
             (Some(found), _) => (Seal::Sha256(key), found),
             (None, Some(found)) => (Seal::Sha1(key), found),
