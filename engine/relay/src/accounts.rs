@@ -107,7 +107,7 @@ impl Caller {
 /// name; and HMAC-SHA1 of that in base64.
 #[must_use]
 pub fn timed(secret: &str, name: &str, wall: UnixTime, life: Duration) -> (String, Zeroizing<String>) {
-    let user = format!("{}:{name}", (wall + life).as_secs());
+    let user = format!("{}:{name}", wall.as_secs().saturating_add(life.as_secs()));
     let password = password(secret.as_bytes(), user.as_bytes()).unwrap_or_default();
     (user, password)
 }

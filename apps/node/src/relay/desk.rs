@@ -158,7 +158,7 @@ impl Desk {
                 let port = RelayPort(u32::try_from(number).unwrap_or(u32::MAX));
                 let Some(socket) = lent.get(&port) else { return };
                 inbox.recv(socket, *clock, |got| {
-                    turn.peer_sent(now, port, got.flow.remote, got.bytes, scratch)
+                    turn.peer_sent(now, port, got.flow.remote, got.bytes, scratch);
                 })
             }
         };

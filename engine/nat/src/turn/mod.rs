@@ -337,7 +337,7 @@ impl TurnClient {
                 let life = told.lifetime.unwrap_or(LIFE);
                 // A minute before it is over, or half of it.
                 let early = (life / 2).min(60);
-                self.refresh = Some(now + Duration::from_secs(life.saturating_sub(early).into()));
+                self.refresh = Some(now.later(Duration::from_secs(life.saturating_sub(early).into())));
                 if let (Wish::Address, Some(relayed)) = (wish, told.relayed) {
                     self.relayed = Some(relayed);
                     self.news.push_back(TurnNews::Lent { relayed, mapped: told.mapped });
@@ -345,7 +345,7 @@ impl TurnClient {
             }
             Wish::Peer(peer, _) => {
                 let Some(found) = self.peers.iter_mut().find(|one| one.address == peer) else { return };
-                found.refresh = Some(now + PERMISSION);
+                found.refresh = Some(now.later(PERMISSION));
                 if !core::mem::replace(&mut found.reached, true) {
                     self.news.push_back(TurnNews::Reached(peer));
                 }

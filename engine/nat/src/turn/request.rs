@@ -49,7 +49,7 @@ impl Request {
             return false;
         }
         self.sent = self.sent.saturating_add(1);
-        self.due = now + self.wait;
+        self.due = now.later(self.wait);
         self.wait = self.wait.saturating_mul(2);
         true
     }

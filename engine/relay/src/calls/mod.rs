@@ -118,7 +118,7 @@ impl Calls {
         {
             self.ends.remove(&(due, index));
             let Some(Some(call)) = self.calls.get_mut(index as usize) else { continue };
-            let end = call.expires.min(call.heard + self.limits.idle);
+            let end = call.expires.min(call.heard.later(self.limits.idle));
             if end > now.mono {
                 call.look = end;
                 self.ends.insert((end, index));
@@ -161,7 +161,7 @@ impl Calls {
         let (Some(key), Some(first)) = (self.secrets.iter().find_map(by), self.secrets.first()) else {
             return self.counts.refuse(Cause::BadToken);
         };
-        let window = now.mono.since(Instant::ZERO).as_secs() / WINDOW.as_secs();
+        let window = now.mono.since(Instant::ZERO).as_secs() / WINDOW_SECS;
         let fits = |window| first.challenge(flow.remote, window) == hello.challenge;
         if !fits(window) && !window.checked_sub(1).is_some_and(fits) {
             let answer = Answer::Challenge(first.challenge(flow.remote, window));
@@ -202,7 +202,7 @@ impl Calls {
     /// An end is at `flow`, in a call that begins with the first of them.
     fn join(&mut self, now: Now, flow: UdpFlow, ticket: &Ticket) -> Result<(), Cause> {
         let left = u64::from(ticket.expires).saturating_sub(now.wall.as_secs());
-        let expires = now.mono + Duration::from_secs(left);
+        let expires = now.mono.later(Duration::from_secs(left));
         let index = match self.ids.get(&ticket.call) {
             Some(index) => *index,
             None => self.begin(now, ticket, expires)?,
@@ -233,7 +233,7 @@ impl Calls {
         if self.ids.len() >= self.limits.calls {
             return Err(Cause::Capacity);
         }
-        let look = now.mono + self.limits.idle;
+        let look = now.mono.later(self.limits.idle);
         let Ticket { call: id, pair, .. } = *ticket;
         let call = Call { id, pair, legs: [None, None], heard: now.mono, expires, look };
         let index = match self.free.pop() {
@@ -266,5 +266,5 @@ impl Calls {
     }
 }
 
-/// How long a challenge is good, at least.
-const WINDOW: Duration = Duration::from_secs(30);
+/// How long a challenge is good, at least, in seconds.
+const WINDOW_SECS: u64 = 30;

@@ -118,7 +118,7 @@ impl Allocation {
         if self.permissions.len().saturating_add(new) > most {
             return Err(Full);
         }
-        let until = now + PERMISSION;
+        let until = now.later(PERMISSION);
         for peer in peers.map(canonical) {
             match self.permissions.iter_mut().find(|one| one.peer == peer) {
                 Some(known) => known.until = until,
@@ -149,7 +149,7 @@ impl Allocation {
         most: usize,
     ) -> Result<(), NotBound> {
         self.channels.retain(|one| one.until > now);
-        let until = now + CHANNEL;
+        let until = now.later(CHANNEL);
         if let Some(known) = self.channels.iter_mut().find(|one| one.number == number || one.peer == peer) {
             if (known.number, known.peer) != (number, peer) {
                 return Err(NotBound::Taken);

@@ -119,7 +119,7 @@ impl TurnServer {
             account: caller.account.clone(),
             transaction: question.message.transaction(),
             relayed: kept.address,
-            expires: now.mono + life,
+            expires: now.mono.later(life),
         };
         self.ends.remove(&(kept.until, port));
         self.lend(port, begin, None);
@@ -147,7 +147,7 @@ impl TurnServer {
         }
         let mut address = asked.address;
         address.set_port(address.port().saturating_add(1));
-        let (token, until) = (self.ports.token(), now.mono + KEPT);
+        let (token, until) = (self.ports.token(), now.mono.later(KEPT));
         let kept = Kept { token, address, until, waits: Some(port) };
         let partner = self.ports.put(address, Place::Kept(kept));
         asked.partner = Some(partner);
@@ -216,7 +216,7 @@ impl TurnServer {
             account: asked.caller.account.clone(),
             transaction: asked.transaction,
             relayed: asked.address,
-            expires: now.mono + asked.life,
+            expires: now.mono.later(asked.life),
         };
         let token = asked.partner.and_then(|partner| self.ports.kept(partner)).map(|kept| kept.token);
         self.lend(port, begin, token);

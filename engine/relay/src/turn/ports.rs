@@ -93,7 +93,7 @@ impl Ports {
         let fits = |port: u16| {
             let is_free = |port: u16| !self.taken.contains(&SocketAddr::new(ip, port));
             let next = port.checked_add(1).filter(|next| self.range.contains(next));
-            (!even || port % 2 == 0) && is_free(port) && (!pair || next.is_some_and(is_free))
+            (!even || port.is_multiple_of(2)) && is_free(port) && (!pair || next.is_some_and(is_free))
         };
         let ports =
             (begin..width).chain(0..begin).filter_map(|step| u16::try_from(first.checked_add(step)?).ok());

@@ -67,7 +67,7 @@ impl TurnServer {
             (Class::Indication, Method::Binding) => {}
             (Class::Request, Method::Binding) => self.binding(now, &question, out),
             (Class::Request, _) => match self.caller(now, &question) {
-                Ok(caller) => self.ask(now, &question, caller, out),
+                Ok(caller) => self.ask(now, &question, &caller, out),
                 Err(refusal) => self.challenge(now, &question, refusal, out),
             },
             _ => self.counts.refuse(Cause::NotUnderstood),
@@ -158,20 +158,20 @@ impl TurnServer {
         })
     }
 
-    fn ask(&mut self, now: Now, question: &Question<'_>, caller: Caller, out: &mut Scratch) {
+    fn ask(&mut self, now: Now, question: &Question<'_>, caller: &Caller, out: &mut Scratch) {
         let told = question.message.attributes();
         if let Some(kind) = told.unknown {
-            return self.refuse(question, &caller, Refusal::unknown(kind), out);
+            return self.refuse(question, caller, Refusal::unknown(kind), out);
         }
         let done = match question.message.method() {
-            Method::Allocate => self.allocate(now, question, &caller, out),
-            Method::Refresh => self.refresh(now, question, &caller, out),
-            Method::CreatePermission => self.create_permission(now, question, &caller, out),
-            Method::ChannelBind => self.channel_bind(now, question, &caller, out),
+            Method::Allocate => self.allocate(now, question, caller, out),
+            Method::Refresh => self.refresh(now, question, caller, out),
+            Method::CreatePermission => self.create_permission(now, question, caller, out),
+            Method::ChannelBind => self.channel_bind(now, question, caller, out),
             _ => Err((Cause::BadRequest, 400).into()),
         };
         if let Err(refusal) = done {
-            self.refuse(question, &caller, refusal, out);
+            self.refuse(question, caller, refusal, out);
         }
     }
 
@@ -238,9 +238,9 @@ impl TurnServer {
             self.take_back(port);
             self.succeed(question, caller, out, |answer| answer.lifetime(0));
         } else {
-            let was = core::mem::replace(&mut allocation.expires, now.mono + life);
+            let was = core::mem::replace(&mut allocation.expires, now.mono.later(life));
             self.ends.remove(&(was, port));
-            self.ends.insert((now.mono + life, port));
+            self.ends.insert((now.mono.later(life), port));
             self.succeed(question, caller, out, |answer| answer.lifetime(secs(life)));
         }
         Ok(())

@@ -50,7 +50,7 @@ impl TurnServer {
                     return self.steps.push_back(Step::Close(stream));
                 }
                 self.streams.open.insert(stream, Open { remote, kept: Vec::new() });
-                self.streams.young.push_back((now.mono + PATIENCE, stream));
+                self.streams.young.push_back((now.mono.later(PATIENCE), stream));
             }
             Arrival::Stream { stream, bytes } => self.piece(now, stream, bytes, out),
             Arrival::Closed { stream, .. } => self.gone(stream),
@@ -112,7 +112,7 @@ impl TurnServer {
                 continue;
             }
             if self.clients.contains_key(&Flow::Stream(stream)) {
-                self.streams.young.push_back((now + PATIENCE, stream));
+                self.streams.young.push_back((now.later(PATIENCE), stream));
             } else {
                 self.streams.open.remove(&stream);
                 self.steps.push_back(Step::Close(stream));
