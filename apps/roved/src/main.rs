@@ -78,9 +78,11 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let node = Node::start(config)?;
     let (names, calls) = (addresses(&node), sip_addresses(&node));
     let roaming = node.roaming_addresses().clone();
+    let relays: Vec<_> = node.relay_addresses().iter().map(SipAddress::relay_uri).collect();
     let ready = serde_json::json!({
         "dns": names, "sip": calls,
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
+        "relay": relays,
     });
     announce(cli, &ready, || {
         if !names.is_empty() {
@@ -88,6 +90,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         if !calls.is_empty() {
             println!("ready: calls are taken at {}", calls.join(", "));
+        }
+        if !relays.is_empty() {
+            println!("ready: media is relayed at {}", relays.join(", "));
         }
         for at in &roaming.attach {
             println!("ready: terminals attach at {at}");

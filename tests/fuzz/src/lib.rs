@@ -12,6 +12,7 @@ pub mod dns_client;
 pub mod dtls;
 pub mod framing;
 pub mod private;
+pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -37,6 +38,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("dtls", dtls::check),
     ("map", private::map),
     ("map_adapter", private::map_adapter),
+    ("relay_token", relay::token),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
@@ -51,4 +53,6 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("srtp", srtp::check),
     ("stun", stun::check),
     ("tcap", private::tcap),
+    ("turn", relay::turn),
+    ("turn_channel", relay::channel),
 ];
