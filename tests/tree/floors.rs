@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-irmv", 1),
     ("rove-io", 2),
     ("rove-session", 2),
+    ("rove-relay", 2),
     ("rove-driver", 3),
     ("rove-phone", 4),
     ("rove-node", 4),

@@ -12,6 +12,7 @@ const TOLD_THE_TIME: &[&str] = &[
     "engine/base/",
     "engine/core/",
     "engine/nat/",
+    "engine/relay/",
     "signalling/sdp/",
     "signalling/sip/",
     "signalling/dns/",

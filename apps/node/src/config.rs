@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     dns::DnsConfig,
     irmv::IrmvConfig,
+    relay::RelayConfig,
     roam::{HomeConfig, PartnerConfig, PoolSection, RoamSections, RoamingConfig, VisitedConfig},
     sip::SipConfig,
 };
@@ -40,6 +41,8 @@ pub struct NodeConfig {
     pub visited: Option<VisitedConfig>,
     /// The addresses that it gives them.
     pub pool: Option<PoolSection>,
+    /// Passes media on.
+    pub relay: Option<RelayConfig>,
     /// Where changes are kept.
     pub journal: Option<JournalConfig>,
 }
@@ -194,6 +197,14 @@ pub enum ConfigError {
     /// A certificate of this network or a partner.
     #[error("[roaming] {0}")]
     RoamTls(rove_driver::TlsError),
+    /// Something in `[relay]`.
+    #[error("[relay] {key}: {what}")]
+    Relay {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with its value, and what to do.
+        what: String,
+    },
     /// Users without an address to register at.
     #[error("[sip.listen] names no address; give at least one, for example udp = [\"127.0.0.1:5060\"]")]
     NoSipAddress,
@@ -257,6 +268,9 @@ impl NodeConfig {
                 return Err(ConfigError::Irmv { key: "journal", what });
             }
         }
+        if let Some(relay) = &self.relay {
+            relay.check()?;
+        }
         if let Some(sections) = self.roaming_sections()? {
             sections.check()?;
         }
@@ -311,7 +325,8 @@ impl NodeConfig {
         let partners = self.partner.iter_mut().filter_map(|partner| partner.certificate.as_mut());
         let home = self.home.iter_mut().flat_map(HomeConfig::paths);
         let visited = self.visited.iter_mut().flat_map(VisitedConfig::paths);
-        let roaming = roaming.chain(partners).chain(home).chain(visited);
+        let relay = self.relay.iter_mut().flat_map(RelayConfig::paths);
+        let roaming = roaming.chain(partners).chain(home).chain(visited).chain(relay);
         journal.chain(keys).chain(sip).chain(irmv).chain(roaming)
     }
 }

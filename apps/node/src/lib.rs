@@ -1,6 +1,6 @@
 //! The embeddable server: one file per role.
 //!
-//! A [`NodeConfig`] says which roles a node plays; today those are names (`[dns]`) and calls (`[sip]`). [`Node::start`] binds, reads the
+//! A [`NodeConfig`] says which roles a node plays; today those are names (`[dns]`), calls (`[sip]`) and media (`[relay]`). [`Node::start`] binds, reads the
 //! journal back and runs the roles on a thread of its own.
 //!
 //! ```no_run
@@ -20,6 +20,7 @@ mod dns;
 mod driver;
 mod irmv;
 mod node;
+mod relay;
 pub mod roam;
 mod sip;
 
@@ -29,6 +30,7 @@ pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
 pub use irmv::{IrmvConfig, IrmvPeer, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
+pub use relay::{RelayConfig, RelayUser};
 pub use sip::{
     SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,
 };

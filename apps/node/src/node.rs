@@ -1,23 +1,19 @@
 //! Starting and ending a node.
 
 mod addresses;
+mod error;
 mod handles;
 mod irmv;
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
 pub use addresses::{Roaming, SipAddress};
+pub use error::NodeError;
 pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
-use rove_driver::{CannotBind, Listener, StreamBounds, Tls, TlsError, bind_pair};
-use rove_io::{
-    clock::Clock,
-    entropy::os_entropy,
-    journal::{Journal, JournalError},
-    net::{BindFailure, UdpSocket},
-    raw::DhcpSocketError,
-};
+use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
+use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
@@ -25,87 +21,11 @@ use self::replay::read_back;
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
-    driver::{self, Access, Control, Driver, Keeper, Outside, Place, Unreadable},
+    driver::{self, Access, Control, Driver, Keeper, Outside, Place},
+    relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
 };
-
-/// A node that could not be started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The configuration makes no sense.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// No role is configured.
-    #[error(
-        "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [home] or [visited] section"
-    )]
-    NoRole,
-    /// An address cannot be used.
-    #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
-    Bind {
-        /// The option that named it.
-        option: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// UDP or TCP.
-        over: &'static str,
-        /// What stands against it.
-        what: BindFailure,
-    },
-    /// The journal cannot be opened.
-    #[error("[journal] path {}: {source}", path.display())]
-    Journal {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: JournalError,
-    },
-    /// The journal holds a record this program cannot read.
-    #[error("[journal] path {}: record {number}: {source}", path.display())]
-    Record {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 0.
-        number: usize,
-        /// What is wrong.
-        source: Unreadable,
-    },
-    /// The journal holds records of a role this program does not have.
-    #[error("[journal] path {}: record {number} was written by a later version of this program", path.display())]
-    ForeignRecord {
-        /// The file.
-        path: PathBuf,
-        /// Counted from 0.
-        number: usize,
-    },
-    /// A certificate cannot be used.
-    #[error("[sip.tls] {0}")]
-    Tls(#[from] TlsError),
-    /// A file of the node cannot be written.
-    #[error("{}: cannot be written: {source}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The interface of `[pool]` cannot be served.
-    #[error("[pool] interface: {0}")]
-    Dhcp(#[from] DhcpSocketError),
-    /// The control socket cannot be made.
-    #[error("control {}: {source}", path.display())]
-    Control {
-        /// The socket.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The operating system refused a thread or a socket.
-    #[error("the node cannot be started: {0}")]
-    System(#[from] io::Error),
-}
 
 /// Starts nodes.
 #[derive(Debug)]
@@ -118,9 +38,11 @@ pub struct RunningNode {
     sip: Vec<SipAddress>,
     irmv: Vec<SocketAddr>,
     roam: Roaming,
+    relays: Vec<SipAddress>,
     stop: Stopper,
     reload: Reloader,
     thread: Option<JoinHandle<()>>,
+    relay: Option<Working>,
 }
 
 /// Roles with where they listen, while a node is put together.
@@ -294,7 +216,8 @@ impl Node {
         if let Some(irmv) = &config.irmv {
             parts.add_irmv(irmv)?;
         }
-        if parts.places.is_empty() {
+        let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
+        if parts.places.is_empty() && relay.is_none() {
             return Err(NodeError::NoRole);
         }
         let (told, outcomes) = mpsc::unbounded_channel();
@@ -317,7 +240,11 @@ impl Node {
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
-        Ok(RunningNode { dns, sip, irmv, roam, stop, reload, thread: Some(thread) })
+        let relays = relay.as_ref().map(|relay| relay.addresses.clone()).unwrap_or_default();
+        let thread = Some(thread);
+        let mut node = RunningNode { dns, sip, irmv, roam, relays, stop, reload, thread, relay: None };
+        node.relay = relay.map(|relay| relay.start(clock)).transpose()?;
+        Ok(node)
     }
 }
 
@@ -344,6 +271,12 @@ impl RunningNode {
     #[must_use]
     pub const fn roaming_addresses(&self) -> &Roaming {
         &self.roam
+    }
+
+    /// Where clients of the relay come to; ports as bound.
+    #[must_use]
+    pub fn relay_addresses(&self) -> &[SipAddress] {
+        &self.relays
     }
 
     /// Something to make this node read its files again with.
@@ -373,6 +306,9 @@ impl RunningNode {
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             tracing::error!(target: "rove::node", "the node's thread panicked");
         }
+        if let Some(relay) = self.relay.take() {
+            relay.end();
+        }
     }
 }
 
@@ -384,7 +320,7 @@ impl Drop for RunningNode {
 }
 
 /// Says which option named an address that cannot be used.
-fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
+pub(crate) fn cannot(option: &'static str, address: SocketAddr) -> impl Fn(CannotBind) -> NodeError {
     move |CannotBind { over, what }| NodeError::Bind { option, address, over, what }
 }
 

@@ -2,26 +2,18 @@
 
 mod cli;
 mod failure;
+mod ready;
 mod subscriber;
 
-use std::{
-    io::IsTerminal as _,
-    net::SocketAddr,
-    path::Path,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{io::IsTerminal as _, net::SocketAddr, path::Path, process::ExitCode};
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    iterator::Signals,
-};
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
     failure::Failure,
+    ready::{announce, until_told},
 };
 
 /// Calls make many small pieces of memory and give them back soon; this costs less than the system's way.
@@ -78,9 +70,11 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let node = Node::start(config)?;
     let (names, calls) = (addresses(&node), sip_addresses(&node));
     let roaming = node.roaming_addresses().clone();
+    let relays: Vec<_> = node.relay_addresses().iter().map(SipAddress::relay_uri).collect();
     let ready = serde_json::json!({
         "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
+        "relay": relays,
     });
     announce(cli, &ready, || {
         if !names.is_empty() {
@@ -91,6 +85,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         for at in node.irmv_addresses() {
             println!("ready: users register by IRMV at {at}");
+        }
+        if !relays.is_empty() {
+            println!("ready: media is relayed at {}", relays.join(", "));
         }
         for at in &roaming.attach {
             println!("ready: terminals attach at {at}");
@@ -152,38 +149,6 @@ fn addresses(node: &RunningNode) -> Vec<String> {
 fn sip_addresses(node: &RunningNode) -> Vec<String> {
     let uri = |at: &SipAddress| format!("sip:{};transport={}", at.address, at.transport);
     node.sip_addresses().iter().map(uri).collect()
-}
-
-/// Says that the node is ready: one line of JSON, or what `people` prints.
-fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
-    if cli.ready_json {
-        println!("{ready}");
-    } else {
-        people();
-    }
-}
-
-/// Runs until SIGINT or SIGTERM; the second one ends the program at once. SIGHUP reads certificates and users again.
-fn until_told(node: RunningNode) -> Result<(), Failure> {
-    let (stopper, reloader) = (node.stopper(), node.reloader());
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
-        .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
-    std::thread::spawn(move || {
-        let mut first = None;
-        for signal in signals.forever() {
-            if signal == SIGHUP {
-                reloader.reload();
-                continue;
-            }
-            // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
-            if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
-                std::process::exit(130);
-            }
-            stopper.stop();
-        }
-    });
-    node.wait();
-    Ok(())
 }
 
 fn log_to_stderr(filter: &str) -> Result<(), Failure> {

@@ -209,9 +209,10 @@ fn socket(control: &ControlArgs) -> Result<PathBuf, Failure> {
     let config_read = NodeConfig::read(config)?;
     let home = config_read.home.and_then(|home| home.control);
     let path = home.or_else(|| config_read.visited.and_then(|visited| visited.control));
+    let path = path.or_else(|| config_read.relay.and_then(|relay| relay.control));
     path.ok_or_else(|| {
         Failure::usage(format!(
-            "{}: control names no socket, in neither [home] nor [visited]; add one",
+            "{}: control names no socket, in none of [home], [visited] and [relay]; add one",
             config.display()
         ))
     })

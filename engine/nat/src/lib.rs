@@ -8,5 +8,6 @@ pub mod dtls;
 pub mod ice;
 mod link;
 pub mod stun;
+pub mod turn;
 
 pub use link::{Link, LinkEvent, LinkFailure, LinkInput, NoIdentity, Relink};

@@ -15,6 +15,7 @@ pub mod framing;
 pub mod irmv;
 pub mod kea;
 pub mod private;
+pub mod relay;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
@@ -43,6 +44,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("kea", kea::answers),
     ("map", private::map),
     ("map_adapter", private::map_adapter),
+    ("relay_token", relay::token),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
@@ -57,4 +59,6 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("srtp", srtp::check),
     ("stun", stun::check),
     ("tcap", private::tcap),
+    ("turn", relay::turn),
+    ("turn_channel", relay::channel),
 ];

@@ -58,7 +58,7 @@ impl Control {
     }
 
     /// Must be called on the runtime.
-    pub(super) fn watch(&mut self) -> io::Result<()> {
+    pub(crate) fn watch(&mut self) -> io::Result<()> {
         if let Some(listener) = self.listener.take() {
             let listener = UnixListener::from_std(listener)?;
             let told = self.told.clone();
@@ -68,7 +68,7 @@ impl Control {
     }
 
     /// What is asked next. Waits for ever without a socket. May be dropped and asked again.
-    pub(super) async fn next(control: &mut Option<Self>) -> (String, Reply) {
+    pub(crate) async fn next(control: &mut Option<Self>) -> (String, Reply) {
         match control {
             Some(control) => match control.inbox.recv().await {
                 Some(order) => order,

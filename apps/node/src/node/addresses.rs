@@ -13,6 +13,18 @@ pub struct SipAddress {
     pub address: SocketAddr,
 }
 
+impl SipAddress {
+    /// The address of a relay as its clients are configured with it (RFC 7065).
+    #[must_use]
+    pub fn relay_uri(&self) -> String {
+        let Self { transport, address } = self;
+        match transport {
+            Transport::Tls => format!("turns:{address}?transport=tcp"),
+            other => format!("turn:{address}?transport={other}"),
+        }
+    }
+}
+
 /// Where a node's terminals and partners connect; ports as bound.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roaming {

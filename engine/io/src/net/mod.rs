@@ -1,6 +1,7 @@
 //! Datagram sockets, and batches of datagrams in and out of them: one system call for up to [`BATCH`] packets.
 
 mod batch;
+mod poller;
 mod sys;
 mod udp;
 
@@ -8,6 +9,7 @@ mod udp;
 mod tests;
 
 pub use batch::{Received, RecvBatch, SendBatch, SendCounts};
+pub use poller::{Poller, lift_descriptors};
 pub use udp::{BindError, BindFailure, PAIR_ATTEMPTS, UdpSocket, bind_pair};
 
 /// The most datagrams that one system call moves.

@@ -7,6 +7,7 @@
     clippy::panic
 )]
 
+pub mod turn;
 mod write;
 
 #[cfg(test)]

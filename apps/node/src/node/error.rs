@@ -1,0 +1,85 @@
+//! Why a node does not start.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use rove_driver::TlsError;
+use rove_io::{journal::JournalError, net::BindFailure, raw::DhcpSocketError};
+
+use crate::{config::ConfigError, driver::Unreadable};
+
+/// A node that could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No role is configured.
+    #[error(
+        "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [relay], [home] or [visited] section"
+    )]
+    NoRole,
+    /// An address cannot be used.
+    #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
+    Bind {
+        /// The option that named it.
+        option: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// UDP or TCP.
+        over: &'static str,
+        /// What stands against it.
+        what: BindFailure,
+    },
+    /// The journal cannot be opened.
+    #[error("[journal] path {}: {source}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: JournalError,
+    },
+    /// The journal holds a record this program cannot read.
+    #[error("[journal] path {}: record {number}: {source}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 0.
+        number: usize,
+        /// What is wrong.
+        source: Unreadable,
+    },
+    /// The journal holds records of a role this program does not have.
+    #[error("[journal] path {}: record {number} was written by a later version of this program", path.display())]
+    ForeignRecord {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 0.
+        number: usize,
+    },
+    /// A certificate cannot be used.
+    #[error("[sip.tls] {0}")]
+    Tls(#[from] TlsError),
+    /// A file of the node cannot be written.
+    #[error("{}: cannot be written: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The interface of `[pool]` cannot be served.
+    #[error("[pool] interface: {0}")]
+    Dhcp(#[from] DhcpSocketError),
+    /// The control socket cannot be made.
+    #[error("control {}: {source}", path.display())]
+    Control {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The operating system refused a thread or a socket.
+    #[error("the node cannot be started: {0}")]
+    System(#[from] io::Error),
+}

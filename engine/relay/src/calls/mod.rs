@@ -1,0 +1,270 @@
+//! Calls on one port: two ends each, let in by what a server has given them, each at the address that its sealed messages
+//! come from. What they send each other passes unread.
+//!
+//! An end says hello, is given a challenge where it is, shows it, and is welcome: nobody who has seen its messages on the way
+//! can take its place from elsewhere, nobody gets more bytes than he has sent, and nothing is kept of whoever has shown
+//! nothing. Afterwards a packet costs one look-up and one copy.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use core::{convert::Infallible, time::Duration};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use rove_base::{Dscp, Flow, Instant, Now, Scratch, Step, Transmit, UdpFlow};
+
+use crate::counts::{Cause, Counts};
+
+pub use token::{
+    ANSWER_BYTES, Answer, Grant, HELLO_BYTES, Hello, Leg, Secret, Ticket, Word, is_control, pair,
+};
+
+/// What may grow, and how far.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CallLimits {
+    /// Calls at once.
+    pub calls: usize,
+    /// How long a call stands in which nobody says anything.
+    pub idle: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { calls: 131_072, idle: Duration::from_secs(60) }
+    }
+}
+
+/// All calls of one port.
+#[derive(Debug)]
+pub struct Calls {
+    /// The first makes challenges; all of them have made keys.
+    secrets: Vec<Secret>,
+    limits: CallLimits,
+    calls: Vec<Option<Call>>,
+    free: Vec<u32>,
+    ids: HashMap<[u8; 16], u32>,
+    flows: HashMap<UdpFlow, (u32, Leg)>,
+    /// When each call is to be looked at; one entry each.
+    ends: BTreeSet<(Instant, u32)>,
+    steps: VecDeque<Transmit>,
+    counts: Counts,
+}
+
+#[derive(Debug)]
+struct Call {
+    id: [u8; 16],
+    pair: [u8; 16],
+    legs: [Option<UdpFlow>; 2],
+    heard: Instant,
+    /// When its tickets are over.
+    expires: Instant,
+    /// Its entry in [`Calls::ends`].
+    look: Instant,
+}
+
+impl Calls {
+    /// None yet, for tickets of any of these secrets; without one nobody is let in.
+    #[must_use]
+    pub fn new(secrets: Vec<Secret>, limits: CallLimits) -> Self {
+        Self {
+            secrets,
+            limits,
+            calls: Vec::new(),
+            free: Vec::new(),
+            ids: HashMap::new(),
+            flows: HashMap::new(),
+            ends: BTreeSet::new(),
+            steps: VecDeque::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// A datagram came in. `false`: it is no call's.
+    pub fn datagram(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], out: &mut Scratch) -> bool {
+        if is_control(bytes) {
+            self.control(now, flow, bytes, out);
+            return true;
+        }
+        if self.flows.is_empty() {
+            return false;
+        }
+        let Some((index, leg)) = self.flows.get(&flow).copied() else { return false };
+        let Some(Some(call)) = self.calls.get_mut(index as usize) else { return false };
+        call.heard = now.mono;
+        match call.legs.get(leg.other().index()) {
+            Some(Some(to)) => {
+                let range = out.push(bytes);
+                self.counts.went_out(bytes.len());
+                self.steps.push_back(Transmit { flow: Flow::Udp(*to), range, dscp: Dscp::DEFAULT });
+            }
+            _ => self.counts.refuse(Cause::HalfCall),
+        }
+        true
+    }
+
+    /// It is `now`: calls that are over are forgotten.
+    pub fn tick(&mut self, now: Now) {
+        while let Some((due, index)) = self.ends.first().copied()
+            && due <= now.mono
+        {
+            self.ends.remove(&(due, index));
+            let Some(Some(call)) = self.calls.get_mut(index as usize) else { continue };
+            let end = call.expires.min(call.heard.later(self.limits.idle));
+            if end > now.mono {
+                call.look = end;
+                self.ends.insert((end, index));
+            } else {
+                self.end(index);
+            }
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Step<Infallible> {
+        let wake = || self.ends.first().map(|(due, _)| *due);
+        self.steps.pop_front().map_or_else(|| Step::Wait(wake()), Step::Send)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn control(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], out: &mut Scratch) {
+        let Some(hello) = Hello::parse(bytes) else { return self.counts.refuse(Cause::NotUnderstood) };
+        if !hello.ticket.is_current(now.wall) {
+            return self.counts.refuse(Cause::OldToken);
+        }
+        let by = |secret: &Secret| Some(secret.key(&hello.ticket)).filter(|key| hello.is_by(key));
+        let (Some(key), Some(first)) = (self.secrets.iter().find_map(by), self.secrets.first()) else {
+            return self.counts.refuse(Cause::BadToken);
+        };
+        let window = now.mono.since(Instant::ZERO).as_secs() / WINDOW_SECS;
+        let fits = |window| first.challenge(flow.remote, window) == hello.challenge;
+        if !fits(window) && !window.checked_sub(1).is_some_and(fits) {
+            let answer = Answer::Challenge(first.challenge(flow.remote, window));
+            return self.answer(flow, &answer, out);
+        }
+        match hello.word {
+            Word::Hello => {
+                if let Err(cause) = self.join(now, flow, &hello.ticket) {
+                    return self.counts.refuse(cause);
+                }
+                let here = self
+                    .ids
+                    .get(&hello.ticket.call)
+                    .and_then(|index| self.calls.get(*index as usize)?.as_ref());
+                let joined = here.is_some_and(|call| call.legs.iter().all(Option::is_some));
+                let proof = token::welcome(key.as_slice(), hello.challenge);
+                self.answer(flow, &Answer::Welcome { joined, proof }, out);
+            }
+            Word::Bye => {
+                if let Some(index) = self.ids.get(&hello.ticket.call).copied()
+                    && self
+                        .calls
+                        .get(index as usize)
+                        .and_then(Option::as_ref)
+                        .is_some_and(|call| call.pair == hello.ticket.pair)
+                {
+                    self.end(index);
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, flow: UdpFlow, answer: &Answer, out: &mut Scratch) {
+        let range = out.push(&answer.write());
+        self.steps.push_back(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::DEFAULT });
+    }
+
+    /// An end is at `flow`, in a call that begins with the first of them.
+    fn join(&mut self, now: Now, flow: UdpFlow, ticket: &Ticket) -> Result<(), Cause> {
+        let left = u64::from(ticket.expires).saturating_sub(now.wall.as_secs());
+        let expires = now.mono.later(Duration::from_secs(left));
+        let index = match self.ids.get(&ticket.call) {
+            Some(index) => *index,
+            None => self.begin(now, ticket, expires)?,
+        };
+        let Some(Some(call)) = self.calls.get_mut(index as usize) else { return Err(Cause::BadToken) };
+        if call.pair != ticket.pair {
+            return Err(Cause::BadToken);
+        }
+        call.heard = now.mono;
+        call.expires = call.expires.max(expires);
+        let Some(leg) = call.legs.get_mut(ticket.leg.index()) else { return Err(Cause::BadToken) };
+        let was = leg.replace(flow);
+        if let Some(was) = was.filter(|was| *was != flow) {
+            self.flows.remove(&was);
+        }
+        // An address is in one call, that of its last hello.
+        if let Some((other, leg)) = self.flows.insert(flow, (index, ticket.leg))
+            && (other, leg) != (index, ticket.leg)
+            && let Some(Some(call)) = self.calls.get_mut(other as usize)
+            && let Some(left) = call.legs.get_mut(leg.index())
+        {
+            *left = None;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Now, ticket: &Ticket, expires: Instant) -> Result<u32, Cause> {
+        if self.ids.len() >= self.limits.calls {
+            return Err(Cause::Capacity);
+        }
+        let look = now.mono.later(self.limits.idle);
+        let Ticket { call: id, pair, .. } = *ticket;
+        let call = Call { id, pair, legs: [None, None], heard: now.mono, expires, look };
+        let index = match self.free.pop() {
+            Some(index) => {
+                if let Some(place) = self.calls.get_mut(index as usize) {
+                    *place = Some(call);
+                }
+                index
+            }
+            None => {
+                let index = u32::try_from(self.calls.len()).map_err(|_| Cause::Capacity)?;
+                self.calls.push(Some(call));
+                index
+            }
+        };
+        self.ids.insert(id, index);
+        self.ends.insert((look, index));
+        self.counts.begun = self.counts.begun.saturating_add(1);
+        Ok(index)
+    }
+
+    fn end(&mut self, index: u32) {
+        let Some(call) = self.calls.get_mut(index as usize).and_then(Option::take) else { return };
+        self.ids.remove(&call.id);
+        self.ends.remove(&(call.look, index));
+        for flow in call.legs.iter().flatten() {
+            self.flows.remove(flow);
+        }
+        self.free.push(index);
+    }
+}
+
+/// How long a challenge is good, at least, in seconds.
+const WINDOW_SECS: u64 = 30;

@@ -1,0 +1,11 @@
+//! Foreign TURN clients through `roved` with `[relay]`, on loopback.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test did not expect must be loud"
+)]
+
+mod aioice;
+mod coturn;
+mod stage;

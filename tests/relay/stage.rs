@@ -1,0 +1,90 @@
+//! A relay, and a peer that echoes.
+
+use std::{
+    net::{SocketAddr, UdpSocket},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use rove_tests::programs::{Running, program};
+
+/// Nothing here takes longer, even on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "of-alice";
+pub(crate) const SECRET: &str = "north";
+
+/// A running `roved` with `[relay]` alone.
+pub(crate) struct Relay {
+    folder: tempfile::TempDir,
+    process: Running,
+    pub(crate) udp: SocketAddr,
+    pub(crate) tls: SocketAddr,
+}
+
+impl Relay {
+    /// One that passes on to this machine, with more in its section.
+    pub(crate) fn start(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        certificate(folder.path());
+        let config = folder.path().join("relay.toml");
+        let text = format!(
+            "[relay]\nlisten = [\"127.0.0.1:0\"]\ntls = [\"127.0.0.1:0\"]\ncertificate = \"relay.pem\"\n\
+             key = \"relay.key\"\nrealm = \"relay.example\"\nsecret = \"{SECRET}\"\ncontrol = \"relay.control\"\n\
+             per_user = 10000\n{more}\n[[relay.user]]\nname = \"{USER}\"\npassword = \"{PASSWORD}\"\n"
+        );
+        write(&config, &text);
+        let args = ["--config", config.to_str().unwrap(), "--ready-json"];
+        let mut process = Running::start(&program("roved"), args);
+        let ready = process.ready(PATIENCE);
+        let at = |kind: &str, over: &str| {
+            let uris = ready["relay"].as_array().unwrap().iter().filter_map(|uri| uri.as_str());
+            let (begin, end) = (format!("{kind}:"), format!("?transport={over}"));
+            let found = uris.filter_map(|uri| uri.strip_prefix(&begin)?.strip_suffix(&end)).next();
+            found.unwrap().parse().unwrap()
+        };
+        Self { udp: at("turn", "udp"), tls: at("turns", "tcp"), folder, process }
+    }
+
+    /// What the relay has counted under a name.
+    pub(crate) fn counted(&self, name: &str) -> u64 {
+        let control = self.folder.path().join("relay.control");
+        let args = ["metrics", "--control", control.to_str().unwrap()];
+        let (code, said, complaints) = Running::start(&program("roved"), args).outcome(PATIENCE);
+        assert_eq!(code, 0, "{complaints}");
+        let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.process.is_alive()
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn certificate(folder: &Path) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params =
+        rcgen::CertificateParams::new(vec!["relay.example".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    write(&folder.join("relay.pem"), &params.self_signed(&key).unwrap().pem());
+    write(&folder.join("relay.key"), &key.serialize_pem());
+}
+
+/// A peer that sends back what it gets, until the test ends.
+pub(crate) fn echo() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut bytes = [0; 2_048];
+        while let Ok((len, from)) = socket.recv_from(&mut bytes) {
+            let _ = socket.send_to(bytes.get(..len).unwrap_or_default(), from);
+        }
+    });
+    address
+}
