@@ -121,8 +121,10 @@ impl Accounts {
     /// Gives an account up. `true` when a registration must be taken back first, which is told later.
     pub(crate) fn remove(&mut self, now: Now, agent: &mut UserAgent, id: AccountId) -> bool {
         self.publications.withdraw(now, agent, id);
-        match self.all.get(&id).map(|entry| &entry.stage) {
-            Some(Stage::Registering(registration)) => {
+        match self.all.get_mut(&id) {
+            Some(Entry { stage: Stage::Registering(registration), stands, .. }) => {
+                // What changes from here on is not published any more.
+                *stands = false;
                 agent.unregister(now, *registration);
                 true
             }

@@ -45,9 +45,10 @@ impl IrmvArgs {
         let text =
             text.ok_or_else(|| Failure::usage("no IRMV server is named: give --irmv-server HOST:PORT"))?;
         let wrong = |why: String| Failure::usage(format!("--irmv-server {text}: {why}"));
-        let host = match text.parse::<SocketAddr>() {
-            Ok(address) => address.ip().to_string(),
-            Err(_) => text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned(),
+        let host = match (text.parse::<SocketAddr>(), text.parse::<IpAddr>()) {
+            (Ok(address), _) => address.ip().to_string(),
+            (_, Ok(ip)) => ip.to_string(),
+            _ => text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned(),
         };
         let full = if text.parse::<IpAddr>().is_ok() || !text.contains(':') {
             (text.trim_matches(['[', ']']).to_owned(), PORT).to_socket_addrs()

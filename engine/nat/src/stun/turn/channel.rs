@@ -10,7 +10,7 @@
 /// One message of data with the short name of the peer it goes to or comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ChannelData<'a> {
-    /// 0x4000 to 0x4fff.
+    /// 0x4000 to 0x7fff; clients of RFC 8656 stay below 0x5000.
     pub channel: u16,
     /// What the peer sent, or is to get.
     pub data: &'a [u8],
@@ -41,10 +41,11 @@ impl<'a> ChannelData<'a> {
     }
 }
 
-/// Whether a peer may be called by that number (RFC 8656 §12).
+/// Whether a peer may be called by that number: up to 0x4fff (RFC 8656 §12), by clients of RFC 5766 (§11) up to 0x7fff. Nothing
+/// else that comes to a relay begins so.
 #[must_use]
 pub const fn is_channel(number: u16) -> bool {
-    matches!(number, 0x4000..=0x4fff)
+    matches!(number, 0x4000..=0x7fff)
 }
 
 /// What the beginning of a stream holds.

@@ -95,8 +95,8 @@ fn a_number_is_one_peers_and_a_peer_has_one_number() {
     assert_eq!(world.bind(&mut alice, 0x4000, peer(6)), Some(400));
     assert_eq!(world.bind(&mut alice, 0x4001, peer(5)), Some(400));
     assert_eq!(world.bind(&mut alice, 0x3fff, peer(7)), Some(400));
-    assert_eq!(world.bind(&mut alice, 0x5000, peer(7)), Some(400));
-    assert_eq!(world.bind(&mut alice, 0x4fff, peer(7)), None);
+    assert_eq!(world.bind(&mut alice, 0x8000, peer(7)), Some(400));
+    assert_eq!(world.bind(&mut alice, 0x7fff, peer(7)), None);
     assert_eq!(world.ask(&mut alice, Method::ChannelBind, |ask| ask.channel(0x4002)).error, Some(400));
     assert_eq!(world.ask(&mut alice, Method::CreatePermission, |ask| ask).error, Some(400));
 }

@@ -78,11 +78,14 @@ impl State {
     /// domain of ours.
     pub(super) fn takes(&self, incoming: &Incoming, here: bool) -> bool {
         let Request { method, uri, headers, .. } = &incoming.request;
-        let of_user = here && uri.as_sip().is_some_and(|uri| uri.user().is_some() && !uri.params.has("gr"));
-        let outside = headers.to_tag().is_ok_and(|tag| tag.is_none());
+        let of_user =
+            || here && uri.as_sip().is_some_and(|uri| uri.user().is_some() && !uri.params.has("gr"));
+        let is_outside = || headers.to_tag().is_ok_and(|tag| tag.is_none());
         match method {
-            Method::Publish => self.config.keep && of_user && outside,
-            Method::Subscribe if outside => self.config.keep && of_user && self.tells(&incoming.request),
+            Method::Publish => self.config.keep && of_user() && is_outside(),
+            Method::Subscribe if is_outside() => {
+                self.config.keep && of_user() && self.tells(&incoming.request)
+            }
             // Inside a dialog of ours, which goes on whatever it is for.
             Method::Subscribe => headers.to_tag().ok().flatten().is_some_and(|tag| self.watchers.knows(tag)),
             _ => false,

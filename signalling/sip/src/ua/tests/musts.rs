@@ -14,7 +14,10 @@ fn every_must_of_a_call_names_a_test_that_exists() {
         include_str!("refusals.rs"),
         include_str!("../../dialog/tests.rs"),
         include_str!("../../transaction/layer/tests.rs"),
+        include_str!("../../server/tests/services.rs"),
+        include_str!("../../../../../tests/agent/conference.rs"),
         include_str!("../../../../../tests/calls/flows.rs"),
+        include_str!("../../../../../tests/nodes/calls.rs"),
     ]
     .concat();
     let header = |line: &str| line.starts_with("| § ");
