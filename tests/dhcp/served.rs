@@ -87,8 +87,11 @@ fn a1_a3_a7_a27_real_clients_get_both_families_named_both_ways_and_a_release_tak
     assert!(made.is_empty(), "hosts make themselves no address: {made}");
     let common = dhclient(&lab, token, "-6");
     let common: Vec<&str> = common.iter().map(String::as_str).collect();
-    let second = lab.terminal(&client6, &[&["-d"], &common[..]].concat());
-    lab.wait_for("the lease of IPv6", || has(&lab, &v6));
+    let mut second = lab.terminal(&client6, &[&["-d"], &common[..]].concat());
+    lab.wait_for("the lease of IPv6", || {
+        assert!(second.is_alive(), "the client has given up: {}", second.complaints());
+        has(&lab, &v6)
+    });
     signal(&client, "-USR2");
     lab.wait_for("nothing is left", || {
         let forward = [&["A"], &["AAAA"]].iter().all(|kind| lab.dig(&dig, HOME, &[NAME, kind[0]]).is_empty());

@@ -77,7 +77,7 @@ piece() {
     runs=$((total * $2 / 1000 / pieces))
     rm -f "$done.slowest"
     ROVE_FUZZ_SLOWEST=$done.slowest "$programs/$name" -runs="$runs" -max_len="$3" -reload=0 \
-        -timeout=10 -report_slow_units=1000000 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$into/found/$name-" "$into/corpus/$name" "corpus/$name" \
+        -timeout=120 -report_slow_units=1000000 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$into/found/$name-" "$into/corpus/$name" "corpus/$name" \
         >"$done.log" 2>&1
     code=$?
     stat() { sed -n "s/^stat::$1: *//p" "$done.log" | tail -n 1; }

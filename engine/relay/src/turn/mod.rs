@@ -207,7 +207,7 @@ impl TurnServer {
     fn heard(&mut self, now: Now, client: Flow, seen: SocketAddr, bytes: &[u8], out: &mut Scratch) {
         match bytes.first() {
             Some(0..=3) => self.message(now, client, seen, bytes, out),
-            Some(0x40..=0x4f) => self.channel_data(now, client, bytes, out),
+            Some(0x40..=0x7f) => self.channel_data(now, client, bytes, out),
             _ => self.counts.refuse(Cause::NotUnderstood),
         }
     }
