@@ -81,6 +81,6 @@ impl ReplayGuard {
 
 /// How long a signature is remembered at least, in seconds: both clocks may be off, in opposite directions.
 const MEMORY: u64 = 2 * MAX_FUDGE as u64;
-/// Signatures remembered per key, in about 8 MiB. More than so many updates in one second cannot be told apart from
+/// Signatures remembered per key, in about 16 MiB. More than so many updates in one second cannot be told apart from
 /// repeats, and are refused.
-const MAX_SEEN: usize = 131_072;
+const MAX_SEEN: usize = 262_144;
