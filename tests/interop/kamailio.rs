@@ -70,11 +70,8 @@ fn call_through(kamailio: &Kamailio, transport: Transport, callee_ends: bool) {
     for (phone, user) in [(&alice, "alice"), (&bob, "bob")] {
         phone.sign_in(kamailio.account(user, PASSWORD, transport)).unwrap();
         let news = account_news(phone);
-        assert!(
-            matches!(news, AccountNews::Registered { .. }),
-            "{transport}: {news:?}\n{}",
-            kamailio.passed()
-        );
+        let passed = kamailio.passed();
+        assert!(matches!(news, AccountNews::Registered { .. }), "{transport}: {news:?}\n{passed}");
     }
     kamailio.passed();
     let call = alice.dial(&format!("sip:bob@{DOMAIN}")).unwrap();
@@ -84,12 +81,11 @@ fn call_through(kamailio: &Kamailio, transport: Transport, callee_ends: bool) {
         assert!(report.received.is_some_and(|packets| packets > 0), "{transport}: {report:?}");
     }
     let (mut passed, began) = (kamailio.passed(), Instant::now());
-    // It may write down the end of the call after both ends have told of it.
     while count(&passed, "BYE inside") == 0 && began.elapsed() < PATIENCE {
         alice.next_event(Duration::from_millis(5));
         passed.push_str(&kamailio.passed());
     }
-    // Challenged once, then in; held and resumed inside the dialog; and its end.
+    // Challenged once, then in; held and resumed inside the dialog; and its end, which may be written down late.
     for (what, times) in
         [("INVITE challenged", 1), ("INVITE begins", 1), ("INVITE inside", 2), ("BYE inside", 1)]
     {

@@ -76,15 +76,23 @@ fn certificate(folder: &Path) {
     write(&folder.join("relay.key"), &key.serialize_pem());
 }
 
-/// A peer that sends back what it gets, until the test ends.
+/// A peer that sends back what it gets there and at the next port, where the reports of a pair of ports go, until the test
+/// ends.
 pub(crate) fn echo() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap();
-    thread::spawn(move || {
-        let mut bytes = [0; 2_048];
-        while let Ok((len, from)) = socket.recv_from(&mut bytes) {
-            let _ = socket.send_to(bytes.get(..len).unwrap_or_default(), from);
-        }
-    });
+    let pair = || {
+        let first = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = first.local_addr().unwrap();
+        let second = UdpSocket::bind((address.ip(), address.port().checked_add(1)?)).ok()?;
+        Some((address, [first, second]))
+    };
+    let (address, sockets) = std::iter::repeat_with(pair).take(1_000).flatten().next().unwrap();
+    for socket in sockets {
+        thread::spawn(move || {
+            let mut bytes = [0; 2_048];
+            while let Ok((len, from)) = socket.recv_from(&mut bytes) {
+                let _ = socket.send_to(bytes.get(..len).unwrap_or_default(), from);
+            }
+        });
+    }
     address
 }

@@ -133,15 +133,16 @@ fn messages_of_a_stream_are_told_apart_and_padding_is_none_of_them() {
     assert_eq!(frame(&stream[12..]), Frame::Of(28));
     let cases: &[(&[u8], Frame)] = &[
         (b"\x40\x01\x00", Frame::Short),
-        (b"\x50\x01\x00\x00", Frame::Lost),
-        (b"PUT ", Frame::Lost),
+        (b"\x7f\xff\x00\x01", Frame::Of(8)),
+        (b"\x80\x01\x00\x00", Frame::Lost),
+        (b"\x16\x03\x01\x02", Frame::Lost),
         (b"\x00\x01\x00\x01", Frame::Lost),
     ];
     for (bytes, expected) in cases {
         assert_eq!(frame(bytes), *expected);
     }
     assert_eq!(ChannelData::parse(b"\x40\x01\x00\x05hell"), None);
-    assert_eq!(ChannelData::parse(b"\x50\x01\x00\x00"), None);
+    assert_eq!(ChannelData::parse(b"\x80\x01\x00\x00"), None);
 }
 
 proptest! {
