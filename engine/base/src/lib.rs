@@ -5,9 +5,11 @@
 
 mod entropy;
 mod flow;
+mod frame;
 mod ice;
 mod machine;
 mod media;
+mod outbox;
 mod quality;
 mod scratch;
 mod security;
@@ -17,6 +19,7 @@ mod units;
 
 pub use entropy::Entropy;
 pub use flow::{Flow, StreamId, Transport, UdpFlow};
+pub use frame::{FrameLength, Frames};
 pub use ice::{
     Candidate, CandidateKind, Foundation, IceCredentials, IceCredentialsError, IcePlan, IceRole, LocalPath,
 };
@@ -25,6 +28,7 @@ pub use media::{
     CodecId, CodecPlan, Direction, MediaPlan, MediaPlanBuilder, PayloadTypes, PlanError, Route, RouteId,
     RouteKind,
 };
+pub use outbox::Outbox;
 pub use quality::{Band, DelayBasis, PacketCounts, Quality};
 pub use scratch::{Scratch, Span};
 pub use security::{DtlsPlan, DtlsRole, Fingerprint, FingerprintError, Security};

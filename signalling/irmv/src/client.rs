@@ -20,11 +20,11 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use rove_base::{
-    Arrival, Connect, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UnixTime,
+    Arrival, Connect, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Transport, UnixTime,
 };
 
 pub use self::event::{ClientConfig, ClientEvent, Presence, RequestId};
-use crate::{Carry, Claim, Frames, Identifier, Message, Reason, UserKey, outbox::Outbox};
+use crate::{Carry, Claim, Frames, Identifier, Message, Reason, UserKey};
 
 /// The machine of a terminal.
 #[derive(Debug)]
@@ -166,7 +166,7 @@ impl Client {
     }
 
     fn say(&mut self, message: &Message) {
-        self.outbox.say(self.stream, message);
+        self.outbox.frame(self.stream, &[&message.encode()]);
     }
 
     /// Something is wanted of the server: a link, then.
@@ -214,7 +214,7 @@ impl Client {
         let signature = claim.sign(&user.key);
         user.asked = Some((id, now.mono.later(PATIENCE)));
         user.again = None;
-        self.outbox.say(stream, &Message::Register { id, claim, signature });
+        self.outbox.frame(stream, &[&Message::Register { id, claim, signature }.encode()]);
     }
 
     fn left(&mut self) {

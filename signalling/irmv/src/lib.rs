@@ -7,23 +7,23 @@
 //! ```
 
 pub mod client;
-mod frame;
 mod id;
 mod identifier;
 mod message;
-mod outbox;
 mod record;
 mod registry;
 pub mod server;
 mod wire;
 
-pub use frame::Frames;
 pub use id::{BadUid, Uid, UserKey};
 pub use identifier::{BadIdentifier, Identifier, Name, Number};
 pub use message::{Carry, CarryId, Message, Reason, Stage};
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
 pub use registry::{Conflict, Registry, RegistryLimits};
 pub use wire::WireError;
+
+/// Messages in a stream. A description of a session inside of a set-up fits into one.
+pub type Frames = rove_base::Frames<1, 8_192>;
 
 /// What is spoken, as the handshake names it (RFC 7301).
 pub const PROTOCOL: &[u8] = b"rove-irmv/1";

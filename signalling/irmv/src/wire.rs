@@ -32,6 +32,12 @@ pub enum WireError {
     Trailing,
 }
 
+impl From<rove_base::FrameLength> for WireError {
+    fn from(_: rove_base::FrameLength) -> Self {
+        Self::Length
+    }
+}
+
 /// Reads fields off the front.
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 

@@ -18,7 +18,7 @@ impl Client {
             let message = match self.frames.next(&mut bytes) {
                 Ok(None) => return,
                 Ok(Some(frame)) => Message::decode(&frame),
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
             };
             let believed = message.is_ok_and(|message| self.told(message));
             if !believed {

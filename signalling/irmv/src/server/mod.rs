@@ -22,7 +22,7 @@ use std::{
     net::SocketAddr,
 };
 
-use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Ticket};
+use rove_base::{Arrival, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Ticket};
 
 pub use self::config::{Account, ServerConfig, ServerLimits};
 use self::{
@@ -31,7 +31,7 @@ use self::{
     register::Held,
     watch::Watches,
 };
-use crate::{Message, Name, Reason, Record, Registry, Uid, UserKey, WireError, outbox::Outbox};
+use crate::{Message, Name, Reason, Record, Registry, Uid, UserKey, WireError};
 
 /// What a server tells its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -162,7 +162,7 @@ impl Server {
     }
 
     fn say(&mut self, stream: StreamId, message: &Message) {
-        self.outbox.say(stream, message);
+        self.outbox.frame(stream, &[&message.encode()]);
     }
 
     fn refuse(&mut self, stream: StreamId, id: u32, reason: Reason) {
@@ -178,7 +178,7 @@ impl Server {
             let message = match link.frames.next(&mut bytes) {
                 Ok(None) => return,
                 Ok(Some(frame)) => Message::decode(&frame),
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
             };
             let from = link.remote;
             if let Err(error) = message.and_then(|message| self.told(stream, message)) {

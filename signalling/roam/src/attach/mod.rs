@@ -18,9 +18,7 @@
 mod code;
 mod credential;
 mod dialled;
-mod framing;
 mod message;
-pub(crate) mod outbox;
 mod reason;
 mod secret;
 pub mod terminal;
@@ -29,11 +27,13 @@ mod wire;
 pub(crate) use code::{Fields, Writer};
 pub use credential::{Answer, Credential, CredentialError, SimCredential};
 pub use dialled::{Dialled, DialledError};
-pub use framing::Frames;
 pub use message::{CallId, CallRequest, Identify, Query, Response, ToNetwork, ToTerminal};
 pub use reason::Reason;
 pub use secret::Secret;
 pub use wire::WireError;
+
+/// Messages in a stream: a version and a type at least; a profile with three forwardings of the longest kind fits.
+pub type Frames = rove_base::Frames<2, 2_048>;
 
 #[cfg(test)]
 mod tests;

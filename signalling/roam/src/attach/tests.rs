@@ -137,7 +137,7 @@ fn frames_come_out_whole_however_the_stream_is_cut() {
 fn a_frame_that_is_too_long_or_too_short_ends_the_stream() {
     for length in [0_u16, 1, 2_049, u16::MAX] {
         let bytes = length.to_be_bytes();
-        assert_eq!(Frames::default().next(&mut bytes.as_slice()), Err(WireError::Length), "{length}");
+        assert_eq!(Frames::default().next(&mut bytes.as_slice()), Err(rove_base::FrameLength), "{length}");
     }
 }
 

@@ -34,6 +34,12 @@ pub enum WireError {
     Value(u8),
 }
 
+impl From<rove_base::FrameLength> for WireError {
+    fn from(_: rove_base::FrameLength) -> Self {
+        Self::Length
+    }
+}
+
 impl WireError {
     /// What the other side is told.
     #[must_use]

@@ -5,7 +5,7 @@ use rove_base::{Arrival, Instant, StreamId};
 use super::{Event, Timer, Vlr, identify::Who, metrics::add};
 use crate::{
     Cause, Challenge, Imsi,
-    attach::{Frames, Reason, ToNetwork, ToTerminal},
+    attach::{Frames, Reason, ToNetwork, ToTerminal, WireError},
 };
 
 /// One stream of a terminal.
@@ -61,7 +61,7 @@ impl Vlr {
             let frame = match line.frames.next(&mut bytes) {
                 Ok(None) => return,
                 Ok(Some(frame)) => frame,
-                Err(error) => return self.give_up(stream, error.reason()),
+                Err(error) => return self.give_up(stream, WireError::from(error).reason()),
             };
             if !line.spend(now) {
                 return self.give_up(stream, Reason::Home(Cause::Overload));

@@ -29,11 +29,11 @@ mod visitor;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rove_base::{Arrival, Entropy, Machine, Now, Scratch, Step, StreamId};
+use rove_base::{Arrival, Entropy, Machine, Now, Outbox, Scratch, Step, StreamId};
 
 use crate::{
     Addresses, Cause, Change, ChangeId, Generation, HostName, Imsi, Operation, Outcome,
-    attach::{Reason, ToTerminal, outbox::Outbox},
+    attach::{Reason, ToTerminal},
     private::{DialogueId, PartnerId, Told},
 };
 pub use agreement::{Agreement, Agreements, Terms};
@@ -229,7 +229,7 @@ impl Vlr {
     }
 
     fn tell(&mut self, stream: StreamId, message: &ToTerminal) {
-        self.outbox.frame(stream, &message.encode());
+        self.outbox.frame(stream, &[&message.encode()]);
     }
 
     /// Tells the visitor, when a stream leads there.

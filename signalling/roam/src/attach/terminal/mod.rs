@@ -12,9 +12,11 @@ mod steps;
 use core::{fmt, time::Duration};
 use std::collections::BTreeSet;
 
-use rove_base::{Arrival, Connect, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Transport};
+use rove_base::{
+    Arrival, Connect, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Transport,
+};
 
-use super::{CallId, CallRequest, Credential, Frames, Identify, Reason, Secret, ToNetwork, outbox::Outbox};
+use super::{CallId, CallRequest, Credential, Frames, Identify, Reason, Secret, ToNetwork};
 use crate::{BindClaim, NetworkName};
 pub use event::{Access, TerminalConfig, TerminalEvent};
 
@@ -216,7 +218,7 @@ impl Terminal {
 
     fn say(&mut self, message: &ToNetwork) {
         if let Some(line) = &self.line {
-            self.outbox.frame(line.stream, &message.encode());
+            self.outbox.frame(line.stream, &[&message.encode()]);
         }
     }
 

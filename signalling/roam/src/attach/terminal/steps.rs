@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Line, STEP, State, Stay, Terminal, TerminalEvent};
 use crate::{
     BindClaim, NetworkName,
-    attach::{CallId, CredentialError, Query, Reason, Secret, ToNetwork, ToTerminal},
+    attach::{CallId, CredentialError, Query, Reason, Secret, ToNetwork, ToTerminal, WireError},
 };
 
 impl Terminal {
@@ -40,7 +40,7 @@ impl Terminal {
                     Ok(message) => self.told(message),
                     Err(error) => self.fail(error.reason()),
                 },
-                Err(error) => self.fail(error.reason()),
+                Err(error) => self.fail(WireError::from(error).reason()),
             }
         }
     }

@@ -1,14 +1,19 @@
-//! Steps that wait to be polled.
+//! Steps of a machine that wait to be polled.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::collections::VecDeque;
 
-use rove_base::{Append, Connect, Dscp, Flow, Scratch, Step, StreamId, Ticket, Transmit};
+use crate::{Append, Connect, Dscp, Flow, Scratch, Step, StreamId, Ticket, Transmit};
 
-use crate::Message;
-
-/// Steps in order.
+/// Steps in order, of a machine that speaks in [`Frames`](crate::Frames).
 #[derive(Debug)]
-pub(crate) struct Outbox<E> {
+pub struct Outbox<E> {
     steps: VecDeque<Pending<E>>,
 }
 
@@ -28,12 +33,8 @@ impl<E> Default for Outbox<E> {
 }
 
 impl<E> Outbox<E> {
-    pub(crate) fn say(&mut self, stream: StreamId, message: &Message) {
-        self.frame(stream, &[&message.encode()]);
-    }
-
-    /// A frame in pieces. What goes to one stream without anything between goes together.
-    pub(crate) fn frame(&mut self, stream: StreamId, parts: &[&[u8]]) {
+    /// A frame, in pieces. What goes to one stream without anything between goes together.
+    pub fn frame(&mut self, stream: StreamId, parts: &[&[u8]]) {
         let len = parts.iter().map(|part| part.len()).fold(0, usize::saturating_add);
         let head = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
         match self.steps.back_mut() {
@@ -50,24 +51,28 @@ impl<E> Outbox<E> {
         }
     }
 
-    pub(crate) fn append(&mut self, ticket: Ticket, record: Vec<u8>) {
+    /// A record for the journal.
+    pub fn append(&mut self, ticket: Ticket, record: Vec<u8>) {
         self.steps.push_back(Pending::Append(ticket, record));
     }
 
-    pub(crate) fn connect(&mut self, connect: Connect) {
+    /// A stream to be opened.
+    pub fn connect(&mut self, connect: Connect) {
         self.steps.push_back(Pending::Connect(connect));
     }
 
-    pub(crate) fn close(&mut self, stream: StreamId) {
+    /// A stream to be closed.
+    pub fn close(&mut self, stream: StreamId) {
         self.steps.push_back(Pending::Close(stream));
     }
 
-    pub(crate) fn event(&mut self, event: E) {
+    /// An event for the owner.
+    pub fn event(&mut self, event: E) {
         self.steps.push_back(Pending::Event(event));
     }
 
     /// The next step; `None` when there is nothing to do.
-    pub(crate) fn poll(&mut self, out: &mut Scratch) -> Option<Step<E>> {
+    pub fn poll(&mut self, out: &mut Scratch) -> Option<Step<E>> {
         Some(match self.steps.pop_front()? {
             Pending::Send(stream, bytes) => Step::Send(Transmit {
                 flow: Flow::Stream(stream),

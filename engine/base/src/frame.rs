@@ -1,4 +1,4 @@
-//! Messages in a stream: a length of two bytes, then as many bytes.
+//! Messages in a stream, each behind its length of two bytes, as our own protocols send them.
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -7,29 +7,35 @@
     clippy::panic
 )]
 
-use crate::WireError;
-
-/// Cuts a stream into frames; holds at most one, unfinished.
+/// Cuts a stream into frames of `MIN` to `MAX` bytes, their lengths not counted; holds at most one, unfinished.
 #[derive(Debug, Default)]
-pub struct Frames {
+pub struct Frames<const MIN: usize, const MAX: usize> {
     held: Vec<u8>,
 }
 
-impl Frames {
+/// A frame of a length that is not allowed: what comes after it cannot be told any more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("a frame is too short or too long")]
+pub struct FrameLength;
+
+impl<const MIN: usize, const MAX: usize> Frames<MIN, MAX> {
+    /// Bytes of the longest frame, its length not counted.
+    pub const MAX: usize = MAX;
+
     /// Takes bytes off the front of `bytes` until one frame is whole. `None` when more has to come; all of `bytes` is
     /// taken then.
     ///
     /// # Errors
     ///
-    /// [`WireError::Length`] when a frame is empty or longer than [`Frames::MAX`]; what comes after that cannot be told.
-    pub fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, WireError> {
+    /// [`FrameLength`] when a frame is shorter than `MIN` or longer than `MAX`.
+    pub fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Vec<u8>>, FrameLength> {
         loop {
             let want = match self.held.first_chunk::<2>() {
                 None => 2,
                 Some(length) => {
                     let length = usize::from(u16::from_be_bytes(*length));
-                    if !(1..=Self::MAX).contains(&length) {
-                        return Err(WireError::Length);
+                    if !(MIN..=MAX).contains(&length) {
+                        return Err(FrameLength);
                     }
                     length.saturating_add(2)
                 }
@@ -57,7 +63,4 @@ impl Frames {
         bytes.extend_from_slice(frame);
         bytes
     }
-
-    /// Bytes of the longest frame, its length not counted: a description of a session inside of a set-up fits.
-    pub const MAX: usize = 8_192;
 }
