@@ -72,6 +72,7 @@ impl Control {
         let board = Switchboard::new(
             Config {
                 identity: NameAddr::new(identity.uri().clone()),
+                anonymous: config.anonymous,
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: sip.clone(),
                 sip_streams: sip_streams.clone(),
