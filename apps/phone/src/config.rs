@@ -90,6 +90,12 @@ pub enum Audio {
         /// Where to record: mono, 16 bit, at the codec's rate. With several calls, a number is put before the ending.
         record: Option<PathBuf>,
     },
+    /// Nothing of its own: the calls that are made one conversation hear each other, and who calls is told so at once. For
+    /// servers of conferences.
+    Room {
+        /// How many may hear each other.
+        seats: usize,
+    },
     /// The sound card; needs the feature `sound-card`.
     SoundCard {
         /// The microphone by name; the system's choice when `None`.

@@ -170,6 +170,9 @@ pub(crate) struct Call {
     /// Hand the other side over to this host name, IP address, user@host or sip: URI instead of hanging up.
     #[arg(long, value_name = "TARGET")]
     pub(crate) transfer: Option<String>,
+    /// Calls this target as well once the call is up, and makes one conversation of all of them; up to seven times.
+    #[arg(long, value_name = "TARGET", conflicts_with_all = ["keys", "transfer", "count"])]
+    pub(crate) join: Vec<String>,
     /// Account to call with, by its address in the settings file; the one of the target's domain, else the first, when not
     /// given.
     #[arg(long = "account", value_name = "ADDRESS")]
