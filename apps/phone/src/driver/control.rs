@@ -6,12 +6,13 @@ mod publish;
 
 use core::time::Duration;
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step, StreamId};
 use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
 use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
@@ -130,6 +131,7 @@ impl Control {
             closing: None,
             seen: tokio::sync::mpsc::unbounded_channel(),
             from: None,
+            leaves_from: HashMap::new(),
             joined: Vec::new(),
         })
     }
@@ -152,6 +154,8 @@ pub(super) struct Desk {
     seen: (UnboundedSender<Seen>, UnboundedReceiver<Seen>),
     /// Where this host is reached, when its owner has said so.
     from: Option<IpAddr>,
+    /// The address that each stream leaves from.
+    leaves_from: HashMap<StreamId, SocketAddr>,
     /// The calls that are mixed.
     joined: Vec<CallId>,
 }
@@ -190,7 +194,10 @@ impl Desk {
                     }
                 });
             }
-            Woken::Stream(event) => self.board.handle(now, event.arrival()),
+            Woken::Stream(event) => {
+                self.note_stream(&event);
+                self.board.handle(now, event.arrival());
+            }
             Woken::Seen(call, ports) if self.media.has_open(call, &ports) => {
                 self.board.media(now, call, MediaFact::Opened(ports));
             }
