@@ -205,6 +205,8 @@ impl<'a> Stage<'a> {
                 dns_servers: vec![networks.resolver],
                 audio: audio(who, speech)?,
                 media_security: MediaSecurity::Required,
+                // Descriptions with addresses of IPv6 are long, and calls over TCP do not follow a phone that moves.
+                sip_tcp: !ground.is_v6(),
                 ..PhoneConfig::default()
             };
             ground.at(place, || Phone::start(config))?.map_err(Failure::from)
