@@ -174,6 +174,12 @@ impl Ground {
         self.v6.then(|| format!("fd00:{}::/64", BASES[network]))
     }
 
+    /// All addresses of a terminal, at `port`.
+    pub(super) fn everywhere(&self, port: u16) -> SocketAddr {
+        let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        if self.v6 { (Ipv6Addr::UNSPECIFIED, port).into() } else { v4 }
+    }
+
     /// What a caller listens at.
     pub(super) fn caller(&self, n: u8) -> SocketAddr {
         match (self.is_real(), self.v6) {
