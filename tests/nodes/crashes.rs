@@ -60,7 +60,7 @@ impl Load {
         let mut stage = Stage::new();
         let (ttl, lease) = (TTL.as_secs(), lease.as_secs());
         // An address rests for a minute, so many are needed.
-        let ranges = "ranges = [\"127.0.20.100-127.0.20.199\", \"127.0.21.1-127.0.21.254\", \"127.0.22.1-127.0.22.254\"]";
+        let ranges = "ranges = [\"127.0.20.100-127.0.20.199\", \"127.0.21.1-127.0.21.254\", \"127.0.22.1-127.0.22.254\"]\nprefix_len = 22";
         let zones = "[[dns.zone]]\norigin = \"21.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
                      [[dns.zone]]\norigin = \"22.0.127.in-addr.arpa\"\nnegative_ttl = 1\n[visited]\n";
         let home =

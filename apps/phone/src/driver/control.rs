@@ -7,12 +7,13 @@ mod publish;
 
 use core::time::Duration;
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step};
+use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step, StreamId};
 use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
 use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
@@ -135,6 +136,7 @@ impl Control {
             seen: tokio::sync::mpsc::unbounded_channel(),
             from: None,
             floor: Floor::default(),
+            leaves_from: HashMap::new(),
         })
     }
 }
@@ -157,6 +159,8 @@ pub(super) struct Desk {
     /// Where this host is reached, when its owner has said so.
     from: Option<IpAddr>,
     floor: Floor,
+    /// The address that each stream leaves from.
+    leaves_from: HashMap<StreamId, SocketAddr>,
 }
 
 /// The ports of a call, and in them how the world sees them.
@@ -193,7 +197,10 @@ impl Desk {
                     }
                 });
             }
-            Woken::Stream(event) => self.board.handle(now, event.arrival()),
+            Woken::Stream(event) => {
+                self.note_stream(&event);
+                self.board.handle(now, event.arrival());
+            }
             Woken::Seen(call, ports) if self.media.has_open(call, &ports) => {
                 self.board.media(now, call, MediaFact::Opened(ports));
             }

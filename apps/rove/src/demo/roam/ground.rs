@@ -152,6 +152,11 @@ impl Ground {
                 self.ip(place, &format!("address add fd00:{n}::1/64 dev air nodad"))?;
             }
         }
+        for air in [air(1), air(2)] {
+            // Its own link-local address is good at once; a DHCP client that finds one that is not ends.
+            let at_once = || fs::write(format!("/proc/sys/net/ipv6/conf/{air}/accept_dad"), "0");
+            self.at(Place::Terminal, at_once)?.map_err(fail)?;
+        }
         self.ip(Place::Core, "address add fd00:40::1/64 dev to-callers nodad")?;
         for caller in [2, 3] {
             self.ip(Place::Caller, &format!("address add fd00:40::{caller}/64 dev uplink nodad"))?;
@@ -167,6 +172,12 @@ impl Ground {
     /// The addresses that a network gives to terminals, where they are of IPv6: 64 bits.
     pub(super) fn prefix6(&self, network: usize) -> Option<String> {
         self.v6.then(|| format!("fd00:{}::/64", BASES[network]))
+    }
+
+    /// All addresses of a terminal, at `port`.
+    pub(super) fn everywhere(&self, port: u16) -> SocketAddr {
+        let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        if self.v6 { (Ipv6Addr::UNSPECIFIED, port).into() } else { v4 }
     }
 
     /// What a caller listens at.

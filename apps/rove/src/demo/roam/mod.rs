@@ -14,7 +14,7 @@ mod tunnel;
 
 use core::time::Duration;
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -205,13 +205,13 @@ impl<'a> Stage<'a> {
                 dns_servers: vec![networks.resolver],
                 audio: audio(who, speech)?,
                 media_security: MediaSecurity::Required,
+                // Descriptions with addresses of IPv6 are long, and calls over TCP do not follow a phone that moves.
+                sip_tcp: !ground.is_v6(),
                 ..PhoneConfig::default()
             };
             ground.at(place, || Phone::start(config))?.map_err(Failure::from)
         };
-        let any: IpAddr =
-            if ground.is_v6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-        let everywhere = SocketAddr::new(any, networks.sip_port);
+        let everywhere = ground.everywhere(networks.sip_port);
         let mobile = phone("t1", SPEECH_BOB, Place::Terminal, everywhere)?;
         let callers = vec![
             phone("alice", SPEECH_ALICE, Place::Caller, ground.caller(2))?,

@@ -263,7 +263,7 @@ fn a_home_that_was_started_again_is_asked_soon() {
 }
 
 #[test]
-fn a_renewal_that_the_home_refuses_ends_the_stay_and_one_that_it_cannot_answer_does_not() {
+fn a7_a_renewal_that_the_home_refuses_ends_the_stay_and_one_that_it_cannot_answer_does_not() {
     for cause in Cause::ALL {
         let (mut desk, imsi, seat) = here();
         let purged = desk.home.count("PurgeMs");
