@@ -9,7 +9,9 @@ use std::{
 use futures_util::StreamExt as _;
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId;
-use libp2p_kad::{self as kad, GetRecordOk, InboundRequest, PeerRecord, QueryId, QueryResult, Quorum, Record, RecordKey};
+use libp2p_kad::{
+    self as kad, GetRecordOk, InboundRequest, PeerRecord, QueryId, QueryResult, Quorum, Record, RecordKey,
+};
 use libp2p_swarm::{Swarm, SwarmEvent};
 use rove_base::UnixTime;
 use rove_irmv::{Pointer, SearchKey, UserKey};
@@ -183,7 +185,8 @@ impl Member {
                 self.counts.searches += 1;
             }
             Command::Count(answer) => {
-                let neighbours = self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+                let neighbours =
+                    self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
                 let kept = self.swarm.behaviour_mut().kad.store_mut().len();
                 let _ = answer.send(SearchCounts { kept, neighbours, ..self.counts });
             }
@@ -214,7 +217,11 @@ impl Member {
         use super::network::SpeechEvent;
         match event {
             SwarmEvent::Behaviour(SpeechEvent::Kad(event)) => self.heard_kad(event),
-            SwarmEvent::Behaviour(SpeechEvent::Identify(libp2p_identify::Event::Received { peer_id, info, .. })) => {
+            SwarmEvent::Behaviour(SpeechEvent::Identify(libp2p_identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => {
                 self.met(peer_id, &info);
             }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
@@ -249,15 +256,17 @@ impl Member {
             kad::Event::InboundRequest {
                 request: InboundRequest::PutRecord { source, record: Some(record), .. },
             } => {
-                if self.swarm.behaviour_mut().kad.store_mut().keep(&record, source, wall()).is_err() {
-                    self.counts.refused += 1;
-                }
+                let kept = self.swarm.behaviour_mut().kad.store_mut().keep(&record, source, wall());
+                self.counts.refused += u64::from(kept.is_err());
             }
-            kad::Event::RoutablePeer { peer, address } | kad::Event::PendingRoutablePeer { peer, address } => {
+            kad::Event::RoutablePeer { peer, address }
+            | kad::Event::PendingRoutablePeer { peer, address } => {
                 self.take_in(peer, address);
             }
             kad::Event::RoutingUpdated { old_peer: Some(old), .. } => self.neighbours.left(&old),
-            kad::Event::OutboundQueryProgressed { id, result: QueryResult::GetRecord(result), step, .. } => {
+            kad::Event::OutboundQueryProgressed {
+                id, result: QueryResult::GetRecord(result), step, ..
+            } => {
                 let goes_on = match result {
                     Ok(GetRecordOk::FoundRecord(record)) => self.found(id, &record),
                     _ => true,

@@ -113,7 +113,9 @@ impl Shelf {
         let server = self.of_server.get(&pointer.server).copied().unwrap_or_default();
         let brought = self.from_peer.get(&from).copied().unwrap_or_default();
         let ours = from == self.local;
-        if !ours && (self.count >= limits.pointers || server >= limits.of_server || brought >= limits.from_peer) {
+        if !ours
+            && (self.count >= limits.pointers || server >= limits.of_server || brought >= limits.from_peer)
+        {
             return Err(NotKept::Full);
         }
         self.count += 1;
@@ -166,7 +168,8 @@ impl Shelf {
 impl Kept {
     fn refresh(&mut self, wall: UnixTime) {
         self.record.value = Pointer::encode_all(self.pointers.iter().map(|(pointer, _)| pointer));
-        let latest = self.pointers.iter().map(|(pointer, _)| pointer.expires.as_secs()).max().unwrap_or_default();
+        let latest =
+            self.pointers.iter().map(|(pointer, _)| pointer.expires.as_secs()).max().unwrap_or_default();
         let left = latest.saturating_sub(wall.as_secs()).min(Pointer::LONGEST);
         self.record.expires = Instant::now().checked_add(Duration::from_secs(left));
     }

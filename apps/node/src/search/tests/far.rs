@@ -2,8 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    mem,
+    io, mem,
     pin::Pin,
     sync::{
         Arc,

@@ -48,7 +48,8 @@ pub(super) fn start(count: usize, honest: &[(PeerId, Multiaddr)], entropy: &mut 
         }
         let identify = libp2p_identify::Config::new("/rove/irmv/1".into(), keypair.public());
         let speech = Lying { kad, identify: libp2p_identify::Behaviour::new(identify) };
-        let config = SwarmConfig::with_tokio_executor().with_idle_connection_timeout(std::time::Duration::from_secs(600));
+        let config = SwarmConfig::with_tokio_executor()
+            .with_idle_connection_timeout(std::time::Duration::from_secs(600));
         let mut swarm = Swarm::new(carrier(keypair, &Silent::default()), speech, local, config);
         swarm.listen_on(at.clone()).expect("it listens");
         swarm.add_external_address(at.clone());

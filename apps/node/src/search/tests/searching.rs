@@ -5,7 +5,12 @@ use std::time::Duration;
 use super::world::World;
 
 /// Searches by servers that live, for users of servers that live; several at a time.
-async fn search(world: &mut World, users: &[(rove_irmv::SearchKey, usize)], dead: &[usize], count: usize) -> Vec<Option<Duration>> {
+async fn search(
+    world: &mut World,
+    users: &[(rove_irmv::SearchKey, usize)],
+    dead: &[usize],
+    count: usize,
+) -> Vec<Option<Duration>> {
     let mut wanted = Vec::new();
     let living: Vec<_> = users.iter().filter(|(_, at)| !dead.contains(at)).copied().collect();
     for number in 0..count {

@@ -72,11 +72,19 @@ fn no_server_and_no_neighbour_fills_the_shelf() {
     assert_eq!(shelf.keep(&record(2, &pointer(2, 1, 100)), from, NOW), Ok(()));
     assert_eq!(shelf.keep(&record(3, &pointer(3, 1, 100)), from, NOW), Err(NotKept::Full), "of one server");
     assert_eq!(shelf.keep(&record(3, &pointer(3, 2, 100)), from, NOW), Ok(()));
-    assert_eq!(shelf.keep(&record(4, &pointer(4, 3, 100)), from, NOW), Err(NotKept::Full), "from one neighbour");
+    assert_eq!(
+        shelf.keep(&record(4, &pointer(4, 3, 100)), from, NOW),
+        Err(NotKept::Full),
+        "from one neighbour"
+    );
     let others = [PeerId::random(), PeerId::random()];
     assert_eq!(shelf.keep(&record(4, &pointer(4, 3, 100)), others[0], NOW), Ok(()));
     assert_eq!(shelf.keep(&record(5, &pointer(5, 4, 100)), others[1], NOW), Ok(()));
-    assert_eq!(shelf.keep(&record(6, &pointer(6, 5, 100)), PeerId::random(), NOW), Err(NotKept::Full), "in all");
+    assert_eq!(
+        shelf.keep(&record(6, &pointer(6, 5, 100)), PeerId::random(), NOW),
+        Err(NotKept::Full),
+        "in all"
+    );
     shelf.remove(&RecordKey::new(&[1; 32]));
     assert_eq!(shelf.keep(&record(6, &pointer(6, 1, 100)), from, NOW), Ok(()), "what goes makes room");
 }
@@ -90,7 +98,10 @@ fn one_network_gives_only_so_many_neighbours() {
     assert!(neighbours.admits(peers[1], &at("/ip4/192.0.2.2/tcp/1")));
     assert!(!neighbours.admits(peers[2], &at("/ip6/::ffff:192.0.2.3/tcp/1")), "mapped is the same network");
     assert!(neighbours.admits(peers[0], &at("/ip4/192.0.2.9/tcp/1")), "who is known stays");
-    assert!(!neighbours.admits(peers[0], &at("/ip4/198.51.100.1/tcp/1")), "but does not count for two networks");
+    assert!(
+        !neighbours.admits(peers[0], &at("/ip4/198.51.100.1/tcp/1")),
+        "but does not count for two networks"
+    );
     assert!(neighbours.admits(peers[3], &at("/ip4/198.51.100.1/tcp/1")));
     assert!(neighbours.admits(peers[4], &at("/ip6/2001:db8::1/tcp/1")));
     neighbours.left(&peers[1]);
