@@ -37,7 +37,7 @@ fn value(tag: u8, contents: &[u8]) -> Vec<u8> {
 
 /// What a later release, or another maker, may put where an extension may stand.
 fn unknown() -> Vec<u8> {
-    [value(0x86, &[1]), value(0xbf, &[]), vec![0x9f, 0x81, 0x01, 1, 7], vec![0xaf, 0x80, 5, 0, 0, 0]].concat()
+    [value(0x8f, &[1]), value(0xbe, &[]), vec![0x9f, 0x81, 0x01, 1, 7], vec![0xaf, 0x80, 5, 0, 0, 0]].concat()
 }
 
 fn around() -> argument::Around<'static> {
