@@ -168,3 +168,7 @@ impl Encode for Rest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+mod tests;
