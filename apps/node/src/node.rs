@@ -14,6 +14,7 @@ pub use handles::{Reloader, Stopper};
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
 use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
+use rove_irmv::SharedRegistry;
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
@@ -24,7 +25,7 @@ use crate::{
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, SipConfig, SipRole},
+    sip::{self, NodeStore, SipConfig, SipRole},
 };
 
 /// Starts nodes.
@@ -53,6 +54,8 @@ struct Parts {
     sip: Vec<SipAddress>,
     irmv: Vec<SocketAddr>,
     roam: Roaming,
+    /// Who is registered, with all roles that register.
+    registry: Option<SharedRegistry>,
 }
 
 impl Parts {
@@ -79,7 +82,7 @@ impl Parts {
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig, services: (bool, bool)) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, all: &NodeConfig) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -118,7 +121,11 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = Box::new(SipRole::new(config, local, resolver_at, services, os_entropy()?)?);
+        let services = all.home.is_some() || all.visited.is_some() || all.irmv.is_some();
+        let (registry, keeps) = (self.registry(all)?, all.journal.is_some());
+        let home = all.irmv.as_ref().map(|irmv| irmv.domain.to_ascii_lowercase());
+        let store = |limits| NodeStore::new(registry, limits, home, keeps);
+        let role = Box::new(SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?);
         self.places.push(Place {
             role,
             sockets,
@@ -175,18 +182,8 @@ impl Parts {
                 sockets.push(socket);
             }
         }
-        self.roam = Roaming {
-            attach: at.attach.clone(),
-            partners: at.map.clone(),
-            dhcp: at.dhcp.clone(),
-            sctp: at.sctp,
-        };
-        let control = sections.home.and_then(|home| home.control.as_ref());
-        let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
-        let bind = |path: &PathBuf| {
-            Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
-        };
-        let control = control.map(bind).transpose()?;
+        self.roam = at.addresses();
+        let control = bind_control(sections)?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
         let backends = sections.backends(&at, os_entropy()?)?;
         let associations = sections.associations(at.sctp, os_entropy()?)?;
@@ -218,11 +215,10 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            let services = config.home.is_some() || config.visited.is_some() || config.irmv.is_some();
-            parts.add_sip(sip, (services, config.irmv.is_some()))?;
+            parts.add_sip(sip, &config)?;
         }
         if let Some(irmv) = &config.irmv {
-            parts.add_irmv(irmv)?;
+            parts.add_irmv(irmv, &config)?;
         }
         let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
         if parts.places.is_empty() && relay.is_none() {
@@ -241,7 +237,7 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip, irmv, roam } = parts;
+        let Parts { places, dns, sip, irmv, roam, .. } = parts;
         let driver =
             Driver { places, keeper, clock, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -325,6 +321,16 @@ impl Drop for RunningNode {
         self.stop.stop();
         self.join();
     }
+}
+
+/// Where the operator of the home is heard, or of the visited network, where there is no home.
+fn bind_control(sections: &RoamSections<'_>) -> Result<Option<Control>, NodeError> {
+    let control = sections.home.and_then(|home| home.control.as_ref());
+    let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
+    let bind = |path: &PathBuf| {
+        Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
+    };
+    control.map(bind).transpose()
 }
 
 fn bind_datagrams(option: &'static str, address: SocketAddr) -> Result<UdpSocket, NodeError> {

@@ -15,9 +15,10 @@ use rove_roam::{
 };
 
 use super::{
-    PartnerCarrier, Protocol, Roam, RoamEvent, RoamSections, drain::Polled, sections::wrong, streams::Lane,
+    Listening, PartnerCarrier, Protocol, Roam, RoamEvent, RoamSections, drain::Polled, sections::wrong,
+    streams::Lane,
 };
-use crate::config::ConfigError;
+use crate::{Roaming, config::ConfigError};
 
 /// All associations of a node.
 #[derive(Debug)]
@@ -142,6 +143,14 @@ impl Roam {
             (step, _) => return Polled::Step(step),
         }
         Polled::Again
+    }
+}
+
+impl Listening {
+    /// Where terminals and partners come to.
+    pub(crate) fn addresses(&self) -> Roaming {
+        let (attach, partners, dhcp) = (self.attach.clone(), self.map.clone(), self.dhcp.clone());
+        Roaming { attach, partners, dhcp, sctp: self.sctp }
     }
 }
 
