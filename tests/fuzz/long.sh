@@ -47,6 +47,7 @@ roam)
 ansi41 150 512
 tcap 150 512
 sccp 100 512
+sctp 60 768
 dns_message 50 512
 diameter 60 1024
 map_adapter 60 768

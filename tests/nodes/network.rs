@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use rove_base::{Entropy, Transport};
 use rove_dns::{server::ServerConfig, wire::Name, zones::ZoneConfig};
-use rove_node::roam::{Adapter, OURS, Roam, Roles, Wire};
+use rove_node::roam::{Adapter, Associations, OURS, Roam, Roles, SctpPartner, Wire};
 use rove_roam::{
     NetworkName, VisitedNetwork,
     attach::terminal::Access,
@@ -14,6 +14,7 @@ use rove_roam::{
     private::{
         Partner, PartnerId,
         map::{Map, MapConfig},
+        sctp::{Payload, UDP_PORT},
     },
     vlr::{self, Agreements, Terms, Vlr, VlrConfig},
 };
@@ -30,6 +31,8 @@ pub(crate) struct Network {
     pub(crate) ip: [u8; 4],
     /// First three bytes of the addresses it gives.
     pool: [u8; 3],
+    /// Whether partners are reached by SCTP in UDP, not TLS.
+    sctp: bool,
 }
 
 pub(crate) const HOME: Network = Network {
@@ -38,6 +41,7 @@ pub(crate) const HOME: Network = Network {
     title: "46700000001",
     ip: [192, 0, 2, 1],
     pool: [10, 1, 0],
+    sctp: false,
 };
 pub(crate) const A: Network = Network {
     domain: "a.example",
@@ -45,6 +49,7 @@ pub(crate) const A: Network = Network {
     title: "46700000002",
     ip: [192, 0, 2, 2],
     pool: [10, 2, 0],
+    sctp: false,
 };
 pub(crate) const B: Network = Network {
     domain: "b.example",
@@ -52,6 +57,7 @@ pub(crate) const B: Network = Network {
     title: "46700000003",
     ip: [192, 0, 2, 3],
     pool: [10, 3, 0],
+    sctp: false,
 };
 pub(crate) const ALL: [Network; 3] = [HOME, A, B];
 
@@ -62,6 +68,23 @@ pub(crate) fn name(text: &str) -> Name {
 impl Network {
     pub(crate) fn at(&self, port: u16) -> SocketAddr {
         (self.ip, port).into()
+    }
+
+    /// The same, with partners that are reached by SCTP.
+    pub(crate) const fn by_sctp(self) -> Self {
+        Self { sctp: true, ..self }
+    }
+
+    /// Its associations with all others.
+    fn associations(&self, entropy: Entropy) -> Option<Associations> {
+        let partner = |Partner { id, name, address, .. }| SctpPartner {
+            id,
+            name,
+            address: address.unwrap(),
+            payload: Payload::M3ua,
+        };
+        let partners = self.others().into_iter().map(partner).collect();
+        self.sctp.then(|| Associations::new(self.at(UDP_PORT), partners, entropy))
     }
 
     pub(crate) fn access(&self) -> Access {
@@ -75,8 +98,8 @@ impl Network {
             name: other.domain.parse().unwrap(),
             plmn: other.plmn.parse().unwrap(),
             title: other.title.parse().unwrap(),
-            address: Some(other.at(LINK)),
-            transport: Transport::Tls,
+            address: Some(other.at(if self.sctp { UDP_PORT } else { LINK })),
+            transport: if self.sctp { Transport::Udp } else { Transport::Tls },
         };
         all.map(partner).collect()
     }
@@ -181,14 +204,14 @@ impl Network {
         let ids = self.others().iter().map(|partner| partner.id).collect();
         let adapter = Adapter::Map(Box::new(self.map(entropy.fork())));
         let pool = Pool::new(self.addresses(), entropy.fork()).unwrap();
-        Roam::new(Roles {
+        let roam = Roam::new(Roles {
             zones: self.zones(),
             home: Some(Hlr::new(self.hlr(), entropy.fork())),
             visited: Some((Vlr::new(self.vlr(), entropy.fork()), pool)),
             wires: vec![Wire { adapter, listen: vec![self.at(LINK)], partners: ids }],
             attach: vec![self.at(ATTACH)],
             dhcp: Vec::new(),
-        })
-        .unwrap()
+        });
+        roam.unwrap().with_associations(self.associations(entropy.fork()))
     }
 }

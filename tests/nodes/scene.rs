@@ -17,6 +17,7 @@ use rove_roam::{
         terminal::{Terminal, TerminalConfig, TerminalEvent},
     },
     hlr::{Command, RequestId},
+    private::sctp::UDP_PORT,
 };
 use rove_tests::{Handle, Host, Outlet, Taken, World, drain_machine};
 
@@ -95,7 +96,7 @@ impl Host for Node {
     }
 
     fn listens(&self, local: SocketAddr) -> bool {
-        [ATTACH, LINK, 53].contains(&local.port())
+        [ATTACH, LINK, UDP_PORT, 53].contains(&local.port())
     }
 
     fn receive(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], _: Instant) {
@@ -174,8 +175,17 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of(seed, ALL)
+    }
+
+    /// The same, its nodes reaching each other by SCTP.
+    pub(crate) fn by_sctp(seed: u64) -> Self {
+        Self::of(seed, ALL.map(Network::by_sctp))
+    }
+
+    fn of(seed: u64, networks: [Network; 3]) -> Self {
         let mut world = World::new(seed);
-        let nodes = ALL.map(|network| world.add(network.domain, Node::new(network)));
+        let nodes = networks.map(|network| world.add(network.domain, Node::new(network)));
         let mut scene = Self { world, nodes, mobiles: 0 };
         scene.world.run_for(Duration::from_secs(5));
         scene

@@ -3,8 +3,9 @@
 use core::time::Duration;
 use std::net::IpAddr;
 
+use rove_node::roam::RoamEvent;
 use rove_roam::attach::terminal::TerminalEvent;
-use rove_tests::Impairments;
+use rove_tests::{Impairments, Loss};
 
 use crate::scene::{A, B, HOME, Network, Scene};
 
@@ -110,4 +111,53 @@ fn names_of_a_visited_network_that_is_gone_for_good_fall_with_their_lease() {
     scene.world.set_link(home, a, gone);
     scene.world.run_for(Duration::from_secs(40));
     assert_eq!(scene.resolves(HOME, 1), Vec::<String>::new());
+}
+
+/// Whether the links to partners that a node was told of stand or not, one after the other.
+fn links(scene: &Scene, of: Network) -> Vec<bool> {
+    let link = |(_, event): &(_, RoamEvent)| match event {
+        RoamEvent::Link { up, .. } => Some(*up),
+        _ => None,
+    };
+    scene.node(of).events.iter().filter_map(link).collect()
+}
+
+#[test]
+fn a13_by_sctp_a_stay_outlives_lost_packets_and_a_crash_of_each_node() {
+    for crashed in [HOME, A] {
+        let mut scene = Scene::by_sctp(7);
+        let (home, a) = (scene.handle(HOME), scene.handle(A));
+        let way = Impairments::delay(Duration::from_millis(5));
+        scene.world.set_link(home, a, way.clone().with_loss(Loss::Independent(0.1)));
+        let mobile = scene.subscriber(HOME, 1);
+        let ip = address(&scene.attach(mobile, A));
+        assert_eq!(scene.resolves(HOME, 1), [format!("5 A {ip}")]);
+        scene.world.run_for(Duration::from_secs(1));
+        scene.world.set_link(home, a, way);
+        scene.crash(crashed);
+        scene.world.run_for(Duration::from_secs(120));
+        assert_eq!(scene.bindings(), 2, "{}: renewed since", crashed.domain);
+        let other = if crashed.domain == HOME.domain { A } else { HOME };
+        assert!(links(&scene, other).ends_with(&[false, true]), "down and up again");
+        scene.world.act(mobile, |mobile, now| mobile.terminal.detach(now));
+        scene.world.run_for(Duration::from_secs(1));
+        assert_eq!(scene.bindings(), 0, "both are gone");
+    }
+}
+
+#[test]
+fn by_sctp_a_partner_that_cannot_be_reached_is_down_within_its_heartbeats_and_up_when_it_can() {
+    let mut scene = Scene::by_sctp(8);
+    let (home, a) = (scene.handle(HOME), scene.handle(A));
+    let way = Impairments::delay(Duration::from_millis(5));
+    let from = scene.world.now().mono;
+    scene.world.set_link(home, a, way.clone().with_cut(from, None));
+    let before = links(&scene, HOME);
+    assert_eq!(before, [true, true], "both partners");
+    scene.world.run_for(Duration::from_secs(20));
+    assert_eq!(links(&scene, HOME), [true, true, false]);
+    scene.world.set_link(home, a, way);
+    scene.world.run_for(Duration::from_secs(60));
+    assert_eq!(links(&scene, HOME), [true, true, false, true]);
+    assert_eq!(links(&scene, A), [true, true, false, true]);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod diameter;
+mod sctp;
 mod stage;
 mod tap;
 mod telephony;

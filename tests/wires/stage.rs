@@ -141,6 +141,22 @@ impl Stage {
         self.folder.path().join(name)
     }
 
+    /// From now on the node of this name has its only partner at `partner`, by SCTP from `own`.
+    pub(crate) fn turn_to_sctp(&self, name: &str, own: SocketAddr, partner: SocketAddr) {
+        let path = self.path(&format!("{name}.toml"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kept = text.lines().filter(|line| !line.starts_with("address = "));
+        let text: String = kept.map(|line| format!("{line}\n")).collect();
+        let text = text.replace("[roaming]", &format!("[roaming]\nsctp_listen = \"{own}\""));
+        write(&path, &(text + &format!("carrier = \"sctp\"\naddress = \"{partner}\"\n")));
+    }
+
+    /// Ends all nodes and starts these again.
+    pub(crate) fn start_again(&mut self, names: &[&str]) {
+        self.nodes.clear();
+        names.iter().for_each(|name| self.start(name));
+    }
+
     fn start(&mut self, name: &str) {
         let config = self.path(&format!("{name}.toml"));
         let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];

@@ -160,6 +160,11 @@ impl Parts {
             at.map.push(listener.local_addr());
             listeners.push(listener);
         }
+        if let Some(address) = sections.roaming.sctp_listen {
+            let socket = bind_datagrams("[roaming] sctp_listen", address)?;
+            at.sctp = Some(socket.local_addr());
+            sockets.push(socket);
+        }
         if let Some((visited, pool)) = sections.visited {
             for &address in &visited.listen {
                 let listener = Listener::bind(address, Transport::Tls);
@@ -172,25 +177,18 @@ impl Parts {
                 at.hardware = Some(rove_io::raw::hardware_address(interface)?);
                 at.dhcp.extend(access.dhcp.iter().map(rove_io::raw::DhcpSocket::local_addr));
             } else if let Some(address) = pool.listen {
-                let fail = |error: rove_io::net::BindError| {
-                    cannot("[pool] listen", address)(CannotBind { over: "UDP", what: error.what })
-                };
-                let socket = UdpSocket::bind(address).map_err(fail)?;
+                let socket = bind_datagrams("[pool] listen", address)?;
                 at.dhcp.push(socket.local_addr());
                 sockets.push(socket);
             }
         }
-        self.roam = Roaming { attach: at.attach.clone(), partners: at.map.clone(), dhcp: at.dhcp.clone() };
-        let control = sections.home.and_then(|home| home.control.as_ref());
-        let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
-        let bind = |path: &PathBuf| {
-            Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
-        };
-        let control = control.map(bind).transpose()?;
+        self.roam = at.addresses();
+        let control = bind_control(sections)?;
         let tls = sections.tls().map_err(ConfigError::RoamTls)?;
         let backends = sections.backends(&at, os_entropy()?)?;
+        let associations = sections.associations(at.sctp, os_entropy()?)?;
         let roam = Roam::new(sections.roles(at, os_entropy()?)?).map_err(ConfigError::Zone)?;
-        let roam = roam.with_backends(backends);
+        let roam = roam.with_backends(backends).with_associations(associations);
         let kea = sections.visited.and_then(|(visited, _)| visited.behind_kea());
         let outside = kea.map(|kea| Outside::at(kea.socket.clone()));
         let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
@@ -323,6 +321,21 @@ impl Drop for RunningNode {
         self.stop.stop();
         self.join();
     }
+}
+
+/// Where the operator of the home is heard, or of the visited network, where there is no home.
+fn bind_control(sections: &RoamSections<'_>) -> Result<Option<Control>, NodeError> {
+    let control = sections.home.and_then(|home| home.control.as_ref());
+    let control = control.or_else(|| sections.visited.and_then(|(visited, _)| visited.control.as_ref()));
+    let bind = |path: &PathBuf| {
+        Control::bind(path).map_err(|source| NodeError::Control { path: path.clone(), source })
+    };
+    control.map(bind).transpose()
+}
+
+fn bind_datagrams(option: &'static str, address: SocketAddr) -> Result<UdpSocket, NodeError> {
+    let fail = |error: rove_io::net::BindError| CannotBind { over: "UDP", what: error.what };
+    UdpSocket::bind(address).map_err(fail).map_err(cannot(option, address))
 }
 
 /// Says which option named an address that cannot be used.

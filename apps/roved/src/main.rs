@@ -73,7 +73,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let relays: Vec<_> = node.relay_addresses().iter().map(SipAddress::relay_uri).collect();
     let ready = serde_json::json!({
         "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
-        "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
+        "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp, "sctp": roaming.sctp,
         "relay": relays,
     });
     announce(cli, &ready, || {
@@ -94,6 +94,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         for at in &roaming.partners {
             println!("ready: partners connect at {at}");
+        }
+        if let Some(at) = roaming.sctp {
+            println!("ready: partners are reached by SCTP from {at}");
         }
     });
     until_told(node)

@@ -1,5 +1,8 @@
-//! Why SCTP in user space is not spoken: what sctp-proto does with packets of strangers, and what it can say of M3UA.
+//! Why SCTP in user space is spoken by code of our own: what sctp-proto and dcsctp do with packets of strangers, and what the
+//! former can say of M3UA.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+mod cookies;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -67,7 +70,9 @@ fn m3ua_cannot_be_told_from_anything_else() {
             }
             match server.handle(now, ends[0], None, None, packet) {
                 Some((_, DatagramEvent::NewAssociation(association))) => far = Some(association),
-                Some((_, DatagramEvent::AssociationEvent(event))) => far.as_mut().unwrap().handle_event(event),
+                Some((_, DatagramEvent::AssociationEvent(event))) => {
+                    far.as_mut().unwrap().handle_event(event)
+                }
                 None => {}
             }
         }

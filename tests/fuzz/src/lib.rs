@@ -18,6 +18,7 @@ pub mod private;
 pub mod relay;
 pub mod rtcp;
 pub mod rtp;
+pub mod sctp;
 pub mod sdp;
 pub mod sip;
 pub mod srtp;
@@ -49,6 +50,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),
     ("sccp", private::sccp),
+    ("sctp", sctp::check),
     ("sdp", sdp::check),
     ("sdp_attribute", sdp::attribute),
     ("sip_header", sip::header),

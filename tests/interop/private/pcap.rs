@@ -18,14 +18,20 @@ pub(crate) fn fields(tshark: &Path, file: &Path, filter: &str, columns: &[&str])
 /// The file: packets a millisecond apart, home and visited network at 192.0.2.1 and 192.0.2.2; `protocol` is the
 /// payload protocol identifier.
 pub(crate) fn pcap(protocol: u32, messages: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut numbers = [0_u32; 2];
+    file(messages.iter().map(|(sender, message)| {
+        numbers[*sender] += 1;
+        packet(protocol, *sender, numbers[*sender], message)
+    }))
+}
+
+/// A file of these packets of IPv4.
+pub(crate) fn file(packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut file = Vec::new();
     for number in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0xffff, LINKTYPE_RAW] {
         file.extend_from_slice(&u32::to_le_bytes(number));
     }
-    let mut numbers = [0_u32; 2];
-    for (index, (sender, message)) in messages.iter().enumerate() {
-        numbers[*sender] += 1;
-        let packet = packet(protocol, *sender, numbers[*sender], message);
+    for (index, packet) in packets.enumerate() {
         let len = u32::try_from(packet.len()).unwrap();
         for number in [1_700_000_000, u32::try_from(index).unwrap() * 1_000, len, len] {
             file.extend_from_slice(&number.to_le_bytes());
@@ -55,15 +61,20 @@ fn packet(protocol: u32, sender: usize, number: u32, message: &[u8]) -> Vec<u8> 
     let sum = crc32c(&sctp).to_le_bytes();
     sctp[8..12].copy_from_slice(&sum);
 
-    let len = u16::try_from(sctp.len() + 20).unwrap().to_be_bytes();
+    ip(SCTP, sender, &sctp)
+}
+
+/// A packet of IPv4 from one of the two to the other.
+pub(crate) fn ip(protocol: u8, sender: usize, payload: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(payload.len() + 20).unwrap().to_be_bytes();
     let ends = [[192, 0, 2, 1], [192, 0, 2, 2]];
-    let mut ip = vec![0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, SCTP, 0, 0];
+    let mut ip = vec![0x45, 0, len[0], len[1], 0, 0, 0, 0, 64, protocol, 0, 0];
     ip.extend_from_slice(&ends[sender]);
     ip.extend_from_slice(&ends[1 - sender]);
     let sum = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum::<u32>();
     let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
     ip[10..12].copy_from_slice(&sum.to_be_bytes());
-    ip.extend_from_slice(&sctp);
+    ip.extend_from_slice(payload);
     ip
 }
 

@@ -75,7 +75,11 @@ pub(crate) async fn run(driver: Driver) {
         let due = wake.is_some_and(|at| at <= clock.now().mono);
         let seats = &mut desk.seats;
         tokio::select! {
-            () = stop.notified() => return,
+            () = stop.notified() => {
+                seats.iter_mut().for_each(|seat| seat.role.leave());
+                desk.drain();
+                return;
+            }
             () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
             (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),

@@ -41,6 +41,9 @@ pub(crate) trait Role: Send {
     /// The next thing to do.
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible>;
 
+    /// The program ends: what is said now is the last.
+    fn leave(&mut self) {}
+
     /// Whether its last wait was only for what it has sent to leave: more is to be done at once.
     fn is_resting(&self) -> bool {
         false

@@ -34,4 +34,6 @@ pub struct Roaming {
     pub partners: Vec<SocketAddr>,
     /// Terminals that want an address.
     pub dhcp: Vec<SocketAddr>,
+    /// Partners' nodes that are reached by SCTP in UDP.
+    pub sctp: Option<SocketAddr>,
 }

@@ -20,6 +20,10 @@ pub struct RoamingConfig {
     /// Where partners' nodes connect, over TLS; port 0 lets the system pick one.
     #[serde(default)]
     pub listen: Vec<SocketAddr>,
+    /// The address and UDP port (9899 by custom) of this node for partners that are reached by SCTP; none of them is when
+    /// not given. SCTP shows no certificate and hides nothing: it is for a network that is protected by other means, IPsec
+    /// or a line of one's own.
+    pub sctp_listen: Option<SocketAddr>,
     /// A file with this network's chain of certificates, its own first, in PEM.
     pub certificate: PathBuf,
     /// A file with the private key, in PEM.
@@ -41,6 +45,9 @@ pub struct PartnerConfig {
     pub title: String,
     /// Where its node listens; not given when it always connects to us.
     pub address: Option<SocketAddr>,
+    /// In what it is reached: `tls`, or `sctp` in UDP, where whoever has its address is it.
+    #[serde(default)]
+    pub carrier: PartnerCarrier,
     /// What it gives terminals, as `10.1.0.0/16`; names of ours are bound to nothing else there.
     #[serde(default)]
     pub prefixes: Vec<String>,
@@ -68,6 +75,17 @@ pub enum Protocol {
     Ansi41,
     /// Diameter S6a. Experimental: foreign nodes have exchanged capabilities and watchdogs with ours, none has spoken S6a.
     Diameter,
+}
+
+/// In what a partner is reached.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum PartnerCarrier {
+    /// TLS 1.3 over TCP, with a certificate at each end.
+    #[default]
+    Tls,
+    /// SCTP in UDP (RFC 6951). A partner is known by its address alone, and all is in the clear.
+    Sctp,
 }
 
 /// On what terms a partner's subscribers are taken in.

@@ -22,7 +22,10 @@ impl Machine for Roam {
         self.now = now;
         match input {
             Arrival::Durable { ticket } => return self.durable(ticket),
-            Arrival::Datagram { flow: Flow::Udp(flow), .. } => {
+            Arrival::Datagram { flow: Flow::Udp(flow), bytes } => {
+                if self.packet(flow, bytes) {
+                    return;
+                }
                 let dhcp = self.dhcp.iter().any(|at| at.port() == flow.local.port());
                 return match (dhcp, &mut self.visited) {
                     (true, Some((_, pool))) => pool.handle(now, input),
@@ -58,6 +61,7 @@ impl Machine for Roam {
             pool.tick(now);
         }
         self.wires.iter_mut().for_each(|wire| wire.adapter.tick(now));
+        self.tick_associations(now);
         self.elsewhere.iter_mut().flatten().for_each(|foreign| foreign.tick(now));
     }
 
@@ -81,6 +85,7 @@ impl Machine for Roam {
                     2 => self.poll_pool(out),
                     3 => self.poll_elsewhere(Register::Home, out),
                     4 => self.poll_elsewhere(Register::Visited, out),
+                    5 => self.poll_associations(out),
                     _ => self.poll_wire(turn.saturating_sub(FIXED), out),
                 };
                 match polled {
@@ -100,7 +105,7 @@ impl Machine for Roam {
 }
 
 /// Parts that every node may have, beside the wires.
-const FIXED: usize = 5;
+const FIXED: usize = 6;
 
 /// What one part wants.
 pub(super) enum Polled {
@@ -112,7 +117,7 @@ pub(super) enum Polled {
 }
 
 impl Roam {
-    fn arrived(&mut self, lane: Lane, input: Arrival<'_>) {
+    pub(super) fn arrived(&mut self, lane: Lane, input: Arrival<'_>) {
         let now = self.now;
         match (lane, &mut self.visited) {
             (Lane::Names, _) => self.server.handle(now, input),
@@ -226,7 +231,10 @@ impl Roam {
                 Polled::Again
             }
             Nested::Wait(until) => Polled::Wait(until),
-            Nested::Pass(step) => self.pass(Lane::Wire(index), step),
+            Nested::Pass(step) => match self.streams.leave(Lane::Wire(index), step) {
+                Some(step) => self.pass_or_associate(step, out),
+                None => Polled::Again,
+            },
         }
     }
 

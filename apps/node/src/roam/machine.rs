@@ -30,6 +30,7 @@ use super::{
     metrics::Counted,
     names::sets,
     pool::Counter,
+    sctp::Associations,
     streams::{Lane, Streams},
 };
 
@@ -123,6 +124,8 @@ pub struct Roam {
     /// Changes whose names are not there yet. As many as the registers let wait.
     pub(super) asked_elsewhere: BTreeMap<(Register, ForeignId), (Writer, Change)>,
     pub(super) wires: Vec<Wire>,
+    /// With the partners that are reached by SCTP.
+    pub(super) associations: Option<Box<Associations>>,
     /// By which wire a partner is reached.
     pub(super) reached: BTreeMap<PartnerId, usize>,
     pub(super) dhcp: Vec<std::net::SocketAddr>,
@@ -161,6 +164,7 @@ impl Roam {
             elsewhere: [None, None],
             asked_elsewhere: BTreeMap::new(),
             wires,
+            associations: None,
             reached,
             dhcp,
             streams,
@@ -348,19 +352,6 @@ impl Roam {
         });
         parts.extend(lease.as_deref().filter(|lease| !lease.is_empty()).map(Part::Pool));
         Some(self.journal.append(writer, own, &parts, out))
-    }
-
-    /// The lease of a stay that begins, which belongs to the same record.
-    fn lease_of(&mut self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
-        let (Writer::Visited(_), Some((vlr, pool))) = (writer, &self.visited) else { return None };
-        let address = change.names.iter().find_map(|name| match name {
-            rove_roam::NameChange::Reverse { address, name: Some(_), .. } => Some(*address),
-            _ => None,
-        })?;
-        let holder = pool.pool().holder_of(address)?;
-        let prepared = self.prepared.take().filter(|(of, _)| *of == holder);
-        let lease = prepared.map_or_else(|| vlr.address_lease(), |(_, lease)| lease);
-        Some(pool.record(self.now, holder, lease))
     }
 
     pub(super) fn committed(&mut self, writer: Writer, done: bool) {

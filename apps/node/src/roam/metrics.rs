@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rove_roam::{Refusals, attach::Reason, pool::Pool, vlr::Vlr};
+use rove_roam::{Refusals, attach::Reason, pool::Pool, private::sctp::SctpCounts, vlr::Vlr};
 
 use super::{ForeignCounts, Roam};
 
@@ -38,6 +38,11 @@ pub(super) fn text(roam: &Roam) -> String {
     let counted = &roam.counted;
     for (cause, count) in [("no agreement", counted.strangers), ("malformed", counted.malformed)] {
         line("private_refused_total", "cause", cause, count);
+    }
+    if let Some(SctpCounts { strangers, malformed, forged }) = roam.sctp_counts() {
+        for (cause, count) in [("strangers", strangers), ("malformed", malformed), ("forged", forged)] {
+            line("sctp_dropped_total", "cause", cause, count);
+        }
     }
     for (cause, count) in counted.calls_refused.iter() {
         line("calls_refused_total", "cause", &cause.to_string(), count);

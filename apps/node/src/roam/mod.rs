@@ -15,6 +15,7 @@ mod metrics;
 mod names;
 mod pool;
 mod role;
+mod sctp;
 mod sections;
 mod streams;
 mod subscriber;
@@ -23,11 +24,13 @@ pub use adapter::Adapter;
 pub use backend_sections::{AddressesFrom, KeaSection, NamesAt, Rfc2136Section};
 pub use backends::Backends;
 pub use config::{
-    HomeConfig, NamesPolicy, PartnerConfig, PartnerTerms, PoolSection, Protocol, RoamingConfig, VisitedConfig,
+    HomeConfig, NamesPolicy, PartnerCarrier, PartnerConfig, PartnerTerms, PoolSection, Protocol,
+    RoamingConfig, VisitedConfig,
 };
 pub use foreign::{Foreign, ForeignConfig, ForeignCounts, ForeignError, ForeignEvent, ForeignId};
 pub use journal::Unreadable;
 pub use machine::{OURS, Roam, RoamEvent, Roles, Wire};
+pub use sctp::{Associations, SctpPartner};
 pub use subscriber::{SubscriberError, SubscriberForm};
 
 pub(crate) use role::RoamRole;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use rove_base::{Arrival, Machine as _, Now, Scratch, Step};
 use rove_roam::{
-    Addresses, Cause, ChangeId, Imsi,
+    Addresses, Cause, Change, ChangeId, Imsi,
     attach::Secret,
     pool::{DamagedRecord, Event, Full, Pool, Token, kea::KeaPool},
     vlr::{self, PoolAsk, PoolTold, Reserve, Vlr, carry},
 };
+
+use super::{Roam, journal::Writer};
 
 /// Who hands addresses out.
 #[derive(Debug)]
@@ -122,5 +124,20 @@ impl Reserve for Counter {
 
     fn release(&mut self, now: Now, holder: Imsi) {
         each!(self, pool => pool.release(now, holder));
+    }
+}
+
+impl Roam {
+    /// The lease of a stay that begins, which belongs to the same record.
+    pub(super) fn lease_of(&mut self, writer: Writer, change: &Change) -> Option<Vec<u8>> {
+        let (Writer::Visited(_), Some((vlr, pool))) = (writer, &self.visited) else { return None };
+        let address = change.names.iter().find_map(|name| match name {
+            rove_roam::NameChange::Reverse { address, name: Some(_), .. } => Some(*address),
+            _ => None,
+        })?;
+        let holder = pool.pool().holder_of(address)?;
+        let prepared = self.prepared.take().filter(|(of, _)| *of == holder);
+        let lease = prepared.map_or_else(|| vlr.address_lease(), |(_, lease)| lease);
+        Some(pool.record(self.now, holder, lease))
     }
 }

@@ -106,6 +106,10 @@ impl Role for RoamRole {
         }
     }
 
+    fn leave(&mut self) {
+        self.roam.leave();
+    }
+
     fn is_resting(&self) -> bool {
         self.roam.server().is_resting()
     }

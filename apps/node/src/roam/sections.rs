@@ -22,8 +22,8 @@ use rove_roam::{
 };
 
 use super::{
-    Adapter, HomeConfig, NamesPolicy, OURS, PartnerConfig, PartnerTerms, PoolSection, Protocol,
-    RoamingConfig, Roles, VisitedConfig, Wire,
+    Adapter, HomeConfig, NamesPolicy, OURS, PartnerCarrier, PartnerConfig, PartnerTerms, PoolSection,
+    Protocol, RoamingConfig, Roles, VisitedConfig, Wire,
 };
 use crate::{
     config::ConfigError,
@@ -48,12 +48,13 @@ pub(crate) struct Listening {
     pub(crate) attach: Vec<SocketAddr>,
     pub(crate) map: Vec<SocketAddr>,
     pub(crate) dhcp: Vec<SocketAddr>,
+    pub(crate) sctp: Option<SocketAddr>,
     /// Of the interface that terminals are on.
     pub(crate) hardware: Option<[u8; 6]>,
 }
 
 /// Says what is wrong with a key's value.
-fn wrong(section: &'static str, key: &'static str, what: impl std::fmt::Display) -> ConfigError {
+pub(super) fn wrong(section: &'static str, key: &'static str, what: impl std::fmt::Display) -> ConfigError {
     ConfigError::Roam { section, key, what: what.to_string() }
 }
 
@@ -120,6 +121,7 @@ impl RoamSections<'_> {
             return Err(wrong("[visited]", "listen", "empty; give at least one address"));
         }
         self.check_backends()?;
+        self.associations(self.roaming.sctp_listen, Entropy::from_number(0))?;
         self.tls().map_err(ConfigError::RoamTls)?;
         let zones = self.dns.server()?.zones;
         let holds = |name: &rove_dns::wire::Name| zones.iter().any(|zone| name.is_within(&zone.origin));
@@ -169,7 +171,7 @@ impl RoamSections<'_> {
         parse("[home]", "domain", home.domain.as_deref().unwrap_or(&self.roaming.network))
     }
 
-    fn partners(&self) -> Result<Vec<Partner>, ConfigError> {
+    pub(super) fn partners(&self) -> Result<Vec<Partner>, ConfigError> {
         let partner = |(index, partner): (usize, &PartnerConfig)| {
             Ok(Partner {
                 id: id(index)?,
@@ -177,7 +179,10 @@ impl RoamSections<'_> {
                 plmn: parse("[[partner]]", "plmn", &partner.plmn)?,
                 title: parse("[[partner]]", "title", &partner.title)?,
                 address: partner.address,
-                transport: Transport::Tls,
+                transport: match partner.carrier {
+                    PartnerCarrier::Tls => Transport::Tls,
+                    PartnerCarrier::Sctp => Transport::Udp,
+                },
             })
         };
         self.partners.iter().enumerate().map(partner).collect()

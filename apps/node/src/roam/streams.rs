@@ -130,7 +130,7 @@ impl Streams {
         })
     }
 
-    fn know(&mut self, lane: Lane, inner: StreamId, outer: StreamId) {
+    pub(super) fn know(&mut self, lane: Lane, inner: StreamId, outer: StreamId) {
         self.outer.insert(outer, (lane, inner));
         self.inner.insert((lane, inner), outer);
     }

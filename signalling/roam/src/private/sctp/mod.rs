@@ -13,6 +13,7 @@
 mod association;
 mod checksum;
 mod cookie;
+mod events;
 mod handshake;
 mod inbound;
 mod init;
@@ -30,22 +31,16 @@ use rove_base::{
     ClosedBy, Dscp, Entropy, Flow, Instant, Machine, Now, Scratch, Step, StreamId, Transmit, UdpFlow,
 };
 
-pub use self::payload::Payload;
 use self::{
     association::{Association, End, cause, cause_bytes},
     init::Init,
     out::Out,
     packet::{Chunk, Packet, Writer, kind},
 };
-
-/// A partner that is reached by SCTP.
-#[derive(Clone, Copy, Debug)]
-pub struct SctpPeer {
-    /// Its address and port of UDP; the usual port is [`UDP_PORT`].
-    pub address: SocketAddr,
-    /// What is spoken.
-    pub payload: Payload,
-}
+pub use self::{
+    events::{SctpCounts, SctpEvent, SctpInput, SctpPeer},
+    payload::Payload,
+};
 
 /// All associations of a node, by one socket.
 #[derive(Debug)]
@@ -65,78 +60,6 @@ pub struct Sctp {
 struct Peer {
     config: SctpPeer,
     association: Option<Association>,
-}
-
-/// What can happen.
-#[derive(Clone, Copy, Debug)]
-pub enum SctpInput<'a> {
-    /// A datagram has come to its socket.
-    Datagram {
-        /// Whence.
-        from: SocketAddr,
-        /// Its payload.
-        bytes: &'a [u8],
-    },
-    /// The owner wants an association.
-    Connect {
-        /// Its name for it.
-        stream: StreamId,
-        /// With whom.
-        remote: SocketAddr,
-    },
-    /// The owner sends whole messages, one after the other.
-    Send {
-        /// On which.
-        stream: StreamId,
-        /// Those.
-        bytes: &'a [u8],
-    },
-    /// The owner wants no more of one.
-    Close(StreamId),
-}
-
-/// What the owner is told.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum SctpEvent {
-    /// An association stands.
-    Connected {
-        /// The owner's name for it, or a new one, when the partner has wanted it.
-        stream: StreamId,
-        /// With whom, by its place in the list.
-        peer: usize,
-        /// Whether the partner has wanted it.
-        accepted: bool,
-    },
-    /// One whole message.
-    Message {
-        /// On which.
-        stream: StreamId,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// One is over, or could not be begun.
-    Closed {
-        /// Which.
-        stream: StreamId,
-        /// Whose doing it was.
-        by: ClosedBy,
-    },
-    /// A partner sent what is no message.
-    Malformed {
-        /// Who, by its place in the list.
-        peer: usize,
-    },
-}
-
-/// What was dropped.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct SctpCounts {
-    /// Datagrams from addresses of no partner.
-    pub strangers: u64,
-    /// Of a partner's address, but no packet that could be read, or one to another port.
-    pub malformed: u64,
-    /// Of a partner's address, with a tag or a cookie that is wrong.
-    pub forged: u64,
 }
 
 impl Sctp {

@@ -201,6 +201,8 @@ impl Outbound {
         self.theirs = size(theirs).saturating_sub(self.flight);
         if new > 0 {
             self.grow(new, before);
+            // The way is there again: it is as fast as it was, until a time-out says otherwise.
+            self.timeout = self.estimate();
         }
         if self.recovering.is_some_and(|until| !is_before(self.acked, until)) {
             self.recovering = None;
@@ -332,7 +334,14 @@ impl Outbound {
             }
         };
         self.smoothed = Some((mean, spread));
-        self.timeout = mean.saturating_add(spread.saturating_mul(4)).clamp(LEAST_TIMEOUT, MOST_TIMEOUT);
+        self.timeout = self.estimate();
+    }
+
+    fn estimate(&self) -> Duration {
+        let by = |(mean, spread): (Duration, Duration)| {
+            mean.saturating_add(spread.saturating_mul(4)).clamp(LEAST_TIMEOUT, MOST_TIMEOUT)
+        };
+        self.smoothed.map_or(FIRST_TIMEOUT, by)
     }
 }
 

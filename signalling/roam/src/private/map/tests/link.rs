@@ -132,6 +132,10 @@ fn strangers_get_nothing() {
     assert_eq!(closed(&mut world), [StreamId(3)], "bytes before a name");
     accept(&mut world, 5, Transport::Tcp);
     assert_eq!(closed(&mut world), [StreamId(5)], "nothing secures it");
+    accept(&mut world, 9, Transport::Udp);
+    let name = "visited.example";
+    world.nodes[0].map.handle(world.now, Arrival::Identified { stream: StreamId(9), name });
+    assert_eq!(closed(&mut world), [StreamId(9)], "a partner of whom a certificate is wanted comes without");
     accept(&mut world, 7, Transport::Tls);
     assert_eq!(closed(&mut world), []);
     let later = world.now.later(Duration::from_secs(6));
