@@ -19,6 +19,7 @@ use tokio::sync::{Notify, mpsc};
 
 use self::replay::read_back;
 use crate::{
+    conference::ConferenceRole,
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
@@ -210,11 +211,18 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            let services = config.home.is_some() || config.visited.is_some() || config.irmv.is_some();
+            let services = config.home.is_some()
+                || config.visited.is_some()
+                || config.irmv.is_some()
+                || config.conference.is_some();
             parts.add_sip(sip, (services, config.irmv.is_some()))?;
         }
         if let Some(irmv) = &config.irmv {
             parts.add_irmv(irmv)?;
+        }
+        if let Some(conference) = &config.conference {
+            let role = Box::new(ConferenceRole::new(conference));
+            parts.places.push(Place::without_sockets(role));
         }
         let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
         if parts.places.is_empty() && relay.is_none() {
