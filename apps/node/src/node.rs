@@ -14,6 +14,7 @@ pub use handles::{Reloader, Stopper};
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
 use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
+use rove_irmv::SharedRegistry;
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
@@ -25,7 +26,7 @@ use crate::{
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, SipConfig, SipRole},
+    sip::{self, NodeStore, SipConfig, SipRole},
 };
 
 /// Starts nodes.
@@ -54,6 +55,8 @@ struct Parts {
     sip: Vec<SipAddress>,
     irmv: Vec<SocketAddr>,
     roam: Roaming,
+    /// Who is registered, with all roles that register.
+    registry: Option<SharedRegistry>,
 }
 
 impl Parts {
@@ -80,7 +83,7 @@ impl Parts {
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig, services: (bool, bool)) -> Result<(), NodeError> {
+    fn add_sip(&mut self, config: &SipConfig, all: &NodeConfig) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
@@ -119,7 +122,12 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = Box::new(SipRole::new(config, local, resolver_at, services, os_entropy()?)?);
+        let known = [all.home.is_some(), all.visited.is_some(), all.irmv.is_some(), all.conference.is_some()];
+        let services = known.contains(&true);
+        let (registry, keeps) = (self.registry(all)?, all.journal.is_some());
+        let home = all.irmv.as_ref().map(|irmv| irmv.domain.to_ascii_lowercase());
+        let store = |limits| NodeStore::new(registry, limits, home, keeps);
+        let role = Box::new(SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?);
         self.places.push(Place {
             role,
             sockets,
@@ -211,17 +219,15 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            let services = config.home.is_some()
-                || config.visited.is_some()
-                || config.irmv.is_some()
-                || config.conference.is_some();
-            parts.add_sip(sip, (services, config.irmv.is_some()))?;
+            parts.add_sip(sip, &config)?;
         }
         if let Some(irmv) = &config.irmv {
-            parts.add_irmv(irmv)?;
+            parts.add_irmv(irmv, &config)?;
         }
         if let Some(conference) = &config.conference {
-            let role = Box::new(ConferenceRole::new(conference));
+            let registry =
+                config.irmv.as_ref().map(|irmv| Ok::<_, NodeError>((parts.registry(&config)?, irmv)));
+            let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
             parts.places.push(Place::without_sockets(role));
         }
         let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
@@ -241,7 +247,7 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip, irmv, roam } = parts;
+        let Parts { places, dns, sip, irmv, roam, .. } = parts;
         let driver =
             Driver { places, keeper, clock, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;

@@ -12,6 +12,9 @@ use rove_session::{Disclosure, MediaSecurity};
 pub struct PhoneConfig {
     /// Who calls, as a host name, `user@host` or `sip:` URI; peers see it.
     pub identity: String,
+    /// Whether who is called is kept from learning who calls: `identity` and accounts are not told, nor what program this
+    /// is (RFC 3323). The address that calls come from stays, since media and answers go there.
+    pub anonymous: bool,
     /// Addresses to listen on for SIP over UDP, and TCP; port 0 lets the system pick. Empty: all addresses of this host, with
     /// `sip_port`.
     pub listen: Vec<SocketAddr>,
@@ -106,6 +109,7 @@ impl Default for PhoneConfig {
     fn default() -> Self {
         Self {
             identity: "anonymous@anonymous.invalid".into(),
+            anonymous: false,
             listen: Vec::new(),
             sip_port: 0,
             sip_tcp: true,

@@ -80,7 +80,8 @@ impl Switchboard {
     pub fn new(config: Config, mut entropy: Entropy) -> Self {
         let agent = UserAgent::new(
             UaConfig {
-                user_agent: config.user_agent.clone(),
+                // What program it is, and how old, may tell whose.
+                user_agent: if config.anonymous { String::new() } else { config.user_agent.clone() },
                 local: config.reached_at(),
                 streams: config.streams,
                 max_calls: config.most_calls,

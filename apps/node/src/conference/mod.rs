@@ -4,22 +4,25 @@
 mod config;
 
 use core::{convert::Infallible, time::Duration};
-use std::{collections::VecDeque, net::SocketAddr};
+use std::net::SocketAddr;
 
-use rove_base::{Arrival, Instant, Now, Scratch, Step, Transport};
+use rove_base::{Arrival, Entropy, Instant, Now, Scratch, Step, Transport, UnixTime};
+use rove_irmv::{Claim, Contact, Name, Proof, Record, SharedRegistry, Status, UserKey};
 use rove_sip::server::{Grant, Treatment};
 
 pub use self::config::{ConferenceConfig, ConferenceRoom};
 use crate::{
-    calls::{CallAnswer, CallQuestion, Whereabouts},
+    calls::{CallAnswer, CallQuestion},
+    config::ConfigError,
     driver::{Role, Unreadable},
+    irmv::IrmvConfig,
 };
 
 /// Where each room takes calls.
 pub(crate) struct ConferenceRole {
     rooms: Vec<Room>,
-    /// What the other roles are to know.
-    news: VecDeque<Whereabouts>,
+    /// Where rooms of this domain are users like any others, and what its server signs with.
+    registry: Option<(SharedRegistry, String, UserKey)>,
     /// When they are told again.
     due: Option<Instant>,
 }
@@ -28,26 +31,40 @@ struct Room {
     user: String,
     domain: String,
     at: SocketAddr,
+    /// Who it is in the registry, until the node is started again.
+    key: UserKey,
 }
 
 impl ConferenceRole {
     /// Rooms without a port are left out: nobody runs them.
-    pub(crate) fn new(config: &ConferenceConfig) -> Self {
+    pub(crate) fn new(
+        config: &ConferenceConfig,
+        registry: Option<(SharedRegistry, &IrmvConfig)>,
+        entropy: &mut Entropy,
+    ) -> Result<Self, ConfigError> {
         let room = |room: &ConferenceRoom| {
             let ((user, domain), at) = (room.parts()?, room.at(config.listen));
-            (at.port() != 0).then(|| Room { user: user.to_owned(), domain: domain.to_owned(), at })
+            let mut seed = [0; 32];
+            entropy.fill(&mut seed);
+            let (user, domain, key) = (user.to_owned(), domain.to_owned(), UserKey::from_seed(&seed));
+            (at.port() != 0).then_some(Room { user, domain, at, key })
         };
-        Self { rooms: config.room.iter().filter_map(room).collect(), news: VecDeque::new(), due: None }
+        let rooms = config.room.iter().filter_map(room).collect();
+        let registry = registry
+            .map(|(registry, irmv)| Ok((registry, irmv.domain.clone(), irmv.signing_key()?)))
+            .transpose()?;
+        Ok(Self { rooms, registry, due: None })
     }
 
     fn say_where(&mut self, now: Now) {
-        let here = |room: &Room| Whereabouts {
-            name: format!("{}@{}", room.user, room.domain),
-            places: vec![(Transport::Udp, room.at)],
-            lifetime: LIFETIME,
-        };
-        self.news = self.rooms.iter().map(here).collect();
+        let Some((registry, domain, server)) = &self.registry else { return };
         self.due = Some(now.mono.later(LIFETIME / 2));
+        for room in self.rooms.iter().filter(|room| room.domain.eq_ignore_ascii_case(domain)) {
+            let known = room.record(now, server).is_some_and(|record| registry.lock().put(&record).is_ok());
+            if !known {
+                tracing::warn!(target: "rove::conference", room = room.user, domain = room.domain, "the registry does not take it");
+            }
+        }
     }
 
     fn called(&self, question: &CallQuestion) -> Option<&Room> {
@@ -59,6 +76,25 @@ impl ConferenceRole {
         let is_called =
             |room: &&Room| room.user == user && (nowhere || room.domain.eq_ignore_ascii_case(&host));
         self.rooms.iter().find(is_called)
+    }
+}
+
+impl Room {
+    /// As a user of the registry; `None` where it cannot be one.
+    fn record(&self, now: Now, server: &UserKey) -> Option<Record> {
+        let name: Name = format!("{}@{}", self.user, self.domain).parse().ok()?;
+        let claim = Claim {
+            key: self.key.public(),
+            sequence: now.wall.as_nanos() / 1_000_000,
+            expires: UnixTime::from_secs(now.wall.as_secs().saturating_add(LIFETIME.as_secs())),
+            status: Status::Online,
+            name,
+            number: None,
+            fixed: None,
+            contacts: vec![Contact { transport: Transport::Udp, address: self.at }],
+        };
+        let signature = claim.sign(&self.key);
+        Some(Record::attest(claim, signature, (Proof::Attested, Proof::Routable), server))
     }
 }
 
@@ -92,10 +128,6 @@ impl Role for ConferenceRole {
     }
 
     fn journal_failed(&mut self, _: Now) {}
-
-    fn news(&mut self) -> Option<Whereabouts> {
-        self.news.pop_front()
-    }
 
     fn answer(&mut self, _: Now, question: &CallQuestion) -> Option<CallAnswer> {
         let room = self.called(question)?;

@@ -256,6 +256,12 @@ impl SipConfig {
         }
     }
 
+    /// How many bindings there may be, and how many bytes they may take.
+    pub(crate) const fn bindings(&self) -> (usize, usize) {
+        let SipLimits { bindings, memory, .. } = self.limits;
+        (bindings, memory / 4 - of_state(memory))
+    }
+
     /// What the server machine is told, when it listens at `local`.
     pub(crate) fn server(&self, local: Vec<LocalAddress>) -> Result<SipServerConfig, ConfigError> {
         let wrong = |key: &'static str, value: &str| ConfigError::Sip { key, value: value.to_owned() };
@@ -288,9 +294,8 @@ impl SipConfig {
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();
         let SipLimits { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = self.limits;
-        let of_state = memory / 16;
-        server.state = self.state(of_state);
-        let bytes = memory / 4 - of_state;
+        server.state = self.state(of_state(memory));
+        let (_, bytes) = self.bindings();
         server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes };
         server.streams.memory = memory / 2;
         let SipLimits { requests_per_second, burst, .. } = self.limits;
@@ -387,4 +392,9 @@ const fn default_ring_seconds() -> u32 {
 
 const fn yes() -> bool {
     true
+}
+
+/// What users' state may take of all memory.
+const fn of_state(memory: usize) -> usize {
+    memory / 16
 }

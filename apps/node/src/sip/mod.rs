@@ -6,6 +6,7 @@ mod everywhere;
 mod hep;
 mod ledger;
 mod state;
+mod store;
 mod users;
 
 use core::convert::Infallible;
@@ -14,11 +15,12 @@ use std::{
     net::SocketAddr,
 };
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Append, Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_sip::{
     message::{Host, SipUri, StatusCode},
+    registrar::MemoryLimits,
     server::{ConsultId, Event, Grant, ResolveId, SipServer, Treatment},
     transport::LocalAddress,
 };
@@ -28,9 +30,10 @@ pub(crate) use config::{dns_local, option};
 pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
+pub(crate) use self::store::NodeStore;
 use self::{capture::Sinks, ledger::Ledger};
 use crate::{
-    calls::{CallAnswer, CallQuestion, Whereabouts, refused},
+    calls::{CallAnswer, CallQuestion, refused},
     dns::Ration,
     driver::{Role, Unreadable, eventless},
     node::NodeError,
@@ -38,7 +41,7 @@ use crate::{
 
 /// The server with what only a running program has: a resolver, and files to tell.
 pub(crate) struct SipRole {
-    server: SipServer,
+    server: SipServer<NodeStore>,
     resolver: Option<Resolver>,
     /// Where the resolver asks from.
     resolver_at: Option<SocketAddr>,
@@ -47,10 +50,6 @@ pub(crate) struct SipRole {
     numbers: HashMap<LookupId, (ConsultId, Box<Grant>)>,
     /// What the other roles are to be asked.
     questions: VecDeque<CallQuestion>,
-    /// What the other roles are to know.
-    news: VecDeque<Whereabouts>,
-    /// Whether somebody wants to know.
-    tells: bool,
     domains: Vec<Host>,
     ledger: Option<Ledger>,
     sinks: Sinks,
@@ -59,13 +58,14 @@ pub(crate) struct SipRole {
 }
 
 impl SipRole {
-    /// Listens at `local`; asks for names from `resolver_at`, and what becomes of calls where there are `services`. `tells` others who is
-    /// registered.
+    /// Listens at `local`, keeps bindings in what `store` makes within these limits, asks for names from `resolver_at`, and
+    /// what becomes of calls where there are `services`.
     pub(crate) fn new(
         config: &SipConfig,
         local: Vec<LocalAddress>,
         resolver_at: Option<SocketAddr>,
-        (services, tells): (bool, bool),
+        services: bool,
+        store: impl FnOnce(MemoryLimits) -> NodeStore,
         mut entropy: Entropy,
     ) -> Result<Self, NodeError> {
         let resolver = resolver_at.map(|at| {
@@ -77,7 +77,8 @@ impl SipRole {
         let mut of_server = config.server(local)?;
         of_server.services |= services;
         let domains = of_server.registrar.domains.clone();
-        let server = SipServer::new(of_server, entropy);
+        let store = store(of_server.bindings);
+        let server = SipServer::with_store(of_server, store, entropy);
         let config = config.clone();
         Ok(Self {
             server,
@@ -86,8 +87,6 @@ impl SipRole {
             resolving: HashMap::new(),
             numbers: HashMap::new(),
             questions: VecDeque::new(),
-            news: VecDeque::new(),
-            tells,
             domains,
             ledger,
             sinks,
@@ -98,11 +97,8 @@ impl SipRole {
 
     fn note(&mut self, now: Now, event: Event) {
         match event {
-            Event::Registered { aor, bindings, places, lifetime, from } => {
+            Event::Registered { aor, bindings, from } => {
                 tracing::info!(target: "rove::sip", %aor, bindings, %from, "registered");
-                if self.tells {
-                    self.news.push_back(Whereabouts { name: aor, places, lifetime });
-                }
             }
             Event::Refused { method, user, from } => {
                 // Anyone can send what is refused; the log is not theirs to fill.
@@ -138,8 +134,12 @@ impl SipRole {
         self.resolving.insert(resolver.sip(now, query), id);
     }
 
-    /// A number that is nobody's here: what it stands for is looked up.
-    fn look_up(&mut self, now: Now, id: ConsultId, number: &str, grant: Box<Grant>) {
+    /// A number that is no subscriber's: its user's here, or what it stands for is looked up.
+    fn look_up(&mut self, now: Now, id: ConsultId, number: &str, mut grant: Box<Grant>) {
+        if let Some(uri) = self.server.store().called_by(now, number, &self.domains) {
+            grant.instead = Some(uri);
+            return self.server.treated(now, id, Treatment::Granted(grant));
+        }
         match &mut self.resolver {
             Some(resolver) => drop(self.numbers.insert(resolver.number(now, number), (id, grant))),
             None => self.server.treated(now, id, unallocated()),
@@ -191,6 +191,10 @@ impl Role for SipRole {
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         let ours = |flow: Flow| matches!(flow, Flow::Udp(flow) if Some(flow.local.port()) == self.resolver_at.map(|at| at.port()));
         match (&mut self.resolver, input) {
+            (_, Arrival::Durable { ticket }) => {
+                self.server.store().durable(ticket);
+                self.server.tick(now);
+            }
             (Some(resolver), Arrival::Datagram { flow, .. }) if ours(flow) => resolver.handle(now, input),
             _ => self.server.handle(now, input),
         }
@@ -205,6 +209,9 @@ impl Role for SipRole {
 
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible> {
         loop {
+            if let Some((ticket, record)) = self.server.store().next_record() {
+                return Step::Append(Append { range: out.push(&record), ticket });
+            }
             let wait = match eventless(self.server.poll(out)) {
                 Ok(Step::Wait(until)) => until,
                 Ok(step) => return step,
@@ -228,10 +235,6 @@ impl Role for SipRole {
         }
     }
 
-    fn news(&mut self) -> Option<Whereabouts> {
-        self.news.pop_front()
-    }
-
     fn question(&mut self) -> Option<CallQuestion> {
         self.questions.pop_front()
     }
@@ -246,16 +249,18 @@ impl Role for SipRole {
         }
     }
 
-    /// Registrations are not kept: phones renew them.
-    fn replay(&mut self, _: &[u8]) -> Result<bool, Unreadable> {
-        Ok(false)
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
+        Ok(self.server.store().replay(record)?)
     }
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        Some(Vec::new())
+        self.server.stored().snapshot()
     }
 
-    fn journal_failed(&mut self, _: Now) {}
+    fn journal_failed(&mut self, now: Now) {
+        self.server.store().journal_failed();
+        self.server.tick(now);
+    }
 
     /// Reads certificates and users again. What cannot be read leaves things as they are.
     fn reload(&mut self) -> Option<Tls> {

@@ -73,6 +73,7 @@ impl Control {
         let mut board = Switchboard::new(
             Config {
                 identity: NameAddr::new(identity.uri().clone()),
+                anonymous: config.anonymous,
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: sip.clone(),
                 sip_streams: sip_streams.clone(),
