@@ -50,9 +50,10 @@ impl ConferenceRole {
             (at.port() != 0).then_some(Room { user, domain, at, key })
         };
         let rooms = config.room.iter().filter_map(room).collect();
-        let registry = registry
-            .map(|(registry, irmv)| Ok((registry, irmv.domain.clone(), irmv.signing_key()?)))
-            .transpose()?;
+        let registry = match registry {
+            Some((registry, irmv)) => Some((registry, irmv.domain.clone(), irmv.signing_key()?)),
+            None => None,
+        };
         Ok(Self { rooms, registry, due: None })
     }
 

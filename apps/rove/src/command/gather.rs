@@ -79,7 +79,7 @@ impl<'a> Gathering<'a> {
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
             match &event {
                 PhoneEvent::Message { call: Some(call), body, .. } if self.chat.is_some() => {
-                    self.pass_on(*call, body)
+                    self.pass_on(*call, body);
                 }
                 event => self.show.event(event),
             }
