@@ -1,5 +1,6 @@
 //! What does it cost to make speech longer or shorter, to mix 10 ms for each of N parties, and to hold a conference for 20 ms?
 #![allow(missing_docs, reason = "criterion's macros")]
+#![allow(clippy::expect_used, reason = "a bench")]
 
 use std::hint::black_box;
 

@@ -13,6 +13,8 @@ mod limits;
 mod outside;
 mod publish;
 mod push;
+mod rooms;
 mod stage;
 mod stern;
+mod tones;
 mod wildcard;

@@ -116,3 +116,20 @@ fn messages_and_watches_go_through_a_registrar_to_where_the_phone_is() {
     let (_, report) = dialogs(bob, "sip:bob@home.example", &format!("--config {config}"));
     assert_eq!(report["over"], "noresource", "{report:#}");
 }
+
+#[test]
+fn b11_words_go_both_ways_inside_a_call_beside_its_voice() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("call.json");
+    let (mut bob, at) = answer("--chat --calls 1");
+    let flags = format!("--chat --for 4 --identity alice@h.example --json {}", report.display());
+    let mut alice = begin("call", &format!("sip:bob@{at}"), &flags);
+    // Lines wait until the call is up.
+    alice.types("hello, can you hear me?");
+    bob.line_with("hello, can you hear me?", PATIENCE);
+    bob.types("yes, and read you");
+    alice.line_with("yes, and read you", PATIENCE);
+    assert_eq!(alice.wait(PATIENCE).and_then(|status| status.code()), Some(0), "{}", alice.complaints());
+    let call = &json(&report)["calls"][0];
+    assert!(call["received"].as_u64().unwrap() > 50, "voice beside the words: {call:#}");
+}

@@ -131,3 +131,62 @@ fn b12_three_parties_of_two_operators_are_one_conversation_after_looking_each_ot
     // As many as he had calls, and himself.
     assert_eq!(report["conference"]["parties"], 3, "{report}");
 }
+
+#[test]
+fn b8_b13_a_call_is_set_up_and_ended_by_way_of_both_servers_and_its_voice_goes_straight() {
+    let stage = Stage::new();
+    let speech = rove_tests::programs::root().join("apps/rove/assets/speech-alice.wav");
+    let (speech, report) = (speech.to_str().unwrap(), stage.path("call.json"));
+    // Who is called has hung up in one round, who calls in the other.
+    for (name, caller_ends) in [("bob@b.example", true), ("carol@b.example", false)] {
+        let talk: &[&str] = if caller_ends { &[] } else { &["--for", "3"] };
+        let answers = [&["--calls", "1", "--chat", "--log", "rove=info", "--play", speech], talk].concat();
+        let (mut called, _) = stage.answers(B, name, &answers);
+        stage.sees(A, name, "is online");
+        let mut args =
+            vec!["call", name, "--relayed-setup", "--identity", "alice@a.example", "--log", "rove=info"];
+        args.extend(["--play", speech, "--json", report.to_str().unwrap()]);
+        args.extend(if caller_ends { ["--chat", "--for", "3"] } else { ["--chat", "--for", "60"] });
+        let mut caller = stage.rove(A, "alice.key", &args);
+        caller.types("words, too");
+        called.line_with("words, too", PATIENCE);
+        let (code, _, caller_log) = caller.outcome(PATIENCE);
+        assert_eq!(code, 0, "{caller_log}");
+        let (code, _, called_log) = called.outcome(PATIENCE);
+        assert_eq!(code, 0, "{called_log}");
+        let told: Value = serde_json::from_str(&std::fs::read_to_string(&report).unwrap()).unwrap();
+        let call = &told["calls"][0];
+        assert_eq!(call["route"], "direct", "{told:#}");
+        assert!(call["received"].as_u64().unwrap() > 100 && call["sent"].as_u64().unwrap() > 100, "{told:#}");
+        let steps = |log: &str| -> Vec<String> {
+            let lines = log.lines().filter(|line| line.contains("rove::relayed"));
+            let word = |line: &str| {
+                let step =
+                    line.split("step=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+                let heard = line.split_whitespace().any(|word| word == "heard");
+                format!("{} {step}", if heard { "hears" } else { "says" })
+            };
+            lines.map(word).collect()
+        };
+        let (own, other) = if caller_ends { ("says", "hears") } else { ("hears", "says") };
+        let figure_4 = |first: &str, then: &str, end: &str| {
+            [(first, "SetUp"), (then, "Alert"), (then, "Accept"), (first, "Text"), (end, "End")]
+                .map(|(who, step)| format!("{who} {step}"))
+        };
+        assert_eq!(steps(&caller_log), figure_4("says", "hears", own), "{caller_log}");
+        assert_eq!(steps(&called_log), figure_4("hears", "says", other), "{called_log}");
+    }
+}
+
+#[test]
+fn b8_who_is_not_there_or_does_not_want_to_is_told_to_the_caller_by_way_of_the_servers() {
+    let stage = Stage::new();
+    let (_bob, _) = stage.answers(B, "bob@b.example", &["--policy", "busy"]);
+    stage.sees(A, "bob@b.example", "is online");
+    for (name, why) in [("bob@b.example", "busy"), ("nobody@b.example", "nobody of that name")] {
+        let args = ["call", name, "--relayed-setup", "--identity", "alice@a.example", "--for", "1"];
+        let (code, said, complaints) = stage.rove(A, "alice.key", &args).outcome(PATIENCE);
+        assert_eq!(code, 1, "{said} {complaints}");
+        assert!((said + &complaints).contains(why), "{name}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{OnceLock, mpsc},
@@ -95,6 +95,12 @@ impl Running {
             }
             Err(_) => panic!("{} did not get ready: {}", self.what, self.complaints()),
         }
+    }
+
+    /// Types a line into its standard input.
+    pub fn types(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("piped");
+        writeln!(input, "{line}").unwrap_or_else(|error| panic!("{}: {error}", self.what));
     }
 
     /// Waits for its next line on standard output; `None` when none has come in time.

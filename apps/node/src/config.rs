@@ -12,6 +12,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
+    conference::ConferenceConfig,
     dns::DnsConfig,
     irmv::IrmvConfig,
     relay::RelayConfig,
@@ -41,6 +42,8 @@ pub struct NodeConfig {
     pub visited: Option<VisitedConfig>,
     /// The addresses that it gives them.
     pub pool: Option<PoolSection>,
+    /// Rooms in which everybody hears everybody.
+    pub conference: Option<ConferenceConfig>,
     /// Passes media on.
     pub relay: Option<RelayConfig>,
     /// Where changes are kept.
@@ -216,6 +219,14 @@ pub enum ConfigError {
         /// What is wrong.
         what: String,
     },
+    /// Something in `[conference]`.
+    #[error("[conference] {key}: {what}")]
+    Conference {
+        /// The key.
+        key: &'static str,
+        /// What is wrong.
+        what: String,
+    },
     /// A certificate of `[irmv]`.
     #[error("[irmv] {0}")]
     IrmvTls(rove_driver::TlsError),
@@ -270,6 +281,9 @@ impl NodeConfig {
         }
         if let Some(relay) = &self.relay {
             relay.check()?;
+        }
+        if let Some(conference) = &self.conference {
+            conference.check()?;
         }
         if let Some(sections) = self.roaming_sections()? {
             sections.check()?;

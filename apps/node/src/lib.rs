@@ -14,6 +14,7 @@
 //! ```
 
 mod calls;
+mod conference;
 mod config;
 mod dev;
 mod dns;
@@ -25,6 +26,7 @@ pub mod roam;
 pub mod search;
 mod sip;
 
+pub use conference::{ConferenceConfig, ConferenceRoom};
 pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};

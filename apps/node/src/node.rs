@@ -20,6 +20,7 @@ use tokio::sync::{Notify, mpsc};
 
 use self::replay::read_back;
 use crate::{
+    conference::ConferenceRole,
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole},
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
@@ -121,7 +122,8 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let services = all.home.is_some() || all.visited.is_some() || all.irmv.is_some();
+        let known = [all.home.is_some(), all.visited.is_some(), all.irmv.is_some(), all.conference.is_some()];
+        let services = known.contains(&true);
         let (registry, keeps) = (self.registry(all)?, all.journal.is_some());
         let home = all.irmv.as_ref().map(|irmv| irmv.domain.to_ascii_lowercase());
         let store = |limits| NodeStore::new(registry, limits, home, keeps);
@@ -219,6 +221,12 @@ impl Node {
         }
         if let Some(irmv) = &config.irmv {
             parts.add_irmv(irmv, &config)?;
+        }
+        if let Some(conference) = &config.conference {
+            let registry =
+                config.irmv.as_ref().map(|irmv| Ok::<_, NodeError>((parts.registry(&config)?, irmv)));
+            let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
+            parts.places.push(Place::without_sockets(role));
         }
         let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
         if parts.places.is_empty() && relay.is_none() {

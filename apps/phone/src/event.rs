@@ -3,7 +3,9 @@
 use rove_base::Quality;
 use rove_core::{path::Switched, send::Tripped, stream::Digit};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
-use rove_session::{AccountId, AccountNews, CallId, ErrandId, ErrandNews, Progress, RegistrationError};
+use rove_session::{
+    AccountId, AccountNews, CallId, ErrandId, ErrandNews, Progress, RegistrationError, RelayStep,
+};
 
 use crate::CallReport;
 
@@ -95,8 +97,20 @@ pub enum PhoneEvent {
         /// Who says to do so.
         by: String,
     },
+    /// A step of a call that goes by way of servers: they are to carry it. What comes back is told by
+    /// [`Phone::relayed`](crate::Phone::relayed).
+    Relay {
+        /// Which call.
+        call: CallId,
+        /// Which step.
+        step: RelayStep,
+        /// A session description, where the step has one.
+        body: Vec<u8>,
+    },
     /// Somebody has sent a message.
     Message {
+        /// Inside which call; `None`: outside of any.
+        call: Option<CallId>,
         /// Who says to send it.
         from: String,
         /// What it is: a media type.

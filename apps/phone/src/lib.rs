@@ -34,6 +34,7 @@ mod phone;
 pub mod replay;
 mod report;
 pub mod roaming;
+mod room;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 mod stun;
@@ -45,6 +46,7 @@ pub use devices::sound_devices;
 pub use event::PhoneEvent;
 pub use phone::{DialError, DnsRegistration, Phone, StartError};
 pub use report::{CallReport, QualitySample};
+pub use room::RoomHost;
 pub use rove_base::{CodecId, Quality, Transport};
 pub use rove_codecs::opus::libopus_version;
 pub use rove_core::path::{Switched, Why};
@@ -56,6 +58,6 @@ pub use rove_dns::{
 pub use rove_driver::{Certificate, TlsError};
 pub use rove_session::{
     AccountId, AccountNews, CallId, Cause, Disclosure, ErrandId, ErrandNews, MediaSecurity, Party, Progress,
-    Push, Refused, RegistrationError, SecurityKind, Target, TargetError, package,
+    Push, Refused, RegistrationError, RelayStep, RoomConfig, SecurityKind, Target, TargetError, package,
 };
 pub use rove_sip::transport::LocalAddress;

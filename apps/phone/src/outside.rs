@@ -1,9 +1,10 @@
-//! What a phone does outside of calls: messages, and events that are watched.
+//! What a phone does beside the sound of its calls: messages, events that are watched, and calls by way of servers.
 
 use core::time::Duration;
+use std::net::SocketAddr;
 
 use rove_session::{
-    AccountId, Errand, ErrandId, Target,
+    AccountId, CallId, Errand, ErrandId, RelayStep, Target,
     package::{CONFERENCE, Conference, DIALOG, DialogInfo, MESSAGE_SUMMARY, PRESENCE, Presence, Waiting},
 };
 
@@ -24,6 +25,38 @@ impl Phone {
     ) -> Result<ErrandId, DialError> {
         let kind = "text/plain;charset=UTF-8".to_owned();
         self.begin(target, account, Errand::Message { kind, body: text.as_bytes().to_vec() })
+    }
+
+    /// Writes text to the other side of a call that stands, inside of it: 900 bytes at most.
+    /// [`Progress::Unwritten`](crate::Progress::Unwritten) follows when it is not taken.
+    pub fn write(&self, call: CallId, text: &str) {
+        self.tell(Command::Write { call, text: text.to_owned() });
+    }
+
+    /// Calls `target`, whose phone is at `toward`, by way of servers: [`PhoneEvent::Relay`](crate::PhoneEvent::Relay) says what
+    /// they are to carry. Media go straight there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Phone::dial`].
+    pub fn dial_relayed(&self, target: &str, toward: SocketAddr) -> Result<CallId, DialError> {
+        let target = Target::parse(target)?;
+        self.ask(|reply| Command::DialRelayed { target, toward, reply })
+    }
+
+    /// The servers have brought a set-up of somebody whose phone is at `toward`: a call comes in.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError::Stopped`].
+    pub fn relayed_call(&self, from: &str, toward: SocketAddr, offer: Vec<u8>) -> Result<CallId, DialError> {
+        let from = from.to_owned();
+        self.ask(|reply| Command::RelayedCall { from, toward, offer, reply })
+    }
+
+    /// The servers have brought another step of a call.
+    pub fn relayed(&self, call: CallId, step: RelayStep, body: Vec<u8>) {
+        self.tell(Command::Relayed { call, step, body });
     }
 
     /// Watches an event package of somebody (RFC 6665), such as `presence` or `dialog`, asking for `expires` at a time; zero

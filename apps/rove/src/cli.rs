@@ -5,6 +5,7 @@ pub(crate) mod irmv;
 pub(crate) mod lookup;
 pub(crate) mod outside;
 pub(crate) mod roaming;
+pub(crate) mod together;
 pub(crate) mod tools;
 pub(crate) mod transport;
 
@@ -170,9 +171,8 @@ pub(crate) struct Call {
     /// Hand the other side over to this host name, IP address, user@host or sip: URI instead of hanging up.
     #[arg(long, value_name = "TARGET")]
     pub(crate) transfer: Option<String>,
-    /// Calls this target as well once the call is up, and makes one conversation of all of them; up to seven times.
-    #[arg(long, value_name = "TARGET", conflicts_with_all = ["keys", "transfer", "count"])]
-    pub(crate) join: Vec<String>,
+    #[command(flatten)]
+    pub(crate) together: together::Together,
     /// Account to call with, by its address in the settings file; the one of the target's domain, else the first, when not
     /// given.
     #[arg(long = "account", value_name = "ADDRESS")]
@@ -212,6 +212,9 @@ pub(crate) struct Answer {
     /// Make one conversation of all calls that are up: each hears all others.
     #[arg(long, conflicts_with = "call_waiting")]
     pub(crate) conference: bool,
+    /// Writes each line of standard input to all calls that are up.
+    #[arg(long)]
+    pub(crate) chat: bool,
     /// Command to run (by sh) for each event, which it is told as a line of JSON on standard input.
     #[arg(long, value_name = "CMD", env = "ROVE_ON_EVENT")]
     pub(crate) on_event: Option<String>,

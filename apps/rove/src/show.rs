@@ -62,7 +62,7 @@ impl Show {
                     self.say(text);
                 }
             }
-            PhoneEvent::Message { from, kind, body } => {
+            PhoneEvent::Message { from, kind, body, .. } => {
                 self.keep(&message_text(from, kind, body));
             }
             PhoneEvent::Conference { calls } if calls.is_empty() => self.say("the conference is over"),
@@ -120,6 +120,7 @@ fn progress_text(progress: &Progress) -> Option<String> {
         Progress::Unchanged { why } => format!("the call could not be changed: {why}"),
         Progress::Transferring { status } => format!("handing over: {status} {}", status.default_reason()),
         Progress::TransferFailed { why } => format!("not handed over: {why}"),
+        Progress::Unwritten { why } => format!("not written: {why}"),
         Progress::Referred { to, .. } => format!("handed over to {to}"),
         Progress::Key { key, .. } => format!("key {key}"),
         _ => return None,

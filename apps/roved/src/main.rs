@@ -1,6 +1,7 @@
 //! The `roved` program: a server by configuration, or one to try things out.
 
 mod cli;
+mod conference;
 mod failure;
 mod ready;
 mod subscriber;
@@ -67,6 +68,8 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     if let (Some(journal), Some(path)) = (&mut config.journal, &cli.journal) {
         journal.path.clone_from(path);
     }
+    let rooms = conference::open(&mut config)?;
+    let places = conference::places(&config);
     let node = Node::start(config)?;
     let (names, calls) = (addresses(&node), sip_addresses(&node));
     let roaming = node.roaming_addresses().clone();
@@ -74,7 +77,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let ready = serde_json::json!({
         "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp, "sctp": roaming.sctp,
-        "relay": relays,
+        "relay": relays, "rooms": places,
     });
     announce(cli, &ready, || {
         if !names.is_empty() {
@@ -89,6 +92,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         if !relays.is_empty() {
             println!("ready: media is relayed at {}", relays.join(", "));
         }
+        for place in &places {
+            println!("ready: the room {} is at {}", place.name, place.at);
+        }
         for at in &roaming.attach {
             println!("ready: terminals attach at {at}");
         }
@@ -99,7 +105,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
             println!("ready: partners are reached by SCTP from {at}");
         }
     });
-    until_told(node)
+    until_told(node)?;
+    drop(rooms);
+    Ok(())
 }
 
 fn run_dev(cli: &Cli) -> Result<(), Failure> {

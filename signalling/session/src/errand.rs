@@ -286,7 +286,7 @@ impl Errands {
 }
 
 /// A failure for people.
-fn why(failure: &Failure) -> String {
+pub(crate) fn why(failure: &Failure) -> String {
     match failure {
         Failure::Status { code, reason, warning, .. } => match (code.code(), warning) {
             (_, Some(warning)) => format!("the other side says {code} {reason}: {warning}"),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rove_base::{Instant, LocalPath, MediaPlan, Quality};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 
-use crate::{AccountId, AccountNews, ErrandId, ErrandNews, Progress, RegistrationError};
+use crate::{AccountId, AccountNews, ErrandId, ErrandNews, Progress, RegistrationError, RelayStep};
 
 /// Names one call, for the life of the switchboard.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -100,6 +100,16 @@ pub enum Event {
         /// Which calls: none, or two and more.
         calls: Vec<CallId>,
     },
+    /// Have the servers that both users are registered with carry a step of a call; what comes back is told by
+    /// [`Switchboard::relayed`](crate::Switchboard::relayed).
+    Relay {
+        /// Which call.
+        call: CallId,
+        /// Which step.
+        step: RelayStep,
+        /// A session description, where the step has one.
+        body: Vec<u8>,
+    },
     /// Stop the media and close the ports.
     StopMedia {
         /// Which call.
@@ -151,6 +161,8 @@ pub enum Event {
     },
     /// Somebody has sent a message (RFC 3428).
     Message {
+        /// Inside which call; `None`: outside of any.
+        call: Option<CallId>,
         /// Who says to send it.
         from: String,
         /// What it is: a media type.

@@ -13,6 +13,7 @@ mod event;
 mod plan;
 mod record;
 mod registration;
+mod room;
 mod switchboard;
 mod target;
 mod told;
@@ -25,12 +26,13 @@ pub use errand::{Errand, ErrandId, ErrandNews};
 pub use event::{Asker, CallId, Event, MediaFact, MediaPorts};
 pub use record::{Record, Side};
 pub use registration::{Registration, RegistrationError};
+pub use room::{Room, RoomAsk, RoomConfig, RoomFact};
 pub use rove_sdp::{MediaSecurity, SecurityKind};
 pub use rove_sip::{
     event as package,
     register::Push,
     ua::{Party, Refused},
 };
-pub use switchboard::Switchboard;
+pub use switchboard::{RelayStep, Switchboard};
 pub use target::{Target, TargetError};
 pub use told::Disclosure;

@@ -7,6 +7,7 @@ mod conference;
 mod errands;
 mod features;
 mod finding;
+mod relayed;
 mod telling;
 
 use std::{
@@ -22,8 +23,9 @@ use rove_sip::{
 };
 
 pub(crate) use self::finding::{find, query};
+pub use self::relayed::RelayStep;
 use crate::{
-    CallId, Config, Event, MediaFact, Record, Registration, Side, Target,
+    CallId, Config, Event, MediaFact, Record, Side, Target,
     account::{AccountId, Accounts},
     call::{Ask, Context, Dialing, Fact, State},
     errand::Errands,
@@ -41,6 +43,8 @@ struct Call {
     referrer: Option<CallId>,
     /// The account it is to be made with.
     account: Option<AccountId>,
+    /// Its steps go by way of servers instead of SIP.
+    relayed: bool,
 }
 
 /// All calls of one phone, with the machines they need: a SIP user agent, a resolver, a registration.
@@ -189,18 +193,6 @@ impl Switchboard {
         }
     }
 
-    /// Publishes this phone's name; [`Event::Registered`] or [`Event::RegistrationFailed`] answers.
-    pub fn register(&mut self, now: Now, local: SocketAddr, wanted: Registration) {
-        self.registrar = Some(Registrar::publish(now, local, wanted, self.entropy.fork()));
-    }
-
-    /// Takes the name back; [`Event::Unregistered`] or [`Event::RegistrationFailed`] answers.
-    pub fn unregister(&mut self, now: Now) {
-        if let Some(registrar) = &mut self.registrar {
-            registrar.withdraw(now);
-        }
-    }
-
     /// What is known of a call, until it is forgotten.
     #[must_use]
     pub fn record(&self, call: CallId) -> Option<&Record> {
@@ -246,6 +238,7 @@ impl Switchboard {
                 headers: Vec::new(),
                 referrer: None,
                 account: None,
+                relayed: false,
             },
         )
     }

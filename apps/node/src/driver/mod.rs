@@ -47,6 +47,15 @@ pub(crate) struct Place {
     pub(crate) outside: Option<Outside>,
 }
 
+impl Place {
+    /// A role that speaks with the other roles alone.
+    pub(crate) fn without_sockets(role: Box<dyn Role>) -> Self {
+        let (tls, bounds, access) = (Tls::default(), StreamBounds::default(), Access::default());
+        let (sockets, listeners) = (Vec::new(), Vec::new());
+        Self { role, sockets, listeners, tls, bounds, access, control: None, outside: None }
+    }
+}
+
 /// Roles with everything that carries their steps.
 pub(crate) struct Driver {
     pub(crate) places: Vec<Place>,

@@ -120,7 +120,7 @@ impl IrmvConfig {
     }
 
     /// The key that records are signed with.
-    pub(super) fn signing_key(&self) -> Result<UserKey, ConfigError> {
+    pub(crate) fn signing_key(&self) -> Result<UserKey, ConfigError> {
         let path = &self.signing_key;
         ensure_seed(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         let text = read_secret(path)?;

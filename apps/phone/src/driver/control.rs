@@ -247,13 +247,12 @@ impl Desk {
             Command::Begin { target, account, errand, reply } => {
                 let _ = reply.send(self.board.begin(now, target, account, *errand));
             }
-            Command::Confer { calls } => drop(self.board.confer(now, &calls)),
-            Command::Mute { call, muted } => self.media.mute(call, muted),
             Command::Refused { reply } => drop(reply.send(self.board.refused())),
             Command::End { errand } => self.board.end(now, errand),
             Command::Available(available) => self.board.set_available(now, available),
             Command::Press { call, key, duration } => self.media.press(call, key, duration),
             Command::Close => self.close(),
+            together => self.together(together),
         }
     }
 
@@ -338,7 +337,10 @@ impl Desk {
             Event::Errand { id, news } => self.tell(PhoneEvent::Errand { id, news }),
             Event::Watched { package, by } => self.tell(PhoneEvent::Watched { package, by }),
             Event::Account { account, news } => self.tell(PhoneEvent::Account { account, news }),
-            Event::Message { from, kind, body } => self.tell(PhoneEvent::Message { from, kind, body }),
+            Event::Message { call, from, kind, body } => {
+                self.tell(PhoneEvent::Message { call, from, kind, body });
+            }
+            Event::Relay { call, step, body } => self.tell(PhoneEvent::Relay { call, step, body }),
             Event::Registered { name } => self.tell(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => {
                 self.registered = false;

@@ -359,7 +359,7 @@ fn check(audio: &Audio, codecs: &[CodecId]) -> Result<Option<Clip>, StartError> 
 }
 
 /// Of those who hear each other, so many are mixed.
-const MOST_HEARD: usize = 6;
+const MOST_HEARD: usize = 8;
 
 /// `heard.wav` for the first call, `heard-2.wav` for the second.
 fn numbered(path: &Path, number: u32) -> PathBuf {

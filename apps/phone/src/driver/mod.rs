@@ -6,13 +6,13 @@ mod media;
 
 use core::time::Duration;
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, mpsc},
 };
 
 use rove_dns::lookup::LookupId;
 use rove_driver::Alarm;
-use rove_session::{Account, AccountId, CallId, Errand, ErrandId, Refused, Target};
+use rove_session::{Account, AccountId, CallId, Errand, ErrandId, Refused, RelayStep, Target};
 use rove_sip::message::StatusCode;
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
@@ -99,6 +99,26 @@ pub(crate) enum Command {
     Available(bool),
     Confer {
         calls: Vec<CallId>,
+    },
+    Write {
+        call: CallId,
+        text: String,
+    },
+    DialRelayed {
+        target: Target,
+        toward: SocketAddr,
+        reply: mpsc::SyncSender<CallId>,
+    },
+    RelayedCall {
+        from: String,
+        toward: SocketAddr,
+        offer: Vec<u8>,
+        reply: mpsc::SyncSender<CallId>,
+    },
+    Relayed {
+        call: CallId,
+        step: RelayStep,
+        body: Vec<u8>,
     },
     Mute {
         call: CallId,

@@ -220,8 +220,8 @@ impl VirtualPhone {
             }
             Event::Errand { id, news } => self.events.push_back(PhoneEvent::Errand { id, news }),
             Event::Watched { package, by } => self.events.push_back(PhoneEvent::Watched { package, by }),
-            Event::Message { from, kind, body } => {
-                self.events.push_back(PhoneEvent::Message { from, kind, body });
+            Event::Message { call, from, kind, body } => {
+                self.events.push_back(PhoneEvent::Message { call, from, kind, body });
             }
             Event::Registered { name } => self.events.push_back(PhoneEvent::Registered { name }),
             Event::Unregistered { name } => self.events.push_back(PhoneEvent::Unregistered { name }),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     GLANCE, accounts,
+    chat::Chat,
     irmv::Registered,
     script::{Scripts, message_json},
     seconds,
@@ -68,6 +69,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         messages: Vec::new(),
         most_parties: None,
         irmv,
+        chat: Chat::begin(args.chat),
     };
     desk.work(stop);
     if let Some(scripts) = desk.scripts.take() {
@@ -161,6 +163,7 @@ struct Desk<'a> {
     most_parties: Option<usize>,
     /// Who is registered with an IRMV server, and told how it is.
     irmv: Option<Registered>,
+    chat: Option<Chat>,
 }
 
 impl Desk<'_> {
@@ -179,11 +182,15 @@ impl Desk<'_> {
             self.do_what_is_due();
             if let Some(irmv) = &mut self.irmv {
                 irmv.is(if self.up.is_empty() { Status::Online } else { Status::Busy });
+                irmv.turn(self.phone);
             }
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
             match &event {
-                PhoneEvent::Message { from, kind, body } => self.said(from, kind, body),
+                PhoneEvent::Message { from, kind, body, .. } => self.said(from, kind, body),
                 event => self.show.event(event),
+            }
+            if let Some(irmv) = &mut self.irmv {
+                irmv.told(&event);
             }
             if let Some(scripts) = &mut self.scripts {
                 scripts.tell(&event);
@@ -270,6 +277,9 @@ impl Desk<'_> {
     }
 
     fn do_what_is_due(&mut self) {
+        if let Some(chat) = self.chat.as_ref().filter(|_| !self.up.is_empty()) {
+            chat.write_to(self.phone, &self.up);
+        }
         if let Some(scripts) = &mut self.scripts {
             scripts.turn();
         }

@@ -3,9 +3,16 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress};
+use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress, irmv::Record};
 
-use super::{GLANCE, accounts, gather::Gathering, irmv, seconds, stay::Stay};
+use super::{
+    GLANCE, accounts,
+    chat::{self, Chat},
+    gather::Gathering,
+    irmv::{self, Registered},
+    seconds,
+    stay::Stay,
+};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -48,21 +55,25 @@ fn calls(
     // Asked once: from here on the call is between the two ends alone.
     let record = irmv::look_up(&args.irmv, &args.phone, &args.target, stop)?;
     let target = record.as_deref().and_then(irmv::target).unwrap_or_else(|| args.target.clone());
+    let mut way = Way { account, relayed: None };
+    if args.together.relayed_setup {
+        way.relayed = Some(irmv::call_by(&phone, args, record.as_deref(), stop)?);
+    }
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
-    if !args.join.is_empty() {
-        let targets = core::iter::once(Ok(target.clone())).chain(args.join.iter().map(|other| {
+    if !args.together.join.is_empty() {
+        let targets = core::iter::once(Ok(target.clone())).chain(args.together.join.iter().map(|other| {
             let record = irmv::look_up(&args.irmv, &args.phone, other, stop)?;
             Ok(record.as_deref().and_then(irmv::target).unwrap_or_else(|| other.clone()))
         }));
         let targets = targets.collect::<Result<Vec<String>, Failure>>()?;
         (report.calls, report.conference) =
-            Gathering::new(&phone, account, &show, &targets).hold(talk, stop)?;
+            Gathering::new(&phone, account, &show, &targets).chatting(args.together.chat).hold(talk, stop)?;
     }
     for _ in 0..args.count {
-        if stop.wanted() || !args.join.is_empty() {
+        if stop.wanted() || !args.together.join.is_empty() {
             break;
         }
-        let call = one(&phone, args, &target, account, talk, stop, &show)?;
+        let call = one(&phone, args, &target, &mut way, talk, stop, &show)?;
         report.calls.push(CallReport { target: args.target.clone(), ..call });
     }
     show.done();
@@ -77,17 +88,15 @@ fn one(
     phone: &Phone,
     args: &Call,
     target: &str,
-    account: Option<AccountId>,
+    way: &mut Way,
     talk: Option<Duration>,
     stop: &Stop,
     show: &Show,
 ) -> Result<CallReport, Failure> {
     show.say(format!("looking up {}", args.target));
-    let ours: CallId = match account {
-        Some(account) => phone.dial_with(target, account)?,
-        None => phone.dial(target)?,
-    };
+    let ours = way.dial(phone, target)?;
     let mut keys = Keys::new(args);
+    let chat = Chat::begin(args.together.chat);
     let mut hang_up_at = None;
     let mut hung_up = false;
     loop {
@@ -100,14 +109,26 @@ fn one(
             hung_up = true;
         }
         keys.press_due(phone, ours);
+        if let Some((registered, _)) = &mut way.relayed {
+            registered.turn(phone);
+        }
+        if let Some(chat) = chat.as_ref().filter(|_| keys.up) {
+            chat.write_to(phone, &[ours]);
+        }
         let patience =
             hang_up_at.map_or(GLANCE, |at: Instant| at.saturating_duration_since(Instant::now()).min(GLANCE));
         let Some(event) = phone.next_event(patience) else { continue };
-        show.event(&event);
+        if let Some((registered, _)) = &mut way.relayed {
+            registered.told(&event);
+        }
+        match &event {
+            PhoneEvent::Message { body, .. } if chat.is_some() => chat::print(body),
+            event => show.event(event),
+        }
         match event {
             PhoneEvent::Call { call, progress: Progress::Answered { .. } } if call == ours => {
                 hang_up_at = talk.map(|talk| Instant::now() + talk);
-                keys.next = Some(Instant::now());
+                keys.begin();
             }
             PhoneEvent::Call { call, progress: Progress::TransferFailed { .. } } if call == ours => {
                 phone.hang_up(ours);
@@ -119,18 +140,41 @@ fn one(
     }
 }
 
+/// How the other side is called.
+struct Way {
+    account: Option<AccountId>,
+    /// By way of servers: as whom, and where the other side is.
+    relayed: Option<(Registered, Box<Record>)>,
+}
+
+impl Way {
+    fn dial(&mut self, phone: &Phone, target: &str) -> Result<CallId, Failure> {
+        Ok(match (&mut self.relayed, self.account) {
+            (Some((registered, record)), _) => registered.dial(phone, record)?,
+            (None, Some(account)) => phone.dial_with(target, account)?,
+            (None, None) => phone.dial(target)?,
+        })
+    }
+}
+
 /// Keys that are pressed one after the other.
 struct Keys {
     left: std::vec::IntoIter<char>,
     by_info: bool,
-    /// When the next one is due; `None` before the call is up.
+    /// When the next one is due; `None` before the call is up, and when there are no more.
     next: Option<Instant>,
+    /// The call is up.
+    up: bool,
 }
 
 impl Keys {
     fn new(args: &Call) -> Self {
         let keys: Vec<char> = args.keys.as_deref().unwrap_or_default().chars().collect();
-        Self { left: keys.into_iter(), by_info: args.keys_by_info, next: None }
+        Self { left: keys.into_iter(), by_info: args.keys_by_info, next: None, up: false }
+    }
+
+    fn begin(&mut self) {
+        (self.next, self.up) = (Some(Instant::now()), true);
     }
 
     fn press_due(&mut self, phone: &Phone, call: CallId) {

@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneEvent, Progress};
 
-use super::GLANCE;
+use super::{
+    GLANCE,
+    chat::{self, Chat},
+};
 use crate::{failure::Failure, report::Conference, show::Show, stop::Stop};
 
 /// One conversation, from the first call to the last word.
@@ -15,6 +18,7 @@ pub(super) struct Gathering<'a> {
     show: &'a Show,
     parties: Vec<Party>,
     most: usize,
+    chat: Option<Chat>,
 }
 
 struct Party {
@@ -47,7 +51,12 @@ impl<'a> Gathering<'a> {
             joined: None,
             report: None,
         };
-        Self { phone, account, show, parties: targets.iter().map(party).collect(), most: 0 }
+        Self { phone, account, show, parties: targets.iter().map(party).collect(), most: 0, chat: None }
+    }
+
+    /// With words beside the voices, where that is wanted.
+    pub(super) fn chatting(self, wanted: bool) -> Self {
+        Self { chat: Chat::begin(wanted), ..self }
     }
 
     /// Calls them all, and talks until `talk` is over, counted from when nobody is awaited any more, or until nobody is left.
@@ -66,8 +75,14 @@ impl<'a> Gathering<'a> {
             if self.running().next().is_none() {
                 return Ok(self.conclude());
             }
+            self.write_what_was_typed();
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
-            self.show.event(&event);
+            match &event {
+                PhoneEvent::Message { call: Some(call), body, .. } if self.chat.is_some() => {
+                    self.pass_on(*call, body);
+                }
+                event => self.show.event(event),
+            }
             match event {
                 PhoneEvent::Call { call, progress: Progress::Answered { .. } } => self.is_up(call)?,
                 PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => {
@@ -109,6 +124,34 @@ impl<'a> Gathering<'a> {
             self.phone.confer(&up);
         }
         Ok(())
+    }
+
+    /// Those who are in it, beside `but`.
+    fn others(&self, but: Option<CallId>) -> impl Iterator<Item = CallId> {
+        let up = self.parties.iter().filter(|party| party.is_up());
+        up.filter_map(|party| party.call).filter(move |call| Some(*call) != but)
+    }
+
+    fn write_what_was_typed(&self) {
+        for line in self.chat.iter().flat_map(Chat::lines) {
+            let (verb, number) = line.split_once(' ').unwrap_or((line.as_str(), ""));
+            let party = number.trim().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            let call = party.and_then(|party| self.parties.get(party)).and_then(|party| party.call);
+            match (verb, call) {
+                ("/mute", Some(call)) => self.phone.mute(call, true),
+                ("/unmute", Some(call)) => self.phone.mute(call, false),
+                _ => self.others(None).for_each(|call| self.phone.write(call, &line)),
+            }
+        }
+    }
+
+    /// What one has written all others are to read.
+    fn pass_on(&self, from: CallId, body: &[u8]) {
+        chat::print(body);
+        let party = self.parties.iter().find(|party| party.call == Some(from));
+        let text = String::from_utf8_lossy(body);
+        let line = format!("{}: {text}", party.map_or("", |party| party.target.as_str()));
+        self.others(Some(from)).for_each(|call| self.phone.write(call, &line));
     }
 
     fn is_over(&mut self, call: CallId, report: CallReport) {

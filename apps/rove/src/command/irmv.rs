@@ -19,9 +19,9 @@ use rove_phone::{
 };
 use zeroize::Zeroizing;
 
-use super::GLANCE;
+use super::{GLANCE, relayed::Line};
 use crate::{
-    cli::{PhoneArgs, irmv::IrmvArgs},
+    cli::{Call, PhoneArgs, irmv::IrmvArgs},
     failure::Failure,
     files,
     show::Show,
@@ -30,9 +30,11 @@ use crate::{
 
 /// A name that stays registered.
 pub(crate) struct Registered {
-    irmv: Irmv,
+    pub(super) irmv: Irmv,
     key: UserKey,
-    presence: Presence,
+    pub(super) presence: Presence,
+    /// The calls that go by way of the servers.
+    pub(super) lines: Vec<Line>,
 }
 
 impl Registered {
@@ -58,7 +60,7 @@ impl Registered {
             lifetime: LIFETIME,
         };
         let irmv = start(server, domain, of_phone)?;
-        let one = Self { irmv, key: key(args)?, presence };
+        let one = Self { irmv, key: key(args)?, presence, lines: Vec::new() };
         one.irmv.register(one.key.clone(), one.presence.clone());
         one.stands(stop)?;
         Ok(one)
@@ -97,8 +99,6 @@ impl Registered {
             self.presence.status = status;
             self.irmv.register(self.key.clone(), self.presence.clone());
         }
-        // What the server says meanwhile changes nothing here.
-        while self.irmv.next_event(Duration::ZERO).is_some() {}
     }
 
     /// Takes it back, and waits until that is heard.
@@ -113,6 +113,19 @@ impl Registered {
         }
         Err(Failure::environment("the IRMV server does not answer; the name may still stand"))
     }
+}
+
+/// As whom a call goes by way of the servers, and to whom.
+pub(crate) fn call_by(
+    phone: &Phone,
+    args: &Call,
+    record: Option<&Record>,
+    stop: &Stop,
+) -> Result<(Registered, Box<Record>), Failure> {
+    let nobody = || Failure::call(format!("{}: nobody of that name is there", args.target));
+    let record = Box::new(record.ok_or_else(nobody)?.clone());
+    let name = args.phone.identity.as_deref().unwrap_or_default();
+    Ok((Registered::new(phone, &args.irmv, &args.phone, None, name, stop)?, record))
 }
 
 /// Asks who `target` is. `None` when it is nothing that a registry knows, nobody is there, or no server is named.

@@ -103,7 +103,7 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
         PhoneEvent::Ended { call, report } => json!({
             "event": "ended", "call": call.0, "cause": report.cause, "report": report,
         }),
-        PhoneEvent::Message { from, kind, body } => message_json(from, kind, body),
+        PhoneEvent::Message { from, kind, body, .. } => message_json(from, kind, body),
         PhoneEvent::Conference { calls } => {
             let calls: Vec<u64> = calls.iter().map(|call| call.0).collect();
             json!({ "event": "conference", "calls": calls })

@@ -54,7 +54,7 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// Goes for the first of `ways`; without any the call is over.
-    pub(super) fn start(cx: &mut Context<'_>, target: Target, ways: VecDeque<Candidate>) -> State {
+    pub(crate) fn start(cx: &mut Context<'_>, target: Target, ways: VecDeque<Candidate>) -> State {
         let Some(first) = ways.front().map(|way| way.address) else {
             let name = target.host();
             return cx.over(Cause::NoAddress { name });

@@ -188,6 +188,11 @@ pub enum Progress {
         /// Why.
         why: String,
     },
+    /// What we wrote to the other side did not arrive.
+    Unwritten {
+        /// Why.
+        why: String,
+    },
     /// The other side is calling whom we have transferred it to.
     Transferring {
         /// How that call is doing.

@@ -1,13 +1,25 @@
-//! What the owner wants of accounts at SIP servers.
+//! What the owner wants of accounts at SIP servers, and of its name in the DNS.
 
 use std::net::SocketAddr;
 
 use rove_base::Now;
 
 use super::Switchboard;
-use crate::{Account, AccountId, Asker};
+use crate::{Account, AccountId, Asker, Registration, registration::Registrar};
 
 impl Switchboard {
+    /// Publishes this phone's name; [`crate::Event::Registered`] or [`crate::Event::RegistrationFailed`] answers.
+    pub fn register(&mut self, now: Now, local: SocketAddr, wanted: Registration) {
+        self.registrar = Some(Registrar::publish(now, local, wanted, self.entropy.fork()));
+    }
+
+    /// Takes the name back; [`crate::Event::Unregistered`] or [`crate::Event::RegistrationFailed`] answers.
+    pub fn unregister(&mut self, now: Now) {
+        if let Some(registrar) = &mut self.registrar {
+            registrar.withdraw(now);
+        }
+    }
+
     /// Takes up an account at a SIP server; [`crate::Event::Account`] tells what becomes of it. Calls are made with the one
     /// whose domain is that of the target, else with the first.
     pub fn sign_in(&mut self, now: Now, account: Account) -> AccountId {

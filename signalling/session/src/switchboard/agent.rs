@@ -6,6 +6,7 @@ use super::{Switchboard, context};
 use crate::{
     Event, Progress, Record, Side,
     call::{Alerting, Ask, Fact},
+    errand,
 };
 
 impl Switchboard {
@@ -17,9 +18,17 @@ impl Switchboard {
                 let from = asserted.unwrap_or(from).to_string();
                 return self.on_incoming(call, hop, uri.to_string(), from, &body, replaces.is_some());
             }
-            ua::Event::Message { from, kind, body, .. } => {
+            ua::Event::Message { call, from, kind, body, .. } => {
+                let call = call.and_then(|call| self.by_invite.get(&call).copied());
                 let (from, kind) = (from.to_string(), kind.to_string());
-                return self.events.push_back(Event::Message { from, kind, body });
+                return self.events.push_back(Event::Message { call, from, kind, body });
+            }
+            ua::Event::MessageFailed { call, failure } => {
+                let progress = Progress::Unwritten { why: errand::why(&failure) };
+                if let Some(&call) = self.by_invite.get(&call) {
+                    self.events.push_back(Event::Call { call, progress });
+                }
+                return;
             }
             ua::Event::Watched { package, by } => {
                 self.watched();

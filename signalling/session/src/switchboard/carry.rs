@@ -18,6 +18,8 @@ impl Switchboard {
 
     fn carry_one(&mut self, id: CallId, ask: Ask) {
         let now = self.now;
+        let relayed = self.calls.get(&id).is_some_and(|call| call.relayed);
+        let Some(ask) = (if relayed { self.relay(id, ask) } else { Some(ask) }) else { return };
         let (invite, account) = self.calls.get(&id).map_or((None, None), |call| (call.invite, call.account));
         match (ask, invite) {
             (Ask::Resolve(target), _) => {

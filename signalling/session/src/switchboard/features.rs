@@ -8,7 +8,7 @@ use rove_sip::{
     ua::{self, Failure, Key, OutgoingRefer},
 };
 
-use super::Switchboard;
+use super::{RelayStep, Switchboard};
 use crate::{
     CallId, Event, Progress, Target,
     call::{Fact, State},
@@ -65,6 +65,21 @@ impl Switchboard {
             let why = "only calls that stand can be transferred, one at a time".into();
             self.events.push_back(Event::Call { call, progress: Progress::TransferFailed { why } });
         }
+    }
+
+    /// Writes text to the other side of a call that stands, inside of it (RFC 3428); [`Progress::Unwritten`] follows when that
+    /// is not taken. `false`, and nothing is sent, when there is no such call or the text is longer than a datagram bears.
+    pub fn write(&mut self, now: Now, call: CallId, text: &str) -> bool {
+        self.now = now;
+        let Some(of) = self.calls.get(&call).filter(|_| text.len() <= LONGEST_TEXT) else { return false };
+        if of.relayed {
+            let (step, body) = (RelayStep::Text, text.as_bytes().to_vec());
+            self.events.push_back(Event::Relay { call, step, body });
+            return true;
+        }
+        let Some(invite) = of.invite else { return false };
+        self.agent.write(now, invite, TEXT, text.as_bytes().to_vec());
+        true
     }
 
     /// Tells the other side by INFO that a key was pressed, for who does not understand RFC 4733.
@@ -135,3 +150,7 @@ fn referred(to: &NameAddr) -> Option<(Target, Vec<(HeaderName, String)>)> {
     let target = Target::parse(&uri.to_string()).ok()?;
     Some((target, headers.map(|value| (HeaderName::Replaces, value)).into_iter().collect()))
 }
+
+/// Bytes of a text that leave room for the headers in a request of 1 300 bytes (RFC 3428 §8).
+const LONGEST_TEXT: usize = 900;
+pub(super) const TEXT: &str = "text/plain;charset=UTF-8";

@@ -67,6 +67,8 @@ pub(super) enum Purpose {
     Prack,
     /// To tell something inside the call.
     Info,
+    /// To write to the other end.
+    Write,
     /// To have the other end call somebody.
     Refer,
     /// To tell how such a call goes.

@@ -169,6 +169,13 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// The other side did not take what we wrote inside of a call.
+    MessageFailed {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        failure: Failure,
+    },
     /// The call never came about.
     Failed {
         /// Which call.
@@ -208,6 +215,8 @@ pub enum Event {
     },
     /// Somebody has sent a message (RFC 3428), which was confirmed already.
     Message {
+        /// Inside which call; `None`: outside of any.
+        call: Option<CallId>,
         /// The way that answers take.
         hop: Hop,
         /// For whom: the Request-URI.

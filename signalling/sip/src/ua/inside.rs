@@ -7,6 +7,7 @@ use super::{
     context::{Context, Purpose},
     info,
     leg::{Leg, Verdict},
+    page,
     reply::Reply,
     requests,
 };
@@ -37,7 +38,7 @@ impl Call {
             Method::Prack => self.prack(cx, request, reply, key),
             Method::Info => self.info(cx, request, &reply, key),
             Method::Refer | Method::Notify => self.refer(cx, request, reply, key),
-            Method::Message => super::page::receive(cx, request, &reply, key),
+            Method::Message => page::receive(cx, Some(self.id), request, &reply, key),
             _ => requests::answer_options(cx, &reply, key),
         }
     }
@@ -150,6 +151,10 @@ impl Call {
             Purpose::Prack | Purpose::Notify => Verdict::Stands,
             Purpose::Info => {
                 info::answered(cx, call, outcome);
+                Verdict::Stands
+            }
+            Purpose::Write => {
+                page::answered(cx, call, outcome);
                 Verdict::Stands
             }
             Purpose::Refer => {

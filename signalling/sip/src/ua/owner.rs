@@ -100,6 +100,18 @@ impl UserAgent {
         });
     }
 
+    /// Writes `body` to the other side of a call that stands (RFC 3428).
+    /// [`Event::MessageFailed`](super::Event::MessageFailed) follows when it is not taken.
+    pub fn write(&mut self, now: Now, call: CallId, kind: &str, body: Vec<u8>) {
+        self.at(now);
+        self.on_call(call, |call, cx| {
+            let id = call.id;
+            if let Some(leg) = call.talking_leg() {
+                leg.write(cx, id, kind, body);
+            }
+        });
+    }
+
     /// Tells the other side of a call that a key was pressed, by INFO, for who does not hear RFC 4733.
     /// [`Event::InfoFailed`](super::Event::InfoFailed) follows when it does not understand that.
     pub fn press(&mut self, now: Now, call: CallId, key: Key) {

@@ -8,18 +8,45 @@
 )]
 
 use super::{
-    Event,
-    context::{Context, ServerUse},
+    CallId, Event, Failure, caller,
+    context::{Context, Purpose, ServerUse},
+    leg::Leg,
     reply::Reply,
 };
 use crate::{
-    message::{HeaderName, MediaType, Request, StatusCode},
+    message::{HeaderName, MediaType, Method, Request, Response, StatusCode},
     transaction::{Outgoing, ServerKey},
 };
 
-/// A MESSAGE, inside a dialog or outside, to which there is no objection: told the owner, and answered with 200 by a
+impl Leg {
+    /// Writes to the other side inside of the call (RFC 3428 §4).
+    pub(super) fn write(&mut self, cx: &mut Context, call: CallId, kind: &str, body: Vec<u8>) {
+        let mut request = self.request(cx, Method::Message);
+        request.headers.push(HeaderName::ContentType, kind);
+        request.body = body;
+        self.send(cx, call, request, Purpose::Write);
+    }
+}
+
+/// What we wrote was taken, or not.
+pub(super) fn answered(cx: &mut Context, call: CallId, outcome: Result<Response, Failure>) {
+    let failure = match outcome {
+        Ok(response) if response.status.is_success() => return,
+        Ok(response) => caller::refusal(response),
+        Err(failure) => failure,
+    };
+    cx.tell(Event::MessageFailed { call, failure });
+}
+
+/// A MESSAGE, inside the dialog of `call` or outside, to which there is no objection: told the owner, and answered with 200 by a
 /// transaction, so that a repeated one is not told twice.
-pub(super) fn receive(cx: &mut Context, request: &Request, reply: &Reply, key: ServerKey) {
+pub(super) fn receive(
+    cx: &mut Context,
+    call: Option<CallId>,
+    request: &Request,
+    reply: &Reply,
+    key: ServerKey,
+) {
     let kind = match request.headers.content_type() {
         Ok(Some(kind)) if is_readable(&kind) => kind,
         Ok(None) if request.body.is_empty() => return answer(cx, reply, key),
@@ -35,7 +62,7 @@ pub(super) fn receive(cx: &mut Context, request: &Request, reply: &Reply, key: S
     let (Ok(from), Ok(to)) = (request.headers.from(), request.headers.to()) else { return };
     answer(cx, reply, key);
     let body = request.body.clone();
-    cx.tell(Event::Message { hop: reply.hop(), uri: request.uri.clone(), from, to, kind, body });
+    cx.tell(Event::Message { call, hop: reply.hop(), uri: request.uri.clone(), from, to, kind, body });
 }
 
 fn answer(cx: &mut Context, reply: &Reply, key: ServerKey) {

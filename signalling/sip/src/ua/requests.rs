@@ -123,7 +123,7 @@ impl UserAgent {
     fn outside(&mut self, request: Request, reply: Reply, key: ServerKey, arrival: Hop) {
         match request.method {
             Method::Options => answer_options(&mut self.cx, &reply, key),
-            Method::Message => page::receive(&mut self.cx, &request, &reply, key),
+            Method::Message => page::receive(&mut self.cx, None, &request, &reply, key),
             Method::Subscribe => self.on_subscribe(&request, &reply, key, arrival),
             Method::Invite => self.incoming(request, reply, key, arrival),
             _ => self.cx.answer_statelessly(&reply, key, StatusCode::CALL_DOES_NOT_EXIST),

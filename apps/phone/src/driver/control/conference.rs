@@ -6,7 +6,7 @@ use rove_base::Instant;
 use rove_core::mix::Speaker;
 use rove_session::CallId;
 
-use super::Desk;
+use super::{super::Command, Desk};
 use crate::PhoneEvent;
 
 /// What is known of the conversation.
@@ -20,13 +20,28 @@ pub(super) struct Floor {
 }
 
 impl Desk {
+    /// Does what the owner wants of several calls, of words in them, and of those that go by way of servers.
+    pub(super) fn together(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Confer { calls } => drop(self.board.confer(now, &calls)),
+            Command::Mute { call, muted } => self.media.mute(call, muted),
+            Command::Write { call, text } => drop(self.board.write(now, call, &text)),
+            Command::DialRelayed { target, toward, reply } => {
+                let _ = reply.send(self.board.dial_relayed(now, target, toward));
+            }
+            Command::RelayedCall { from, toward, offer, reply } => {
+                let _ = reply.send(self.board.relayed_call(now, from, toward, &offer));
+            }
+            Command::Relayed { call, step, body } => self.board.relayed(now, call, step, body),
+            _ => {}
+        }
+    }
+
     /// Mixes these calls, and those no longer that were mixed.
     pub(super) fn join(&mut self, calls: Vec<CallId>) {
         let gone = self.floor.joined.iter().filter(|call| !calls.contains(call));
-        for call in gone {
-            // One whose media are over is joined with nobody.
-            let _ = self.media.join(&[*call]);
-        }
+        gone.for_each(|call| self.media.part(*call));
         if !self.media.join(&calls) {
             tracing::warn!(target: "rove::media", ?calls, "these calls cannot be mixed");
         }

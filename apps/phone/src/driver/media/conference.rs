@@ -17,6 +17,13 @@ impl Media {
         joints.len() == calls.len() && join(&mut joints)
     }
 
+    /// Has a call hear its device only.
+    pub(in crate::driver) fn part(&mut self, call: CallId) {
+        let joint = self.calls.get_mut(&call).and_then(|entry| entry.joint.as_mut());
+        // A room parts with whoever is not among those that are joined; one whose media are over is joined with nobody.
+        let _ = joint.is_some_and(|joint| join(&mut [joint]));
+    }
+
     /// Whether nobody hears the other side of a call.
     pub(in crate::driver) fn mute(&mut self, call: CallId, muted: bool) {
         if let Some(control) = self.calls.get_mut(&call).and_then(|entry| entry.control.as_mut()) {

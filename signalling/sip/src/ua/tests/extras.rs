@@ -25,6 +25,22 @@ fn a_key_is_told_by_info_both_ways_once_although_datagrams_are_lost() {
 }
 
 #[test]
+fn b11_words_inside_a_call_come_once_although_datagrams_are_lost_and_say_of_which_call_they_are() {
+    for seed in 0..8 {
+        let mut world = World::pair();
+        let calls: [_; 2] = world.talking().into();
+        world.lose = Box::new(move |number, _| chance(number, seed) < 0.3);
+        for side in [0, 1] {
+            world.with(side, |agent, now| agent.write(now, calls[side], "text/plain", b"hello".to_vec()));
+            let Event::Message { call, body, .. } = world.event(1 - side) else { panic!("a message") };
+            assert_eq!((call, body.as_slice()), (Some(calls[1 - side]), &b"hello"[..]));
+        }
+        world.run_ms(33_000);
+        assert_eq!((world.events(0), world.events(1)), (vec![], vec![]));
+    }
+}
+
+#[test]
 fn bodies_of_info_name_a_key_or_are_refused() {
     let key = |key, millis| Some(Key { key, duration: Duration::from_millis(millis) });
     let cases: &[(&str, &[u8], Option<Key>)] = &[
