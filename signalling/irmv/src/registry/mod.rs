@@ -19,7 +19,8 @@ mod spoken;
 mod way;
 mod wheel;
 
-use core::{fmt, time::Duration};
+use core::fmt;
+use std::net::IpAddr;
 
 use rove_base::{Entropy, UnixTime};
 
@@ -35,7 +36,7 @@ pub use self::{
     shared::SharedRegistry,
     way::{Way, Ways},
 };
-use crate::{Identifier, Record, UserKey};
+use crate::{Identifier, Name, Record, Uid, UserKey, server::ServerConfig};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -101,12 +102,26 @@ impl Registry {
         }
     }
 
-    /// From now on the server speaks with `key` for users of `domain` that have registered by other faces, for no longer
-    /// than `longest` at a time.
+    /// From now on the server speaks with `key` for users of its domain that have registered by other faces.
     #[must_use]
-    pub fn speaking(mut self, key: &UserKey, domain: &str, longest: Duration) -> Self {
-        self.speaker = Some(Speaker { key: key.clone(), domain: domain.to_owned(), longest });
+    pub fn speaking(mut self, key: &UserKey, config: &ServerConfig) -> Self {
+        let listed = config.accounts.iter().filter(|(_, account)| account.listed);
+        let listed = listed.map(|(name, _)| name.clone()).collect();
+        let (key, domain, longest) = (key.clone(), config.domain.clone(), config.longest);
+        self.speaker = Some(Speaker { key, domain, longest, listed });
         self
+    }
+
+    /// Who is called this: its own unique id, where it speaks for itself, its name, and whether it says that anybody
+    /// may find it.
+    #[must_use]
+    pub fn owner(&self, identifier: &Identifier) -> Option<(Option<Uid>, String, bool)> {
+        let parts = self.parts(self.slot_of(identifier)?)?;
+        let (own, name) = (parts.own(), String::from_utf8(parts.name.to_ascii_lowercase()).ok()?);
+        let by_operator = |speaker: &Speaker| name.parse().is_ok_and(|name| speaker.listed.contains(&name));
+        let listed =
+            own.as_ref().is_some_and(|own| own.listed) || self.speaker.as_ref().is_some_and(by_operator);
+        Some((own.map(|own| Uid::of(&own.key)), name, listed))
     }
 
     /// News are kept for this face from now on.
@@ -154,6 +169,21 @@ impl Registry {
         self.parts(at).map(|parts| parts.spoken)
     }
 
+    /// Where a user that anybody may find is at `wall`; nowhere when it is not there, or not listed.
+    pub fn listed(&mut self, name: &Name, wall: UnixTime) -> Vec<IpAddr> {
+        let identifier = Identifier::Name(name.clone());
+        if self.owner(&identifier).is_none_or(|(_, _, listed)| !listed) {
+            return Vec::new();
+        }
+        let record = self.present(&identifier, wall);
+        let addresses = record.into_iter().flat_map(|record| record.claim.contacts);
+        let mut addresses: Vec<IpAddr> =
+            addresses.map(|contact| contact.address.ip().to_canonical()).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
     /// The same, read.
     pub fn present(&mut self, identifier: &Identifier, wall: UnixTime) -> Option<Record> {
         let server = self.server;
@@ -182,6 +212,7 @@ impl Registry {
         if at.is_some() || !ways.is_empty() {
             self.put_ways(at, name, ways);
             self.news.tell(Face::Native, || News::Changed(name.into()));
+            self.news.tell(Face::Names, || News::Changed(name.into()));
         }
         Ok(())
     }
@@ -242,13 +273,19 @@ impl Registry {
         // Who leaves is remembered as long as an earlier claim could come again.
         due = due.max(own.and_then(|own| self.slots.get(own)).map_or(0, |slot| slot.due));
         let named = self.indexes.find(&self.slots, Key::Name(name));
+        let before: Box<[u8]> =
+            own.and_then(|own| self.parts(own)).map(|parts| parts.name.into()).unwrap_or_default();
         let stored = record.to_stored();
         // It goes by another name now, and what is known of the old one by another face stays there.
         if let Some(own) = own.filter(|own| named != Some(*own)) {
             self.replace(Some(own), &GONE);
         }
         self.replace(named, &Changes { name, record: Some(&stored), due: Some(due), ..Changes::default() });
-        self.news.tell(Face::Sip, || News::Changed(name.into()));
+        let before = own.filter(|own| named != Some(*own)).map(|_| before);
+        for name in [Some(name.into()), before].into_iter().flatten() {
+            self.news.tell(Face::Names, || News::Changed(name.clone()));
+            self.news.tell(Face::Sip, || News::Changed(name));
+        }
         Ok(())
     }
 
@@ -291,6 +328,7 @@ impl Registry {
         self.replace(Some(at), &changes);
         if fewer || ended {
             self.news.tell(Face::Sip, || News::Changed(name.clone()));
+            self.news.tell(Face::Names, || News::Changed(name.clone()));
         }
         if let Some(own) = own {
             self.news.tell(Face::Native, || News::Ended(Box::new(own)));
