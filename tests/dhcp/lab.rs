@@ -14,7 +14,7 @@ use rove_tests::programs::{Running, program};
 use serde_json::Value;
 
 use crate::{
-    place::{inside, ip},
+    place::{inside, ip, settle_at_once},
     server::PATIENCE,
 };
 
@@ -84,6 +84,7 @@ impl Lab {
                 && address(core, NET[at], "fe80::1/64")
                 && address(terminal, AIR[at], "fe80::7/64")
                 && up(core, NET[at])
+                && inside(terminal, move || settle_at_once(AIR[at]))
                 && up(terminal, AIR[at])
         });
         let forward = || {

@@ -48,6 +48,7 @@ impl Place {
             && ip(&["-n", network, "address", "add", "10.9.0.1/24", "dev", NETWORK])
             && ip(&["-n", network, "link", "set", NETWORK, "up"])
             && ip(&["-n", network, "link", "set", "lo", "up"])
+            && inside(terminal, || settle_at_once(TERMINAL))
             && ip(&["-n", terminal, "link", "set", TERMINAL, "up"])
             && ip(&["-n", terminal, "address", "add", "fe80::7/64", "dev", TERMINAL, "nodad"])
             && ip(&["-n", network, "address", "add", "fe80::1/64", "dev", NETWORK, "nodad"])
@@ -103,6 +104,12 @@ impl Drop for Place {
             ip(&["netns", "delete", name]);
         }
     }
+}
+
+/// Addresses of `device` are good from the beginning, without the seconds that are spent on looking for another host that has
+/// the same: `dhclient -6` binds whichever link-local address it finds first, and ends when that one is not good yet.
+pub(crate) fn settle_at_once(device: &str) -> bool {
+    std::fs::write(format!("/proc/sys/net/ipv6/conf/{device}/accept_dad"), "0").is_ok()
 }
 
 pub(crate) fn ip(args: &[&str]) -> bool {

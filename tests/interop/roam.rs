@@ -2,6 +2,7 @@
 
 use std::{fs, process::Command};
 
+use rove_tests::programs::peer;
 use serde_json::Value;
 
 use crate::stage::rove;
@@ -88,6 +89,44 @@ fn a20_a22_a24_in_networks_of_their_own_sound_never_passes_the_home_and_names_ar
         "a tunnel through home adds {} ms one way, beside {} ms",
         tunnel["added_ms"], tunnel["direct_rtt_ms"]
     );
+}
+
+#[test]
+fn a27_a20_in_networks_of_ipv6_name_call_and_sound_follow_the_terminal() {
+    if !namespaces() {
+        println!("skipped: no network namespaces may be made here");
+        return;
+    }
+    // With DHCPv6 where there is a client.
+    let dhcp = peer("dhclient").is_some();
+    let (report, page, told) = demo(if dhcp { &["--ipv6", "--dhcp"] } else { &["--ipv6"] });
+    assert!(told.contains("six networks of their own: core fd00:9::"), "{told}");
+    check(&report, &page, &told, "fd00:30::");
+    assert!(told.contains("from the root of names on, from delegation to delegation"), "{told}");
+    assert_eq!(told.contains("dhclient has fd00:20:"), dhcp, "{told}");
+    assert_eq!(told.contains("dhclient has fd00:30:"), dhcp, "{told}");
+    let roam = &report["roams"][0];
+    assert_eq!(roam["family"], "IPv6", "{roam}");
+    assert_eq!(roam["home_router_media_packets"], 0, "{roam:#}");
+    let passed = |path: &str, router: usize| roam[path][router]["media_packets"].as_u64().unwrap();
+    assert!(passed("path_before", 2) > 200 && passed("path_after", 3) > 200, "{roam:#}");
+    assert!(roam["tunnel"].is_null(), "the baseline is one of IPv4: {roam}");
+    assert!(page.contains("IPv6"));
+}
+
+#[test]
+fn a3_a_terminal_of_the_demo_has_its_addresses_from_a_dhcp_client() {
+    if peer("udhcpc").is_none() || !namespaces() {
+        println!("skipped: no DHCP client, or no network namespaces may be made here");
+        return;
+    }
+    let (report, page, told) = demo(&["--dhcp"]);
+    check(&report, &page, &told, "10.30.0.");
+    for network in ["10.20.0.", "10.30.0."] {
+        assert!(told.contains(&format!("udhcpc has {network}")), "{told}");
+    }
+    assert_eq!(report["roams"][0]["addresses_from"], "udhcpc");
+    assert!(page.contains("udhcpc"));
 }
 
 /// Whether this user may have networks of its own, in whichever way, and there is a program to join them.

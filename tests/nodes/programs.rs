@@ -1,6 +1,7 @@
 //! The programs themselves on loopback: `roved` as home and as visited network, `rove attach` as terminal.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rove_roam::{Cause, attach::Reason};
 use rove_tests::programs::{Running, peer, program};
 use serde_json::Value;
 
@@ -352,4 +354,35 @@ fn nodes_that_are_killed_know_all_that_was_acknowledged_when_they_are_started_ag
         });
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
+}
+
+#[test]
+fn every_cause_of_refusal_has_its_line_before_anything_was_refused() {
+    let stage = Stage::new();
+    let causes: BTreeSet<String> = Cause::ALL.iter().map(ToString::to_string).collect();
+    let shown = |which: usize, name: &str| -> BTreeSet<String> {
+        let (_, text, _) = stage.roved_of(which, &["metrics"]);
+        let begins = format!("rove_{name}{{");
+        let lines = text.lines().filter(|line| line.starts_with(&begins));
+        lines.map(|line| line.split('"').nth(1).unwrap().to_owned()).collect()
+    };
+    assert_eq!(shown(HOME, "home_refused_total"), causes);
+    assert_eq!(shown(HOME, "calls_refused_total"), causes);
+    assert_eq!(shown(VISITED, "calls_refused_total"), causes);
+    // What an attach can be refused for; the rest are ends of stays, or of calls.
+    let ends = [
+        Reason::Superseded,
+        Reason::ServedElsewhere,
+        Reason::Withdrawn,
+        Reason::ServiceNotGranted,
+        Reason::Expired,
+        Reason::Released,
+        Reason::Lost,
+        Reason::Detached,
+    ];
+    let refuses = Reason::all().filter(|reason| !ends.contains(reason));
+    let refuses: BTreeSet<String> = refuses.map(|reason| reason.to_string()).collect();
+    assert_eq!(shown(VISITED, "visited_refused_total"), refuses);
+    assert_eq!(shown(VISITED, "private_refused_total").len(), 2);
+    assert!(shown(VISITED, "pool_refused_total").len() >= 8 && shown(HOME, "names_refused_total").len() >= 8);
 }

@@ -29,7 +29,7 @@ fn histories() -> u64 {
 }
 
 #[test]
-fn no_history_loses_a_binding_gives_an_address_to_two_or_leaves_a_stale_name() {
+fn a7_a21_no_history_loses_a_binding_gives_an_address_to_two_or_leaves_a_stale_name() {
     let mut sum = Tally::default();
     for seed in 0..histories() {
         let tally = std::panic::catch_unwind(|| history(seed));

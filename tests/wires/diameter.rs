@@ -81,7 +81,7 @@ fn settled(messages: &[(usize, Vec<u8>)], command: u32, asker: usize) -> bool {
 }
 
 #[test]
-fn freediameter_exchanges_capabilities_and_watchdogs_with_a_running_home_over_tls() {
+fn a14_freediameter_exchanges_capabilities_and_watchdogs_with_a_running_home_over_tls() {
     let Some(foreign) = peer("freeDiameterd") else { return };
     let stage = Stage::new(&[], &[FOREIGN]);
     let ip = Ipv4Addr::new(127, 0, FOREIGN.net, 1);

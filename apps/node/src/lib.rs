@@ -22,6 +22,7 @@ mod irmv;
 mod node;
 mod relay;
 pub mod roam;
+pub mod search;
 mod sip;
 
 pub use config::{ConfigError, JournalConfig, NodeConfig};

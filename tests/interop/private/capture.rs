@@ -22,7 +22,7 @@ use crate::{
 };
 
 #[test]
-fn tshark_finds_every_message_of_map_and_nothing_malformed() {
+fn a13_tshark_finds_every_message_of_map_and_nothing_malformed() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("map.pcap");
@@ -71,7 +71,7 @@ fn tshark_reads_the_fields_that_the_standard_has_as_they_were_meant() {
 }
 
 #[test]
-fn tshark_finds_every_message_of_ansi_41_and_nothing_it_minds_but_the_private_parameter() {
+fn a13_tshark_finds_every_message_of_ansi_41_and_nothing_it_minds_but_the_private_parameter() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ansi41.pcap");

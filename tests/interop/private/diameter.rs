@@ -38,7 +38,7 @@ fn every_operation_and_every_answer_comes_through_on_diameter() {
 }
 
 #[test]
-fn tshark_finds_every_message_of_diameter_and_nothing_malformed() {
+fn a14_tshark_finds_every_message_of_diameter_and_nothing_malformed() {
     let Some(tshark) = peer("tshark") else { return };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("diameter.pcap");

@@ -162,3 +162,39 @@ proptest! {
         }
     }
 }
+
+/// The reason that stands behind this one in the enum; who adds one has to add it here.
+const fn next(reason: Reason) -> Option<Reason> {
+    Some(match reason {
+        Reason::Home(_) => Reason::AuthenticationFailed,
+        Reason::AuthenticationFailed => Reason::Distrusted,
+        Reason::Distrusted => Reason::Protocol,
+        Reason::Protocol => Reason::Version,
+        Reason::Version => Reason::Timeout,
+        Reason::Timeout => Reason::Superseded,
+        Reason::Superseded => Reason::ServedElsewhere,
+        Reason::ServedElsewhere => Reason::Withdrawn,
+        Reason::Withdrawn => Reason::ServiceNotGranted,
+        Reason::ServiceNotGranted => Reason::Expired,
+        Reason::Expired => Reason::Released,
+        Reason::Released => Reason::Lost,
+        Reason::Lost => Reason::Detached,
+        Reason::Detached => Reason::UnknownTicket,
+        Reason::UnknownTicket | Reason::Other(_) => return None,
+    })
+}
+
+#[test]
+fn every_reason_and_every_cause_has_a_number_and_words_of_its_own() {
+    let first = Reason::Home(Cause::ALL[0]);
+    let mut own: Vec<Reason> = core::iter::successors(Some(first), |reason| next(*reason)).skip(1).collect();
+    own.extend(Cause::ALL.map(Reason::Home));
+    let all: Vec<Reason> = Reason::all().collect();
+    assert_eq!(all.len(), own.len());
+    for reason in &own {
+        assert!(all.contains(reason), "{reason:?} has no number");
+        assert_eq!(Reason::from_code(reason.code()), *reason);
+    }
+    let words: std::collections::HashSet<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), all.len(), "a counter's label says one thing");
+}

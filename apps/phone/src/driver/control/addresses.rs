@@ -1,8 +1,9 @@
 //! Which of this host's addresses the other side is told.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use rove_driver::address_toward;
+use rove_base::{Arrival, ClosedBy, Machine as _, StreamId};
+use rove_driver::{StreamEvent, address_toward};
 use rove_session::{CallId, MediaPorts};
 
 use super::Desk;
@@ -12,7 +13,34 @@ impl Desk {
     pub(super) fn moved_to(&mut self, ip: IpAddr) {
         self.from = Some(ip);
         let now = self.clock.now();
+        self.drop_stranded();
         self.board.moved(now);
+    }
+
+    /// Notes which address a stream leaves from.
+    pub(super) fn note_stream(&mut self, event: &StreamEvent) {
+        match *event {
+            StreamEvent::Connected { stream, local, .. } => drop(self.leaves_from.insert(stream, local)),
+            StreamEvent::Closed { stream, .. } => drop(self.leaves_from.remove(&stream)),
+            _ => {}
+        }
+    }
+
+    /// Streams from an address that this host does not have any more carry nothing, and would say so only after many
+    /// minutes.
+    fn drop_stranded(&mut self) {
+        let is_here = |mut from: SocketAddr| {
+            from.set_port(0);
+            UdpSocket::bind(from).is_ok()
+        };
+        let stranded = self.leaves_from.iter().filter(|(_, from)| !is_here(**from));
+        let stranded: Vec<StreamId> = stranded.map(|(stream, _)| *stream).collect();
+        let now = self.clock.now();
+        for stream in stranded {
+            self.leaves_from.remove(&stream);
+            self.streams.close(stream);
+            self.board.handle(now, Arrival::Closed { stream, by: ClosedBy::Failure });
+        }
     }
 
     pub(super) fn open_media(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {

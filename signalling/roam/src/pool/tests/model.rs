@@ -194,7 +194,7 @@ fn learn_what_rests(model: &mut Model, pool: &Pool) {
 }
 
 #[test]
-fn random_histories_agree_with_a_model_of_one_row_an_address() {
+fn a21_random_histories_agree_with_a_model_of_one_row_an_address() {
     let histories = if std::env::var_os("ROVE_PROVE").is_some() { 1_000_000 } else { 10_000 };
     for seed in 0..histories {
         history(seed, 60);

@@ -50,7 +50,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
 }
 
 #[test]
-fn an_address_rests_for_a_minute_or_the_ttl_before_somebody_else_has_it() {
+fn a21_an_address_rests_for_a_minute_or_the_ttl_before_somebody_else_has_it() {
     for (ttl, rest) in [(5, 60), (300, 300)] {
         let mut config = settings(1);
         config.name_ttl = Duration::from_secs(ttl);
@@ -67,7 +67,7 @@ fn an_address_rests_for_a_minute_or_the_ttl_before_somebody_else_has_it() {
 }
 
 #[test]
-fn a_subscriber_has_one_address_and_another_in_each_stay() {
+fn a21_a_subscriber_has_one_address_and_another_in_each_stay() {
     let mut network = Network::new(20);
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..4 {

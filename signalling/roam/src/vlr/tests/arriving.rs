@@ -110,7 +110,7 @@ fn the_homes_refusals_reach_the_terminal_and_leave_nothing() {
 }
 
 #[test]
-fn the_profile_decides_who_is_admitted() {
+fn a11_the_profile_decides_who_is_admitted() {
     let may = |roaming, packet_data| Services { roaming, packet_data, ..Services::default() };
     let cases = [
         ("26201", may(true, true), None),

@@ -1,0 +1,327 @@
+//! One server in the network: what it publishes, what it seeks.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::{IpAddr, SocketAddr},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::StreamExt as _;
+use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_identity::PeerId;
+use libp2p_kad::{
+    self as kad, GetRecordOk, InboundRequest, PeerRecord, QueryId, QueryResult, Quorum, Record, RecordKey,
+};
+use libp2p_swarm::{Swarm, SwarmEvent};
+use rove_base::UnixTime;
+use rove_irmv::{Pointer, SearchKey, UserKey};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::{Instant, Interval, MissedTickBehavior, interval},
+};
+
+use super::{
+    Neighbours, Speech,
+    neighbours::ip_of,
+    network::{PROTOCOL, without_peer},
+};
+
+/// What a server says of itself in its pointers.
+pub struct Me {
+    /// Its domain.
+    pub domain: String,
+    /// Where its IRMV protocol is spoken.
+    pub addresses: Vec<SocketAddr>,
+    /// With what it signs.
+    pub key: UserKey,
+}
+
+/// Servers that say they have to be asked, as they are found; the end says that there are no more. Dropping it ends the
+/// search.
+pub type Found = mpsc::Receiver<Pointer>;
+
+/// What was counted since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SearchCounts {
+    /// Pointers kept now.
+    pub kept: usize,
+    /// Neighbours known now.
+    pub neighbours: usize,
+    /// Searches begun.
+    pub searches: u64,
+    /// Pointers that were brought and not kept.
+    pub refused: u64,
+    /// Pointers that a search was answered with and that were not believed.
+    pub disbelieved: u64,
+}
+
+enum Command {
+    Publish(SearchKey),
+    Withdraw(SearchKey),
+    Find(SearchKey, mpsc::Sender<Pointer>),
+    Count(oneshot::Sender<SearchCounts>),
+}
+
+/// A hold on the server's part in the network; when the last is dropped, it leaves.
+#[derive(Clone, Debug)]
+pub struct Search(mpsc::Sender<Command>);
+
+impl Search {
+    /// Says to the network that whoever has this key has to be asked for here; again and again, until it is withdrawn.
+    /// `false` when too much waits already: the caller does it again later.
+    #[must_use]
+    pub fn publish(&self, key: SearchKey) -> bool {
+        self.0.try_send(Command::Publish(key)).is_ok()
+    }
+
+    /// Says it no more; others forget it within [`Pointer::LONGEST`] seconds.
+    #[must_use]
+    pub fn withdraw(&self, key: SearchKey) -> bool {
+        self.0.try_send(Command::Withdraw(key)).is_ok()
+    }
+
+    /// Asks the network who has to be asked. `None` when too many searches wait already.
+    #[must_use]
+    pub fn find(&self, key: SearchKey) -> Option<Found> {
+        let (found, receiver) = mpsc::channel(CANDIDATES);
+        self.0.try_send(Command::Find(key, found)).ok()?;
+        Some(receiver)
+    }
+
+    /// What was counted; `None` when the server has left.
+    pub async fn counts(&self) -> Option<SearchCounts> {
+        let (answer, receiver) = oneshot::channel();
+        self.0.send(Command::Count(answer)).await.ok()?;
+        receiver.await.ok()
+    }
+}
+
+/// A server that takes part.
+#[derive(Debug)]
+pub struct Standing {
+    /// For whoever publishes and seeks.
+    pub search: Search,
+    /// Who it is to others.
+    pub peer: PeerId,
+    /// Its work.
+    pub task: JoinHandle<()>,
+}
+
+/// Takes part: knows `bootstrap` first, with who is there and where; admits `most` neighbours of one network.
+#[must_use]
+pub fn start(mut swarm: Swarm<Speech>, me: Me, bootstrap: &[(PeerId, Multiaddr)], most: usize) -> Standing {
+    let peer = *swarm.local_peer_id();
+    for (known, address) in bootstrap {
+        swarm.behaviour_mut().kad.add_address(known, address.clone());
+    }
+    // Nobody to begin with is no error: others may come.
+    let _ = swarm.behaviour_mut().kad.bootstrap();
+    let (commands, receiver) = mpsc::channel(WAITING);
+    let mut again = interval(AGAIN);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let member = Member {
+        swarm,
+        me,
+        commands: receiver,
+        neighbours: Neighbours::new(most),
+        published: BTreeMap::new(),
+        searches: HashMap::new(),
+        seen: HashMap::new(),
+        counts: SearchCounts::default(),
+        again,
+    };
+    Standing { search: Search(commands), peer, task: tokio::spawn(member.run()) }
+}
+
+struct Member {
+    swarm: Swarm<Speech>,
+    me: Me,
+    commands: mpsc::Receiver<Command>,
+    neighbours: Neighbours,
+    /// What is published, and when it is due again.
+    published: BTreeMap<SearchKey, Instant>,
+    searches: HashMap<QueryId, Sought>,
+    /// From where those who are connected are seen.
+    seen: HashMap<PeerId, Option<IpAddr>>,
+    counts: SearchCounts,
+    again: Interval,
+}
+
+struct Sought {
+    key: SearchKey,
+    found: mpsc::Sender<Pointer>,
+    /// Servers that were told of already.
+    told: Vec<[u8; 32]>,
+}
+
+impl Member {
+    async fn run(mut self) {
+        loop {
+            tokio::select! {
+                event = self.swarm.select_next_some() => self.heard(event),
+                command = self.commands.recv() => match command {
+                    Some(command) => self.told(command),
+                    None => return,
+                },
+                _ = self.again.tick() => self.do_again(),
+            }
+        }
+    }
+
+    fn told(&mut self, command: Command) {
+        match command {
+            Command::Publish(key) => {
+                self.published.insert(key, Instant::now() + PUBLISH);
+                self.publish(key);
+            }
+            Command::Withdraw(key) => {
+                self.published.remove(&key);
+                self.swarm.behaviour_mut().kad.remove_record(&RecordKey::new(&key.0));
+            }
+            Command::Find(key, found) => {
+                let query = self.swarm.behaviour_mut().kad.get_record(RecordKey::new(&key.0));
+                self.searches.insert(query, Sought { key, found, told: Vec::new() });
+                self.counts.searches += 1;
+            }
+            Command::Count(answer) => {
+                let neighbours =
+                    self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+                let kept = self.swarm.behaviour_mut().kad.store_mut().len();
+                let _ = answer.send(SearchCounts { kept, neighbours, ..self.counts });
+            }
+        }
+    }
+
+    fn publish(&mut self, key: SearchKey) {
+        let expires = UnixTime::from_secs(wall().as_secs() + Pointer::LONGEST);
+        let pointer = Pointer::sign(key, &self.me.domain, &self.me.addresses, expires, &self.me.key);
+        let mut record = Record::new(RecordKey::new(&key.0), pointer.encode());
+        record.expires = Some((Instant::now() + Duration::from_secs(Pointer::LONGEST)).into_std());
+        // A shelf that is full keeps none of our own either; the next time may do.
+        let _ = self.swarm.behaviour_mut().kad.put_record(record, Quorum::One);
+    }
+
+    /// What is due again, a few at a time; what is out of date goes; who has nobody asks those it began with.
+    fn do_again(&mut self) {
+        let now = Instant::now();
+        let due = self.published.iter().filter(|(_, due)| **due <= now).map(|(key, _)| *key);
+        for key in due.take(AT_ONCE).collect::<Vec<_>>() {
+            self.published.insert(key, now + PUBLISH);
+            self.publish(key);
+        }
+        self.swarm.behaviour_mut().kad.store_mut().sweep(wall());
+    }
+
+    fn heard(&mut self, event: SwarmEvent<super::network::SpeechEvent>) {
+        use super::network::SpeechEvent;
+        match event {
+            SwarmEvent::Behaviour(SpeechEvent::Kad(event)) => self.heard_kad(event),
+            SwarmEvent::Behaviour(SpeechEvent::Identify(libp2p_identify::Event::Received {
+                peer_id,
+                info,
+                ..
+            })) => {
+                self.met(peer_id, &info);
+            }
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                self.seen.insert(peer_id, ip_of(endpoint.get_remote_address()));
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.seen.remove(&peer_id);
+            }
+            _ => {}
+        }
+    }
+
+    /// A neighbour says where it takes connections: believed for the address that it is seen at.
+    fn met(&mut self, peer: PeerId, info: &libp2p_identify::Info) {
+        if !info.protocols.contains(&PROTOCOL) {
+            return;
+        }
+        let Some(seen) = self.seen.get(&peer) else { return };
+        if let Some(address) = info.listen_addrs.iter().find(|address| ip_of(address) == *seen) {
+            self.take_in(peer, address.clone());
+        }
+    }
+
+    fn take_in(&mut self, peer: PeerId, address: Multiaddr) {
+        if self.neighbours.admits(peer, &address) {
+            let _ = self.swarm.behaviour_mut().kad.add_address(&peer, without_peer(address));
+        }
+    }
+
+    fn heard_kad(&mut self, event: kad::Event) {
+        match event {
+            kad::Event::InboundRequest {
+                request: InboundRequest::PutRecord { source, record: Some(record), .. },
+            } => {
+                let kept = self.swarm.behaviour_mut().kad.store_mut().keep(&record, source, wall());
+                self.counts.refused += u64::from(kept.is_err());
+            }
+            kad::Event::RoutablePeer { peer, address }
+            | kad::Event::PendingRoutablePeer { peer, address } => {
+                self.take_in(peer, address);
+            }
+            kad::Event::RoutingUpdated { old_peer: Some(old), .. } => self.neighbours.left(&old),
+            kad::Event::OutboundQueryProgressed {
+                id, result: QueryResult::GetRecord(result), step, ..
+            } => {
+                let goes_on = match result {
+                    Ok(GetRecordOk::FoundRecord(record)) => self.found(id, &record),
+                    _ => true,
+                };
+                if !goes_on && let Some(mut query) = self.swarm.behaviour_mut().kad.query_mut(&id) {
+                    query.finish();
+                }
+                if step.last || !goes_on {
+                    self.searches.remove(&id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Somebody answers a search; whether more is wanted.
+    fn found(&mut self, id: QueryId, answer: &PeerRecord) -> bool {
+        let Some(sought) = self.searches.get_mut(&id) else { return false };
+        let Ok(pointers) = Pointer::decode_all(&answer.record.value) else {
+            self.counts.disbelieved += 1;
+            return true;
+        };
+        for pointer in pointers {
+            if sought.told.contains(&pointer.server) {
+                continue;
+            }
+            if pointer.verify(sought.key, wall()).is_err() {
+                self.counts.disbelieved += 1;
+                continue;
+            }
+            sought.told.push(pointer.server);
+            // More than whoever asks can look at is left out: those who flood a search do not end it.
+            let _ = sought.found.try_send(pointer);
+        }
+        !sought.found.is_closed()
+    }
+}
+
+fn wall() -> UnixTime {
+    UnixTime::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// The address of a server as the network writes it.
+#[must_use]
+pub fn multiaddr(address: SocketAddr) -> Multiaddr {
+    Multiaddr::from(address.ip()).with(Protocol::Tcp(address.port()))
+}
+
+/// Pointers that may wait for whoever seeks.
+const CANDIDATES: usize = 64;
+/// Commands that may wait.
+const WAITING: usize = 4_096;
+/// How often what is due is looked for.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How often each pointer is published.
+const PUBLISH: Duration = Duration::from_secs(200);
+/// Pointers published at once, at most.
+const AT_ONCE: usize = 64;

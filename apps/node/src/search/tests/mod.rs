@@ -1,0 +1,5 @@
+mod far;
+mod liar;
+mod searching;
+mod shelf;
+mod world;
