@@ -11,8 +11,10 @@
     clippy::panic
 )]
 
+mod change;
 mod index;
 mod news;
+mod others;
 mod shared;
 mod slot;
 mod spoken;
@@ -20,23 +22,23 @@ mod way;
 mod wheel;
 
 use core::fmt;
-use std::net::IpAddr;
 
 use rove_base::{Entropy, UnixTime};
 
 use self::{
+    change::{Changes, GONE},
     index::{Indexes, Key, place},
     news::Newsstand,
     slot::{Parts, Slot},
     spoken::Speaker,
-    wheel::{Due, Wheel},
+    wheel::Wheel,
 };
 pub use self::{
     news::{Face, News},
     shared::SharedRegistry,
     way::{Way, Ways},
 };
-use crate::{Identifier, Name, Record, Uid, UserKey, server::ServerConfig};
+use crate::{Identifier, Record, UserKey, server::ServerConfig};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -112,18 +114,6 @@ impl Registry {
         self
     }
 
-    /// Who is called this: its own unique id, where it speaks for itself, its name, and whether it says that anybody
-    /// may find it.
-    #[must_use]
-    pub fn owner(&self, identifier: &Identifier) -> Option<(Option<Uid>, String, bool)> {
-        let parts = self.parts(self.slot_of(identifier)?)?;
-        let (own, name) = (parts.own(), String::from_utf8(parts.name.to_ascii_lowercase()).ok()?);
-        let by_operator = |speaker: &Speaker| name.parse().is_ok_and(|name| speaker.listed.contains(&name));
-        let listed =
-            own.as_ref().is_some_and(|own| own.listed) || self.speaker.as_ref().is_some_and(by_operator);
-        Some((own.map(|own| Uid::of(&own.key)), name, listed))
-    }
-
     /// News are kept for this face from now on.
     pub fn listen(&mut self, face: Face) {
         self.news.listen(face);
@@ -169,73 +159,10 @@ impl Registry {
         self.parts(at).map(|parts| parts.spoken)
     }
 
-    /// Where a user that anybody may find is at `wall`; nowhere when it is not there, or not listed.
-    pub fn listed(&mut self, name: &Name, wall: UnixTime) -> Vec<IpAddr> {
-        let identifier = Identifier::Name(name.clone());
-        if self.owner(&identifier).is_none_or(|(_, _, listed)| !listed) {
-            return Vec::new();
-        }
-        let record = self.present(&identifier, wall);
-        let addresses = record.into_iter().flat_map(|record| record.claim.contacts);
-        let mut addresses: Vec<IpAddr> =
-            addresses.map(|contact| contact.address.ip().to_canonical()).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        addresses
-    }
-
     /// The same, read.
     pub fn present(&mut self, identifier: &Identifier, wall: UnixTime) -> Option<Record> {
         let server = self.server;
         Record::from_stored(self.stored(identifier, wall)?, server).ok()
-    }
-
-    /// What another face knows of this name, letter by letter.
-    pub fn ways<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = Way<'a>> + use<'a> {
-        let at = self.indexes.find(&self.slots, Key::Name(name));
-        at.and_then(|at| self.parts(at)).into_iter().flat_map(|parts| way::read(parts.ways))
-    }
-
-    /// Keeps these in place of what that face knew of the name before.
-    ///
-    /// # Errors
-    ///
-    /// [`Conflict::Full`]; then nothing has changed.
-    pub fn set_ways(&mut self, name: &[u8], ways: &Ways) -> Result<(), Conflict> {
-        let at = self.indexes.find(&self.slots, Key::Name(name));
-        let before = at.and_then(|at| self.parts(at)).map_or(0, |parts| parts.ways.len());
-        let more = ways.as_bytes().len() > before;
-        let full = self.bytes.saturating_add(ways.as_bytes().len()).saturating_sub(before);
-        if more && (full > self.limits.bytes || at.is_none() && self.len() >= self.limits.records) {
-            return Err(Conflict::Full);
-        }
-        if at.is_some() || !ways.is_empty() {
-            self.put_ways(at, name, ways);
-            self.news.tell(Face::Native, || News::Changed(name.into()));
-            self.news.tell(Face::Names, || News::Changed(name.into()));
-        }
-        Ok(())
-    }
-
-    /// The same where they have become fewer without that face having been asked: it hears of it as well.
-    ///
-    /// # Errors
-    ///
-    /// [`Conflict::Full`] when they have not.
-    pub fn lose_ways(&mut self, name: &[u8], left: &Ways) -> Result<(), Conflict> {
-        self.set_ways(name, left)?;
-        self.news.tell(Face::Sip, || News::Changed(name.into()));
-        Ok(())
-    }
-
-    fn put_ways(&mut self, at: Option<usize>, name: &[u8], ways: &Ways) {
-        let spoken = at.and_then(|at| self.parts(at)).is_some_and(|parts| !parts.spoken.is_empty());
-        let changes =
-            Changes { name, ways: Some(ways.as_bytes()), stale: Some(spoken), ..Changes::default() };
-        match ways.is_empty() {
-            true => self.replace(at, &Changes { spoken: Some(&[]), stale: Some(false), ..changes }),
-            false => self.replace(at, &changes),
-        }
     }
 
     /// Whether `record` may be put here: it is later than what stands, and all that it claims is free.
@@ -348,11 +275,6 @@ impl Registry {
         self.all().filter_map(|parts| self.record(parts.record))
     }
 
-    /// All names that another face knows ways to, in no order.
-    pub fn all_ways(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.all().filter(|parts| !parts.ways.is_empty()).map(|parts| (parts.name, parts.ways))
-    }
-
     /// Number of users.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -397,89 +319,6 @@ impl Registry {
             Identifier::Uid(uid) => find(Key::Spoken(*uid)),
             _ => None,
         })
-    }
-
-    /// Changes a slot, or fills a free one; frees it when nothing is left.
-    fn replace(&mut self, at: Option<usize>, changes: &Changes<'_>) {
-        let slot = at.and_then(|at| self.slots.get(at));
-        let old = slot.and_then(Slot::parts).unwrap_or_default();
-        let new = changes.on(&old);
-        let moves = at.is_none()
-            || new.is_nothing()
-            || changes.record.is_some()
-            || changes.spoken.is_some_and(|spoken| spoken != old.spoken);
-        let (before, waits) = slot.map_or((0, 0), |slot| (slot.stored.len(), slot.waits));
-        let due = changes.due.unwrap_or(slot.map_or(0, |slot| slot.due));
-        let first_end = new.first_end(due);
-        if changes.ways.is_some() {
-            let count = |parts: &Parts<'_>| way::read(parts.ways).count();
-            self.ways = self.ways.saturating_sub(count(&old)).saturating_add(count(&new));
-        }
-        let (nothing, stored) = (new.is_nothing(), new.to_stored());
-        let at = match at {
-            Some(at) => at,
-            None => self.free.pop().map_or(self.slots.len(), place),
-        };
-        let Ok(number) = u32::try_from(at) else { return };
-        if moves {
-            self.indexes.remove(&self.slots, number);
-        }
-        self.bytes = self.bytes.saturating_sub(before).saturating_sub(if before > 0 { BESIDE } else { 0 });
-        if waits > 0 && (nothing || first_end < waits) {
-            self.wheel.remove(Due { slot: number, at: waits });
-        }
-        if nothing {
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = Slot::default();
-                self.free.push(number);
-            }
-            return;
-        }
-        self.bytes = self.bytes.saturating_add(stored.len()).saturating_add(BESIDE);
-        let again = waits == 0 || first_end < waits;
-        let slot = Slot { stored, due, waits: if again { first_end } else { waits } };
-        match self.slots.get_mut(at) {
-            Some(free) => *free = slot,
-            None => self.slots.push(slot),
-        }
-        if again {
-            self.wheel.add(Due { slot: number, at: first_end });
-        }
-        if moves {
-            self.indexes.insert(&self.slots, number);
-        }
-    }
-}
-
-/// What a slot takes beside its bytes: its place, and those in the indexes and in the wheel.
-const BESIDE: usize = 96;
-
-/// What of a slot becomes something else; the rest stays.
-#[derive(Clone, Copy, Default)]
-struct Changes<'a> {
-    /// Of a slot that had none.
-    name: &'a [u8],
-    record: Option<&'a [u8]>,
-    spoken: Option<&'a [u8]>,
-    stale: Option<bool>,
-    ways: Option<&'a [u8]>,
-    /// When the user's own record ends.
-    due: Option<u32>,
-}
-
-/// The user's own record is not there any more.
-const GONE: Changes<'static> =
-    Changes { name: &[], record: Some(&[]), spoken: None, stale: None, ways: None, due: Some(0) };
-
-impl<'a> Changes<'a> {
-    fn on(&self, old: &Parts<'a>) -> Parts<'a> {
-        Parts {
-            name: if old.name.is_empty() { self.name } else { old.name },
-            record: self.record.unwrap_or(old.record),
-            spoken: self.spoken.unwrap_or(old.spoken),
-            stale: self.stale.unwrap_or(old.stale),
-            ways: self.ways.unwrap_or(old.ways),
-        }
     }
 }
 
