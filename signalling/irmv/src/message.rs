@@ -154,8 +154,7 @@ impl Message {
             }
             Self::Query { id, identifier, asker } => {
                 start(&mut out, kind::QUERY, *id);
-                put_identifier(&mut out, identifier);
-                put_text(&mut out, asker.as_ref().map_or("", Name::as_str));
+                put_asked(&mut out, identifier, asker.as_ref());
             }
             Self::Answer { id, record } => {
                 start(&mut out, kind::ANSWER, *id);
@@ -163,8 +162,7 @@ impl Message {
             }
             Self::Subscribe { id, identifier, asker } => {
                 start(&mut out, kind::SUBSCRIBE, *id);
-                put_identifier(&mut out, identifier);
-                put_text(&mut out, asker.as_ref().map_or("", Name::as_str));
+                put_asked(&mut out, identifier, asker.as_ref());
             }
             Self::Notify { id, record } => {
                 start(&mut out, kind::NOTIFY, *id);
@@ -172,8 +170,7 @@ impl Message {
             }
             Self::Admit { id, user, whom, may } => {
                 start(&mut out, kind::ADMIT, *id);
-                put_text(&mut out, user.as_str());
-                put_text(&mut out, whom.as_str());
+                [user, whom].iter().for_each(|name| put_text(&mut out, name.as_str()));
                 out.push((*may).into());
             }
             Self::Admitted { id } => start(&mut out, kind::ADMITTED, *id),
@@ -277,6 +274,12 @@ pub(crate) fn answer_around(id: u32, record: usize) -> ([u8; 7], &'static [u8]) 
 fn filling(record: usize) -> &'static [u8] {
     let size = if record <= USUAL { USUAL } else { LARGEST };
     NOTHING.get(..size.saturating_sub(record)).unwrap_or_default()
+}
+
+/// About whom, and who asks.
+fn put_asked(out: &mut Vec<u8>, identifier: &Identifier, asker: Option<&Name>) {
+    put_identifier(out, identifier);
+    put_text(out, asker.map_or("", Name::as_str));
 }
 
 fn put_record(out: &mut Vec<u8>, record: Option<&Record>) {
