@@ -18,6 +18,7 @@ fn record(user: u32) -> Record {
         sequence: 1,
         expires: UnixTime::from_secs(1_800_000_000 + u64::from(user % 3_600)),
         status: Status::Online,
+        listed: false,
         name: format!("user{user}@a.example").parse().unwrap(),
         number: rove_irmv::Number::new(46_700_000_000 + u64::from(user)),
         fixed: Some(std::net::Ipv6Addr::from(u128::from(user) + (0x2001 << 112)).into()),
@@ -84,7 +85,7 @@ fn a_server_answers_each_of_many_questions_that_come_together() {
     server.handle(now, Arrival::Stream { stream, bytes: &hello });
     let question = |user: u32| {
         let name = format!("user{}@a.example", user % 10_000).parse().unwrap();
-        Frames::frame(&Message::Query { id: user, identifier: Identifier::Name(name) }.encode())
+        Frames::frame(&Message::Query { id: user, identifier: Identifier::Name(name), asker: None }.encode())
     };
     let batches: Vec<Vec<u8>> =
         (0..64).map(|at| (0..200).flat_map(|user| question(at * 151 + user)).collect()).collect();

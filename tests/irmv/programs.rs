@@ -111,6 +111,35 @@ fn who_registers_by_sip_is_found_by_the_other_operators_users() {
 }
 
 #[test]
+fn who_has_registered_by_sip_is_there_when_a_killed_server_is_started_again() {
+    let mut stage = Stage::new();
+    let registrar = stage.sip[B].to_string();
+    let listen = format!("{}:0", stage.phones[B]);
+    let args = ["answer", "--register", "sip:carol@b.example", "--server", &registrar, "--ready-json"];
+    let mut carol = Running::start(&program("rove"), args.into_iter().chain(["--listen", &listen]));
+    let at = carol.ready(PATIENCE)["sip"][0].as_str().unwrap().to_owned();
+    stage.sees(B, "carol@b.example", &at);
+    // She cannot come back by herself: what is found is what the server has kept.
+    drop(carol);
+    stage.kill(B);
+    stage.start(B);
+    stage.sees(A, "carol@b.example", &at);
+}
+
+#[test]
+fn b6_who_is_listed_is_found_by_plain_dns_while_registered_and_nobody_else_is() {
+    let stage = Stage::new();
+    let (mut listed, at) = stage.answers(A, "listed@a.example", &[]);
+    let (_other, _) = stage.answers(A, "other@a.example", &[]);
+    stage.sees(A, "listed.a.example", &at.ip().to_string());
+    let (code, said) = stage.looks_up(A, "other.a.example");
+    assert_ne!(code, 0, "{said}");
+    listed.interrupt();
+    assert!(listed.wait(PATIENCE).is_some_and(|status| status.success()), "{}", listed.complaints());
+    stage.gone(A, "listed.a.example");
+}
+
+#[test]
 fn b12_three_parties_of_two_operators_are_one_conversation_after_looking_each_other_up() {
     let stage = Stage::new();
     let report = stage.path("bob.json");

@@ -72,9 +72,10 @@ impl Stage {
             format!(
                 "[journal]\npath = \"{name}.journal\"\n\
                  [irmv]\nlisten = [\"{}\"]\ndomain = \"{name}.example\"\ncertificate = \"{name}.pem\"\n\
-                 key = \"{name}.key\"\nauthorities = \"ca.pem\"\nsigning_key = \"{name}.signing\"\nopen = true\n\
+                 key = \"{name}.key\"\nauthorities = \"ca.pem\"\nsigning_key = \"{name}.signing\"\nopen = true\nshown_to = \"anybody\"\n\
                  dns_servers = [\"{names}\"]\n\
                  [[irmv.user]]\nname = \"number@{name}.example\"\nnumber = \"+4670123456{which}\"\n\
+                 [[irmv.user]]\nname = \"listed@{name}.example\"\nlisted = true\n\
                  [sip]\ndomains = [\"{name}.example\"]\nauth = false\nmode = \"redirect\"\n\
                  [sip.listen]\nudp = [\"{}\"]\n",
                 irmv[which], sip[which]
@@ -142,6 +143,15 @@ impl Stage {
     pub(crate) fn looks_up(&self, which: usize, target: &str) -> (i32, String) {
         let (code, said, complaints) = self.rove(which, "asker.key", &["lookup", target]).outcome(PATIENCE);
         (code, said + &complaints)
+    }
+
+    /// Asks until nobody is there.
+    pub(crate) fn gone(&self, which: usize, target: &str) {
+        let until = Instant::now() + PATIENCE;
+        while let (0, said) = self.looks_up(which, target) {
+            assert!(Instant::now() < until, "{said}");
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
     }
 
     /// Asks until the answer has `part` in it.

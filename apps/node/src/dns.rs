@@ -1,6 +1,7 @@
 //! The role that answers for names: an authoritative DNS server that takes signed updates.
 
 mod config;
+mod published;
 
 use core::convert::Infallible;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use rove_driver::address_toward;
 
 pub(crate) use config::default_udp_payload;
 pub use config::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
+pub(crate) use published::Published;
 
 use crate::{
     config::ConfigError,
@@ -28,6 +30,8 @@ pub(crate) struct DnsRole {
     refusals: Ration,
     /// Where it listens; empty once secondaries are told.
     listens: Vec<SocketAddr>,
+    /// Whoever of the registry is published.
+    published: Option<Published>,
 }
 
 impl DnsRole {
@@ -43,7 +47,13 @@ impl DnsRole {
         let config = config.server()?;
         let start = Zones::new(&config.zones)?;
         let server = Server::new(config)?.with_entropy(entropy);
-        Ok(Self { server, start, refusals: Ration::default(), listens })
+        Ok(Self { server, start, refusals: Ration::default(), listens, published: None })
+    }
+
+    /// The same, with the users of a registry that anybody may find.
+    pub(crate) fn publishing(mut self, published: Published) -> Self {
+        self.published = Some(published);
+        self
     }
 
     /// Tells secondaries, once the journal has been read back.
@@ -103,9 +113,20 @@ impl Role for DnsRole {
         self.announce(now);
         loop {
             match eventless(self.server.poll(out)) {
+                Ok(Step::Wait(until)) if !self.server.is_resting() => {
+                    let Self { published, server, .. } = self;
+                    let change = published.as_mut().and_then(|published| published.next(now, server, out));
+                    return change.map_or(Step::Wait(until), Step::Append);
+                }
                 Ok(step) => return step,
                 Err(event) => note(&mut self.refusals, now, event),
             }
+        }
+    }
+
+    fn start(&mut self, _: Now) {
+        if let Some(published) = &mut self.published {
+            published.start(&self.server);
         }
     }
 

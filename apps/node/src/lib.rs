@@ -31,7 +31,7 @@ pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
-pub use irmv::{IrmvConfig, IrmvPeer, IrmvUser};
+pub use irmv::{IrmvConfig, IrmvPeer, IrmvShownTo, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use relay::{RelayConfig, RelayUser};
 pub use sip::{

@@ -22,7 +22,7 @@ use self::replay::read_back;
 use crate::{
     conference::ConferenceRole,
     config::{ConfigError, NodeConfig},
-    dns::{DnsConfig, DnsRole},
+    dns::{DnsConfig, DnsRole, Published},
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
@@ -60,7 +60,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn add_dns(&mut self, config: &DnsConfig) -> Result<(), NodeError> {
+    fn add_dns(&mut self, config: &DnsConfig, all: &NodeConfig) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for &address in &config.listen {
             let (udp, tcp) = bind_pair(address).map_err(cannot("[dns] listen", address))?;
@@ -68,7 +68,11 @@ impl Parts {
             sockets.push(udp.for_questions());
             listeners.push(tcp);
         }
-        let role = Box::new(DnsRole::new(config, self.dns.clone(), os_entropy()?)?);
+        let mut role = DnsRole::new(config, self.dns.clone(), os_entropy()?)?;
+        if let Some(irmv) = &all.irmv {
+            role = role.publishing(Published::new(self.registry(all)?, &irmv.domain));
+        }
+        let role = Box::new(role);
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
         self.places.push(Place {
             role,
@@ -213,7 +217,7 @@ impl Node {
         let (mut parts, clock) = (Parts::default(), Clock::new());
         match (config.roaming_sections()?, &config.dns) {
             (Some(sections), _) => parts.add_roaming(&config, &sections, clock)?,
-            (None, Some(dns)) => parts.add_dns(dns)?,
+            (None, Some(dns)) => parts.add_dns(dns, &config)?,
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {

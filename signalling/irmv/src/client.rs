@@ -24,7 +24,7 @@ use rove_base::{
 };
 
 pub use self::event::{ClientConfig, ClientEvent, Presence, RequestId};
-use crate::{Carry, Claim, Frames, Identifier, Message, Reason, UserKey};
+use crate::{Carry, Claim, Frames, Identifier, Message, Name, Reason, UserKey};
 
 /// The machine of a terminal.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct Client {
     user: Option<User>,
     questions: BTreeMap<u32, Question>,
     watches: BTreeMap<u32, Identifier>,
+    /// Whom the user wants to admit, or not any more.
+    admissions: BTreeMap<u32, (Name, bool)>,
     next: u32,
     outbox: Outbox<ClientEvent>,
 }
@@ -68,6 +70,8 @@ struct User {
     again: Option<Instant>,
     /// It leaves.
     leaves: bool,
+    /// The server has answered on this link: what is asked now is asked by this user.
+    heard: bool,
 }
 
 #[derive(Debug)]
@@ -92,6 +96,7 @@ impl Client {
             user: None,
             questions: BTreeMap::new(),
             watches: BTreeMap::new(),
+            admissions: BTreeMap::new(),
             next: 0,
             outbox: Outbox::default(),
         }
@@ -100,8 +105,8 @@ impl Client {
     /// Registers, and stays registered; again with something else when that has changed.
     pub fn register(&mut self, now: Now, key: UserKey, presence: Presence) {
         self.now = now;
-        let sequence = self.user.as_ref().map_or(0, |user| user.sequence);
-        self.user = Some(User { key, presence, sequence, asked: None, again: None, leaves: false });
+        let (sequence, heard) = self.user.as_ref().map_or((0, false), |user| (user.sequence, user.heard));
+        self.user = Some(User { key, presence, sequence, asked: None, again: None, leaves: false, heard });
         self.wanted();
         self.say_presence();
     }
@@ -122,8 +127,8 @@ impl Client {
         self.now = now;
         let id = self.number();
         let until = now.mono.later(PATIENCE);
-        if matches!(self.state, State::Up) {
-            self.say(&Message::Query { id, identifier: identifier.clone() });
+        if self.may_ask() {
+            self.say(&Message::Query { id, identifier: identifier.clone(), asker: self.asker() });
         }
         self.questions.insert(id, Question { identifier, until });
         self.wanted();
@@ -134,12 +139,64 @@ impl Client {
     pub fn watch(&mut self, now: Now, identifier: Identifier) -> RequestId {
         self.now = now;
         let id = self.number();
-        if matches!(self.state, State::Up) {
-            self.say(&Message::Subscribe { id, identifier: identifier.clone() });
+        if self.may_ask() {
+            self.say(&Message::Subscribe { id, identifier: identifier.clone(), asker: self.asker() });
         }
         self.watches.insert(id, identifier);
         self.wanted();
         RequestId(id)
+    }
+
+    /// Says whether somebody may see the user that registers here, from now on. [`ClientEvent::Admitted`] follows when that
+    /// is so.
+    pub fn admit(&mut self, now: Now, whom: Name, may: bool) -> RequestId {
+        self.now = now;
+        let id = self.number();
+        self.admissions.insert(id, (whom, may));
+        if self.may_ask() {
+            self.say_admission(id);
+        }
+        self.wanted();
+        RequestId(id)
+    }
+
+    fn say_admission(&mut self, id: u32) {
+        if let (Some(user), Some((whom, may))) = (self.asker(), self.admissions.get(&id).cloned()) {
+            self.say(&Message::Admit { id, user, whom, may });
+        }
+    }
+
+    /// Whether the server knows by now who asks, if somebody registers here.
+    fn may_ask(&self) -> bool {
+        matches!(self.state, State::Up) && self.user.as_ref().is_none_or(|user| user.heard)
+    }
+
+    /// Who asks.
+    fn asker(&self) -> Option<Name> {
+        self.user.as_ref().filter(|user| !user.leaves).map(|user| user.presence.name.clone())
+    }
+
+    /// Says all that waits for an answer.
+    fn say_questions(&mut self) {
+        let asker = self.asker();
+        let questions: Vec<_> =
+            self.questions.iter().map(|(id, question)| (*id, question.identifier.clone())).collect();
+        for (id, identifier) in questions {
+            self.say(&Message::Query { id, identifier, asker: asker.clone() });
+        }
+        for (id, identifier) in self.watches.clone() {
+            self.say(&Message::Subscribe { id, identifier, asker: asker.clone() });
+        }
+        let admissions: Vec<u32> = self.admissions.keys().copied().collect();
+        admissions.into_iter().for_each(|id| self.say_admission(id));
+    }
+
+    /// The server knows who asks now.
+    fn user_heard(&mut self) {
+        let first = self.user.as_mut().is_some_and(|user| !core::mem::replace(&mut user.heard, true));
+        if first {
+            self.say_questions();
+        }
     }
 
     /// No more of these.
@@ -200,12 +257,13 @@ impl Client {
         // Grows also when the terminal has forgotten what it said last.
         let clock = now.wall.as_nanos() / 1_000_000;
         user.sequence = clock.max(user.sequence.saturating_add(1));
-        let Presence { name, number, fixed, contacts, status, lifetime } = user.presence.clone();
+        let Presence { name, number, fixed, contacts, status, listed, lifetime } = user.presence.clone();
         let claim = Claim {
             key: user.key.public(),
             sequence: user.sequence,
             expires: UnixTime::from_secs(now.wall.as_secs().saturating_add(lifetime.as_secs())),
             status: if user.leaves { crate::Status::Offline } else { status },
+            listed,
             name,
             number,
             fixed,
@@ -231,7 +289,7 @@ impl Client {
             self.left();
         }
         if let Some(user) = &mut self.user {
-            (user.asked, user.again) = (None, None);
+            (user.asked, user.again, user.heard) = (None, None, false);
         }
         let pause = Duration::from_millis(RETURN.saturating_mul(1 << self.failures.min(6)));
         self.failures = self.failures.saturating_add(1);

@@ -7,8 +7,14 @@
     clippy::panic
 )]
 
-use core::fmt;
+mod carry;
+mod reason;
 
+use self::carry::{put_carry, take_carry};
+pub use self::{
+    carry::{Carry, CarryId, Stage},
+    reason::Reason,
+};
 use crate::{
     Claim, Identifier, Name, Record, WireError,
     identifier::is_domain,
@@ -60,12 +66,14 @@ pub enum Message {
         id: u32,
         /// Whom it is about.
         identifier: Identifier,
+        /// Who asks, as its server has seen; nobody in particular when `None`.
+        asker: Option<Name>,
     },
     /// The answer to it.
     Answer {
         /// Of what was asked.
         id: u32,
-        /// `None` when nobody is there.
+        /// `None` when nobody is there, or not for the asker.
         record: Option<Record>,
     },
     /// A query whose answer is told now, and again whenever it changes, by [`Message::Notify`].
@@ -74,6 +82,8 @@ pub enum Message {
         id: u32,
         /// Whom it is about.
         identifier: Identifier,
+        /// Who asks, as its server has seen; nobody in particular when `None`.
+        asker: Option<Name>,
     },
     /// What it is now.
     Notify {
@@ -89,127 +99,22 @@ pub enum Message {
     },
     /// Something for another user, which the servers pass on.
     Carry(Carry),
-}
-
-/// Names a conversation between two users; drawn at random by whoever begins it.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct CarryId(pub [u8; 16]);
-
-/// Something that one user says to another by way of their servers: the steps of a call, or words.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Carry {
-    /// Which conversation.
-    pub id: CarryId,
-    /// Who says it; the server of its domain has seen to that.
-    pub from: Name,
-    /// To whom.
-    pub to: Name,
-    /// What it is.
-    pub stage: Stage,
-    /// What no server reads; at most [`Carry::MAX`] bytes.
-    pub body: Vec<u8>,
-}
-
-impl Carry {
-    /// Bytes of the longest body.
-    pub const MAX: usize = 6_144;
-}
-
-/// What is said.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Stage {
-    /// A call is wanted.
-    SetUp,
-    /// The other user is told.
-    Alert,
-    /// The other user takes it.
-    Accept,
-    /// Nothing comes of it.
-    Refuse,
-    /// It is over.
-    End,
-    /// Words.
-    Text,
-}
-
-impl Stage {
-    const ALL: [(u8, Self); 6] = [
-        (1, Self::SetUp),
-        (2, Self::Alert),
-        (3, Self::Accept),
-        (4, Self::Refuse),
-        (5, Self::End),
-        (6, Self::Text),
-    ];
-}
-
-/// Why something is not done.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// A claim whose signature is not its user's.
-    Signature,
-    /// A claim that is older than the one that stands.
-    Old,
-    /// The name is of another domain.
-    Domain,
-    /// Name, number or address are somebody else's.
-    Taken,
-    /// It would last longer than is allowed, or is over already.
-    Lifetime,
-    /// Nothing stands behind the number or the address.
-    Unproved,
-    /// There is no room for more.
-    Full,
-    /// The other server cannot be reached, or does not answer.
-    Unreachable,
-    /// The other server says what is not believed.
-    Distrusted,
-    /// Nothing can be made durable.
-    Broken,
-}
-
-impl Reason {
-    const ALL: [Self; 10] = [
-        Self::Signature,
-        Self::Old,
-        Self::Domain,
-        Self::Taken,
-        Self::Lifetime,
-        Self::Unproved,
-        Self::Full,
-        Self::Unreachable,
-        Self::Distrusted,
-        Self::Broken,
-    ];
-
-    /// As it is on the wire, from 1 in the order of its definition.
-    fn code(self) -> u8 {
-        let place = Self::ALL.iter().position(|one| *one == self).unwrap_or_default();
-        u8::try_from(place).unwrap_or_default().saturating_add(1)
-    }
-
-    fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code.checked_sub(1)?)).copied()
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Signature => "the claim is not signed by its user",
-            Self::Old => "a later claim stands",
-            Self::Domain => "the name is of another domain",
-            Self::Taken => "the name, number or address is somebody else's",
-            Self::Lifetime => "it would last too long, or is over already",
-            Self::Unproved => "nothing stands behind the number or the address",
-            Self::Full => "the server has no room for more",
-            Self::Unreachable => "the other server cannot be reached",
-            Self::Distrusted => "the other server says what is not believed",
-            Self::Broken => "the server cannot keep anything",
-        })
-    }
+    /// A user says who may see it.
+    Admit {
+        /// For the answer.
+        id: u32,
+        /// The user, who has registered on this stream.
+        user: Name,
+        /// About whom it is said.
+        whom: Name,
+        /// Whether it may, from now on.
+        may: bool,
+    },
+    /// So it is, also after a crash.
+    Admitted {
+        /// Of what was asked.
+        id: u32,
+    },
 }
 
 impl Message {
@@ -247,22 +152,28 @@ impl Message {
                 start(&mut out, kind::REFUSED, *id);
                 out.push(reason.code());
             }
-            Self::Query { id, identifier } => {
+            Self::Query { id, identifier, asker } => {
                 start(&mut out, kind::QUERY, *id);
-                put_identifier(&mut out, identifier);
+                put_asked(&mut out, identifier, asker.as_ref());
             }
             Self::Answer { id, record } => {
                 start(&mut out, kind::ANSWER, *id);
-                out.extend(record.iter().flat_map(Record::encode));
+                put_record(&mut out, record.as_ref());
             }
-            Self::Subscribe { id, identifier } => {
+            Self::Subscribe { id, identifier, asker } => {
                 start(&mut out, kind::SUBSCRIBE, *id);
-                put_identifier(&mut out, identifier);
+                put_asked(&mut out, identifier, asker.as_ref());
             }
             Self::Notify { id, record } => {
                 start(&mut out, kind::NOTIFY, *id);
-                out.extend(record.iter().flat_map(Record::encode));
+                put_record(&mut out, record.as_ref());
             }
+            Self::Admit { id, user, whom, may } => {
+                start(&mut out, kind::ADMIT, *id);
+                [user, whom].iter().for_each(|name| put_text(&mut out, name.as_str()));
+                out.push((*may).into());
+            }
+            Self::Admitted { id } => start(&mut out, kind::ADMITTED, *id),
             Self::Unsubscribe { id } => start(&mut out, kind::UNSUBSCRIBE, *id),
             Self::Carry(carry) => put_carry(&mut out, carry),
         }
@@ -284,26 +195,35 @@ impl Message {
             return take_carry(&mut reader).map(Self::Carry);
         }
         let id = reader.u32("id")?;
-        let rest = |reader: &mut Reader<'_>| match core::mem::take(&mut reader.0) {
-            [] => Ok(None),
-            bytes => Record::decode(bytes).map(Some),
-        };
         let message = match kind {
             kind::REGISTER => {
                 let signature = reader.array("signature")?;
                 Self::Register { id, claim: Claim::decode(core::mem::take(&mut reader.0))?, signature }
             }
             kind::REGISTERED => {
-                Self::Registered { id, record: rest(&mut reader)?.ok_or(WireError::Truncated("record"))? }
+                Self::Registered { id, record: Record::decode(core::mem::take(&mut reader.0))? }
             }
             kind::REFUSED => {
                 let reason = Reason::from_code(reader.u8("reason")?).ok_or(WireError::Value("reason"))?;
                 Self::Refused { id, reason }
             }
-            kind::QUERY => Self::Query { id, identifier: reader.identifier()? },
-            kind::ANSWER => Self::Answer { id, record: rest(&mut reader)? },
-            kind::SUBSCRIBE => Self::Subscribe { id, identifier: reader.identifier()? },
-            kind::NOTIFY => Self::Notify { id, record: rest(&mut reader)? },
+            kind::QUERY => {
+                Self::Query { id, identifier: reader.identifier()?, asker: reader.name_or_nothing()? }
+            }
+            kind::ANSWER => Self::Answer { id, record: take_record(&mut reader)? },
+            kind::SUBSCRIBE => {
+                Self::Subscribe { id, identifier: reader.identifier()?, asker: reader.name_or_nothing()? }
+            }
+            kind::NOTIFY => Self::Notify { id, record: take_record(&mut reader)? },
+            kind::ADMIT => {
+                let (user, whom) = (reader.name()?, reader.name()?);
+                let may = match reader.u8("may")? {
+                    may @ 0..=1 => may == 1,
+                    _ => return Err(WireError::Value("may")),
+                };
+                Self::Admit { id, user, whom, may }
+            }
+            kind::ADMITTED => Self::Admitted { id },
             kind::UNSUBSCRIBE => Self::Unsubscribe { id },
             other => return Err(WireError::Kind(other)),
         };
@@ -325,6 +245,8 @@ impl Message {
             Self::Subscribe { .. } => "subscribe",
             Self::Notify { .. } => "notify",
             Self::Unsubscribe { .. } => "unsubscribe",
+            Self::Admit { .. } => "admit",
+            Self::Admitted { .. } => "admitted",
             Self::Carry(carry) => match carry.stage {
                 Stage::SetUp => "set-up",
                 Stage::Alert => "alert",
@@ -335,6 +257,43 @@ impl Message {
             },
         }
     }
+}
+
+/// The head of an answer, before a record of so many bytes, and what it is filled up with behind that.
+pub(crate) fn answer_around(id: u32, record: usize) -> ([u8; 7], &'static [u8]) {
+    let mut head = [0; 7];
+    let parts =
+        [&[kind::ANSWER][..], &id.to_be_bytes(), &u16::try_from(record).unwrap_or(u16::MAX).to_be_bytes()];
+    for (to, from) in head.iter_mut().zip(parts.into_iter().flatten()) {
+        *to = *from;
+    }
+    (head, filling(record))
+}
+
+/// So many bytes more, that nobody who sees the size knows whether somebody is there.
+fn filling(record: usize) -> &'static [u8] {
+    let size = if record <= USUAL { USUAL } else { LARGEST };
+    NOTHING.get(..size.saturating_sub(record)).unwrap_or_default()
+}
+
+/// About whom, and who asks.
+fn put_asked(out: &mut Vec<u8>, identifier: &Identifier, asker: Option<&Name>) {
+    put_identifier(out, identifier);
+    put_text(out, asker.map_or("", Name::as_str));
+}
+
+fn put_record(out: &mut Vec<u8>, record: Option<&Record>) {
+    let bytes = record.map(Record::encode).unwrap_or_default();
+    put_bytes(out, &bytes);
+    out.extend_from_slice(filling(bytes.len()));
+}
+
+fn take_record(reader: &mut Reader<'_>) -> Result<Option<Record>, WireError> {
+    let bytes = reader.bytes("record")?;
+    if core::mem::take(&mut reader.0) != filling(bytes.len()) {
+        return Err(WireError::Value("filling"));
+    }
+    if bytes.is_empty() { Ok(None) } else { Record::decode(bytes).map(Some) }
 }
 
 fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
@@ -357,28 +316,11 @@ fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
     })
 }
 
-fn put_carry(out: &mut Vec<u8>, carry: &Carry) {
-    let stage = Stage::ALL.iter().find(|(_, stage)| *stage == carry.stage).map_or(0, |(code, _)| *code);
-    out.extend_from_slice(&[kind::CARRY, stage]);
-    out.extend_from_slice(&carry.id.0);
-    put_text(out, carry.from.as_str());
-    put_text(out, carry.to.as_str());
-    put_bytes(out, &carry.body);
-}
-
-fn take_carry(reader: &mut Reader<'_>) -> Result<Carry, WireError> {
-    let code = reader.u8("stage")?;
-    let stage = Stage::ALL.iter().find(|(have, _)| *have == code).map(|(_, stage)| *stage);
-    let stage = stage.ok_or(WireError::Value("stage"))?;
-    let id = CarryId(reader.array("conversation")?);
-    let (from, to) = (reader.name()?, reader.name()?);
-    let body = reader.bytes("body")?;
-    reader.end()?;
-    if body.len() > Carry::MAX {
-        return Err(WireError::Value("body"));
-    }
-    Ok(Carry { id, from, to, stage, body: body.to_vec() })
-}
+/// Bytes that a record is filled up to: nearly all are shorter.
+const USUAL: usize = 320;
+/// Those of the longest: of a user with the longest name, by number and fixed address, at four places.
+const LARGEST: usize = 580;
+const NOTHING: [u8; LARGEST] = [0; LARGEST];
 
 /// The version that is spoken.
 const PROTOCOL: u8 = 1;
@@ -396,4 +338,6 @@ mod kind {
     pub(super) const NOTIFY: u8 = 9;
     pub(super) const UNSUBSCRIBE: u8 = 10;
     pub(super) const CARRY: u8 = 11;
+    pub(super) const ADMIT: u8 = 12;
+    pub(super) const ADMITTED: u8 = 13;
 }

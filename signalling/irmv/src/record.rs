@@ -76,6 +76,8 @@ pub struct Claim {
     pub expires: UnixTime,
     /// How the user is.
     pub status: Status,
+    /// Whether anybody may find it, by DNS as well; else only whom it admits.
+    pub listed: bool,
     /// What the user is called.
     pub name: Name,
     /// Its number.
@@ -92,6 +94,7 @@ pub(crate) struct Peek<'a> {
     pub(crate) sequence: u64,
     pub(crate) expires: u64,
     status: u8,
+    pub(crate) listed: bool,
     pub(crate) name: &'a str,
     pub(crate) number: Option<u64>,
     pub(crate) fixed: Option<IpAddr>,
@@ -109,12 +112,13 @@ impl<'a> Peek<'a> {
         let (status, kinds) = (reader.u8("status")?, reader.u8("kinds")?);
         let name = reader.text("name")?;
         let number = if kinds & NUMBER == 0 { None } else { Some(reader.u64("number")?) };
-        let fixed = match kinds & !NUMBER {
+        let listed = kinds & LISTED != 0;
+        let fixed = match kinds & !(NUMBER | LISTED) {
             0 => None,
             kind => Some(reader.ip(kind)?),
         };
         let contacts = reader.u8("contacts")?;
-        Ok(Self { key, sequence, expires, status, name, number, fixed, contacts })
+        Ok(Self { key, sequence, expires, status, listed, name, number, fixed, contacts })
     }
 }
 
@@ -128,7 +132,9 @@ impl Claim {
         out.extend_from_slice(&self.sequence.to_be_bytes());
         out.extend_from_slice(&self.expires.as_secs().to_be_bytes());
         out.push(self.status.code());
-        out.push(self.fixed.map_or(0, family) | if self.number.is_some() { NUMBER } else { 0 });
+        let number = if self.number.is_some() { NUMBER } else { 0 };
+        let listed = if self.listed { LISTED } else { 0 };
+        out.push(self.fixed.map_or(0, family) | number | listed);
         put_text(&mut out, self.name.as_str());
         if let Some(number) = self.number {
             out.extend_from_slice(&number.digits().to_be_bytes());
@@ -172,6 +178,7 @@ impl Claim {
             sequence: peek.sequence,
             expires: UnixTime::from_secs(peek.expires),
             status: status.ok_or(WireError::Value("status"))?,
+            listed: peek.listed,
             name,
             number: number.transpose()?,
             fixed: peek.fixed,
@@ -371,6 +378,7 @@ impl Record {
 const VERSION: u8 = 1;
 /// Beside the kind of the fixed address.
 const NUMBER: u8 = 16;
+const LISTED: u8 = 32;
 /// Two signatures and a byte of proofs.
 const BEHIND: usize = 64 + 1 + 64;
 /// What is signed begins with what it is, so that no signature is good for something else.

@@ -91,6 +91,14 @@ impl<'a> Reader<'a> {
         if name.as_str() == text { Ok(name) } else { Err(WireError::Value("name")) }
     }
 
+    /// The same, or an empty text.
+    pub(crate) fn name_or_nothing(&mut self) -> Result<Option<Name>, WireError> {
+        if self.0.first() == Some(&0) {
+            return self.u8("name").map(|_| None);
+        }
+        self.name().map(Some)
+    }
+
     pub(crate) fn ip(&mut self, kind: u8) -> Result<IpAddr, WireError> {
         match kind {
             4 => self.array::<4>("address").map(IpAddr::from),

@@ -39,6 +39,10 @@ pub struct IrmvConfig {
     /// Whether a name is given to whoever comes first; otherwise to the users below alone.
     #[serde(default)]
     pub open: bool,
+    /// Who sees users, and finds where they are: `contacts`, which are those that a user admits, or `anybody`. Who is
+    /// listed is seen by anybody.
+    #[serde(default)]
+    pub shown_to: IrmvShownTo,
     /// No registration lasts longer, in seconds.
     #[serde(default = "default_longest")]
     pub longest: u32,
@@ -51,9 +55,20 @@ pub struct IrmvConfig {
     /// Users known beforehand, `[[irmv.user]]`.
     #[serde(default)]
     pub user: Vec<IrmvUser>,
-    /// Servers that are not looked up, `[[irmv.peer]]`.
+    /// Servers that are not looked up, and that are asked for numbers, unique ids and addresses of others, `[[irmv.peer]]`.
     #[serde(default)]
     pub peer: Vec<IrmvPeer>,
+}
+
+/// Who sees users.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum IrmvShownTo {
+    /// Whom they admit.
+    #[default]
+    Contacts,
+    /// Anybody.
+    Anybody,
 }
 
 /// One `[[irmv.user]]`.
@@ -66,6 +81,12 @@ pub struct IrmvUser {
     pub uid: Option<String>,
     /// The telephone number that this server vouches for: `+` and digits.
     pub number: Option<String>,
+    /// Whether anybody may find it, also by DNS where `[dns]` has the domain's zone.
+    #[serde(default)]
+    pub listed: bool,
+    /// Whom it admits, `user@domain`, beside those of whom its terminal says so.
+    #[serde(default)]
+    pub contacts: Vec<String>,
 }
 
 /// One `[[irmv.peer]]`.
@@ -95,6 +116,9 @@ impl IrmvConfig {
             .parse::<Name>()
             .map_err(|_| fail("domain", format!("{}: no domain", self.domain)))?;
         config.open = self.open;
+        config.asked = self.peer.iter().map(|peer| peer.domain.to_ascii_lowercase()).collect();
+        config.asked.truncate(MOST_ASKED);
+        config.shown_to_all = self.shown_to == IrmvShownTo::Anybody;
         config.longest = Duration::from_secs(self.longest.into());
         config.limits.questions = self.questions_per_second;
         for user in &self.user {
@@ -105,9 +129,12 @@ impl IrmvConfig {
             }
             let uid = user.uid.as_deref().map(str::parse::<Uid>).transpose();
             let number = user.number.as_deref().map(str::parse::<Number>).transpose();
+            let contacts = user.contacts.iter().map(|one| one.parse::<Name>()).collect::<Result<_, _>>();
             let account = Account {
                 uid: uid.map_err(|error| bad(&error.to_string()))?,
                 number: number.map_err(|_| bad("its number is none with + and country code"))?,
+                listed: user.listed,
+                contacts: contacts.map_err(|_| bad("not all of its contacts are user@domain"))?,
             };
             config.accounts.insert(name, account);
         }
@@ -159,6 +186,9 @@ fn ensure_seed(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
     }
 }
+
+/// Servers that one question goes to.
+const MOST_ASKED: usize = 16;
 
 const fn default_longest() -> u32 {
     7_200

@@ -13,7 +13,7 @@ use rove_irmv::{
     server::{Server, ServerEvent},
 };
 
-pub use self::config::{IrmvConfig, IrmvPeer, IrmvUser};
+pub use self::config::{IrmvConfig, IrmvPeer, IrmvShownTo, IrmvUser};
 use crate::{
     config::ConfigError,
     dns::Ration,
@@ -42,7 +42,7 @@ impl IrmvRole {
         let RegistryLimits { records, bytes: own } = server.limits.registry;
         let limits =
             RegistryLimits { records: records.saturating_add(names), bytes: own.saturating_add(bytes) };
-        Ok(Registry::new(limits, &key, entropy).speaking(&key, &server.domain, server.longest))
+        Ok(Registry::new(limits, &key, entropy).speaking(&key, &server))
     }
 
     /// Asks for other servers from `resolver_at`.

@@ -57,6 +57,7 @@ impl Registered {
             contacts: contacts(phone, server)?,
             name,
             status: Status::Online,
+            listed: false,
             lifetime: LIFETIME,
         };
         let irmv = start(server, domain, of_phone)?;

@@ -19,6 +19,7 @@ use rove_base::{Now, StreamId, Ticket};
 use super::{Counts, Dump, OwnChange, Piece, Server};
 use crate::{
     update::{OwnSet, UpdateError},
+    wire::Name,
     zones::{ZoneConfig, Zones},
 };
 
@@ -53,6 +54,22 @@ impl Server {
     /// again without it. Does nothing after [`Server::commit_own`].
     pub fn abandon_own(&mut self, own: OwnChange) {
         self.updates.abandon(own, &mut self.zones);
+    }
+
+    /// The names that own records of this type, in all zones here.
+    #[must_use]
+    pub fn owners(&self, rtype: u16) -> Vec<Name> {
+        let places =
+            self.zones.iter().flat_map(|zone| (0..zone.places()).map(move |place| zone.at_place(place)));
+        let owns = places.flatten().filter(|(_, contents)| contents.get(rtype).is_some());
+        owns.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a name owns anything.
+    #[must_use]
+    pub fn owns(&self, name: &Name) -> bool {
+        let zone = self.zones.nearest(name.as_wire());
+        zone.and_then(|zone| zone.at(name.as_wire())).is_some_and(|contents| !contents.is_empty())
     }
 
     /// What was refused since the start, by cause.

@@ -27,6 +27,8 @@ pub struct Presence {
     pub contacts: Vec<Contact>,
     /// How it is.
     pub status: Status,
+    /// Whether anybody may find it; else only whom it admits.
+    pub listed: bool,
     /// How long that is good without being said again; it is, after half of that.
     pub lifetime: Duration,
 }
@@ -72,6 +74,13 @@ pub enum ClientEvent {
         identifier: Identifier,
         /// `None` when nobody is there.
         record: Option<Box<Record>>,
+    },
+    /// Whom the user admits is so now, also after a crash of the server; or the server does not do it.
+    Admitted {
+        /// By which request.
+        id: RequestId,
+        /// Why not.
+        result: Result<(), Reason>,
     },
     /// Another user says something.
     Carried(Carry),

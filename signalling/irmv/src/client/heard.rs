@@ -36,6 +36,7 @@ impl Client {
             (State::Up, Message::Refused { id, reason }) => self.refused(id, reason),
             (State::Up, Message::Answer { id, record }) => self.answered(id, Ok(record)),
             (State::Up, Message::Notify { id, record }) => self.seen(id, record),
+            (State::Up, Message::Admitted { id }) => self.admitted(id, Ok(())),
             (State::Up, Message::Carry(carry)) => self.outbox.event(ClientEvent::Carried(carry)),
             _ => return false,
         }
@@ -52,13 +53,8 @@ impl Client {
         self.state = State::Up;
         self.outbox.event(ClientEvent::Up);
         self.say_presence();
-        let questions = self.questions.iter().map(|(id, question)| (*id, question.identifier.clone()));
-        let questions: Vec<_> = questions.collect();
-        for (id, identifier) in questions {
-            self.say(&Message::Query { id, identifier });
-        }
-        for (id, identifier) in self.watches.clone() {
-            self.say(&Message::Subscribe { id, identifier });
+        if self.may_ask() {
+            self.say_questions();
         }
         true
     }
@@ -78,11 +74,21 @@ impl Client {
         let part = self.entropy.unit().mul_add(0.2, 0.4);
         user.again = Some(self.now.mono.later(left.mul_f64(part)));
         self.outbox.event(ClientEvent::Registered { record: Box::new(record) });
+        self.user_heard();
+    }
+
+    fn admitted(&mut self, id: u32, result: Result<(), Reason>) {
+        if self.admissions.remove(&id).is_some() {
+            self.outbox.event(ClientEvent::Admitted { id: RequestId(id), result });
+        }
     }
 
     fn refused(&mut self, id: u32, reason: Reason) {
         if self.questions.contains_key(&id) {
             return self.answered(id, Err(reason));
+        }
+        if self.admissions.contains_key(&id) {
+            return self.admitted(id, Err(reason));
         }
         if let Some(identifier) = self.watches.get(&id).cloned() {
             let id = RequestId(id);
@@ -98,6 +104,7 @@ impl Client {
         }
         user.again = Some(self.now.mono.later(REFUSED));
         self.outbox.event(ClientEvent::NotRegistered { reason });
+        self.user_heard();
     }
 
     pub(super) fn answered(&mut self, id: u32, answer: Result<Option<Record>, Reason>) {

@@ -11,31 +11,34 @@
     clippy::panic
 )]
 
+mod change;
 mod index;
 mod news;
+mod others;
 mod shared;
 mod slot;
 mod spoken;
 mod way;
 mod wheel;
 
-use core::{fmt, time::Duration};
+use core::fmt;
 
 use rove_base::{Entropy, UnixTime};
 
 use self::{
+    change::{Changes, GONE},
     index::{Indexes, Key, place},
     news::Newsstand,
     slot::{Parts, Slot},
     spoken::Speaker,
-    wheel::{Due, Wheel},
+    wheel::Wheel,
 };
 pub use self::{
     news::{Face, News},
     shared::SharedRegistry,
     way::{Way, Ways},
 };
-use crate::{Identifier, Record, UserKey};
+use crate::{Identifier, Record, UserKey, server::ServerConfig};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -101,11 +104,13 @@ impl Registry {
         }
     }
 
-    /// From now on the server speaks with `key` for users of `domain` that have registered by other faces, for no longer
-    /// than `longest` at a time.
+    /// From now on the server speaks with `key` for users of its domain that have registered by other faces.
     #[must_use]
-    pub fn speaking(mut self, key: &UserKey, domain: &str, longest: Duration) -> Self {
-        self.speaker = Some(Speaker { key: key.clone(), domain: domain.to_owned(), longest });
+    pub fn speaking(mut self, key: &UserKey, config: &ServerConfig) -> Self {
+        let listed = config.accounts.iter().filter(|(_, account)| account.listed);
+        let listed = listed.map(|(name, _)| name.clone()).collect();
+        let (key, domain, longest) = (key.clone(), config.domain.clone(), config.longest);
+        self.speaker = Some(Speaker { key, domain, longest, listed });
         self
     }
 
@@ -160,53 +165,6 @@ impl Registry {
         Record::from_stored(self.stored(identifier, wall)?, server).ok()
     }
 
-    /// What another face knows of this name, letter by letter.
-    pub fn ways<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = Way<'a>> + use<'a> {
-        let at = self.indexes.find(&self.slots, Key::Name(name));
-        at.and_then(|at| self.parts(at)).into_iter().flat_map(|parts| way::read(parts.ways))
-    }
-
-    /// Keeps these in place of what that face knew of the name before.
-    ///
-    /// # Errors
-    ///
-    /// [`Conflict::Full`]; then nothing has changed.
-    pub fn set_ways(&mut self, name: &[u8], ways: &Ways) -> Result<(), Conflict> {
-        let at = self.indexes.find(&self.slots, Key::Name(name));
-        let before = at.and_then(|at| self.parts(at)).map_or(0, |parts| parts.ways.len());
-        let more = ways.as_bytes().len() > before;
-        let full = self.bytes.saturating_add(ways.as_bytes().len()).saturating_sub(before);
-        if more && (full > self.limits.bytes || at.is_none() && self.len() >= self.limits.records) {
-            return Err(Conflict::Full);
-        }
-        if at.is_some() || !ways.is_empty() {
-            self.put_ways(at, name, ways);
-            self.news.tell(Face::Native, || News::Changed(name.into()));
-        }
-        Ok(())
-    }
-
-    /// The same where they have become fewer without that face having been asked: it hears of it as well.
-    ///
-    /// # Errors
-    ///
-    /// [`Conflict::Full`] when they have not.
-    pub fn lose_ways(&mut self, name: &[u8], left: &Ways) -> Result<(), Conflict> {
-        self.set_ways(name, left)?;
-        self.news.tell(Face::Sip, || News::Changed(name.into()));
-        Ok(())
-    }
-
-    fn put_ways(&mut self, at: Option<usize>, name: &[u8], ways: &Ways) {
-        let spoken = at.and_then(|at| self.parts(at)).is_some_and(|parts| !parts.spoken.is_empty());
-        let changes =
-            Changes { name, ways: Some(ways.as_bytes()), stale: Some(spoken), ..Changes::default() };
-        match ways.is_empty() {
-            true => self.replace(at, &Changes { spoken: Some(&[]), stale: Some(false), ..changes }),
-            false => self.replace(at, &changes),
-        }
-    }
-
     /// Whether `record` may be put here: it is later than what stands, and all that it claims is free.
     ///
     /// # Errors
@@ -242,13 +200,19 @@ impl Registry {
         // Who leaves is remembered as long as an earlier claim could come again.
         due = due.max(own.and_then(|own| self.slots.get(own)).map_or(0, |slot| slot.due));
         let named = self.indexes.find(&self.slots, Key::Name(name));
+        let before: Box<[u8]> =
+            own.and_then(|own| self.parts(own)).map(|parts| parts.name.into()).unwrap_or_default();
         let stored = record.to_stored();
         // It goes by another name now, and what is known of the old one by another face stays there.
         if let Some(own) = own.filter(|own| named != Some(*own)) {
             self.replace(Some(own), &GONE);
         }
         self.replace(named, &Changes { name, record: Some(&stored), due: Some(due), ..Changes::default() });
-        self.news.tell(Face::Sip, || News::Changed(name.into()));
+        let before = own.filter(|own| named != Some(*own)).map(|_| before);
+        for name in [Some(name.into()), before].into_iter().flatten() {
+            self.news.tell(Face::Names, || News::Changed(name.clone()));
+            self.news.tell(Face::Sip, || News::Changed(name));
+        }
         Ok(())
     }
 
@@ -291,6 +255,7 @@ impl Registry {
         self.replace(Some(at), &changes);
         if fewer || ended {
             self.news.tell(Face::Sip, || News::Changed(name.clone()));
+            self.news.tell(Face::Names, || News::Changed(name.clone()));
         }
         if let Some(own) = own {
             self.news.tell(Face::Native, || News::Ended(Box::new(own)));
@@ -308,11 +273,6 @@ impl Registry {
     /// All records of users, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Record> + '_ {
         self.all().filter_map(|parts| self.record(parts.record))
-    }
-
-    /// All names that another face knows ways to, in no order.
-    pub fn all_ways(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.all().filter(|parts| !parts.ways.is_empty()).map(|parts| (parts.name, parts.ways))
     }
 
     /// Number of users.
@@ -359,89 +319,6 @@ impl Registry {
             Identifier::Uid(uid) => find(Key::Spoken(*uid)),
             _ => None,
         })
-    }
-
-    /// Changes a slot, or fills a free one; frees it when nothing is left.
-    fn replace(&mut self, at: Option<usize>, changes: &Changes<'_>) {
-        let slot = at.and_then(|at| self.slots.get(at));
-        let old = slot.and_then(Slot::parts).unwrap_or_default();
-        let new = changes.on(&old);
-        let moves = at.is_none()
-            || new.is_nothing()
-            || changes.record.is_some()
-            || changes.spoken.is_some_and(|spoken| spoken != old.spoken);
-        let (before, waits) = slot.map_or((0, 0), |slot| (slot.stored.len(), slot.waits));
-        let due = changes.due.unwrap_or(slot.map_or(0, |slot| slot.due));
-        let first_end = new.first_end(due);
-        if changes.ways.is_some() {
-            let count = |parts: &Parts<'_>| way::read(parts.ways).count();
-            self.ways = self.ways.saturating_sub(count(&old)).saturating_add(count(&new));
-        }
-        let (nothing, stored) = (new.is_nothing(), new.to_stored());
-        let at = match at {
-            Some(at) => at,
-            None => self.free.pop().map_or(self.slots.len(), place),
-        };
-        let Ok(number) = u32::try_from(at) else { return };
-        if moves {
-            self.indexes.remove(&self.slots, number);
-        }
-        self.bytes = self.bytes.saturating_sub(before).saturating_sub(if before > 0 { BESIDE } else { 0 });
-        if waits > 0 && (nothing || first_end < waits) {
-            self.wheel.remove(Due { slot: number, at: waits });
-        }
-        if nothing {
-            if let Some(slot) = self.slots.get_mut(at) {
-                *slot = Slot::default();
-                self.free.push(number);
-            }
-            return;
-        }
-        self.bytes = self.bytes.saturating_add(stored.len()).saturating_add(BESIDE);
-        let again = waits == 0 || first_end < waits;
-        let slot = Slot { stored, due, waits: if again { first_end } else { waits } };
-        match self.slots.get_mut(at) {
-            Some(free) => *free = slot,
-            None => self.slots.push(slot),
-        }
-        if again {
-            self.wheel.add(Due { slot: number, at: first_end });
-        }
-        if moves {
-            self.indexes.insert(&self.slots, number);
-        }
-    }
-}
-
-/// What a slot takes beside its bytes: its place, and those in the indexes and in the wheel.
-const BESIDE: usize = 96;
-
-/// What of a slot becomes something else; the rest stays.
-#[derive(Clone, Copy, Default)]
-struct Changes<'a> {
-    /// Of a slot that had none.
-    name: &'a [u8],
-    record: Option<&'a [u8]>,
-    spoken: Option<&'a [u8]>,
-    stale: Option<bool>,
-    ways: Option<&'a [u8]>,
-    /// When the user's own record ends.
-    due: Option<u32>,
-}
-
-/// The user's own record is not there any more.
-const GONE: Changes<'static> =
-    Changes { name: &[], record: Some(&[]), spoken: None, stale: None, ways: None, due: Some(0) };
-
-impl<'a> Changes<'a> {
-    fn on(&self, old: &Parts<'a>) -> Parts<'a> {
-        Parts {
-            name: if old.name.is_empty() { self.name } else { old.name },
-            record: self.record.unwrap_or(old.record),
-            spoken: self.spoken.unwrap_or(old.spoken),
-            stale: self.stale.unwrap_or(old.stale),
-            ways: self.ways.unwrap_or(old.ways),
-        }
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Face {
     Native,
     /// SIP.
     Sip,
+    /// DNS, which answers for those that are listed.
+    Names,
 }
 
 /// What a face has not done itself.
@@ -27,6 +29,7 @@ pub enum News {
 pub(super) struct Newsstand {
     native: Option<VecDeque<News>>,
     sip: Option<VecDeque<News>>,
+    names: Option<VecDeque<News>>,
 }
 
 impl Newsstand {
@@ -49,6 +52,7 @@ impl Newsstand {
         let queue = match face {
             Face::Native => &self.native,
             Face::Sip => &self.sip,
+            Face::Names => &self.names,
         };
         queue.as_ref().is_some_and(|queue| !queue.is_empty())
     }
@@ -57,6 +61,7 @@ impl Newsstand {
         match face {
             Face::Native => &mut self.native,
             Face::Sip => &mut self.sip,
+            Face::Names => &mut self.names,
         }
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use rove_base::UnixTime;
 
@@ -21,6 +22,8 @@ pub(super) struct Speaker {
     pub(super) domain: String,
     /// Nothing is said for longer.
     pub(super) longest: Duration,
+    /// Whom anybody may find.
+    pub(super) listed: BTreeSet<Name>,
 }
 
 impl Speaker {
@@ -46,6 +49,7 @@ impl Speaker {
             sequence: (wall.as_nanos() / 1_000_000).max(before.saturating_add(1)),
             expires: UnixTime::from_secs(ends.min(most).max(wall.as_secs().saturating_add(1))),
             status: Status::Online,
+            listed: self.listed.contains(&name),
             name,
             number: None,
             fixed: None,

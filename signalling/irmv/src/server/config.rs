@@ -1,7 +1,7 @@
 //! What a server is told once.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Name, Number, RegistryLimits, Uid};
 
@@ -13,6 +13,10 @@ pub struct ServerConfig {
     /// Whether a name is given to whoever comes first, for as long as the registration lasts. Otherwise accounts alone
     /// may register.
     pub open: bool,
+    /// Whether anybody sees everybody; otherwise users are seen by whom they admit, and who is listed by all.
+    pub shown_to_all: bool,
+    /// Servers that are asked for numbers, unique ids and addresses that nobody has here: their domains.
+    pub asked: Vec<String>,
     /// Whose a name is.
     pub accounts: BTreeMap<Name, Account>,
     /// No claim may last longer.
@@ -28,6 +32,10 @@ pub struct Account {
     pub uid: Option<Uid>,
     /// The number that this server vouches for.
     pub number: Option<Number>,
+    /// Whether anybody may find it, also where it registers by a face that cannot say so.
+    pub listed: bool,
+    /// Whom it admits, beside those of whom it says so itself.
+    pub contacts: BTreeSet<Name>,
 }
 
 /// How much of each there may be.
@@ -49,6 +57,12 @@ pub struct ServerLimits {
     pub users: usize,
     /// What one terminal may ask in a second; ten times as much at once.
     pub questions: u32,
+    /// Numbers that one user, or one address, may ask for in a minute where it is a stranger.
+    pub numbers: u32,
+    /// Whom one user may admit.
+    pub contacts_each: usize,
+    /// Whom all of them may.
+    pub contacts: usize,
 }
 
 impl Default for ServerLimits {
@@ -62,17 +76,22 @@ impl Default for ServerLimits {
             watches: 1_000,
             users: 1_000,
             questions: 100,
+            numbers: 30,
+            contacts_each: 1_000,
+            contacts: 1_000_000,
         }
     }
 }
 
 impl ServerConfig {
-    /// For `domain`, open to all, claims of at most two hours.
+    /// For `domain`, open to all, everybody shown to all, claims of at most two hours.
     #[must_use]
     pub fn open(domain: &str) -> Self {
         Self {
             domain: domain.to_ascii_lowercase(),
             open: true,
+            shown_to_all: true,
+            asked: Vec::new(),
             accounts: BTreeMap::new(),
             longest: Duration::from_secs(7_200),
             limits: ServerLimits::default(),

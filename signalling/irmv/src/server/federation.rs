@@ -16,42 +16,7 @@ use std::{
 use rove_base::{Connect, Instant, StreamId, Transport};
 
 use super::{Server, ServerEvent, Who};
-use crate::{Identifier, Message, Reason, Record, WireError};
-
-/// A question that is passed on.
-#[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) stream: StreamId,
-    pub(super) id: u32,
-    pub(super) identifier: Identifier,
-}
-
-/// Questions that wait for other servers, by the number they were asked with.
-#[derive(Debug, Default)]
-pub(super) struct Asks {
-    waiting: BTreeMap<u32, Asked>,
-    next: u32,
-}
-
-#[derive(Debug)]
-struct Asked {
-    domain: String,
-    ask: Ask,
-    until: Instant,
-}
-
-impl Asks {
-    /// A number that was not given to another server before, as long as that matters.
-    pub(super) const fn number(&mut self) -> u32 {
-        self.next = self.next.wrapping_add(1);
-        self.next
-    }
-
-    /// All wait equally long, so the first that was asked is the first that is given up.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.waiting.values().map(|asked| asked.until).next()
-    }
-}
+use crate::{Identifier, Message, Record, WireError};
 
 /// Other servers by their domain.
 #[derive(Debug, Default)]
@@ -125,22 +90,6 @@ impl Peers {
 }
 
 impl Server {
-    /// Asks the server of `domain`.
-    pub(super) fn ask(&mut self, domain: &str, ask: Ask) {
-        if self.asks.waiting.len() >= self.config.limits.asks {
-            return self.refuse(ask.stream, ask.id, Reason::Full);
-        }
-        let id = self.asks.number();
-        let message = Message::Query { id, identifier: ask.identifier.clone() };
-        let (stream, theirs) = (ask.stream, ask.id);
-        let until = self.now.mono.later(PATIENCE);
-        self.asks.waiting.insert(id, Asked { domain: domain.to_owned(), ask, until });
-        if !self.tell_peer(domain, message) {
-            self.asks.waiting.remove(&id);
-            self.refuse(stream, theirs, Reason::Unreachable);
-        }
-    }
-
     /// Says something to the server of `domain`, now or as soon as there is a link; `false` when it cannot wait.
     pub(super) fn tell_peer(&mut self, domain: &str, message: Message) -> bool {
         if let Some((stream, _)) = self.peers.up(domain) {
@@ -281,35 +230,8 @@ impl Server {
         peer.failures = peer.failures.saturating_add(1);
         peer.state = State::Down(self.now.mono.later(pause));
         peer.waiting.clear();
-        let of_domain = |(_, asked): &(&u32, &Asked)| asked.domain == domain;
-        let lost: Vec<u32> = self.asks.waiting.iter().filter(of_domain).map(|(id, _)| *id).collect();
-        lost.into_iter().for_each(|id| self.ask_failed(id, Reason::Unreachable));
+        self.asks_lost(domain);
         self.watches_wait(domain);
-    }
-
-    fn ask_failed(&mut self, id: u32, reason: Reason) {
-        if let Some(Asked { ask, .. }) = self.asks.waiting.remove(&id) {
-            self.refuse(ask.stream, ask.id, reason);
-        }
-    }
-
-    /// Who has not answered in time is not there: the next question opens another link.
-    pub(super) fn give_up_asking(&mut self) {
-        let now = self.now.mono;
-        while let Some(domain) = self
-            .asks
-            .waiting
-            .first_key_value()
-            .and_then(|(_, asked)| (asked.until <= now).then(|| asked.domain.clone()))
-        {
-            if let Some((stream, _)) = self.peers.up(&domain) {
-                self.outbox.close(stream);
-                self.lost(stream);
-            }
-            let overdue = |(_, asked): &(&u32, &Asked)| asked.domain == domain && asked.until <= now;
-            let overdue: Vec<u32> = self.asks.waiting.iter().filter(overdue).map(|(id, _)| *id).collect();
-            overdue.into_iter().for_each(|id| self.ask_failed(id, Reason::Unreachable));
-        }
     }
 
     pub(super) fn peers_tick(&mut self) {
@@ -341,27 +263,6 @@ impl Server {
         }
     }
 
-    /// Another server has answered. What it says of its users has to bear their signatures and its own.
-    pub(super) fn answered(&mut self, stream: StreamId, id: u32, answer: Result<Option<Record>, Reason>) {
-        let Some(domain) = self.peer_of(stream) else { return };
-        if self.asks.waiting.get(&id).is_none_or(|asked| asked.domain != domain) {
-            // A subscription that is refused: its watchers know nothing, which is what they were told.
-            return;
-        }
-        let Some(Asked { ask, .. }) = self.asks.waiting.remove(&id) else { return };
-        match answer {
-            Ok(record)
-                if record
-                    .as_ref()
-                    .is_none_or(|record| self.is_believed(&domain, &ask.identifier, record)) =>
-            {
-                self.say(ask.stream, &Message::Answer { id: ask.id, record });
-            }
-            Ok(_) => self.refuse(ask.stream, ask.id, Reason::Distrusted),
-            Err(reason) => self.refuse(ask.stream, ask.id, reason),
-        }
-    }
-
     /// Notes whether somebody of a domain is watched; answers whether its server may be tried now.
     pub(super) fn may_try(&mut self, domain: &str, watched: bool) -> bool {
         let now = self.now.mono;
@@ -387,7 +288,7 @@ impl Server {
 }
 
 /// How long another server may take for an answer, and the resolver for its address.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// For the stream and the welcome at one address.
 const DIAL: Duration = Duration::from_secs(3);
 /// First pause before a server is tried again, in milliseconds; doubles five times.

@@ -12,7 +12,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use rove_base::{Instant, StreamId};
 
 use super::Server;
-use crate::{Frames, Identifier, Message, Uid, WireError};
+use super::watch::Topic;
+use crate::{Frames, Message, Uid, WireError};
 
 /// One stream.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Link {
     /// Whose certificate the other end has shown.
     pub(super) shown: Option<String>,
     /// What it is told of, by the number it gave.
-    pub(super) watching: BTreeMap<u32, Identifier>,
+    pub(super) watching: BTreeMap<u32, Topic>,
     /// Who has registered on it.
     pub(super) users: Vec<Uid>,
     budget: Budget,

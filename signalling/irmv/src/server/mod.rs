@@ -9,8 +9,10 @@
     clippy::panic
 )]
 
+mod asks;
 mod carry;
 mod config;
+mod contacts;
 mod federation;
 mod link;
 mod query;
@@ -26,12 +28,17 @@ use rove_base::{Arrival, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, 
 
 pub use self::config::{Account, ServerConfig, ServerLimits};
 use self::{
-    federation::{Asks, Peers},
+    asks::Asks,
+    contacts::{Admission, Contacts},
+    federation::Peers,
     link::{Link, Part, Who},
+    query::Strangers,
     register::Held,
     watch::Watches,
 };
-use crate::{Face, Message, Name, News, Reason, Record, Registry, SharedRegistry, Uid, UserKey, WireError};
+use crate::{
+    Face, Message, Name, News, Number, Reason, Record, Registry, SharedRegistry, Uid, UserKey, WireError,
+};
 
 /// What a server tells its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -95,6 +102,10 @@ pub struct Server {
     peers: Peers,
     asks: Asks,
     watches: Watches,
+    contacts: Contacts,
+    /// Whose numbers are, as the operator says.
+    numbers: BTreeMap<Number, Name>,
+    strangers: Strangers,
     outbox: Outbox<ServerEvent>,
 }
 
@@ -103,7 +114,7 @@ impl Server {
     #[must_use]
     pub fn new(config: ServerConfig, key: UserKey, mut entropy: Entropy) -> Self {
         let registry = Registry::new(config.limits.registry, &key, &mut entropy);
-        let registry = registry.speaking(&key, &config.domain, config.longest);
+        let registry = registry.speaking(&key, &config);
         Self::on(SharedRegistry::new(registry), config, key)
     }
 
@@ -111,6 +122,9 @@ impl Server {
     #[must_use]
     pub fn on(registry: SharedRegistry, config: ServerConfig, key: UserKey) -> Self {
         registry.lock().listen(Face::Native);
+        let numbers =
+            config.accounts.iter().filter_map(|(name, account)| Some((account.number?, name.clone())));
+        let numbers = numbers.collect();
         Self {
             config,
             key,
@@ -124,6 +138,9 @@ impl Server {
             peers: Peers::default(),
             asks: Asks::default(),
             watches: Watches::default(),
+            contacts: Contacts::default(),
+            numbers,
+            strangers: Strangers::default(),
             outbox: Outbox::default(),
         }
     }
@@ -146,6 +163,10 @@ impl Server {
     ///
     /// [`WireError`] when it is no record.
     pub fn replay(&mut self, bytes: &[u8]) -> Result<bool, WireError> {
+        if let Some(admission) = Admission::decode(bytes, &self.key.public())? {
+            self.contacts.apply(admission);
+            return Ok(true);
+        }
         let record = Record::decode(bytes)?;
         let ours = record.attestation.server == self.key.public()
             && record.claim.name.domain() == self.config.domain;
@@ -155,7 +176,9 @@ impl Server {
     /// Records of the journal that say the same as all before; `None` while some are on their way.
     #[must_use]
     pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        self.held.is_empty().then(|| self.registry.lock().iter().map(|record| record.encode()).collect())
+        let contacts = || self.contacts.records(&self.key.public()).collect::<Vec<_>>();
+        let records = || self.registry.lock().iter().map(|record| record.encode()).collect::<Vec<_>>();
+        self.held.is_empty().then(|| [records(), contacts()].concat())
     }
 
     /// Nothing can be made durable any more: what waits is refused, as is all that follows.
@@ -206,8 +229,13 @@ impl Server {
             (Part::Terminal, Message::Register { id, claim, signature }) => {
                 self.register(stream, id, claim, signature);
             }
-            (_, Message::Query { id, identifier }) => self.query(stream, id, identifier),
-            (_, Message::Subscribe { id, identifier }) => self.subscribe(stream, id, &identifier),
+            (Part::Terminal, Message::Admit { id, user, whom, may }) => {
+                self.admit(stream, id, &user, whom, may);
+            }
+            (_, Message::Query { id, identifier, asker }) => self.query(stream, id, identifier, asker),
+            (_, Message::Subscribe { id, identifier, asker }) => {
+                self.subscribe(stream, id, identifier, asker);
+            }
             (_, Message::Unsubscribe { id }) => self.unsubscribe(stream, id),
             (_, Message::Carry(carry)) => self.carry(stream, carry),
             (Part::Peer, Message::Answer { id, record }) => self.answered(stream, id, Ok(record)),

@@ -9,28 +9,40 @@
 
 use rove_base::{StreamId, Ticket};
 
-use super::{Server, ServerEvent};
+use super::{Server, ServerEvent, contacts::Admission};
 use crate::{Claim, Conflict, Identifier, Message, Name, Proof, Reason, Record};
 
-/// A registration that waits for the journal.
+/// Something that waits for the journal.
 #[derive(Debug)]
 pub(super) struct Held {
     ticket: Ticket,
     /// Who waits for the answer, and its number there.
     pub(super) asker: (StreamId, u32),
-    record: Record,
+    waits: Waits,
+}
+
+/// What it is.
+#[derive(Debug)]
+pub(super) enum Waits {
+    Record(Box<Record>),
+    Contact(Admission),
 }
 
 impl Server {
     pub(super) fn register(&mut self, stream: StreamId, id: u32, claim: Claim, signature: [u8; 64]) {
         match self.judge(stream, claim, signature) {
             Ok(record) => {
-                let ticket = self.ticket();
-                self.outbox.append(ticket, record.encode());
-                self.held.push_back(Held { ticket, asker: (stream, id), record });
+                self.hold((stream, id), record.encode(), Waits::Record(Box::new(record)));
             }
             Err(reason) => self.refuse(stream, id, reason),
         }
+    }
+
+    /// Nothing of it shows before its record is durable.
+    pub(super) fn hold(&mut self, asker: (StreamId, u32), record: Vec<u8>, waits: Waits) {
+        let ticket = self.ticket();
+        self.outbox.append(ticket, record);
+        self.held.push_back(Held { ticket, asker, waits });
     }
 
     /// Whether a claim may stand, with this server's signature if so.
@@ -87,7 +99,8 @@ impl Server {
         })?;
         let claim = &record.claim;
         for held in &self.held {
-            let other = &held.record.claim;
+            let Waits::Record(other) = &held.waits else { continue };
+            let other = &other.claim;
             let same_number = claim.number.is_some() && other.number == claim.number;
             let same_address = claim.fixed.is_some() && other.fixed == claim.fixed;
             if other.key == claim.key {
@@ -104,8 +117,14 @@ impl Server {
     /// Everything up to `ticket` is on stable storage: now it shows, and is acknowledged.
     pub(super) fn durable(&mut self, ticket: Ticket) {
         while let Some(held) = self.held.pop_front_if(|held| held.ticket <= ticket) {
-            let Held { asker, record, .. } = held;
-            let (stream, id) = asker;
+            let Held { asker: (stream, id), waits, .. } = held;
+            let record = match waits {
+                Waits::Record(record) => *record,
+                Waits::Contact(admission) => {
+                    self.admitted((stream, id), admission);
+                    continue;
+                }
+            };
             if self.registry.lock().put(&record).is_err() {
                 self.refuse(stream, id, Reason::Full);
                 continue;
@@ -130,19 +149,22 @@ impl Server {
             self.outbox.event(ServerEvent::Registered { record: Box::new(record.clone()), from });
         }
         for identifier in record.claim.identifiers() {
-            self.tell_watchers(&identifier, Some(record));
+            self.tell_watchers(&identifier, record, true);
         }
     }
 
     /// Another face knows something else of somebody now, which is told unless the user speaks for itself.
     pub(super) fn changed_elsewhere(&mut self, name: &[u8]) {
         let name = core::str::from_utf8(name).ok().and_then(|name| name.parse::<Name>().ok());
-        let Some(identifier) = name.map(Identifier::Name) else { return };
+        let Some(name) = name else { return };
+        let identifier = Identifier::Name(name.clone());
         if !self.watches.has(&identifier) || self.registry.lock().find(&identifier).is_some() {
             return;
         }
-        let record = self.present(&identifier);
-        self.tell_watchers(&identifier, record.as_ref());
+        match self.present(&identifier) {
+            Some(record) => self.tell_watchers(&identifier, &record, true),
+            None => self.tell_gone(&name),
+        }
     }
 
     /// Somebody is not there any more.
@@ -150,7 +172,7 @@ impl Server {
         self.homes.remove(&record.claim.uid());
         self.outbox.event(ServerEvent::Left { name: record.claim.name.clone() });
         for identifier in record.claim.identifiers() {
-            self.tell_watchers(&identifier, None);
+            self.tell_watchers(&identifier, record, false);
         }
     }
 }

@@ -84,7 +84,7 @@ fn b5_what_is_asked_about_another_operators_user_is_passed_on_and_answered_as_in
 fn b6_a_user_is_found_by_name_number_unique_id_and_fixed_address_with_what_stands_behind_each() {
     let number: Number = "+46701234567".parse().unwrap();
     let mut config = ServerConfig::open("a.example");
-    let account = Account { uid: Some(key(0).uid()), number: Some(number) };
+    let account = Account { uid: Some(key(0).uid()), number: Some(number), ..Account::default() };
     config.accounts.insert("alice@a.example".parse().unwrap(), account);
     let mut world = World::with(vec![config]);
     let (alice, carol) = (world.client("alice", 0), world.client("carol", 0));
@@ -114,6 +114,34 @@ fn b6_a_user_is_found_by_name_number_unique_id_and_fixed_address_with_what_stand
         world.clients[carol].events.pop_back(),
         Some(ClientEvent::Answer { result: Ok(None), .. })
     ));
+}
+
+#[test]
+fn b6_a_number_an_id_and_an_address_of_another_operators_user_are_asked_of_all_that_the_operator_names() {
+    let number: Number = "+46701234567".parse().unwrap();
+    let mut configs = ["a.example", "b.example", "c.example"].map(ServerConfig::open);
+    configs[0].asked = vec!["c.example".into(), "nowhere.example".into(), "b.example".into()];
+    let account = Account { number: Some(number), ..Account::default() };
+    configs[1].accounts.insert("bob@b.example".parse().unwrap(), account);
+    let mut world = World::with(configs.into());
+    let (alice, bob) = (world.client("alice", 0), world.client("bob", 1));
+    let mut presence = world.presence(bob, "bob@b.example");
+    (presence.number, presence.fixed) = (Some(number), Some("198.51.100.1".parse().unwrap()));
+    world.register(bob, presence);
+    world.run(1.0);
+    let nobody = (key(9).uid().to_string(), false);
+    let known = ["+46701234567".to_owned(), key(bob).uid().to_string(), "198.51.100.1".to_owned()];
+    for (text, there) in known.into_iter().map(|text| (text, true)).chain([nobody]) {
+        let now = world.now;
+        world.clients[alice].machine.query(now, text.parse().unwrap());
+        world.run(6.0);
+        let answers: Vec<_> = world.clients[alice].events.drain(..).collect();
+        let answered = |event: &&ClientEvent| match event {
+            ClientEvent::Answer { result: Ok(record), .. } => record.is_some() == there,
+            _ => false,
+        };
+        assert_eq!(answers.iter().filter(answered).count(), 1, "{text}: {answers:?}");
+    }
 }
 
 #[test]

@@ -19,13 +19,21 @@ fn claims() -> impl Strategy<Value = Claim> {
     let status = select(vec![Status::Offline, Status::Online, Status::Idle, Status::Busy]);
     let number = option::of((100_u64..1_000_000).prop_map(|digits| Number::new(digits).unwrap()));
     let name = "[a-z0-9._+-]{1,20}@[a-z0-9]{1,10}\\.example";
-    let fields =
-        (any::<u64>(), any::<u32>(), status, name, number, option::of(any::<IpAddr>()), vec(contact, 0..5));
-    fields.prop_map(|(sequence, expires, status, name, number, fixed, contacts)| Claim {
+    let fields = (
+        any::<u64>(),
+        any::<u32>(),
+        (status, any::<bool>()),
+        name,
+        number,
+        option::of(any::<IpAddr>()),
+        vec(contact, 0..5),
+    );
+    fields.prop_map(|(sequence, expires, (status, listed), name, number, fixed, contacts)| Claim {
         key: UserKey::from_seed(&[3; 32]).public(),
         sequence,
         expires: UnixTime::from_secs(expires.into()),
         status,
+        listed,
         name: name.parse().unwrap(),
         number,
         fixed,
@@ -55,7 +63,7 @@ proptest! {
 
     #[test]
     fn a_stream_may_be_cut_anywhere(cuts in vec(1_usize..40, 1..40)) {
-        let message = Message::Query { id: 7, identifier: "bob@b.example".parse().unwrap() };
+        let message = Message::Query { id: 7, identifier: "bob@b.example".parse().unwrap(), asker: None };
         let all = Frames::frame(&message.encode()).repeat(5);
         let (mut frames, mut rest, mut seen) = (Frames::default(), &all[..], 0);
         for cut in cuts.into_iter().chain([1_000]) {
@@ -77,6 +85,7 @@ fn record() -> (Record, UserKey) {
         sequence: 5,
         expires: UnixTime::from_secs(1_000),
         status: Status::Busy,
+        listed: true,
         name: "alice@a.example".parse().unwrap(),
         number: Some("+46701234567".parse().unwrap()),
         fixed: Some("2001:db8::1".parse().unwrap()),
@@ -98,12 +107,16 @@ fn every_message_reads_back() {
         Message::Register { id: 1, claim: record.claim.clone(), signature: record.signature },
         Message::Registered { id: 2, record: record.clone() },
         Message::Refused { id: 3, reason: Reason::Broken },
-        Message::Query { id: 4, identifier: identifier("+46701234567") },
-        Message::Query { id: 4, identifier: identifier("2001:db8::1") },
-        Message::Query { id: 4, identifier: Identifier::Uid(record.claim.uid()) },
+        Message::Query {
+            id: 4,
+            identifier: identifier("+46701234567"),
+            asker: Some("a@b.example".parse().unwrap()),
+        },
+        Message::Query { id: 4, identifier: identifier("2001:db8::1"), asker: None },
+        Message::Query { id: 4, identifier: Identifier::Uid(record.claim.uid()), asker: None },
         Message::Answer { id: 5, record: Some(record.clone()) },
         Message::Answer { id: 5, record: None },
-        Message::Subscribe { id: 6, identifier: identifier("alice@a.example") },
+        Message::Subscribe { id: 6, identifier: identifier("alice@a.example"), asker: None },
         Message::Notify { id: 7, record: Some(record) },
         Message::Unsubscribe { id: 8 },
         Message::Carry(Carry {

@@ -48,7 +48,7 @@ fn two_claims_of_one_name_that_wait_for_the_disk_together_do_not_both_stand() {
 fn only_accounts_register_where_not_everybody_may() {
     let mut config = ServerConfig::open("a.example");
     config.open = false;
-    let account = crate::server::Account { uid: Some(key(0).uid()), number: None };
+    let account = crate::server::Account { uid: Some(key(0).uid()), ..Default::default() };
     config.accounts.insert("alice@a.example".parse().unwrap(), account);
     let mut world = World::with(vec![config]);
     let (alice, mallory) = (world.client("alice", 0), world.client("mallory", 0));
@@ -150,6 +150,7 @@ fn a_claim_is_refused_that_is_not_signed_by_its_user_or_lasts_too_long() {
         sequence: 1,
         expires: UnixTime::from_secs(expires),
         status: Status::Online,
+        listed: false,
         name: "alice@a.example".parse().unwrap(),
         number: None,
         fixed: None,

@@ -1,6 +1,5 @@
 //! The store under many users, against a plain map; and what a registration costs.
 
-use core::time::Duration;
 use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*};
@@ -8,7 +7,7 @@ use rove_base::{Entropy, Transport, UnixTime};
 
 use crate::{
     Claim, Conflict, Contact, Face, Identifier, News, Proof, Record, Registry, RegistryLimits, Status,
-    UserKey, Way, Ways,
+    UserKey, Way, Ways, server::ServerConfig,
 };
 
 fn record(user: u8, name: u8, sequence: u64, expires: u64) -> Record {
@@ -18,6 +17,7 @@ fn record(user: u8, name: u8, sequence: u64, expires: u64) -> Record {
         sequence,
         expires: UnixTime::from_secs(expires),
         status: Status::Online,
+        listed: false,
         name: format!("user{name}@a.example").parse().unwrap(),
         number: None,
         fixed: None,
@@ -32,7 +32,7 @@ fn registry() -> Registry {
     let mut registry = Registry::new(limits, &key, &mut Entropy::from_number(1));
     registry.listen(Face::Native);
     registry.listen(Face::Sip);
-    registry.speaking(&key, "a.example", Duration::from_secs(7_200))
+    registry.speaking(&key, &ServerConfig::open("a.example"))
 }
 
 /// Forgets what has ended, and tells how many users' own records that were.

@@ -115,6 +115,7 @@ impl World {
             fixed: None,
             contacts: vec![Contact { transport: Transport::Udp, address }],
             status: Status::Online,
+            listed: false,
             lifetime: Duration::from_secs(3_600),
         }
     }

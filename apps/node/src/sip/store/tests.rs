@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use rove_base::{Entropy, StreamId, Transport};
-use rove_irmv::{Proof, RegistryLimits, Status, UserKey};
+use rove_irmv::{Proof, RegistryLimits, Status, UserKey, server::ServerConfig};
 use rove_sip::{
     message::NameAddr,
     registrar::{Edit, MemoryStore},
@@ -25,7 +25,7 @@ fn key() -> UserKey {
 
 fn registry() -> SharedRegistry {
     let registry = Registry::new(RegistryLimits::default(), &key(), &mut Entropy::from_number(1));
-    SharedRegistry::new(registry.speaking(&key(), "a.example", Duration::from_secs(7_200)))
+    SharedRegistry::new(registry.speaking(&key(), &ServerConfig::open("a.example")))
 }
 
 fn store(registry: &SharedRegistry, keeps: bool) -> NodeStore {
@@ -67,6 +67,7 @@ fn record(name: &str, until: UnixTime) -> Record {
         sequence: 1,
         expires: until,
         status: Status::Online,
+        listed: false,
         name: name.parse().unwrap(),
         number: Some("+46701234567".parse().unwrap()),
         fixed: None,

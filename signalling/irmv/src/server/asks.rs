@@ -1,0 +1,183 @@
+//! Questions that wait for other servers.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use std::collections::BTreeMap;
+
+use rove_base::{Instant, StreamId};
+
+use super::{Server, federation::PATIENCE};
+use crate::{Identifier, Message, Name, Reason, Record};
+
+/// A question that is passed on.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) stream: StreamId,
+    pub(super) id: u32,
+    pub(super) identifier: Identifier,
+    /// Who asks there, as we have seen.
+    pub(super) asker: Option<Name>,
+    /// Several servers are asked the same.
+    pub(super) round: Option<u64>,
+}
+
+/// A question that several servers are asked: the first that knows is the answer.
+#[derive(Debug)]
+struct Round {
+    stream: StreamId,
+    id: u32,
+    /// How many have not answered.
+    left: usize,
+}
+
+/// Questions that wait for other servers, by the number they were asked with.
+#[derive(Debug, Default)]
+pub(super) struct Asks {
+    waiting: BTreeMap<u32, Asked>,
+    rounds: BTreeMap<u64, Round>,
+    next: u32,
+    next_round: u64,
+}
+
+#[derive(Debug)]
+struct Asked {
+    domain: String,
+    ask: Ask,
+    until: Instant,
+}
+
+impl Asks {
+    /// A number that was not given to another server before, as long as that matters.
+    pub(super) const fn number(&mut self) -> u32 {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+
+    /// All wait equally long, so the first that was asked is the first that is given up.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.waiting.values().map(|asked| asked.until).next()
+    }
+}
+
+impl Server {
+    /// Asks the server of `domain`.
+    pub(super) fn ask(&mut self, domain: &str, ask: Ask) {
+        if self.asks.waiting.len() >= self.config.limits.asks {
+            return self.came_to_nothing(&ask, Reason::Full);
+        }
+        let id = self.asks.number();
+        let (identifier, asker) = (ask.identifier.clone(), ask.asker.clone());
+        let message = Message::Query { id, identifier, asker };
+        let until = self.now.mono.later(PATIENCE);
+        self.asks.waiting.insert(id, Asked { domain: domain.to_owned(), ask, until });
+        if !self.tell_peer(domain, message) {
+            self.ask_failed(id, Reason::Unreachable);
+        }
+    }
+
+    /// Asks all the servers that the operator names for what no domain says. The first that knows is the answer.
+    pub(super) fn ask_round(
+        &mut self,
+        stream: StreamId,
+        id: u32,
+        identifier: &Identifier,
+        asker: Option<&Name>,
+    ) {
+        let domains = self.config.asked.clone();
+        self.asks.next_round = self.asks.next_round.wrapping_add(1);
+        let round = self.asks.next_round;
+        self.asks.rounds.insert(round, Round { stream, id, left: domains.len() });
+        for domain in domains {
+            let (identifier, asker) = (identifier.clone(), asker.cloned());
+            self.ask(&domain, Ask { stream, id, identifier, asker, round: Some(round) });
+        }
+    }
+
+    fn passed_back(&mut self, ask: &Ask, record: Option<Record>) {
+        match (ask.round, record) {
+            (None, record) => self.say(ask.stream, &Message::Answer { id: ask.id, record }),
+            (Some(round), Some(record)) => {
+                if self.asks.rounds.remove(&round).is_some() {
+                    self.say(ask.stream, &Message::Answer { id: ask.id, record: Some(record) });
+                }
+            }
+            (Some(round), None) => self.one_less(round),
+        }
+    }
+
+    /// Of several servers one that does not answer is one that does not know.
+    fn came_to_nothing(&mut self, ask: &Ask, reason: Reason) {
+        match ask.round {
+            Some(round) => self.one_less(round),
+            None => self.refuse(ask.stream, ask.id, reason),
+        }
+    }
+
+    fn one_less(&mut self, round: u64) {
+        let Some(one) = self.asks.rounds.get_mut(&round) else { return };
+        one.left = one.left.saturating_sub(1);
+        if one.left == 0 {
+            let Round { stream, id, .. } = *one;
+            self.asks.rounds.remove(&round);
+            self.say(stream, &Message::Answer { id, record: None });
+        }
+    }
+
+    /// There is no way to a server any more.
+    pub(super) fn asks_lost(&mut self, domain: &str) {
+        let of_domain = |(_, asked): &(&u32, &Asked)| asked.domain == domain;
+        let lost: Vec<u32> = self.asks.waiting.iter().filter(of_domain).map(|(id, _)| *id).collect();
+        lost.into_iter().for_each(|id| self.ask_failed(id, Reason::Unreachable));
+    }
+
+    fn ask_failed(&mut self, id: u32, reason: Reason) {
+        if let Some(Asked { ask, .. }) = self.asks.waiting.remove(&id) {
+            self.came_to_nothing(&ask, reason);
+        }
+    }
+
+    /// Who has not answered in time is not there: the next question opens another link.
+    pub(super) fn give_up_asking(&mut self) {
+        let now = self.now.mono;
+        while let Some(domain) = self
+            .asks
+            .waiting
+            .first_key_value()
+            .and_then(|(_, asked)| (asked.until <= now).then(|| asked.domain.clone()))
+        {
+            if let Some((stream, _)) = self.peers.up(&domain) {
+                self.outbox.close(stream);
+                self.lost(stream);
+            }
+            let overdue = |(_, asked): &(&u32, &Asked)| asked.domain == domain && asked.until <= now;
+            let overdue: Vec<u32> = self.asks.waiting.iter().filter(overdue).map(|(id, _)| *id).collect();
+            overdue.into_iter().for_each(|id| self.ask_failed(id, Reason::Unreachable));
+        }
+    }
+
+    /// Another server has answered. What it says of its users has to bear their signatures and its own.
+    pub(super) fn answered(&mut self, stream: StreamId, id: u32, answer: Result<Option<Record>, Reason>) {
+        let Some(domain) = self.peer_of(stream) else { return };
+        if self.asks.waiting.get(&id).is_none_or(|asked| asked.domain != domain) {
+            // A subscription that is refused: its watchers know nothing, which is what they were told.
+            return;
+        }
+        let Some(Asked { ask, .. }) = self.asks.waiting.remove(&id) else { return };
+        match answer {
+            Ok(record)
+                if record
+                    .as_ref()
+                    .is_none_or(|record| self.is_believed(&domain, &ask.identifier, record)) =>
+            {
+                self.passed_back(&ask, record);
+            }
+            Ok(_) => self.came_to_nothing(&ask, Reason::Distrusted),
+            Err(reason) => self.came_to_nothing(&ask, reason),
+        }
+    }
+}
