@@ -1,7 +1,11 @@
 //! The `roved` program: a server by configuration, or one to try things out.
 
+mod calls;
 mod cli;
+mod control;
 mod failure;
+mod init;
+mod notify;
 mod ready;
 mod subscriber;
 
@@ -11,7 +15,7 @@ use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand},
+    cli::{Cli, Command, ConfigCommand, LogFormat},
     failure::Failure,
     ready::{announce, until_told},
 };
@@ -32,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    log_to_stderr(&cli.log)?;
+    log_to_stderr(cli)?;
     match &cli.command {
         Some(Command::Config(ConfigCommand::Check(check))) => {
             NodeConfig::read(&check.config)?.check()?;
@@ -46,7 +50,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             Ok(())
         }
         Some(Command::Subscriber(command)) => subscriber::run(command),
-        Some(Command::Metrics(control)) => subscriber::metrics(control),
+        Some(Command::Metrics(args)) => control::metrics(args),
+        Some(Command::Init(args)) => init::run(args),
+        Some(Command::Calls(command)) => calls::run(command),
+        Some(Command::Reload(args)) => control::reload(args),
         None if cli.dev => run_dev(cli),
         None => run_configured(cli),
     }
@@ -74,7 +81,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let ready = serde_json::json!({
         "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp,
-        "relay": relays,
+        "relay": relays, "http": node.http_addresses(),
     });
     announce(cli, &ready, || {
         if !names.is_empty() {
@@ -85,6 +92,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         for at in node.irmv_addresses() {
             println!("ready: users register by IRMV at {at}");
+        }
+        for at in node.http_addresses() {
+            println!("ready: health and counters are at http://{at}/metrics");
         }
         if !relays.is_empty() {
             println!("ready: media is relayed at {}", relays.join(", "));
@@ -151,12 +161,18 @@ fn sip_addresses(node: &RunningNode) -> Vec<String> {
     node.sip_addresses().iter().map(uri).collect()
 }
 
-fn log_to_stderr(filter: &str) -> Result<(), Failure> {
-    let filter = filter
+fn log_to_stderr(cli: &Cli) -> Result<(), Failure> {
+    let filter = cli
+        .log
         .parse::<tracing_subscriber::EnvFilter>()
-        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+        .map_err(|error| Failure::usage(format!("--log {}: {error}", cli.log)))?;
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Text => log.with_ansi(colours).init(),
+        // What is logged of a call names it: call_id stands beside the message.
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     Ok(())
 }
 

@@ -179,6 +179,8 @@ pub struct SipLimits {
     pub relays: usize,
     /// Calls that are followed to their end at a time.
     pub calls: usize,
+    /// Calls at a time, those that ring among them; any number when not given.
+    pub admitted: Option<usize>,
     /// Bytes that may be held of what others have sent: half of it for streams, a quarter for bindings
     /// and published state, a quarter for transactions and calls.
     pub memory: usize,
@@ -197,10 +199,39 @@ impl Default for SipLimits {
             transactions: limits.transactions,
             relays: limits.relays,
             calls: limits.calls,
+            admitted: None,
             memory: limits.memory.saturating_mul(4),
             requests_per_second: limits.requests_per_second,
             burst: limits.burst,
         }
+    }
+}
+
+impl SipLimits {
+    /// What the server machine is told of bindings, and of all else.
+    pub(super) fn of_server(&self) -> (MemoryLimits, Limits) {
+        let Self { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = *self;
+        let Self { requests_per_second, burst, admitted, .. } = *self;
+        let bytes = memory / 4 - memory / 16;
+        let limits = Limits {
+            transactions,
+            relays,
+            calls,
+            admitted: admitted.unwrap_or(usize::MAX),
+            memory: memory / 4,
+            requests_per_second,
+            burst,
+            ..Limits::default()
+        };
+        (MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes }, limits)
+    }
+}
+
+impl SipTls {
+    /// Every file that it names.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let files = [&mut self.certificate, &mut self.key].into_iter();
+        files.chain(&mut self.authorities).chain(&mut self.key_log)
     }
 }
 
@@ -287,31 +318,15 @@ impl SipConfig {
         server.record_route = self.record_route;
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();
-        let SipLimits { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = self.limits;
-        let of_state = memory / 16;
-        server.state = self.state(of_state);
-        let bytes = memory / 4 - of_state;
-        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes };
-        server.streams.memory = memory / 2;
-        let SipLimits { requests_per_second, burst, .. } = self.limits;
-        server.limits = Limits {
-            transactions,
-            relays,
-            calls,
-            memory: memory / 4,
-            requests_per_second,
-            burst,
-            ..Limits::default()
-        };
+        server.state = self.state(self.limits.memory / 16);
+        server.streams.memory = self.limits.memory / 2;
+        (server.bindings, server.limits) = self.limits.of_server();
         Ok(server)
     }
 
     /// Every file that it names.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let tls = self.tls.iter_mut().flat_map(|tls| {
-            let files = [&mut tls.certificate, &mut tls.key].into_iter();
-            files.chain(&mut tls.authorities).chain(&mut tls.key_log)
-        });
+        let tls = self.tls.iter_mut().flat_map(SipTls::paths);
         let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
         passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap).chain(tls)
     }

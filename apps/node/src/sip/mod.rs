@@ -5,6 +5,7 @@ mod config;
 mod everywhere;
 mod hep;
 mod ledger;
+mod seen;
 mod state;
 mod users;
 
@@ -22,18 +23,22 @@ use rove_sip::{
     server::{ConsultId, Event, Grant, ResolveId, SipServer, Treatment},
     transport::LocalAddress,
 };
+use serde_json::Value;
 
 pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls};
 pub(crate) use config::{dns_local, option};
 pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
-use self::{capture::Sinks, ledger::Ledger};
+use self::{capture::Sinks, ledger::Ledger, seen::Seen};
 use crate::{
     calls::{CallAnswer, CallQuestion, Whereabouts, refused},
+    config::NodeConfig,
     dns::Ration,
     driver::{Role, Unreadable, eventless},
     node::NodeError,
+    operate::{Act, View},
+    tenant::TenantConfig,
 };
 
 /// The server with what only a running program has: a resolver, and files to tell.
@@ -55,6 +60,9 @@ pub(crate) struct SipRole {
     ledger: Option<Ledger>,
     sinks: Sinks,
     refusals: Ration,
+    seen: Seen,
+    /// Whose it is, where it is run on another's behalf.
+    tenant: Option<String>,
     config: SipConfig,
 }
 
@@ -92,19 +100,28 @@ impl SipRole {
             ledger,
             sinks,
             refusals: Ration::default(),
+            seen: Seen::default(),
+            tenant: None,
             config,
         })
+    }
+
+    /// The same, run on behalf of whoever has this domain.
+    pub(crate) fn of_tenant(self, domain: &str) -> Self {
+        Self { tenant: Some(domain.to_owned()), ..self }
     }
 
     fn note(&mut self, now: Now, event: Event) {
         match event {
             Event::Registered { aor, bindings, places, lifetime, from } => {
                 tracing::info!(target: "rove::sip", %aor, bindings, %from, "registered");
+                self.seen.registered(now, &aor, (bindings, from), &places, lifetime);
                 if self.tells {
                     self.news.push_back(Whereabouts { name: aor, places, lifetime });
                 }
             }
             Event::Refused { method, user, from } => {
+                self.seen.refused();
                 // Anyone can send what is refused; the log is not theirs to fill.
                 if let Some(unsaid) = self.refusals.admit(now.mono) {
                     tracing::warn!(target: "rove::sip", %method, %user, %from, unsaid, "refused");
@@ -118,6 +135,7 @@ impl SipRole {
             Event::Call(record) => {
                 let (call_id, status) = (record.call_id.as_str(), record.status.code());
                 tracing::info!(target: "rove::sip", call_id, status, end = ?record.end, "call");
+                self.seen.call(&record);
                 if let Some(ledger) = &mut self.ledger {
                     ledger.write(&record);
                 }
@@ -257,24 +275,36 @@ impl Role for SipRole {
 
     fn journal_failed(&mut self, _: Now) {}
 
-    /// Reads certificates and users again. What cannot be read leaves things as they are.
-    fn reload(&mut self) -> Option<Tls> {
-        if self.config.auth {
-            match self.config.users() {
-                Ok(users) => self.server.set_users(users),
-                Err(error) => tracing::error!(target: "rove::sip", %error, "the users stay as they are"),
+    /// Takes certificates, users, limits and trusted servers over. What cannot be read leaves things as they are.
+    fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
+        let ours = match &self.tenant {
+            None => config.sip.clone(),
+            Some(domain) => {
+                let tenant = config.tenant.iter().find(|tenant| tenant.domain == *domain);
+                tenant.map(TenantConfig::sip)
             }
-        }
-        match self.config.tls() {
-            Ok(tls) => {
-                tracing::info!(target: "rove::sip", "certificates and users were read again");
-                Some(tls)
-            }
+        };
+        let ours = ours?;
+        self.renew(&ours);
+        match ours.tls() {
+            Ok(tls) => Some(tls),
             Err(error) => {
                 tracing::error!(target: "rove::sip", %error, "the certificate stays as it is");
                 None
             }
         }
+    }
+
+    fn view(&self, now: Now, tenant: Option<&str>, view: &mut View) {
+        self.show(now, tenant, view);
+    }
+
+    fn metrics(&self, text: &mut String) {
+        self.count(text);
+    }
+
+    fn act(&mut self, now: Now, act: &Act) -> Option<Value> {
+        self.obey(now, act)
     }
 }
 

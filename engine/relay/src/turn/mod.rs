@@ -159,6 +159,12 @@ impl TurnServer {
         }
     }
 
+    /// Other accounts, peers and limits from now on; what is lent stays lent.
+    pub fn reconfigure(&mut self, config: TurnConfig) {
+        let TurnConfig { accounts, policy, limits, .. } = config;
+        (self.accounts, self.policy, self.limits) = (accounts, policy, limits);
+    }
+
     /// A datagram of a client came in.
     pub fn datagram(&mut self, now: Now, flow: UdpFlow, bytes: &[u8], out: &mut Scratch) {
         self.heard(now, Flow::Udp(flow), flow.remote, bytes, out);

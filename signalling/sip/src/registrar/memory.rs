@@ -71,6 +71,11 @@ impl MemoryStore {
         }
     }
 
+    /// Other limits from now on; what is there stays until it ends.
+    pub const fn set_limits(&mut self, limits: MemoryLimits) {
+        self.limits = limits;
+    }
+
     fn change(&mut self, now: Instant, aor: &Aor, change: &Change) -> Result<Arc<[Binding]>, Refused> {
         let mut bindings = self.kept.get(aor).map(|kept| kept.to_vec()).unwrap_or_default();
         let before = bindings.len();
