@@ -297,7 +297,7 @@ impl NodeConfig {
                 return Err(ConfigError::Irmv { key: "journal", what });
             }
         }
-        if let Some(relay) = &self.relay {
+        if let Some(relay) = tenant::relay_of(self) {
             relay.check()?;
         }
         tenant::check(&self.tenant, self.sip.as_ref())?;

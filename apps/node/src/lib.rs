@@ -33,7 +33,7 @@ pub use driver::Unreadable;
 pub use irmv::{IrmvConfig, IrmvPeer, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use operate::{ControlConfig, HttpConfig};
-pub use relay::{RelayConfig, RelayUser};
+pub use relay::{RelayConfig, RelayCredit, RelayUser};
 pub use rove_driver::{address_toward, fingerprint};
 pub use rove_irmv::Invite;
 pub use sip::{

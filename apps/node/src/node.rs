@@ -27,6 +27,7 @@ use crate::{
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
     sip::{self, SipConfig, SipRole},
+    tenant::relay_of,
 };
 
 /// Starts nodes.
@@ -227,7 +228,7 @@ impl Node {
         }
         parts.add_tenants(&config)?;
         parts.add_http(&config)?;
-        let mut relay = config.relay.as_ref().map(Relay::bind).transpose()?;
+        let mut relay = relay_of(&config).as_ref().map(Relay::bind).transpose()?;
         let control = operate::control(&config)?;
         let to_relay = relay.as_mut().map(|relay| relay.meet(control.asker()));
         if parts.places.is_empty() && relay.is_none() {

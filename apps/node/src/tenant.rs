@@ -8,8 +8,9 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    config::ConfigError,
+    config::{ConfigError, NodeConfig},
     operate::secret,
+    relay::{RelayConfig, RelayCredit},
     sip::{SipConfig, SipListen, SipTls, SipUser},
 };
 
@@ -87,6 +88,17 @@ impl TenantConfig {
         let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
         tls.chain(passwords).chain(&mut self.users_file).chain(&mut self.token_file)
     }
+}
+
+/// The section `[relay]`, with what its tenants may have of it.
+pub(crate) fn relay_of(config: &NodeConfig) -> Option<RelayConfig> {
+    let mut relay = config.relay.clone()?;
+    let quota = |tenant: &TenantConfig| {
+        let account = format!("@{}", tenant.domain);
+        Some(RelayCredit { account, minutes: tenant.quota.relay_minutes? })
+    };
+    relay.credit.extend(config.tenant.iter().filter_map(quota));
+    Some(relay)
 }
 
 /// Checks each tenant, and that no two of them, nor one and `[sip]`, are the same or at the same place.

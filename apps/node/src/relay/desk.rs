@@ -24,6 +24,7 @@ use tokio::{
     sync::Notify,
 };
 
+use super::credit::Purse;
 use crate::driver::{Asker, Control};
 
 /// Runs a relay until it is told to stop.
@@ -37,7 +38,7 @@ pub(super) async fn run(
     loop {
         let wake = desk.wake();
         tokio::select! {
-            () = stop.notified() => return,
+            () = stop.notified() => return desk.purse.keep(desk.turn.credits()),
             () = desk.readable() => desk.datagrams(&mut streams),
             event = streams.next() => desk.stream(&event, &mut streams),
             (line, reply) = Control::next(&mut control) => desk.order(&line, reply, &mut streams),
@@ -53,6 +54,7 @@ pub(super) struct Desk {
     pub(super) calls: Calls,
     /// Whom to tell whose credit is spent.
     pub(super) node: Option<Asker>,
+    pub(super) purse: Purse,
     /// Where clients come to.
     doors: Vec<UdpSocket>,
     lent: HashMap<RelayPort, UdpSocket>,
@@ -79,7 +81,7 @@ impl Desk {
         calls: Calls,
         doors: Vec<UdpSocket>,
         clock: Clock,
-        node: Option<Asker>,
+        (node, purse): (Option<Asker>, Purse),
     ) -> io::Result<Self> {
         let poller = Poller::new(READY)?;
         for (door, number) in doors.iter().zip(DOOR..) {
@@ -90,6 +92,7 @@ impl Desk {
             turn,
             calls,
             node,
+            purse,
             doors,
             lent: HashMap::new(),
             by_address: HashMap::new(),
@@ -188,6 +191,7 @@ impl Desk {
         let now = self.clock.now();
         self.turn.tick(now);
         self.calls.tick(now);
+        self.settle(now);
         self.drain(now, streams);
         self.flush();
     }

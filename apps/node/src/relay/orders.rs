@@ -12,6 +12,7 @@ use crate::{
     config::NodeConfig,
     driver::Reply,
     operate::{Act, CallLine, MOST_LISTED, Media, View},
+    tenant::relay_of,
 };
 
 /// What a line says.
@@ -80,10 +81,11 @@ impl Desk {
 
     fn renew(&mut self, path: &std::path::Path, streams: &mut Streams) -> Result<(), String> {
         let config = NodeConfig::read(path).map_err(|error| error.to_string())?;
-        let Some(relay) = config.relay else { return Ok(()) };
+        let Some(relay) = relay_of(&config) else { return Ok(()) };
         let turn = relay.turn(Vec::new()).map_err(|error| error.to_string())?;
         let tls = relay.tls().map_err(|error| error.to_string())?;
         self.turn.reconfigure(turn);
+        self.turn.set_credits(relay.credits().after(self.turn.credits()));
         self.calls.set_most(relay.calls);
         streams.set_tls(tls);
         Ok(())
