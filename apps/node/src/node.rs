@@ -130,10 +130,7 @@ impl Parts {
         let local = self.sip.iter().skip(before).map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
         let role = SipRole::new(config, local, resolver_at, services, os_entropy()?)?;
-        let role = Box::new(match tenant {
-            Some(domain) => role.of_tenant(domain),
-            None => role,
-        });
+        let role = Box::new(role.of(tenant));
         self.places.push(Place {
             role,
             sockets,

@@ -5,17 +5,18 @@ mod cli;
 mod control;
 mod failure;
 mod init;
+mod log;
 mod notify;
 mod ready;
 mod subscriber;
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::Path, process::ExitCode};
+use std::{net::SocketAddr, path::Path, process::ExitCode};
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand, LogFormat},
+    cli::{Cli, Command, ConfigCommand},
     failure::Failure,
     ready::{announce, until_told},
 };
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    log_to_stderr(cli)?;
+    log::to_stderr(cli)?;
     match &cli.command {
         Some(Command::Config(ConfigCommand::Check(check))) => {
             NodeConfig::read(&check.config)?.check()?;
@@ -159,21 +160,6 @@ fn addresses(node: &RunningNode) -> Vec<String> {
 fn sip_addresses(node: &RunningNode) -> Vec<String> {
     let uri = |at: &SipAddress| format!("sip:{};transport={}", at.address, at.transport);
     node.sip_addresses().iter().map(uri).collect()
-}
-
-fn log_to_stderr(cli: &Cli) -> Result<(), Failure> {
-    let filter = cli
-        .log
-        .parse::<tracing_subscriber::EnvFilter>()
-        .map_err(|error| Failure::usage(format!("--log {}: {error}", cli.log)))?;
-    let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        LogFormat::Text => log.with_ansi(colours).init(),
-        // What is logged of a call names it: call_id stands beside the message.
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    Ok(())
 }
 
 #[cfg(test)]

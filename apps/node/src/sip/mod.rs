@@ -5,6 +5,7 @@ mod config;
 mod everywhere;
 mod hep;
 mod ledger;
+mod limits;
 mod seen;
 mod state;
 mod users;
@@ -25,8 +26,9 @@ use rove_sip::{
 };
 use serde_json::Value;
 
-pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls};
+pub use config::{SipConfig, SipExpires, SipHep, SipListen, SipMode, SipTls};
 pub(crate) use config::{dns_local, option};
+pub use limits::SipLimits;
 pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
@@ -106,9 +108,9 @@ impl SipRole {
         })
     }
 
-    /// The same, run on behalf of whoever has this domain.
-    pub(crate) fn of_tenant(self, domain: &str) -> Self {
-        Self { tenant: Some(domain.to_owned()), ..self }
+    /// The same, run on behalf of whoever has this domain, if that is somebody else.
+    pub(crate) fn of(self, tenant: Option<&str>) -> Self {
+        Self { tenant: tenant.map(str::to_owned), ..self }
     }
 
     fn note(&mut self, now: Now, event: Event) {
