@@ -1,11 +1,15 @@
-//! What does it cost to make speech longer or shorter, and to mix 10 ms for each of N parties?
+//! What does it cost to make speech longer or shorter, to mix 10 ms for each of N parties, and to hold a conference for 20 ms?
 #![allow(missing_docs, reason = "criterion's macros")]
 
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use rove_codecs::{
+    Decoder as _, Encoder as _,
+    opus::{OpusDecoder, OpusDecoderConfig, OpusEncoder, OpusEncoderConfig},
+};
 use rove_core::{
-    mix::{Level, Mixer},
+    mix::{Conference, Level, Mixer},
     playout::stretch::{Care, Stretcher},
 };
 
@@ -59,5 +63,76 @@ fn mix(c: &mut Criterion) {
     c.bench_function("level/10ms_48khz", |b| b.iter(|| level.measure(black_box(&voice))));
 }
 
-criterion_group!(benches, stretch, mix);
+/// 20 ms of a conference in which everybody speaks and the loudest six are heard: the mixing alone, and with each party's
+/// Opus decoded and encoded. A core bears as many parties as 20 ms have room for.
+fn conference(c: &mut Criterion) {
+    const BLOCK: usize = 960;
+    let voice = rove_benches::voice(48_000, BLOCK);
+    let mut out = [0.0; BLOCK];
+    for (what, coded) in [("mixing", false), ("with_opus", true)] {
+        let mut group = c.benchmark_group(format!("conference/20ms_48khz/{what}"));
+        for parties in [3_usize, 8, 50] {
+            let mut conference = Conference::new(parties, 6, BLOCK, 48_000);
+            let mut legs: Vec<Leg> =
+                (0..parties).map(|_| Leg::new(conference.join().expect("a seat"), &voice)).collect();
+            group.throughput(Throughput::Elements(parties as u64));
+            group.bench_function(format!("{parties}_parties"), |b| {
+                b.iter(|| {
+                    for leg in &mut legs {
+                        if coded {
+                            leg.decode(&mut out);
+                        } else {
+                            out.copy_from_slice(black_box(&voice));
+                        }
+                        conference.say(leg.seat, &out);
+                    }
+                    conference.mix(BLOCK);
+                    for leg in &mut legs {
+                        conference.hear(leg.seat, &mut out);
+                        if coded {
+                            leg.encode(&out);
+                        }
+                    }
+                    out[0]
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// A party on Opus.
+struct Leg {
+    seat: usize,
+    decoder: OpusDecoder,
+    encoder: OpusEncoder,
+    packet: [u8; 400],
+    len: usize,
+}
+
+impl Leg {
+    fn new(seat: usize, voice: &[f32]) -> Self {
+        let mut encoder = OpusEncoder::new(OpusEncoderConfig::default()).expect("an encoder");
+        let mut packet = [0; 400];
+        let len = encoder.encode(voice, &mut packet).expect("a packet");
+        Self {
+            seat,
+            decoder: OpusDecoder::new(OpusDecoderConfig::default()).expect("a decoder"),
+            encoder,
+            packet,
+            len,
+        }
+    }
+
+    fn decode(&mut self, out: &mut [f32]) {
+        self.decoder.decode(&self.packet[..self.len], out).expect("samples");
+    }
+
+    fn encode(&mut self, pcm: &[f32]) {
+        let mut packet = [0; 400];
+        black_box(self.encoder.encode(pcm, &mut packet).expect("a packet"));
+    }
+}
+
+criterion_group!(benches, stretch, mix, conference);
 criterion_main!(benches);

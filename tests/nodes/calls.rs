@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::programs::{HOME, PATIENCE, Stage, VISITED, free, write};
 
-const T1: &str = "001010000000001";
-const NUMBER: &str = "+46700000101";
+pub(crate) const T1: &str = "001010000000001";
+pub(crate) const NUMBER: &str = "+46700000101";
 
 /// Networks with proxies.
 pub(crate) struct Calls {
@@ -26,7 +26,7 @@ pub(crate) struct Calls {
 static ALONE: Mutex<()> = Mutex::new(());
 
 impl Calls {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with("")
     }
 
@@ -62,7 +62,7 @@ impl Calls {
     }
 
     /// A subscriber that has attached, and where it is.
-    fn terminal(&self) -> (Running, Ipv4Addr) {
+    pub(crate) fn terminal(&self) -> (Running, Ipv4Addr) {
         self.stage.subscribe();
         self.set(&format!("--msisdn {NUMBER}"));
         self.stage.attached()
@@ -74,14 +74,20 @@ impl Calls {
 
     /// A phone that waits for calls.
     pub(crate) fn phone(&self, name: &str, flags: &str) -> Running {
+        self.phone_at(name, flags).0
+    }
+
+    /// The same, and where its signalling listens.
+    pub(crate) fn phone_at(&self, name: &str, flags: &str) -> (Running, SocketAddr) {
         let report = self.report(name).display().to_string();
         let mut args: Vec<String> =
             ["answer", "--ready-json", "--calls", "1", "--json", &report].map(str::to_owned).into();
         args.extend(["--dns-server".to_owned(), self.stage.names[HOME].to_string()]);
         args.extend(flags.split(' ').map(str::to_owned));
         let mut phone = Running::start(&program("rove"), args);
-        phone.ready(PATIENCE);
-        phone
+        let ready = phone.ready(PATIENCE);
+        let at = ready["sip"][0].as_str().unwrap_or_else(|| panic!("{ready}"));
+        (phone, at.parse().unwrap())
     }
 
     /// One that is registered at the home's proxy as `name`.
@@ -94,7 +100,14 @@ impl Calls {
     }
 
     /// Calls `target` by way of a proxy as `who`, from an address.
-    fn call_by(&self, proxy: usize, who: &str, from: Ipv4Addr, target: &str, seconds: &str) -> Running {
+    pub(crate) fn call_by(
+        &self,
+        proxy: usize,
+        who: &str,
+        from: Ipv4Addr,
+        target: &str,
+        seconds: &str,
+    ) -> Running {
         let settings = self.stage.path(&format!("{}-{proxy}.toml", who.replace('@', "-")));
         let server = self.proxies[proxy];
         write(

@@ -1,5 +1,5 @@
-//! Running nodes are killed at moments of chance, while terminals attach and leave: HLR and zone store with the one, VLR,
-//! zone store and pool with the other, or both at once.
+//! Running nodes are killed at moments of chance, while terminals stay, leave and attach: HLR and zone store with the one,
+//! VLR, zone store and pool with the other, or both at once. What was acknowledged is looked for afterwards.
 
 use std::{
     collections::BTreeSet,
@@ -8,174 +8,244 @@ use std::{
 };
 
 use rove_base::Entropy;
-use rove_tests::programs::{Running, program};
+use rove_phone::roaming::{
+    Access, AkaKeys, Attachment, Reason, SimCredential, TerminalConfig, TerminalEvent, Usim,
+};
 
-use crate::programs::{HOME, K, OPC, PATIENCE, Stage, VISITED, address, write};
+use crate::programs::{HOME, K, OPC, PATIENCE, Stage, VISITED, write};
 
-const TERMINALS: usize = 3;
+/// Terminals that want to be attached.
+const TERMINALS: usize = 16;
+/// How many of them are on the move when a kill comes; the others are attached then.
+const MOVING: usize = 8;
 /// What a name's record may be cached for here.
 const TTL: Duration = Duration::from_secs(2);
 
-struct Load {
-    stage: Stage,
-    /// Who was told that it is attached, and where.
-    terminals: [Option<(Running, Ipv4Addr)>; TERMINALS],
-    acknowledged: usize,
+/// Where a terminal is, as it was told.
+#[derive(Clone, Copy, Debug)]
+enum Whereabouts {
+    /// Nowhere; it tries again at that time.
+    Out(Instant),
+    Arriving,
+    Held(Ipv4Addr),
+    Leaving,
 }
 
-/// What is under way when the kill comes.
-enum Deed {
-    Attach(usize, Running),
-    Detach(usize, Running),
+struct Member {
+    attachment: Attachment,
+    name: String,
+    at: Whereabouts,
+    /// Of its stays.
+    last: u64,
+}
+
+struct Load {
+    stage: Stage,
+    members: Vec<Member>,
+    /// Stays that terminals were told of.
+    attached: usize,
+    /// How often one of those was looked for and found: name, address and its one owner.
+    checked: usize,
+    /// Stays that ended though nobody wanted it.
+    lost: Vec<(String, Reason)>,
+}
+
+fn bits(text: &str) -> [u8; 16] {
+    u128::from_str_radix(text, 16).unwrap().to_be_bytes()
 }
 
 impl Load {
     /// With bindings that hold for `lease` when nobody renews them.
-    fn new(lease: Duration) -> Self {
+    fn new(lease: Duration, terminals: usize) -> Self {
         let mut stage = Stage::new();
-        let quick =
-            |text: &str, section: &str, more: &str| text.replacen(section, &format!("{section}{more}"), 1);
-        let ttl = TTL.as_secs();
-        for (which, name, section, more) in [
-            (HOME, "home.toml", "[home]\n", format!("ttl = {ttl}\n")),
-            (VISITED, "visited.toml", "[visited]\n", format!("ttl = {ttl}\nlease = {}\n", lease.as_secs())),
-        ] {
+        let (ttl, lease) = (TTL.as_secs(), lease.as_secs());
+        // An address rests for a minute, so many are needed.
+        let ranges = "ranges = [\"127.0.20.100-127.0.20.199\", \"127.0.21.1-127.0.21.254\", \"127.0.22.1-127.0.22.254\"]";
+        let zones = "[[dns.zone]]\norigin = \"21.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
+                     [[dns.zone]]\norigin = \"22.0.127.in-addr.arpa\"\nnegative_ttl = 1\n[visited]\n";
+        let home =
+            [("[home]\n", format!("[home]\nttl = {ttl}\n")), ("127.0.20.0/24", "127.0.20.0/22".into())];
+        let visited = [
+            ("[visited]\n", format!("{zones}ttl = {ttl}\nlease = {lease}\n")),
+            ("ranges = [\"127.0.20.100-127.0.20.199\"]", ranges.into()),
+        ];
+        for (which, name, changes) in [(HOME, "home.toml", &home[..]), (VISITED, "visited.toml", &visited)] {
             let path = stage.path(name);
-            let text = std::fs::read_to_string(&path).unwrap();
-            write(&path, &quick(&text, section, &more));
+            let mut text = std::fs::read_to_string(&path).unwrap();
+            for (old, new) in changes {
+                assert!(text.contains(old), "{old} is not in {text}");
+                text = text.replacen(old, new, 1);
+            }
+            write(&path, &text);
             stage.restart(which);
         }
-        for n in 1..=TERMINALS {
-            let keys = stage.path("keys.toml").display().to_string();
-            let (imsi, name) = (format!("00101000000000{n}"), format!("t{n}.home.example"));
-            let (code, said, complaints) = stage.roved(&["subscriber", "add", &imsi, &name, "--sim", &keys]);
-            assert_eq!(code, 0, "{said} {complaints}");
-            let sim = format!("imsi = \"{imsi}\"\nk = \"{K}\"\nopc = \"{OPC}\"\n");
-            write(&stage.path(&format!("sim{n}.toml")), &sim);
-        }
-        Self { stage, terminals: [const { None }; TERMINALS], acknowledged: 0 }
+        let members = (1..=terminals).map(|n| Self::member(&stage, n)).collect();
+        Self { stage, members, attached: 0, checked: 0, lost: Vec::new() }
     }
 
-    fn rove(&self, command: &str, of: usize) -> Running {
-        let sim = self.stage.path(&format!("sim{}.toml", of + 1)).display().to_string();
-        let authority = self.stage.path("ca.pem").display().to_string();
-        let at = self.stage.attach.to_string();
-        let args: &[&str] = match command {
-            "attach" => &["attach", &at, "--sim", &sim, "--authority", &authority, "--json"],
-            _ => &["detach", "--sim", &sim],
-        };
-        Running::start(&program("rove"), args)
+    fn member(stage: &Stage, n: usize) -> Member {
+        let (imsi, name) = (format!("0010100000000{n:02}"), format!("t{n}.home.example"));
+        stage.subscribe_as(&imsi, &name);
+        let config = TerminalConfig { imsi: imsi.parse().unwrap(), name: None, dhcp: false };
+        let sim = SimCredential::new(Usim::new(AkaKeys::new(bits(K), bits(OPC))));
+        let attachment = Attachment::start(config, Box::new(sim), vec![stage.path("ca.pem")]).unwrap();
+        Member { attachment, name, at: Whereabouts::Out(Instant::now()), last: 0 }
     }
 
-    /// Who is not attached attaches, who is leaves.
-    fn begin(&self, of: usize) -> Deed {
-        match self.terminals[of] {
-            None => Deed::Attach(of, self.rove("attach", of)),
-            Some(_) => Deed::Detach(of, self.rove("detach", of)),
-        }
-    }
-
-    /// What came of it.
-    fn end(&mut self, deed: Deed) {
-        match deed {
-            Deed::Attach(of, mut terminal) => {
-                let told = terminal.try_ready(PATIENCE);
-                let told = told.filter(|told| told["event"] == "attached");
-                if let Some(told) = told {
-                    self.acknowledged += 1;
-                    self.terminals[of] = Some((terminal, address(&told)));
+    /// Takes what terminals were told, and sends those on that are nowhere.
+    fn look(&mut self, attach: bool) {
+        for member in &mut self.members {
+            while let Some(event) = member.attachment.next_event(Duration::ZERO) {
+                match event {
+                    TerminalEvent::Attached { addresses, generation, .. } => {
+                        let ip = addresses.v4.unwrap();
+                        if generation.0 > member.last {
+                            (self.attached, member.last) = (self.attached + 1, generation.0);
+                        } else if let Whereabouts::Held(held) = member.at {
+                            assert_eq!(held, ip, "{} goes on elsewhere in the same stay", member.name);
+                        }
+                        if !matches!(member.at, Whereabouts::Leaving) {
+                            member.at = Whereabouts::Held(ip);
+                        }
+                    }
+                    TerminalEvent::Refused(_) => member.at = Whereabouts::Out(Instant::now() + PAUSE),
+                    TerminalEvent::Ended(reason) => {
+                        if matches!(member.at, Whereabouts::Held(_)) {
+                            self.lost.push((member.name.clone(), reason));
+                        }
+                        member.at = Whereabouts::Out(Instant::now());
+                    }
+                    TerminalEvent::Detached => member.at = Whereabouts::Out(Instant::now()),
+                    _ => {}
                 }
             }
-            Deed::Detach(of, command) => {
-                command.outcome(PATIENCE);
-                // It has left, or gives up when it is told twice: either way this process is over.
-                drop(self.terminals[of].take());
+            if let Whereabouts::Out(at) = member.at
+                && attach
+                && at <= Instant::now()
+            {
+                member.attachment.attach(Access { address: self.stage.attach, network: None });
+                member.at = Whereabouts::Arriving;
             }
         }
     }
 
-    fn name(of: usize) -> String {
-        format!("t{}.home.example", of + 1)
+    /// Until everybody is attached.
+    fn settle(&mut self, what: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.look(true);
+            if self.members.iter().all(|member| matches!(member.at, Whereabouts::Held(_))) {
+                return;
+            }
+            let state: Vec<_> = self.members.iter().map(|member| (&member.name, member.at)).collect();
+            assert!(Instant::now() < deadline, "{what}: not all attach: {state:?}");
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
-    fn forward(&self, of: usize) -> Vec<Vec<u8>> {
-        self.stage.asks(HOME, &Self::name(of), 1)
+    /// Some leave and come again, for `time`.
+    fn move_about(&mut self, first: usize, time: Duration) {
+        let until = Instant::now() + time;
+        for moving in 0..MOVING {
+            let member = &mut self.members[(first + moving) % TERMINALS];
+            member.attachment.detach();
+            member.at = Whereabouts::Leaving;
+        }
+        while Instant::now() < until {
+            self.look(true);
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
     }
 
-    /// Whether everybody who was told that it is attached is found both ways.
-    fn all_found(&self) -> bool {
-        let found = |(of, held): (usize, &Option<(Running, Ipv4Addr)>)| {
-            held.as_ref().is_none_or(|(_, ip)| {
-                self.forward(of) == [ip.octets().to_vec()] && self.stage.reverse(*ip).len() == 1
-            })
+    fn forward(&self, name: &str) -> Vec<Vec<u8>> {
+        self.stage.asks(HOME, name, 1)
+    }
+
+    /// Who was told that it is attached, and where.
+    fn held(&self) -> Vec<(String, Ipv4Addr)> {
+        let held = |member: &Member| match member.at {
+            Whereabouts::Held(ip) => Some((member.name.clone(), ip)),
+            _ => None,
         };
-        self.terminals.iter().enumerate().all(found)
+        self.members.iter().filter_map(held).collect()
     }
 
-    /// No address is two terminals': neither of those that hold one, nor in the home's zone.
+    /// Waits until all of them are found both ways; how long that took.
+    fn find(&mut self, what: &str, held: &[(String, Ipv4Addr)]) -> Duration {
+        let found = |stage: &Stage, (name, ip): &(String, Ipv4Addr)| {
+            stage.asks(HOME, name, 1) == [ip.octets().to_vec()] && stage.reverse(*ip).len() == 1
+        };
+        let took = self.stage.wait_for(what, |stage| held.iter().all(|one| found(stage, one)));
+        self.checked += held.len();
+        took
+    }
+
+    /// No address is two terminals': neither of those that hold one, nor in the home's zone, nor in the pool.
     fn assert_one_owner_each(&self, what: &str) {
-        let held: Vec<_> = self.terminals.iter().flatten().map(|(_, ip)| *ip).collect();
-        assert_eq!(held.iter().collect::<BTreeSet<_>>().len(), held.len(), "{what}: {held:?}");
-        let named: Vec<_> = (0..TERMINALS).flat_map(|of| self.forward(of)).collect();
+        let held = self.held();
+        assert_eq!(
+            held.iter().map(|(_, ip)| ip).collect::<BTreeSet<_>>().len(),
+            held.len(),
+            "{what}: {held:?}"
+        );
+        let named: Vec<_> = self.members.iter().flat_map(|member| self.forward(&member.name)).collect();
         assert_eq!(named.iter().collect::<BTreeSet<_>>().len(), named.len(), "{what}: {named:?}");
+        let leases = format!("rove_pool_addresses{{state=\"bound\"}} {}\n", held.len());
+        self.stage.wait_for(&format!("{what}: a lease for each and no other"), |stage| {
+            stage.roved_of(VISITED, &["metrics"]).1.contains(leases.trim())
+        });
     }
 }
 
+/// Before who was refused tries again.
+const PAUSE: Duration = Duration::from_millis(100);
+
 #[test]
 fn a7_a10_kills_at_moments_of_chance_lose_no_acknowledged_binding_and_give_no_address_to_two() {
-    let kills = if std::env::var_os("ROVE_PROVE").is_some() { 50 } else { 5 };
-    let mut load = Load::new(Duration::from_secs(20));
+    let kills = if std::env::var_os("ROVE_PROVE").is_some() { 50 } else { 3 };
+    let mut load = Load::new(Duration::from_secs(20), TERMINALS);
     let mut entropy = Entropy::from_number(7);
     let mut longest = Duration::ZERO;
-    for of in 0..TERMINALS {
-        let deadline = Instant::now() + PATIENCE;
-        while load.terminals[of].is_none() {
-            assert!(Instant::now() < deadline, "nobody attaches");
-            let deed = load.begin(of);
-            load.end(deed);
-        }
-    }
+    load.settle("at first");
     for kill in 0..kills {
-        let of = usize::try_from(entropy.next_u32()).unwrap() % TERMINALS;
-        let deed = load.begin(of);
-        std::thread::park_timeout(Duration::from_millis(u64::from(entropy.next_u32() % 60)));
+        let first = usize::try_from(entropy.next_u32()).unwrap() % TERMINALS;
+        load.move_about(first, Duration::from_millis(u64::from(entropy.next_u32() % 250)));
         let which: &[usize] = [&[HOME][..], &[VISITED], &[HOME, VISITED]][kill % 3];
         which.iter().for_each(|which| load.stage.kill(*which));
+        // All that came before the kill counts.
+        load.look(false);
+        let (what, held) = (format!("kill {kill} of {which:?}"), load.held());
         which.iter().for_each(|which| load.stage.start(*which));
-        let what = format!("kill {kill} of {which:?}");
-        // Whoever is leaving is promised nothing.
-        let leaving = match &deed {
-            Deed::Detach(of, _) => load.terminals[*of].take(),
-            Deed::Attach(..) => None,
-        };
-        let took = load.stage.wait_for(&what, |_| load.all_found());
-        longest = longest.max(took);
-        if let Deed::Detach(of, _) = &deed {
-            load.terminals[*of] = leaving;
-        }
-        load.end(deed);
-        load.stage.wait_for(&format!("{what}: who was told since"), |_| load.all_found());
+        longest = longest.max(load.find(&what, &held));
+        load.settle(&what);
+        let held = load.held();
+        load.find(&format!("{what}: who was told since"), &held);
         load.assert_one_owner_each(&what);
     }
     println!(
-        "{kills} kills, {} attaches acknowledged, consistent after {longest:?} at most",
-        load.acknowledged
+        "{kills} kills, {} stays acknowledged, looked for {} times, consistent after {longest:?} at most",
+        load.attached, load.checked
     );
+    assert_eq!(load.lost, [], "nobody loses a stay to a kill");
+    // Each kill finds some who stay, and makes others attach anew.
+    let (attached, checked) = (TERMINALS + kills * MOVING, kills * (TERMINALS + TERMINALS - MOVING));
+    assert!(load.attached >= attached, "{} stays acknowledged, {attached} at least", load.attached);
+    assert!(load.checked >= checked, "looked for {} times, {checked} at least", load.checked);
     assert!(longest < Duration::from_secs(2), "{longest:?}");
 }
 
 #[test]
 fn a7_the_name_of_a_dead_visited_network_is_gone_within_its_lease_and_two_seconds() {
     let lease = Duration::from_secs(4);
-    let mut load = Load::new(lease);
-    let deadline = Instant::now() + PATIENCE;
-    while load.terminals[0].is_none() {
-        assert!(Instant::now() < deadline, "nobody attaches");
-        let deed = load.begin(0);
-        load.end(deed);
-    }
+    let mut load = Load::new(lease, MOVING);
+    load.settle("at first");
+    let held = load.held();
+    load.find("all are there", &held);
     load.stage.kill(VISITED);
-    let took = load.stage.wait_for("the name falls", |_| load.forward(0).is_empty());
-    println!("gone after {took:?}: a lease is {lease:?}, the record's TTL {TTL:?}");
+    let names: Vec<String> = load.members.iter().map(|member| member.name.clone()).collect();
+    let took = load
+        .stage
+        .wait_for("the names fall", |stage| names.iter().all(|name| stage.asks(HOME, name, 1).is_empty()));
+    println!("{} names gone after {took:?}: a lease is {lease:?}, the record's TTL {TTL:?}", names.len());
     assert!(took < lease + TTL + Duration::from_secs(2), "{took:?}");
 }

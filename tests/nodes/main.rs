@@ -6,6 +6,7 @@ mod calls;
 mod crashes;
 mod daemons;
 mod figures;
+mod hidden;
 mod network;
 mod pairs;
 mod partner;

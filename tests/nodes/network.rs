@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::Entropy;
+use rove_base::{Entropy, Transport};
 use rove_dns::{server::ServerConfig, wire::Name, zones::ZoneConfig};
 use rove_node::roam::{Adapter, OURS, Roam, Roles, Wire};
 use rove_roam::{
@@ -76,6 +76,7 @@ impl Network {
             plmn: other.plmn.parse().unwrap(),
             title: other.title.parse().unwrap(),
             address: Some(other.at(LINK)),
+            transport: Transport::Tls,
         };
         all.map(partner).collect()
     }

@@ -46,6 +46,7 @@ impl Partner {
             plmn: ["00101", "00102"][which].parse().unwrap(),
             title: ["46700000001", "46700000002"][which].parse().unwrap(),
             address: Some(stage.links[which]),
+            transport: Transport::Tls,
         };
         let config = MapConfig {
             network: "third.example".parse().unwrap(),

@@ -15,7 +15,7 @@ fn the_call(stage: &Stage) -> String {
 }
 
 #[test]
-fn b9_certificates_users_and_limits_change_with_no_call_registration_or_stream_lost() {
+fn certificates_users_and_limits_change_with_no_call_registration_or_stream_lost() {
     let stage = Stage::new(&config(USERS, ""));
     let mut bob = stage.answers("bob", &["--calls", "1"]);
     let report = stage.path("call.json");

@@ -36,7 +36,7 @@ fn every_property_of_roaming_names_is_shown_by_tests_that_exist() {
 }
 
 /// Whether `name` is a function behind a test's attributes.
-fn is_test(text: &str, name: &str) -> bool {
+pub(crate) fn is_test(text: &str, name: &str) -> bool {
     let Some((before, _)) = text.split_once(&format!("fn {name}(")) else { return false };
     let lines = before.trim_end().lines().rev();
     lines.map(str::trim).take_while(|line| line.starts_with("#[")).any(|line| line == "#[test]")

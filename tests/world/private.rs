@@ -55,6 +55,7 @@ pub fn partner(of: (usize, PartnerId)) -> Partner {
         plmn: if home { "00101" } else { "00202" }.parse().unwrap(),
         title: if home { "491770000001" } else { "33600000002" }.parse().unwrap(),
         address: home.then_some(([127, 0, 0, 1], 2_905).into()),
+        transport: Transport::Tls,
     }
 }
 

@@ -1,24 +1,9 @@
 //! What the role that connects calls asks of those that know subscribers.
 
-use core::time::Duration;
-use std::net::SocketAddr;
-
-use rove_base::Transport;
 use rove_sip::{
     message::{Host, Reason, StatusCode, Token},
     server::{Consultation, Grant, Treatment},
 };
-
-/// Who has registered with one role, for those that others ask.
-#[derive(Clone, Debug)]
-pub(crate) struct Whereabouts {
-    /// `user@domain`.
-    pub(crate) name: String,
-    /// Where it can be reached by anybody; nowhere when it has left.
-    pub(crate) places: Vec<(Transport, SocketAddr)>,
-    /// For how long that is said.
-    pub(crate) lifetime: Duration,
-}
 
 /// A call, and what the asker's domains are.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ pub use handles::{Reloader, Stopper};
 use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
 use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
+use rove_irmv::SharedRegistry;
 use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
@@ -26,7 +27,7 @@ use crate::{
     operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, SipConfig, SipRole},
+    sip::{self, NodeStore, SipConfig, SipRole},
     tenant::relay_of,
 };
 
@@ -58,6 +59,8 @@ struct Parts {
     irmv: Vec<SocketAddr>,
     http: Vec<SocketAddr>,
     roam: Roaming,
+    /// Who is registered, with all roles that register.
+    registry: Option<SharedRegistry>,
 }
 
 impl Parts {
@@ -84,11 +87,12 @@ impl Parts {
         Ok(())
     }
 
-    /// A registrar and proxy, run on behalf of whoever has the domain `tenant`, if that is somebody else.
+    /// A registrar and proxy, run on behalf of whoever has the domain `tenant`, if that is somebody else: it then stands on a
+    /// registry of its own.
     fn add_sip(
         &mut self,
         config: &SipConfig,
-        services: (bool, bool),
+        all: &NodeConfig,
         tenant: Option<&str>,
     ) -> Result<(), NodeError> {
         let (mut sockets, mut listeners, before) = (Vec::new(), Vec::new(), self.sip.len());
@@ -129,7 +133,10 @@ impl Parts {
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().skip(before).map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
-        let role = SipRole::new(config, local, resolver_at, services, os_entropy()?)?;
+        let services =
+            tenant.is_none() && (all.home.is_some() || all.visited.is_some() || all.irmv.is_some());
+        let store = self.store(config, all, tenant)?;
+        let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?;
         let role = Box::new(role.of(tenant));
         self.places.push(Place {
             role,
@@ -217,11 +224,10 @@ impl Node {
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            let services = config.home.is_some() || config.visited.is_some() || config.irmv.is_some();
-            parts.add_sip(sip, (services, config.irmv.is_some()), None)?;
+            parts.add_sip(sip, &config, None)?;
         }
         if let Some(irmv) = &config.irmv {
-            parts.add_irmv(irmv)?;
+            parts.add_irmv(irmv, &config)?;
         }
         parts.add_tenants(&config)?;
         parts.add_http(&config)?;
@@ -245,7 +251,7 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip, irmv, roam, http } = parts;
+        let Parts { places, dns, sip, irmv, roam, http, .. } = parts;
         let (stops, reloads) = (Arc::clone(&stop.0), Arc::clone(&reload.0));
         let (relay_asker, config) = (to_relay, again);
         let driver = Driver {

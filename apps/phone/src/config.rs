@@ -12,6 +12,9 @@ use rove_session::{Disclosure, MediaSecurity};
 pub struct PhoneConfig {
     /// Who calls, as a host name, `user@host` or `sip:` URI; peers see it.
     pub identity: String,
+    /// Whether who is called is kept from learning who calls: `identity` and accounts are not told, nor what program this
+    /// is (RFC 3323). The address that calls come from stays, since media and answers go there.
+    pub anonymous: bool,
     /// Addresses to listen on for SIP over UDP, and TCP; port 0 lets the system pick. Empty: all addresses of this host, with
     /// `sip_port`.
     pub listen: Vec<SocketAddr>,
@@ -87,6 +90,12 @@ pub enum Audio {
         /// Where to record: mono, 16 bit, at the codec's rate. With several calls, a number is put before the ending.
         record: Option<PathBuf>,
     },
+    /// Nothing of its own: the calls that are made one conversation hear each other, and who calls is told so at once. For
+    /// servers of conferences.
+    Room {
+        /// How many may hear each other.
+        seats: usize,
+    },
     /// The sound card; needs the feature `sound-card`.
     SoundCard {
         /// The microphone by name; the system's choice when `None`.
@@ -100,6 +109,7 @@ impl Default for PhoneConfig {
     fn default() -> Self {
         Self {
             identity: "anonymous@anonymous.invalid".into(),
+            anonymous: false,
             listen: Vec::new(),
             sip_port: 0,
             sip_tcp: true,

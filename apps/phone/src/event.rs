@@ -53,6 +53,11 @@ pub enum PhoneEvent {
         /// Which calls.
         calls: Vec<CallId>,
     },
+    /// The other side of this call has the floor: of those in the conference it is who speaks. `None`: nobody does.
+    Speaker {
+        /// Which call.
+        call: Option<CallId>,
+    },
     /// A call is over, its media has stopped and its recording is closed.
     Ended {
         /// Which call.

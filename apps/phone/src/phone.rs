@@ -188,11 +188,17 @@ impl Phone {
         self.tell(Command::Join { call, other });
     }
 
-    /// Makes one conversation of these calls, eight at most, which this phone mixes: each hears all others. Held calls go on;
+    /// Makes one conversation of these calls, eight at most or as many as [`Audio::Room`](crate::Audio) has seats, which this
+    /// phone mixes: each hears all others. Held calls go on;
     /// calls that were in it and are not named stand alone again. [`PhoneEvent::Conference`] tells who is in it, also when
     /// somebody leaves; nothing follows when one of the calls does not stand.
     pub fn confer(&self, calls: &[CallId]) {
         self.tell(Command::Confer { calls: calls.to_vec() });
+    }
+
+    /// Whether nobody hears the other side of a call, this phone's device and recording included.
+    pub fn mute(&self, call: CallId, muted: bool) {
+        self.tell(Command::Mute { call, muted });
     }
 
     /// What was refused because somebody wanted too much; `None` when the phone has stopped.

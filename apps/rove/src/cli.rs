@@ -12,6 +12,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::tools::Demo;
+
 /// A phone that calls names.
 ///
 /// Exit codes: 0 all went well, 1 a call failed or missed its threshold, 2 wrong usage or configuration, 3 the
@@ -80,6 +82,9 @@ pub(crate) struct PhoneArgs {
     /// Who we say we are: a host name or user@host.
     #[arg(long, value_name = "NAME", env = "ROVE_IDENTITY")]
     pub(crate) identity: Option<String>,
+    /// Hides from who is called who calls: no name, no account, no program; the address stays.
+    #[arg(long, env = "ROVE_ANONYMOUS")]
+    pub(crate) anonymous: bool,
     /// Codec to offer; repeat or separate by commas, best first.
     #[arg(long, value_name = "CODEC", env = "ROVE_CODEC", value_delimiter = ',')]
     pub(crate) codec: Vec<Codec>,
@@ -165,6 +170,9 @@ pub(crate) struct Call {
     /// Hand the other side over to this host name, IP address, user@host or sip: URI instead of hanging up.
     #[arg(long, value_name = "TARGET")]
     pub(crate) transfer: Option<String>,
+    /// Calls this target as well once the call is up, and makes one conversation of all of them; up to seven times.
+    #[arg(long, value_name = "TARGET", conflicts_with_all = ["keys", "transfer", "count"])]
+    pub(crate) join: Vec<String>,
     /// Account to call with, by its address in the settings file; the one of the target's domain, else the first, when not
     /// given.
     #[arg(long = "account", value_name = "ADDRESS")]
@@ -270,31 +278,6 @@ pub(crate) struct Register {
     pub(crate) irmv: irmv::IrmvArgs,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Demo {
-    /// Writes the report here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Writes the report with plots here.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
-    /// Makes all random choices repeatable.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Folder for the recordings; a new one in the system's temporary folder when not given.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
-    /// A terminal roams from one network to another in mid-call, instead.
-    #[arg(long)]
-    pub(crate) roam: bool,
-    /// Its networks are addresses of one loopback interface, also where networks of their own are allowed.
-    #[arg(long, requires = "roam")]
-    pub(crate) loopback: bool,
-    /// Length of the call in s.
-    #[arg(long = "for", value_name = "S", default_value_t = 8.0)]
-    pub(crate) seconds: f64,
 }
 
 /// A codec by its name.

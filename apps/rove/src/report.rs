@@ -31,9 +31,12 @@ pub(crate) struct Report {
 /// What is known of a conference.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Conference {
+    /// The most who were in it at a time, this phone included.
     parties: Option<u32>,
-    joined_ms: Vec<f64>,
-    mos: Vec<f64>,
+    /// From dialling to being heard, for each who was called, in order.
+    pub(crate) joined_ms: Vec<f64>,
+    /// How each of them was heard here, where that was measured.
+    pub(crate) mos: Vec<f64>,
 }
 
 /// What was refused because somebody wanted too much.

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     dns_server: Option<Vec<String>>,
     stun: Option<String>,
     identity: Option<String>,
+    anonymous: Option<bool>,
     codec: Option<Vec<Codec>>,
     packet_time: Option<u64>,
     srtp: Option<Srtp>,
@@ -72,6 +73,7 @@ impl Settings {
         })?;
         let mut config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
+            anonymous: args.anonymous || self.anonymous.unwrap_or(default.anonymous),
             sip_port: default.sip_port,
             listen: first(&args.listen, self.listen.as_deref(), default.listen),
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),

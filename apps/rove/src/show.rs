@@ -69,6 +69,8 @@ impl Show {
             PhoneEvent::Conference { calls } => {
                 self.say(format!("a conference of {} calls", calls.len()));
             }
+            PhoneEvent::Speaker { call: Some(call) } => self.say(format!("call {} has the floor", call.0)),
+            PhoneEvent::Speaker { call: None } => self.say("nobody has the floor"),
             PhoneEvent::Watched { package, by } => {
                 self.say(format!("{package} is watched by {}", address(by)));
             }

@@ -21,7 +21,7 @@ pub use identifier::{BadIdentifier, Identifier, Name, Number};
 pub use invite::{BadInvite, Invite};
 pub use message::{Carry, CarryId, Message, Reason, Stage};
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
-pub use registry::{Conflict, Registry, RegistryLimits};
+pub use registry::{Conflict, Face, News, Registry, RegistryLimits, SharedRegistry, Way, Ways};
 pub use wire::WireError;
 
 /// Messages in a stream. A description of a session inside of a set-up fits into one.

@@ -15,7 +15,7 @@ use rove_base::{Transport, UnixTime};
 use crate::{
     Identifier, Name, Number, Uid, UserKey, WireError,
     id::verifies,
-    wire::{Reader, family, put_ip, put_text},
+    wire::{Reader, family, put_contact, put_ip, put_text},
 };
 
 /// Whether, and how, a user can be reached.
@@ -139,14 +139,7 @@ impl Claim {
         let contacts = self.contacts.get(..Self::CONTACTS).unwrap_or(&self.contacts);
         out.push(u8::try_from(contacts.len()).unwrap_or_default());
         for contact in contacts {
-            let transport = match contact.transport {
-                Transport::Tcp => 2,
-                Transport::Tls => 3,
-                _ => 1,
-            };
-            out.push(transport << 4 | family(contact.address.ip()));
-            out.extend_from_slice(&contact.address.port().to_be_bytes());
-            put_ip(&mut out, contact.address.ip());
+            put_contact(&mut out, contact);
         }
         out
     }
@@ -168,14 +161,7 @@ impl Claim {
         let mut contacts = Vec::with_capacity(peek.contacts.into());
         for _ in 0..peek.contacts {
             let kind = reader.u8("contact")?;
-            let transport = match kind >> 4 {
-                1 => Transport::Udp,
-                2 => Transport::Tcp,
-                3 => Transport::Tls,
-                _ => return Err(WireError::Value("contact")),
-            };
-            let port = reader.u16("contact")?;
-            contacts.push(Contact { transport, address: SocketAddr::new(reader.ip(kind & 15)?, port) });
+            contacts.push(reader.contact(kind)?);
         }
         reader.end()?;
         if peek.expires > u64::from(u32::MAX) {

@@ -7,9 +7,11 @@
     clippy::panic
 )]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use crate::{Identifier, Name, Number, Uid};
+use rove_base::Transport;
+
+use crate::{Contact, Identifier, Name, Number, Uid};
 
 /// What is wrong with a frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -97,6 +99,18 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A contact, whose first byte was `kind`.
+    pub(crate) fn contact(&mut self, kind: u8) -> Result<Contact, WireError> {
+        let transport = match kind >> 4 {
+            1 => Transport::Udp,
+            2 => Transport::Tcp,
+            3 => Transport::Tls,
+            _ => return Err(WireError::Value("contact")),
+        };
+        let port = self.u16("contact")?;
+        Ok(Contact { transport, address: SocketAddr::new(self.ip(kind & 15)?, port) })
+    }
+
     pub(crate) fn identifier(&mut self) -> Result<Identifier, WireError> {
         Ok(match self.u8("identifier")? {
             1 => Identifier::Name(self.name()?),
@@ -131,6 +145,18 @@ pub(crate) fn put_ip(out: &mut Vec<u8>, ip: IpAddr) {
         IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
         IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
     }
+}
+
+/// Transport and kind of address in one byte, port, address.
+pub(crate) fn put_contact(out: &mut Vec<u8>, contact: &Contact) {
+    let transport = match contact.transport {
+        Transport::Tcp => 2,
+        Transport::Tls => 3,
+        _ => 1,
+    };
+    out.push(transport << 4 | family(contact.address.ip()));
+    out.extend_from_slice(&contact.address.port().to_be_bytes());
+    put_ip(out, contact.address.ip());
 }
 
 pub(crate) const fn family(ip: IpAddr) -> u8 {

@@ -17,6 +17,8 @@ use crate::Disclosure;
 pub struct Config {
     /// Who we say we are, in From and Contact.
     pub identity: NameAddr,
+    /// Nobody that is called is to learn who we are (RFC 3323): nothing that we say names us, the program included.
+    pub anonymous: bool,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// Addresses our SIP listens on for datagrams.
@@ -58,6 +60,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Who calls or asks as `known`, as the other side is told.
+    pub(crate) fn shown(&self, known: &NameAddr) -> NameAddr {
+        let nobody = ANONYMOUS.parse().ok().filter(|_| self.anonymous);
+        nobody.unwrap_or_else(|| known.clone())
+    }
+
     /// What a message over `transport` names as its sender, when datagrams would name `signalling`: where we listen for
     /// that transport at the same address, else the same.
     pub(crate) fn local(&self, transport: Transport, signalling: SocketAddr) -> SocketAddr {
@@ -75,3 +83,6 @@ impl Config {
         self.codecs.iter().map(|codec| codec.encoding_name()).collect::<Vec<_>>().join(", ")
     }
 }
+
+/// Who wants to be nobody (RFC 3323 §4.1.1.3).
+const ANONYMOUS: &str = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";

@@ -211,9 +211,11 @@ impl Errands {
         let account = entry.account;
         let target = &tools.accounts.spelled(&entry.target, account);
         let uri = Uri::from(target.uri().clone());
-        let from = tools.accounts.identity(target, account).unwrap_or(&tools.config.identity).clone();
+        let known = tools.accounts.identity(target, account).unwrap_or(&tools.config.identity);
+        let from = tools.config.shown(known);
         let route = hops.first().map(|hop| tools.accounts.route(target, account, hop)).unwrap_or_default();
-        let headers = route.into_iter().map(|route| (HeaderName::Route, route)).collect();
+        let privacy = tools.config.anonymous.then(|| (HeaderName::Privacy, "id".to_owned()));
+        let headers = route.into_iter().map(|route| (HeaderName::Route, route)).chain(privacy).collect();
         match &entry.errand {
             Errand::Message { kind, body } => {
                 let to = NameAddr::new(uri.clone());

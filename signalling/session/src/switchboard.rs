@@ -59,6 +59,10 @@ pub struct Switchboard {
     last_call: u64,
     /// The calls that are one conversation; none, or two and more.
     conference: Vec<CallId>,
+    /// How many they may be.
+    most_parties: usize,
+    /// Whether this end is nothing but a conference: also of one call, and told so from the first answer on.
+    focus: bool,
     /// Whether our owner takes calls.
     available: bool,
     /// Something has changed of what others are told.
@@ -72,7 +76,8 @@ impl Switchboard {
     pub fn new(config: Config, mut entropy: Entropy) -> Self {
         let agent = UserAgent::new(
             UaConfig {
-                user_agent: config.user_agent.clone(),
+                // What program it is, and how old, may tell whose.
+                user_agent: if config.anonymous { String::new() } else { config.user_agent.clone() },
                 local: config.reached_at(),
                 streams: config.streams,
                 max_calls: config.most_calls,
@@ -105,6 +110,8 @@ impl Switchboard {
             entropy,
             last_call: 0,
             conference: Vec::new(),
+            most_parties: conference::MOST_PARTIES,
+            focus: false,
             available: true,
             changed: false,
             now: Now::default(),
@@ -148,6 +155,7 @@ impl Switchboard {
 
     /// Picks up.
     pub fn answer(&mut self, now: Now, call: CallId) {
+        self.show_focus(now, call);
         self.fact(now, call, Fact::Answer);
     }
 

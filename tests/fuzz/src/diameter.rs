@@ -81,6 +81,7 @@ fn adapter() -> Diameter {
         plmn: "00202".parse().expect("a network code"),
         title: "33600000002".parse().expect("a number"),
         address: None,
+        transport: Transport::Tls,
     };
     let config = DiameterConfig {
         network: "home.example".parse().expect("a name"),

@@ -173,6 +173,7 @@ fn adapter<N: PrivateNetwork>(new: fn(MapConfig, Entropy) -> N) -> N {
         plmn: "00202".parse().expect("a network code"),
         title: "33600000002".parse().expect("a number"),
         address: None,
+        transport: Transport::Tls,
     };
     let config = MapConfig {
         network: "home.example".parse().expect("a name"),

@@ -236,15 +236,10 @@ impl Desk {
         until
     }
 
-    /// Carries what one role has heard to the others, or what it wants to know, and what they know back; `false` when it
-    /// wants nothing.
+    /// Carries what one role wants to know to the others, and what they know back; `false` when it wants nothing.
     fn ask_the_others(&mut self, index: usize, now: Now) -> bool {
         if let Some((id, line)) = self.seats.get_mut(index).and_then(|seat| seat.role.asks()) {
             self.ask(index, id, line);
-            return true;
-        }
-        if let Some(news) = self.seats.get_mut(index).and_then(|seat| seat.role.news()) {
-            self.seats.iter_mut().for_each(|seat| seat.role.heard_of(now, &news));
             return true;
         }
         let question = self.seats.get_mut(index).and_then(|seat| seat.role.question());

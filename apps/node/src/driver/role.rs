@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Reply;
 use crate::{
-    calls::{CallAnswer, CallQuestion, Whereabouts},
+    calls::{CallAnswer, CallQuestion},
     config::NodeConfig,
     operate::{Act, View},
     roam,
@@ -25,7 +25,7 @@ pub enum Unreadable {
     /// Of `[home]` or `[visited]`.
     #[error(transparent)]
     Roaming(#[from] roam::Unreadable),
-    /// Of `[irmv]`.
+    /// Of `[irmv]` or `[sip]`.
     #[error(transparent)]
     Registrations(#[from] rove_irmv::WireError),
 }
@@ -131,16 +131,6 @@ pub(crate) trait Role: Send {
     /// What that program said; `None` when it could not be reached.
     fn outside_said(&mut self, now: Now, answer: Option<&[u8]>) {
         let _ = (now, answer);
-    }
-
-    /// What the other roles are to know; asked after each drain.
-    fn news(&mut self) -> Option<Whereabouts> {
-        None
-    }
-
-    /// Somebody has registered with another role, or left it.
-    fn heard_of(&mut self, now: Now, whereabouts: &Whereabouts) {
-        let _ = (now, whereabouts);
     }
 
     /// What it wants to know of the other roles about a call; asked after each drain.

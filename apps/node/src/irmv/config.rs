@@ -3,7 +3,7 @@
 use std::{
     fs::OpenOptions,
     io::{self, Write as _},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -141,11 +141,6 @@ impl IrmvConfig {
     pub(super) fn known(&self, domain: &str) -> Option<&[SocketAddr]> {
         let peer = self.peer.iter().find(|peer| peer.domain.eq_ignore_ascii_case(domain))?;
         Some(&peer.addresses)
-    }
-
-    /// Whether an address is one that users of SIP may be sent to.
-    pub(super) const fn is_reachable(ip: IpAddr) -> bool {
-        !ip.is_unspecified() && !ip.is_multicast()
     }
 }
 

@@ -9,17 +9,12 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Ste
 use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_irmv::{
-    Contact, Identifier, Name, Number, Record,
+    Registry, RegistryLimits, SharedRegistry,
     server::{Server, ServerEvent},
-};
-use rove_sip::{
-    message::{Host, Uri},
-    server::{Grant, Treatment},
 };
 
 pub use self::config::{IrmvConfig, IrmvPeer, IrmvUser};
 use crate::{
-    calls::{CallAnswer, CallQuestion, Whereabouts},
     config::{ConfigError, NodeConfig},
     dns::Ration,
     driver::{Role, Unreadable, eventless},
@@ -38,17 +33,31 @@ pub(crate) struct IrmvRole {
 }
 
 impl IrmvRole {
+    /// The registry of a node that has this role, with room for so many names and bytes of others' beside its own.
+    pub(crate) fn registry(
+        config: &IrmvConfig,
+        (names, bytes): (usize, usize),
+        entropy: &mut Entropy,
+    ) -> Result<Registry, ConfigError> {
+        let (server, key) = (config.server()?, config.signing_key()?);
+        let RegistryLimits { records, bytes: own } = server.limits.registry;
+        let limits =
+            RegistryLimits { records: records.saturating_add(names), bytes: own.saturating_add(bytes) };
+        Ok(Registry::new(limits, &key, entropy).speaking(&key, &server.domain, server.longest))
+    }
+
     /// Asks for other servers from `resolver_at`.
     pub(crate) fn new(
         config: &IrmvConfig,
         resolver_at: Option<SocketAddr>,
+        registry: SharedRegistry,
         mut entropy: Entropy,
     ) -> Result<Self, ConfigError> {
         let resolver = resolver_at.map(|at| {
             let config = ResolverConfig::new(config.dns_servers.clone(), vec![at]);
             Resolver::new(config, entropy.fork())
         });
-        let server = Server::new(config.server()?, config.signing_key()?, entropy);
+        let server = Server::on(registry, config.server()?, config.signing_key()?);
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
         Ok(Self { server, resolver, resolver_at, resolving, refusals, config })
     }
@@ -104,23 +113,6 @@ impl IrmvRole {
         if let Some(domain) = self.resolving.remove(&id) {
             self.server.resolved(now, &domain, &addresses);
         }
-    }
-
-    /// Who is called, if it is somebody who has registered here.
-    fn called(&self, question: &CallQuestion) -> Option<Record> {
-        if let Some(number) = question.number() {
-            let number: Number = number.parse().ok()?;
-            return self.server.present(&Identifier::Number(number));
-        }
-        let sip = question.call.callee.as_sip()?;
-        let user = String::from_utf8(sip.user_bytes()?).ok()?;
-        let domain = match &sip.host {
-            Host::Domain(domain) => domain.as_str().to_owned(),
-            // To an address of ours: the user is one of our domain.
-            _ => self.config.domain.clone(),
-        };
-        let name: Name = format!("{user}@{domain}").parse().ok()?;
-        self.server.present(&Identifier::Name(name))
     }
 }
 
@@ -197,7 +189,7 @@ impl Role for IrmvRole {
         if tenant.is_some() {
             return;
         }
-        let registry = self.server.registry();
+        let registry = self.server.registry().lock();
         view.registered += registry.len() as u64;
         for record in registry.iter().take(MOST_LISTED) {
             if !view.lists() {
@@ -216,35 +208,8 @@ impl Role for IrmvRole {
     }
 
     fn metrics(&self, text: &mut String) {
-        let _ = writeln!(text, "rove_irmv_registrations {}", self.server.registry().len());
+        let _ = writeln!(text, "rove_irmv_registrations {}", self.server.registry().lock().len());
     }
-
-    /// Who has registered by SIP is found here as well.
-    fn heard_of(&mut self, now: Now, whereabouts: &Whereabouts) {
-        let Ok(name) = whereabouts.name.parse::<Name>() else { return };
-        let contact = |(transport, address): &(Transport, SocketAddr)| Contact {
-            transport: *transport,
-            address: *address,
-        };
-        let contacts = whereabouts.places.iter().map(contact).collect();
-        self.server.vouch(now, name, contacts, whereabouts.lifetime);
-    }
-
-    /// Who has registered here is found by SIP as well.
-    fn answer(&mut self, _: Now, question: &CallQuestion) -> Option<CallAnswer> {
-        let record = self.called(question)?;
-        let places = record.claim.contacts.iter().filter_map(|contact| place(&record.claim.name, contact));
-        let grant = Grant { places: places.collect(), ..Grant::default() };
-        Some(CallAnswer::Treatment(Treatment::Granted(Box::new(grant))))
-    }
-}
-
-/// Where a contact takes calls, as a URI.
-fn place(name: &Name, contact: &Contact) -> Option<Uri> {
-    let Contact { transport, address } = contact;
-    let reachable = IrmvConfig::is_reachable(address.ip()) && address.port() != 0;
-    let uri = format!("sip:{}@{address};transport={transport}", name.user());
-    if reachable { uri.parse().ok() } else { None }
 }
 
 const TAG: u8 = 6;

@@ -13,7 +13,7 @@ use crate::{
 impl Parts {
     pub(super) fn add_tenants(&mut self, config: &NodeConfig) -> Result<(), NodeError> {
         for tenant in &config.tenant {
-            self.add_sip(&tenant.sip(), (false, false), Some(&tenant.domain))?;
+            self.add_sip(&tenant.sip(), config, Some(&tenant.domain))?;
         }
         Ok(())
     }

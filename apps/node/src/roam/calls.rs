@@ -50,7 +50,9 @@ impl Roam {
         }
         let Some(home) = &self.home else { return Ok(()) };
         let here = home.owner(ip);
-        let names = names(&question.call.caller, question);
+        // Who hides from whom it calls has to say to us who it is, if we ask.
+        let proved = question.call.proved.iter().flat_map(|user| of_domains(user, question));
+        let names: Vec<_> = proved.chain(names(&question.call.caller, question)).collect();
         let Some(caller) = here.or_else(|| names.iter().find_map(|name| home.named(name))) else {
             return Ok(());
         };
@@ -62,7 +64,7 @@ impl Roam {
             None if third && !services.three_way => return Err(Cause::NotSupported),
             None => {}
         }
-        grant.vouched |= here.is_some();
+        grant.vouched |= here.is_some() || question.call.proved.is_some();
         grant.hidden |= services.caller_id_restricted;
         grant.identity = aor(&caller.name, question);
         Ok(())
@@ -105,12 +107,16 @@ fn names(uri: &Uri, question: &CallQuestion) -> Vec<HostName> {
     let Host::Domain(host) = &sip.host else {
         // To an address of ours: the user is one of a domain of ours.
         let user = sip.user_bytes().and_then(|user| String::from_utf8(user).ok());
-        let of = |domain: &Host| format!("{}.{domain}", user.as_deref()?).parse().ok();
-        return question.domains.iter().filter_map(of).collect();
+        return user.iter().flat_map(|user| of_domains(user, question)).collect();
     };
     let user = sip.user_bytes().and_then(|user| String::from_utf8(user).ok());
     let below = user.and_then(|user| format!("{user}.{}", host.as_str()).parse().ok());
     below.into_iter().chain(host.as_str().parse()).collect()
+}
+
+/// The names that a user of the asker's domains may have.
+fn of_domains(user: &str, question: &CallQuestion) -> Vec<HostName> {
+    question.domains.iter().filter_map(|domain| format!("{user}.{domain}").parse().ok()).collect()
 }
 
 /// A subscriber's address at the server: `user@domain` where its name is one below a domain of the server's.

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use rove_base::Entropy;
+use rove_base::{Entropy, Transport};
 use rove_driver::{Certificate, Tls, TlsError, Trust};
 use rove_io::raw::{DhcpSocket, RouterSocket};
 use rove_roam::{
@@ -177,6 +177,7 @@ impl RoamSections<'_> {
                 plmn: parse("[[partner]]", "plmn", &partner.plmn)?,
                 title: parse("[[partner]]", "title", &partner.title)?,
                 address: partner.address,
+                transport: Transport::Tls,
             })
         };
         self.partners.iter().enumerate().map(partner).collect()

@@ -225,6 +225,12 @@ impl SipConfig {
         }
     }
 
+    /// How many bindings there may be, and how many bytes they may take.
+    pub(crate) fn bindings(&self) -> (usize, usize) {
+        let (bindings, _) = self.limits.of_server();
+        (bindings.bindings, bindings.bytes)
+    }
+
     /// What the server machine is told, when it listens at `local`.
     pub(crate) fn server(&self, local: Vec<LocalAddress>) -> Result<SipServerConfig, ConfigError> {
         let wrong = |key: &'static str, value: &str| ConfigError::Sip { key, value: value.to_owned() };

@@ -8,6 +8,7 @@ mod ledger;
 mod limits;
 mod seen;
 mod state;
+mod store;
 mod users;
 
 use core::convert::Infallible;
@@ -16,11 +17,12 @@ use std::{
     net::SocketAddr,
 };
 
-use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
+use rove_base::{Append, Arrival, Entropy, Flow, Instant, Machine, Now, Scratch, Step};
 use rove_dns::lookup::{self, LookupId, Query, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_sip::{
     message::{Host, SipUri, StatusCode},
+    registrar::MemoryLimits,
     server::{ConsultId, Event, Grant, ResolveId, SipServer, Treatment},
     transport::LocalAddress,
 };
@@ -32,9 +34,10 @@ pub use limits::SipLimits;
 pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
+pub(crate) use self::store::NodeStore;
 use self::{capture::Sinks, ledger::Ledger, seen::Seen};
 use crate::{
-    calls::{CallAnswer, CallQuestion, Whereabouts, refused},
+    calls::{CallAnswer, CallQuestion, refused},
     config::NodeConfig,
     dns::Ration,
     driver::{Role, Unreadable, eventless},
@@ -45,7 +48,7 @@ use crate::{
 
 /// The server with what only a running program has: a resolver, and files to tell.
 pub(crate) struct SipRole {
-    server: SipServer,
+    server: SipServer<NodeStore>,
     resolver: Option<Resolver>,
     /// Where the resolver asks from.
     resolver_at: Option<SocketAddr>,
@@ -54,10 +57,6 @@ pub(crate) struct SipRole {
     numbers: HashMap<LookupId, (ConsultId, Box<Grant>)>,
     /// What the other roles are to be asked.
     questions: VecDeque<CallQuestion>,
-    /// What the other roles are to know.
-    news: VecDeque<Whereabouts>,
-    /// Whether somebody wants to know.
-    tells: bool,
     domains: Vec<Host>,
     ledger: Option<Ledger>,
     sinks: Sinks,
@@ -69,13 +68,14 @@ pub(crate) struct SipRole {
 }
 
 impl SipRole {
-    /// Listens at `local`; asks for names from `resolver_at`, and what becomes of calls where there are `services`. `tells` others who is
-    /// registered.
+    /// Listens at `local`, keeps bindings in what `store` makes within these limits, asks for names from `resolver_at`, and
+    /// what becomes of calls where there are `services`.
     pub(crate) fn new(
         config: &SipConfig,
         local: Vec<LocalAddress>,
         resolver_at: Option<SocketAddr>,
-        (services, tells): (bool, bool),
+        services: bool,
+        store: impl FnOnce(MemoryLimits) -> NodeStore,
         mut entropy: Entropy,
     ) -> Result<Self, NodeError> {
         let resolver = resolver_at.map(|at| {
@@ -87,7 +87,8 @@ impl SipRole {
         let mut of_server = config.server(local)?;
         of_server.services |= services;
         let domains = of_server.registrar.domains.clone();
-        let server = SipServer::new(of_server, entropy);
+        let store = store(of_server.bindings);
+        let server = SipServer::with_store(of_server, store, entropy);
         let config = config.clone();
         Ok(Self {
             server,
@@ -96,8 +97,6 @@ impl SipRole {
             resolving: HashMap::new(),
             numbers: HashMap::new(),
             questions: VecDeque::new(),
-            news: VecDeque::new(),
-            tells,
             domains,
             ledger,
             sinks,
@@ -115,12 +114,8 @@ impl SipRole {
 
     fn note(&mut self, now: Now, event: Event) {
         match event {
-            Event::Registered { aor, bindings, places, lifetime, from } => {
+            Event::Registered { aor, bindings, from } => {
                 tracing::info!(target: "rove::sip", %aor, bindings, %from, "registered");
-                self.seen.registered(now, &aor, (bindings, from), &places, lifetime);
-                if self.tells {
-                    self.news.push_back(Whereabouts { name: aor, places, lifetime });
-                }
             }
             Event::Refused { method, user, from } => {
                 self.seen.refused();
@@ -158,8 +153,12 @@ impl SipRole {
         self.resolving.insert(resolver.sip(now, query), id);
     }
 
-    /// A number that is nobody's here: what it stands for is looked up.
-    fn look_up(&mut self, now: Now, id: ConsultId, number: &str, grant: Box<Grant>) {
+    /// A number that is no subscriber's: its user's here, or what it stands for is looked up.
+    fn look_up(&mut self, now: Now, id: ConsultId, number: &str, mut grant: Box<Grant>) {
+        if let Some(uri) = self.server.store().called_by(now, number, &self.domains) {
+            grant.instead = Some(uri);
+            return self.server.treated(now, id, Treatment::Granted(grant));
+        }
         match &mut self.resolver {
             Some(resolver) => drop(self.numbers.insert(resolver.number(now, number), (id, grant))),
             None => self.server.treated(now, id, unallocated()),
@@ -205,12 +204,16 @@ impl SipRole {
 
 impl Role for SipRole {
     fn tag(&self) -> u8 {
-        TAG
+        if self.tenant.is_some() { TAG_OF_TENANTS } else { TAG }
     }
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
         let ours = |flow: Flow| matches!(flow, Flow::Udp(flow) if Some(flow.local.port()) == self.resolver_at.map(|at| at.port()));
         match (&mut self.resolver, input) {
+            (_, Arrival::Durable { ticket }) => {
+                self.server.store().durable(ticket);
+                self.server.tick(now);
+            }
             (Some(resolver), Arrival::Datagram { flow, .. }) if ours(flow) => resolver.handle(now, input),
             _ => self.server.handle(now, input),
         }
@@ -225,6 +228,9 @@ impl Role for SipRole {
 
     fn poll(&mut self, now: Now, out: &mut Scratch) -> Step<Infallible> {
         loop {
+            if let Some((ticket, record)) = self.server.store().next_record() {
+                return Step::Append(Append { range: out.push(&record), ticket });
+            }
             let wait = match eventless(self.server.poll(out)) {
                 Ok(Step::Wait(until)) => until,
                 Ok(step) => return step,
@@ -248,10 +254,6 @@ impl Role for SipRole {
         }
     }
 
-    fn news(&mut self) -> Option<Whereabouts> {
-        self.news.pop_front()
-    }
-
     fn question(&mut self) -> Option<CallQuestion> {
         self.questions.pop_front()
     }
@@ -266,16 +268,22 @@ impl Role for SipRole {
         }
     }
 
-    /// Registrations are not kept: phones renew them.
-    fn replay(&mut self, _: &[u8]) -> Result<bool, Unreadable> {
-        Ok(false)
+    fn replay(&mut self, record: &[u8]) -> Result<bool, Unreadable> {
+        Ok(self.server.store().replay(record)?)
     }
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        Some(Vec::new())
+        if self.tenant.is_some() {
+            // What is a tenant's is in no journal.
+            return Some(Vec::new());
+        }
+        self.server.stored().snapshot()
     }
 
-    fn journal_failed(&mut self, _: Now) {}
+    fn journal_failed(&mut self, now: Now) {
+        self.server.store().journal_failed();
+        self.server.tick(now);
+    }
 
     /// Takes certificates, users, limits and trusted servers over. What cannot be read leaves things as they are.
     fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
@@ -316,3 +324,5 @@ fn unallocated() -> Treatment {
 }
 
 const TAG: u8 = 2;
+/// They keep nothing in the journal, and are told nothing of it.
+const TAG_OF_TENANTS: u8 = 9;

@@ -1,19 +1,18 @@
 //! What the operator sees of a registrar and proxy.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::time::Duration;
 
-use rove_base::{Instant, Now, Transport, UnixTime};
+use rove_base::{Now, UnixTime};
+use rove_irmv::{Way, Ways};
 use rove_sip::server::{CallRecord, CallView};
 use serde_json::{Value, json};
 
 use super::{SipConfig, SipRole};
 use crate::operate::{Act, CallLine, MOST_LISTED, Registration, View, sip_way};
 
-/// Who has registered of late, and how calls went.
+/// How calls went.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// As many as are listed; others are counted by the server.
-    users: HashMap<String, (Vec<String>, Instant)>,
     answered: u64,
     unanswered: u64,
     refused: u64,
@@ -22,31 +21,6 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// A user's bindings have changed.
-    pub(super) fn registered(
-        &mut self,
-        now: Now,
-        aor: &str,
-        (bindings, from): (usize, SocketAddr),
-        places: &[(Transport, SocketAddr)],
-        lifetime: Duration,
-    ) {
-        if bindings == 0 {
-            self.users.remove(aor);
-            return;
-        }
-        if self.users.len() >= MOST_LISTED && !self.users.contains_key(aor) {
-            let first = self.users.iter().min_by_key(|(_, (_, until))| *until).map(|(name, _)| name.clone());
-            first.map(|name| self.users.remove(&name));
-        }
-        let mut places: Vec<String> =
-            places.iter().map(|(transport, address)| format!("{transport} {address}")).collect();
-        if places.is_empty() {
-            places.push(format!("behind {from}"));
-        }
-        self.users.insert(aor.to_owned(), (places, now.mono.later(lifetime)));
-    }
-
     pub(super) const fn refused(&mut self) {
         self.refused = self.refused.saturating_add(1);
     }
@@ -61,22 +35,6 @@ impl Seen {
             None => self.unanswered = self.unanswered.saturating_add(1),
         }
     }
-
-    fn list(&self, now: Now, tenant: Option<&String>, view: &mut View) {
-        for (name, (places, until)) in &self.users {
-            if *until <= now.mono || !view.lists() {
-                continue;
-            }
-            view.registrations.push(Registration {
-                name: name.clone(),
-                via: "sip".into(),
-                status: "online".into(),
-                places: places.clone(),
-                seconds_left: until.since(now.mono).as_secs(),
-                tenant: tenant.cloned(),
-            });
-        }
-    }
 }
 
 impl SipRole {
@@ -89,7 +47,7 @@ impl SipRole {
         if !self.is_shown_to(tenant) {
             return;
         }
-        self.seen.list(now, self.tenant.as_ref(), view);
+        self.list(now, view);
         let mut ours =
             View { answered: self.seen.answered, unanswered: self.seen.unanswered, ..View::default() };
         let mut setups = self.seen.setup;
@@ -108,6 +66,31 @@ impl SipRole {
         let average = (ours.answered > 0).then(|| setups.as_secs_f64() * 1_000.0 / ours.answered as f64);
         ours.setup_ms = average;
         view.join(ours);
+    }
+
+    fn list(&self, now: Now, view: &mut View) {
+        let registry = self.server.stored().registry().lock();
+        for (name, ways) in registry.all_ways() {
+            if !view.lists() {
+                return;
+            }
+            let Ok(ways) = Ways::from_bytes(ways) else { continue };
+            let place = |way: Way<'_>| {
+                way.place.map_or_else(
+                    || "by way of this server".into(),
+                    |at| format!("{} {}", at.transport, at.address),
+                )
+            };
+            let Some(until) = ways.iter().map(|way| way.until.as_secs()).max() else { continue };
+            view.registrations.push(Registration {
+                name: String::from_utf8_lossy(name).into_owned(),
+                via: "sip".into(),
+                status: "online".into(),
+                places: ways.iter().map(place).collect(),
+                seconds_left: until.saturating_sub(now.wall.as_secs()),
+                tenant: self.tenant.clone(),
+            });
+        }
     }
 
     fn line(&self, now: Now, call: &CallView<'_>) -> CallLine {
@@ -180,7 +163,7 @@ impl SipRole {
             }
         }
         let (bindings, limits) = config.limits.of_server();
-        self.server.set_bindings(bindings);
+        self.server.store().set_limits(bindings);
         self.server.set_limits(limits);
         self.server.set_trusted(config.trusted.clone());
         self.config.limits = config.limits;

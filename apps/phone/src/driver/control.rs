@@ -1,6 +1,7 @@
 //! What the control thread owns, and what it does with each step of the switchboard.
 
 mod addresses;
+mod conference;
 mod media;
 mod publish;
 
@@ -24,13 +25,13 @@ use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender},
 };
 
-use self::publish::dns_sockets;
+use self::{conference::Floor, publish::dns_sockets};
 use super::{
     Command,
     listening::{self, Listening},
     media::Media,
 };
-use crate::{CallReport, PhoneConfig, PhoneEvent, StartError};
+use crate::{Audio, CallReport, PhoneConfig, PhoneEvent, StartError};
 
 /// A phone whose sockets are open but not watched yet.
 pub(crate) struct Control {
@@ -69,9 +70,10 @@ impl Control {
         sockets.extend(dns_sockets);
         let media_news = Arc::new(Notify::new());
         let media = Media::new(&config, clock, entropy.fork(), Arc::clone(&media_news))?;
-        let board = Switchboard::new(
+        let mut board = Switchboard::new(
             Config {
                 identity: NameAddr::new(identity.uri().clone()),
+                anonymous: config.anonymous,
                 user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
                 sip: sip.clone(),
                 sip_streams: sip_streams.clone(),
@@ -95,6 +97,9 @@ impl Control {
             },
             entropy,
         );
+        if let Audio::Room { seats } = config.audio {
+            board.be_focus(seats);
+        }
         Ok(Self { board, sockets, listeners, tls, sip, sip_streams, media, media_news, events, clock })
     }
 
@@ -129,7 +134,7 @@ impl Control {
             closing: None,
             seen: tokio::sync::mpsc::unbounded_channel(),
             from: None,
-            joined: Vec::new(),
+            floor: Floor::default(),
         })
     }
 }
@@ -151,8 +156,7 @@ pub(super) struct Desk {
     seen: (UnboundedSender<Seen>, UnboundedReceiver<Seen>),
     /// Where this host is reached, when its owner has said so.
     from: Option<IpAddr>,
-    /// The calls that are mixed.
-    joined: Vec<CallId>,
+    floor: Floor,
 }
 
 /// The ports of a call, and in them how the world sees them.
@@ -237,6 +241,7 @@ impl Desk {
                 let _ = reply.send(self.board.begin(now, target, account, *errand));
             }
             Command::Confer { calls } => drop(self.board.confer(now, &calls)),
+            Command::Mute { call, muted } => self.media.mute(call, muted),
             Command::Refused { reply } => drop(reply.send(self.board.refused())),
             Command::End { errand } => self.board.end(now, errand),
             Command::Available(available) => self.board.set_available(now, available),
@@ -281,7 +286,7 @@ impl Desk {
         }) {
             return None;
         }
-        let wake = Instant::earliest(wake, self.closing);
+        let wake = Instant::earliest(Instant::earliest(wake, self.closing), self.watch_floor());
         Some(wake.map(|at| self.clock.std_instant(at)))
     }
 

@@ -1,5 +1,7 @@
 //! The media of all calls: ports, devices and the media thread, from the control thread's side.
 
+mod conference;
+
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
@@ -15,7 +17,7 @@ use rove_io::{
     bridge::ControlEnds,
     callback::{replacement, wire},
     clock::Clock,
-    device::{Clip, DeviceConfig, Ends, FileConfig, Joint, Running, SoundConfig, join},
+    device::{Clip, DeviceConfig, Ends, FileConfig, Hall, Joint, Running, SoundConfig},
     media_thread::{Continuation, MediaEvent, MediaThread},
     net::{UdpSocket, bind_pair},
 };
@@ -38,6 +40,8 @@ pub(super) struct Media {
     fingerprint: Option<Fingerprint>,
     calls: HashMap<CallId, MediaCall>,
     recordings: u32,
+    /// Where calls hear each other, if they do nothing else.
+    hall: Option<Hall>,
     stun_server: Option<SocketAddr>,
 }
 
@@ -93,6 +97,10 @@ impl Media {
         wake: Arc<Notify>,
     ) -> Result<Self, StartError> {
         let clip = check(&config.audio, &config.codecs)?;
+        let hall = match config.audio {
+            Audio::Room { seats } => Some(Hall::start(clock, seats, MOST_HEARD).map_err(StartError::Thread)?),
+            _ => None,
+        };
         let mut thread = MediaThread::start(clock, move || wake.notify_one()).map_err(StartError::Thread)?;
         let fingerprint = (config.media_security != MediaSecurity::Never).then(|| {
             let identity = Identity::draw(&mut entropy, clock.now().wall);
@@ -114,6 +122,7 @@ impl Media {
             fingerprint,
             calls: HashMap::new(),
             recordings: 0,
+            hall,
             stun_server: config.stun_server,
         })
     }
@@ -180,9 +189,14 @@ impl Media {
         entry.running = true;
         (entry.plan, entry.rate) = (Some(plan.clone()), wired.sample_rate);
         entry.control = Some(wired.control);
-        let (ends, joint) = Ends::from((wired.input, wired.output)).joinable();
-        entry.joint = Some(joint);
-        entry.device = Some(device.start(self.clock, ends).map_err(|error| error.to_string())?);
+        let ends = Ends::from((wired.input, wired.output));
+        entry.device = Some(if let Some(hall) = &self.hall {
+            hall.enter(ends).ok_or("the codec's rate cannot be mixed")?
+        } else {
+            let (ends, joint) = ends.joinable();
+            entry.joint = Some(joint);
+            device.start(self.clock, ends).map_err(|error| error.to_string())?
+        });
         entry.left.played.extend(files.play.as_ref().map(Clip::path).and_then(absolute));
         entry.left.recordings.extend(files.record.as_deref().and_then(absolute));
         Ok(())
@@ -231,13 +245,6 @@ impl Media {
         if entry.running && self.thread.remove(call.0).is_err() {
             entry.running = false;
         }
-    }
-
-    /// Has the other sides of these calls hear each other, and nobody else. `false` when that cannot be.
-    pub(super) fn join(&mut self, calls: &[CallId]) -> bool {
-        let wanted = self.calls.iter_mut().filter(|(id, _)| calls.contains(id));
-        let mut joints: Vec<&mut Joint> = wanted.filter_map(|(_, entry)| entry.joint.as_mut()).collect();
-        joints.len() == calls.len() && join(&mut joints)
     }
 
     /// Tells the peer that a key was pressed.
@@ -305,7 +312,7 @@ impl Media {
     /// The device for the next call, and the files it uses.
     fn device(&mut self) -> (DeviceConfig, FileConfig) {
         match &self.audio {
-            Audio::Null => (DeviceConfig::Null, FileConfig::default()),
+            Audio::Null | Audio::Room { .. } => (DeviceConfig::Null, FileConfig::default()),
             Audio::Files { repeat, record, .. } => {
                 self.recordings += 1;
                 let record = record.as_deref().map(|path| numbered(path, self.recordings));
@@ -324,7 +331,7 @@ impl Media {
 /// Finds out before the first call whether all that is to be said and recorded can be, and reads what is to be said.
 fn check(audio: &Audio, codecs: &[CodecId]) -> Result<Option<Clip>, StartError> {
     let (play, record) = match audio {
-        Audio::Null => return Ok(None),
+        Audio::Null | Audio::Room { .. } => return Ok(None),
         Audio::SoundCard { .. } if cfg!(feature = "sound-card") => return Ok(None),
         Audio::SoundCard { .. } => {
             let why = "this build has no sound cards: build with --features sound-card, or use files";
@@ -350,6 +357,9 @@ fn check(audio: &Audio, codecs: &[CodecId]) -> Result<Option<Clip>, StartError> 
     let clip = play.as_deref().map(|path| Clip::read(path, &rates)).transpose();
     clip.map_err(|error| StartError::Audio(error.to_string()))
 }
+
+/// Of those who hear each other, so many are mixed.
+const MOST_HEARD: usize = 6;
 
 /// `heard.wav` for the first call, `heard-2.wav` for the second.
 fn numbered(path: &Path, number: u32) -> PathBuf {

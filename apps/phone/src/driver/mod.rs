@@ -100,6 +100,10 @@ pub(crate) enum Command {
     Confer {
         calls: Vec<CallId>,
     },
+    Mute {
+        call: CallId,
+        muted: bool,
+    },
     Refused {
         reply: mpsc::SyncSender<Refused>,
     },

@@ -17,6 +17,7 @@ pub(super) fn board(config: &VirtualConfig, entropy: &mut Entropy) -> Switchboar
     Switchboard::new(
         Config {
             identity: NameAddr::new(identity),
+            anonymous: false,
             user_agent: concat!("rove/", env!("CARGO_PKG_VERSION")).into(),
             sip: vec![SocketAddr::new(config.ip, config.sip_port)],
             sip_streams: [

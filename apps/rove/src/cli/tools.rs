@@ -1,4 +1,4 @@
-//! The command lines of the tools that need no network: a call over a bad link, and a capture played again.
+//! The command lines of the demo, and of the tools that need no network: a call over a bad link, and a capture played again.
 
 use core::time::Duration;
 use std::path::PathBuf;
@@ -211,4 +211,35 @@ mod tests {
         assert_eq!((ssrc("0x1234"), ssrc("4660")), (Ok(0x1234), Ok(0x1234)));
         assert!(ssrc("0x").is_err() && ssrc("4294967296").is_err() && ssrc("one").is_err());
     }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Writes the report here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Writes the report with plots here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Makes all random choices repeatable.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Folder for the recordings; a new one in the system's temporary folder when not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// A terminal roams from one network to another in mid-call, instead.
+    #[arg(long)]
+    pub(crate) roam: bool,
+    /// Its networks are addresses of one loopback interface, also where networks of their own are allowed.
+    #[arg(long, requires = "roam")]
+    pub(crate) loopback: bool,
+    /// Names, calls and sound take IPv6, where networks of their own are allowed.
+    #[arg(long, requires = "roam", conflicts_with = "loopback")]
+    pub(crate) ipv6: bool,
+    /// The terminal gets its addresses by DHCP, with udhcpc or for IPv6 dhclient, where networks of their own are allowed.
+    #[arg(long, requires = "roam", conflicts_with = "loopback")]
+    pub(crate) dhcp: bool,
+    /// Length of the call in s.
+    #[arg(long = "for", value_name = "S", default_value_t = 8.0)]
+    pub(crate) seconds: f64,
 }

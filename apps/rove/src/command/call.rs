@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rove_phone::{AccountId, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress};
 
-use super::{GLANCE, accounts, irmv, seconds, stay::Stay};
+use super::{GLANCE, accounts, gather::Gathering, irmv, seconds, stay::Stay};
 use crate::{
     cli::Call,
     failure::Failure,
@@ -49,8 +49,17 @@ fn calls(
     let record = irmv::look_up(&args.irmv, &args.phone, &args.target, stop)?;
     let target = record.as_deref().and_then(irmv::target).unwrap_or_else(|| args.target.clone());
     let mut report = Report { seed: args.phone.seed, ..Report::default() };
+    if !args.join.is_empty() {
+        let targets = core::iter::once(Ok(target.clone())).chain(args.join.iter().map(|other| {
+            let record = irmv::look_up(&args.irmv, &args.phone, other, stop)?;
+            Ok(record.as_deref().and_then(irmv::target).unwrap_or_else(|| other.clone()))
+        }));
+        let targets = targets.collect::<Result<Vec<String>, Failure>>()?;
+        (report.calls, report.conference) =
+            Gathering::new(&phone, account, &show, &targets).hold(talk, stop)?;
+    }
     for _ in 0..args.count {
-        if stop.wanted() {
+        if stop.wanted() || !args.join.is_empty() {
             break;
         }
         let call = one(&phone, args, &target, account, talk, stop, &show)?;

@@ -6,6 +6,7 @@ pub(crate) mod attach;
 pub(crate) mod call;
 pub(crate) mod devices;
 pub(crate) mod doctor;
+mod gather;
 pub(crate) mod irmv;
 pub(crate) mod lookup;
 pub(crate) mod message;

@@ -108,6 +108,7 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
             let calls: Vec<u64> = calls.iter().map(|call| call.0).collect();
             json!({ "event": "conference", "calls": calls })
         }
+        PhoneEvent::Speaker { call } => json!({ "event": "speaker", "call": call.map(|call| call.0) }),
         PhoneEvent::Watched { package, by } => json!({ "event": "watched", "package": package, "by": by }),
         PhoneEvent::Registered { name } => json!({ "event": "registered", "name": name }),
         PhoneEvent::Unregistered { name } => json!({ "event": "unregistered", "name": name }),

@@ -63,15 +63,14 @@ impl Stay {
         }
     }
 
-    /// A phone that calls from here, as whom the home knows, unless it hides that or the caller says another.
+    /// A phone that calls from here, as whom the home knows unless the caller says another; hidden where home or caller
+    /// wants it.
     pub(super) fn place(&self, config: &mut PhoneConfig) {
         config.listen = vec![SocketAddr::new(self.address, 0)];
-        let nobody = PhoneConfig::default().identity;
-        if self.anonymous {
-            config.identity = nobody;
-        } else if config.identity == nobody {
+        if config.identity == PhoneConfig::default().identity {
             config.identity.clone_from(&self.name);
         }
+        config.anonymous |= self.anonymous;
     }
 
     /// Leaves, and waits until the network has let go.

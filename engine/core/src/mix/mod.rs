@@ -12,14 +12,18 @@
     clippy::panic
 )]
 
+mod conference;
 mod level;
 mod limiter;
+mod speaker;
 
 #[cfg(test)]
 mod tests;
 
+pub use conference::Conference;
 pub use level::Level;
 pub use limiter::Limiter;
+pub use speaker::{EMPTY_MS, MARGIN_DB, SILENCE_DBOV, Speaker, TAKE_OVER_MS};
 
 /// Mixes the voices of parties at one sample rate, block by block.
 #[derive(Debug)]
@@ -73,6 +77,15 @@ impl Mixer {
         if let Some(party) = self.parties.get_mut(party) {
             (party.spoke, party.gain, party.was) = (false, 1.0, 1.0);
             party.limiter.reset();
+        }
+    }
+
+    /// Another takes the seat of `party`, in mid-conversation: is faded in within one block, and hears from the beginning as
+    /// loudly as `like` does.
+    pub fn enter(&mut self, party: usize, like: usize) {
+        let Some(limiter) = self.parties.get(like).map(|like| like.limiter.clone()) else { return };
+        if let Some(party) = self.parties.get_mut(party) {
+            (party.spoke, party.gain, party.was, party.limiter) = (false, 1.0, 0.0, limiter);
         }
     }
 

@@ -6,6 +6,8 @@
     clippy::panic
 )]
 
+mod conference;
+
 use core::f32::consts::TAU;
 
 use proptest::prelude::*;

@@ -163,32 +163,12 @@ const CHUNK_MS: u32 = 10;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
+    use crate::device::testing::{Heard, last, side};
 
-    /// A side that says always the same, and keeps what it hears.
-    struct Side {
-        says: f32,
-        heard: Arc<Mutex<Vec<f32>>>,
-    }
-
-    impl Capture for Side {
-        fn capture(&mut self, _: Instant, pcm: &[f32]) {
-            self.heard.lock().unwrap().extend_from_slice(pcm);
-        }
-    }
-
-    impl Render for Side {
-        fn render(&mut self, _: Instant, out: &mut [f32]) {
-            out.fill(self.says);
-        }
-    }
-
-    fn call(says: f32, rate: u32) -> (Ends, Joint, Arc<Mutex<Vec<f32>>>) {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let side = || Box::new(Side { says, heard: Arc::clone(&heard) });
-        let (ends, joint) = Ends { rate, capture: side(), render: side() }.joinable();
+    fn call(says: f32, rate: u32) -> (Ends, Joint, Heard) {
+        let (ends, heard) = side(says, rate);
+        let (ends, joint) = ends.joinable();
         (ends, joint, heard)
     }
 
@@ -202,10 +182,6 @@ mod tests {
                 ends.capture.capture(Instant::ZERO, &block);
             }
         }
-    }
-
-    fn last(heard: &Mutex<Vec<f32>>) -> f32 {
-        *heard.lock().unwrap().last().unwrap()
     }
 
     #[test]

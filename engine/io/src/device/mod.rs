@@ -10,6 +10,7 @@
 mod adapt;
 mod clip;
 mod drift;
+mod hall;
 mod joint;
 mod paced;
 #[cfg(any(feature = "sound-card", test))]
@@ -21,6 +22,8 @@ mod resample;
 mod sound;
 mod wav;
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +38,7 @@ use crate::{
 
 pub use clip::Clip;
 pub use drift::{Follower, FollowerCounts};
+pub use hall::Hall;
 pub use joint::{Joint, join};
 #[cfg(feature = "sound-processing")]
 pub use processing::Processing;
@@ -211,16 +215,29 @@ pub struct Running(Kind);
 #[derive(Debug)]
 enum Kind {
     Paced(paced::Paced),
+    Place(hall::Place),
     #[cfg(feature = "sound-card")]
     Sound(sound::Sound),
 }
 
 impl Running {
+    const fn in_hall(place: hall::Place) -> Self {
+        Self(Kind::Place(place))
+    }
+
+    const fn place(&self) -> Option<&hall::Place> {
+        match &self.0 {
+            Kind::Place(place) => Some(place),
+            _ => None,
+        }
+    }
+
     /// Whether the file to be heard has ended. Never for a device without one, or one that repeats.
     #[must_use]
     pub fn played_out(&self) -> bool {
         match &self.0 {
             Kind::Paced(paced) => paced.played_out(),
+            Kind::Place(_) => false,
             #[cfg(feature = "sound-card")]
             Kind::Sound(_) => false,
         }
@@ -230,13 +247,14 @@ impl Running {
     #[must_use]
     pub fn try_event(&self) -> Option<DeviceEvent> {
         match &self.0 {
-            Kind::Paced(_) => None,
+            Kind::Paced(_) | Kind::Place(_) => None,
             #[cfg(feature = "sound-card")]
             Kind::Sound(sound) => sound.try_event(),
         }
     }
 
-    /// Stops the device; its ends are dropped, its recording is complete on return.
+    /// Stops the device; its recording is complete on return, and its ends are dropped, by a room's thread with the next
+    /// period.
     ///
     /// # Errors
     ///
@@ -244,6 +262,7 @@ impl Running {
     pub fn stop(self) -> Result<(), DeviceError> {
         match self.0 {
             Kind::Paced(paced) => paced.stop(),
+            Kind::Place(_) => Ok(()),
             #[cfg(feature = "sound-card")]
             Kind::Sound(sound) => sound.stop(),
         }

@@ -89,6 +89,48 @@ impl Player {
     }
 }
 
+/// Periods by absolute deadlines.
+pub(super) struct Pace {
+    clock: Clock,
+    period: Duration,
+    start: Instant,
+    done: u64,
+}
+
+/// What ended a wait.
+pub(super) enum Woken<T> {
+    /// The next period is due, at this moment.
+    Period(Instant),
+    /// Somebody wants something.
+    Order(T),
+    /// Nobody can want anything any more.
+    Gone,
+}
+
+impl Pace {
+    /// The first period is due now.
+    pub(super) fn begin(clock: Clock, period: Duration) -> Self {
+        Self { clock, period, start: clock.mono(), done: 0 }
+    }
+
+    /// Waits for the next period or an order, whichever is first.
+    pub(super) fn wait<T>(&mut self, orders: &Receiver<T>) -> Woken<T> {
+        let due = self.start + Duration::from_nanos(self.period.as_nanos() as u64 * self.done);
+        match orders.recv_timeout(due.since(self.clock.mono())) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(order) => return Woken::Order(order),
+            Err(RecvTimeoutError::Disconnected) => return Woken::Gone,
+        }
+        let now = self.clock.mono();
+        if now.since(due) > STALL {
+            // The program stood still: what the device would have heard meanwhile is gone.
+            (self.start, self.done) = (now, 0);
+        }
+        self.done += 1;
+        Woken::Period(now)
+    }
+}
+
 struct Worker {
     clock: Clock,
     ends: Ends,
@@ -99,23 +141,10 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, stopped: &Receiver<()>) -> Result<(), WavError> {
-        let (start, mut done) = (self.clock.mono(), 0_u64);
-        let mut start = start;
+        let mut pace = Pace::begin(self.clock, PERIOD);
         let mut block = vec![0.0; (u64::from(self.ends.rate) * PERIOD.as_millis() as u64 / 1_000) as usize];
         let mut failure = None;
-        loop {
-            let due = start + Duration::from_nanos(PERIOD.as_nanos() as u64 * done);
-            let now = self.clock.mono();
-            match stopped.recv_timeout(due.since(now)) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-            let now = self.clock.mono();
-            if now.since(due) > STALL {
-                // The program stood still: what the device would have heard meanwhile is gone.
-                (start, done) = (now, 0);
-            }
-            done += 1;
+        while let Woken::Period(now) = pace.wait(stopped) {
             if let Err(error) = self.period(now, &mut block) {
                 self.recorder = None;
                 failure.get_or_insert(error);

@@ -66,10 +66,10 @@ pub(super) fn index_of(interface: &str) -> io::Result<u32> {
     }
 }
 
-/// A packet socket that receives IPv4 of all interfaces.
+/// A packet socket that receives what comes in at all interfaces.
 pub(super) fn watch() -> io::Result<OwnedFd> {
     let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-    let protocol = libc::c_int::from((libc::ETH_P_IP as u16).to_be());
+    let protocol = libc::c_int::from((libc::ETH_P_ALL as u16).to_be());
     // SAFETY: no pointers.
     let socket = unsafe { libc::socket(libc::AF_PACKET, kind, protocol) };
     if socket < 0 {
@@ -79,7 +79,7 @@ pub(super) fn watch() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(socket) })
 }
 
-/// The next packet and its whole length; `None` for one that leaves or stays.
+/// The next packet of IPv4 or IPv6 and its whole length; `None` for one that leaves or stays, and for what else there is.
 pub(super) fn came_in(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     // SAFETY: a plain struct of integers, for which zero is a valid value.
     let mut from = unsafe { mem::zeroed::<libc::sockaddr_ll>() };
@@ -97,7 +97,8 @@ pub(super) fn came_in(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<O
     };
     let Ok(length) = usize::try_from(length) else { return Err(io::Error::last_os_error()) };
     let here = from.sll_hatype == libc::ARPHRD_LOOPBACK || from.sll_pkttype == libc::PACKET_OUTGOING;
-    Ok(Some(length).filter(|_| !here))
+    let kinds = [libc::ETH_P_IP, libc::ETH_P_IPV6].map(|kind| (kind as u16).to_be());
+    Ok(Some(length).filter(|_| !here && kinds.contains(&from.sll_protocol)))
 }
 
 /// The Ethernet address of an interface.

@@ -8,7 +8,7 @@ use std::{
 
 use super::sys;
 
-/// Sees the IPv4 packets that come in at any interface but the loopback one. What leaves, or is sent here, is not seen.
+/// Sees the packets of IPv4 and IPv6 that come in at any interface but the loopback one. What leaves, or is sent here, is not seen.
 #[derive(Debug)]
 pub struct PacketWatch {
     socket: OwnedFd,
@@ -25,7 +25,7 @@ impl PacketWatch {
         Ok(Self { socket: sys::watch()?, buffer: vec![0; LONGEST].into_boxed_slice() })
     }
 
-    /// The next packet from its IPv4 header on, cut after [`LONGEST`] bytes, and its whole length; `None` when none comes
+    /// The next packet from its IP header on, cut after [`LONGEST`] bytes, and its whole length; `None` when none comes
     /// for `patience`.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
-//! Who is where: one store, found by each of four identifiers.
+//! Who is where: one store for all faces of a server, found by each of four identifiers.
 //!
-//! A record lies as bytes in a slot, and each index holds the slot's number alone, so that a registration costs little
-//! more than what it says.
+//! What is known of a user lies as bytes in a slot, and each index holds the slot's number alone, so that a registration
+//! costs little more than what it says. IRMV puts records there, signed by their users; SIP the ways that it knows, which
+//! the server speaks for when IRMV is asked.
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -10,19 +11,31 @@
     clippy::panic
 )]
 
+mod index;
+mod news;
+mod shared;
+mod slot;
+mod spoken;
+mod way;
 mod wheel;
 
-use core::{
-    fmt,
-    hash::{Hash, Hasher as _},
-};
-use std::{hash::DefaultHasher, net::IpAddr};
+use core::{fmt, time::Duration};
 
-use hashbrown::HashTable;
 use rove_base::{Entropy, UnixTime};
 
-use self::wheel::{Due, Wheel};
-use crate::{Identifier, Record, Uid, UserKey, record::Peek, wire::Reader};
+use self::{
+    index::{Indexes, Key, place},
+    news::Newsstand,
+    slot::{Parts, Slot},
+    spoken::Speaker,
+    wheel::{Due, Wheel},
+};
+pub use self::{
+    news::{Face, News},
+    shared::SharedRegistry,
+    way::{Way, Ways},
+};
+use crate::{Identifier, Record, UserKey};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -54,116 +67,144 @@ pub enum Conflict {
     Full,
 }
 
-/// All records of one server.
+/// All registrations of one server.
 pub struct Registry {
     limits: RegistryLimits,
-    /// The key that all of them are signed with.
+    /// The key that all records are signed with.
     server: [u8; 32],
-    hashing: DefaultHasher,
+    speaker: Option<Speaker>,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    names: HashTable<u32>,
-    numbers: HashTable<u32>,
-    uids: HashTable<u32>,
-    addresses: HashTable<u32>,
+    indexes: Indexes,
     wheel: Wheel,
+    news: Newsstand,
     bytes: usize,
-}
-
-/// A record as it is kept; empty when the slot is free.
-#[derive(Default)]
-struct Slot {
-    stored: Box<[u8]>,
-    /// The second in which it ends; never sooner than it was.
-    due: u32,
-    /// The second in which the wheel has it: no later than that.
-    waits: u32,
-}
-
-impl Slot {
-    fn peek(&self) -> Option<Peek<'_>> {
-        Peek::read(&mut Reader(&self.stored)).ok()
-    }
-}
-
-/// What an index looks for.
-#[derive(Clone, Copy)]
-enum Key<'a> {
-    Name(&'a str),
-    Number(u64),
-    Uid(Uid),
-    Fixed(IpAddr),
-}
-
-impl Key<'_> {
-    fn is_of(self, slot: &Slot) -> bool {
-        let Some(peek) = slot.peek() else { return false };
-        match self {
-            Self::Name(name) => peek.name == name,
-            Self::Number(number) => peek.number == Some(number),
-            Self::Uid(uid) => Uid::of(&peek.key) == uid,
-            Self::Fixed(ip) => peek.fixed == Some(ip),
-        }
-    }
-
-    fn hash(self, hashing: &DefaultHasher) -> u64 {
-        let mut hasher = hashing.clone();
-        match self {
-            Self::Name(name) => name.hash(&mut hasher),
-            Self::Number(number) => number.hash(&mut hasher),
-            Self::Uid(uid) => uid.hash(&mut hasher),
-            Self::Fixed(ip) => ip.hash(&mut hasher),
-        }
-        hasher.finish()
-    }
-}
-
-impl<'a> From<&'a Identifier> for Key<'a> {
-    fn from(identifier: &'a Identifier) -> Self {
-        match identifier {
-            Identifier::Name(name) => Key::Name(name.as_str()),
-            Identifier::Number(number) => Key::Number(number.digits()),
-            Identifier::Uid(uid) => Key::Uid(*uid),
-            Identifier::Fixed(ip) => Key::Fixed(*ip),
-        }
-    }
+    /// Ways of all users.
+    ways: usize,
 }
 
 impl Registry {
     /// Holds nothing yet. Every record in it is attested by `key`; `entropy` keeps peers from predicting where it lies.
     #[must_use]
     pub fn new(limits: RegistryLimits, key: &UserKey, entropy: &mut Entropy) -> Self {
-        let mut hashing = DefaultHasher::new();
-        hashing.write_u64(entropy.next_u64());
-        hashing.write_u64(entropy.next_u64());
         Self {
             limits,
             server: key.public(),
-            hashing,
+            speaker: None,
             slots: Vec::new(),
             free: Vec::new(),
-            names: HashTable::new(),
-            numbers: HashTable::new(),
-            uids: HashTable::new(),
-            addresses: HashTable::new(),
+            indexes: Indexes::new(entropy),
             wheel: Wheel::new(),
+            news: Newsstand::default(),
             bytes: 0,
+            ways: 0,
         }
     }
 
-    /// What is known of whoever is called this. A user that has left is known until its last claim would have ended.
+    /// From now on the server speaks with `key` for users of `domain` that have registered by other faces, for no longer
+    /// than `longest` at a time.
     #[must_use]
-    pub fn find(&self, identifier: &Identifier) -> Option<Record> {
-        let slot = self.slots.get(self.slot_of(identifier.into())?)?;
-        Record::from_stored(&slot.stored, self.server).ok()
+    pub fn speaking(mut self, key: &UserKey, domain: &str, longest: Duration) -> Self {
+        self.speaker = Some(Speaker { key: key.clone(), domain: domain.to_owned(), longest });
+        self
     }
 
-    /// The same as it is sent, without the server's key; only of who is there at `wall`.
+    /// News are kept for this face from now on.
+    pub fn listen(&mut self, face: Face) {
+        self.news.listen(face);
+    }
+
+    /// What this face has not done itself, oldest first.
+    pub fn news(&mut self, face: Face) -> Option<News> {
+        self.news.next(face)
+    }
+
+    /// Whether there is any.
     #[must_use]
-    pub fn stored(&self, identifier: &Identifier, wall: UnixTime) -> Option<&[u8]> {
-        let slot = self.slots.get(self.slot_of(identifier.into())?)?;
-        let peek = slot.peek()?;
-        (peek.contacts > 0 && peek.expires > wall.as_secs()).then_some(&*slot.stored)
+    pub fn has_news(&self, face: Face) -> bool {
+        self.news.any(face)
+    }
+
+    /// What whoever is called this has said last. A user that has left is known until its last claim would have ended.
+    #[must_use]
+    pub fn find(&self, identifier: &Identifier) -> Option<Record> {
+        self.record(self.parts(self.indexes.find(&self.slots, identifier.into())?)?.record)
+    }
+
+    /// What is known of whoever is called this and is there at `wall`, as it is sent, without the server's key. The
+    /// server speaks for whoever does not itself.
+    pub fn stored(&mut self, identifier: &Identifier, wall: UnixTime) -> Option<&[u8]> {
+        let at = self.slot_of(identifier)?;
+        let parts = self.parts(at)?;
+        let is_there = |record: &[u8]| {
+            let peek = crate::record::Peek::read(&mut crate::wire::Reader(record)).ok();
+            peek.is_some_and(|peek| peek.contacts > 0 && peek.expires > wall.as_secs())
+        };
+        if is_there(parts.record) {
+            return self.parts(at).map(|parts| parts.record);
+        }
+        if parts.ways.is_empty() {
+            return None;
+        }
+        if parts.stale || !is_there(parts.spoken) {
+            let said = self.speaker.as_ref()?.say(&parts, wall)?.to_stored();
+            let changes = Changes { spoken: Some(&said), stale: Some(false), ..Changes::default() };
+            self.replace(Some(at), &changes);
+        }
+        self.parts(at).map(|parts| parts.spoken)
+    }
+
+    /// The same, read.
+    pub fn present(&mut self, identifier: &Identifier, wall: UnixTime) -> Option<Record> {
+        let server = self.server;
+        Record::from_stored(self.stored(identifier, wall)?, server).ok()
+    }
+
+    /// What another face knows of this name, letter by letter.
+    pub fn ways<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = Way<'a>> + use<'a> {
+        let at = self.indexes.find(&self.slots, Key::Name(name));
+        at.and_then(|at| self.parts(at)).into_iter().flat_map(|parts| way::read(parts.ways))
+    }
+
+    /// Keeps these in place of what that face knew of the name before.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict::Full`]; then nothing has changed.
+    pub fn set_ways(&mut self, name: &[u8], ways: &Ways) -> Result<(), Conflict> {
+        let at = self.indexes.find(&self.slots, Key::Name(name));
+        let before = at.and_then(|at| self.parts(at)).map_or(0, |parts| parts.ways.len());
+        let more = ways.as_bytes().len() > before;
+        let full = self.bytes.saturating_add(ways.as_bytes().len()).saturating_sub(before);
+        if more && (full > self.limits.bytes || at.is_none() && self.len() >= self.limits.records) {
+            return Err(Conflict::Full);
+        }
+        if at.is_some() || !ways.is_empty() {
+            self.put_ways(at, name, ways);
+            self.news.tell(Face::Native, || News::Changed(name.into()));
+        }
+        Ok(())
+    }
+
+    /// The same where they have become fewer without that face having been asked: it hears of it as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict::Full`] when they have not.
+    pub fn lose_ways(&mut self, name: &[u8], left: &Ways) -> Result<(), Conflict> {
+        self.set_ways(name, left)?;
+        self.news.tell(Face::Sip, || News::Changed(name.into()));
+        Ok(())
+    }
+
+    fn put_ways(&mut self, at: Option<usize>, name: &[u8], ways: &Ways) {
+        let spoken = at.and_then(|at| self.parts(at)).is_some_and(|parts| !parts.spoken.is_empty());
+        let changes =
+            Changes { name, ways: Some(ways.as_bytes()), stale: Some(spoken), ..Changes::default() };
+        match ways.is_empty() {
+            true => self.replace(at, &Changes { spoken: Some(&[]), stale: Some(false), ..changes }),
+            false => self.replace(at, &changes),
+        }
     }
 
     /// Whether `record` may be put here: it is later than what stands, and all that it claims is free.
@@ -172,13 +213,15 @@ impl Registry {
     ///
     /// [`Conflict`].
     pub fn admits(&self, record: &Record) -> Result<(), Conflict> {
-        let own = self.slot_of(Key::Uid(record.claim.uid()));
-        let before = own.and_then(|slot| self.slots.get(slot)).and_then(Slot::peek);
+        let own = self.indexes.find(&self.slots, Key::Uid(record.claim.uid()));
+        let before = own.and_then(|slot| self.parts(slot)).and_then(|parts| parts.own());
         if before.is_some_and(|before| before.sequence >= record.claim.sequence) {
             return Err(Conflict::Old);
         }
         for identifier in record.claim.identifiers() {
-            if self.slot_of(Key::from(&identifier)).is_some_and(|slot| Some(slot) != own) {
+            let Some(slot) = self.indexes.find(&self.slots, Key::from(&identifier)) else { continue };
+            // Who has registered this name by another face is the same user.
+            if Some(slot) != own && self.parts(slot).is_some_and(|parts| !parts.record.is_empty()) {
                 return Err(Conflict::Taken);
             }
         }
@@ -193,54 +236,67 @@ impl Registry {
     /// [`Conflict`]; then nothing has changed.
     pub fn put(&mut self, record: &Record) -> Result<(), Conflict> {
         self.admits(record)?;
+        let name = record.claim.name.as_str().as_bytes();
         let mut due = u32::try_from(record.claim.expires.as_secs()).unwrap_or(u32::MAX);
-        let mut waits = None;
-        if let Some(own) = self.slot_of(Key::Uid(record.claim.uid())) {
-            // Who leaves is remembered as long as an earlier claim could come again.
-            let before = self.slots.get(own);
-            due = due.max(before.map_or(0, |slot| slot.due));
-            waits = before.map(|slot| slot.waits);
-            // The slot is the next to be filled, so the wheel still means it.
-            self.take_out(own);
-        }
+        let own = self.indexes.find(&self.slots, Key::Uid(record.claim.uid()));
+        // Who leaves is remembered as long as an earlier claim could come again.
+        due = due.max(own.and_then(|own| self.slots.get(own)).map_or(0, |slot| slot.due));
+        let named = self.indexes.find(&self.slots, Key::Name(name));
         let stored = record.to_stored();
-        self.bytes = self.bytes.saturating_add(stored.len());
-        let slot = Slot { stored, due, waits: waits.unwrap_or(due) };
-        let at = match self.free.pop() {
-            Some(at) => at,
-            None => u32::try_from(self.slots.len()).map_err(|_| Conflict::Full)?,
-        };
-        match self.slots.get_mut(place(at)) {
-            Some(free) => *free = slot,
-            None => self.slots.push(slot),
+        // It goes by another name now, and what is known of the old one by another face stays there.
+        if let Some(own) = own.filter(|own| named != Some(*own)) {
+            self.replace(Some(own), &GONE);
         }
-        self.index(at);
-        if waits.is_none() {
-            self.wheel.add(Due { slot: at, at: due });
-        }
+        self.replace(named, &Changes { name, record: Some(&stored), due: Some(due), ..Changes::default() });
+        self.news.tell(Face::Sip, || News::Changed(name.into()));
         Ok(())
     }
 
-    /// Forgets what has ended by `wall`, and tells what that was.
-    pub fn expire(&mut self, wall: UnixTime) -> Vec<Record> {
+    /// Forgets what has ended by `wall`; each face that listens is told of it.
+    pub fn expire(&mut self, wall: UnixTime) {
         let now = u32::try_from(wall.as_secs()).unwrap_or(u32::MAX);
         if !self.wheel.has(now) {
-            return Vec::new();
+            return;
         }
-        let mut gone = Vec::new();
         for due in self.wheel.sweep(now) {
-            let slot = place(due.slot);
+            let at = place(due.slot);
             // Another's by now, perhaps: then it is in the wheel a second time.
-            let Some(kept) = self.slots.get_mut(slot).filter(|kept| kept.waits == due.at) else { continue };
-            if kept.due > now {
-                kept.waits = kept.due;
-                self.wheel.add(Due { slot: due.slot, at: kept.due });
-                continue;
+            if self.slots.get(at).is_some_and(|slot| slot.waits == due.at) {
+                self.end(at, now, wall);
             }
-            gone.extend(Record::from_stored(&kept.stored, self.server));
-            self.take_out(slot);
         }
-        gone
+    }
+
+    /// Forgets what has ended of one slot, and puts it back into the wheel when something is left.
+    fn end(&mut self, at: usize, now: u32, wall: UnixTime) {
+        let Some((slot, parts)) = self.slots.get(at).zip(self.parts(at)) else { return };
+        let name: Box<[u8]> = parts.name.into();
+        let ended = !parts.record.is_empty() && slot.due <= now;
+        let own = if ended { self.record(parts.record) } else { None };
+        let mut left = Ways::default();
+        for way in way::read(parts.ways).filter(|way| way.until > wall) {
+            left.push(way);
+        }
+        let (fewer, spoken) = (left.as_bytes().len() < parts.ways.len(), !parts.spoken.is_empty());
+        // Whatever stays, the wheel does not have it any more.
+        if let Some(slot) = self.slots.get_mut(at) {
+            slot.waits = 0;
+        }
+        let mut changes = if ended { GONE } else { Changes::default() };
+        if fewer {
+            changes.ways = Some(left.as_bytes());
+            changes.stale = Some(spoken && !left.is_empty());
+            changes.spoken = left.is_empty().then_some(&[]);
+        }
+        self.replace(Some(at), &changes);
+        if fewer || ended {
+            self.news.tell(Face::Sip, || News::Changed(name.clone()));
+        }
+        if let Some(own) = own {
+            self.news.tell(Face::Native, || News::Ended(Box::new(own)));
+        } else if fewer {
+            self.news.tell(Face::Native, || News::Changed(name));
+        }
     }
 
     /// When [`Registry::expire`] may have something to do.
@@ -249,15 +305,32 @@ impl Registry {
         self.wheel.next().map(|at| UnixTime::from_secs(at.into()))
     }
 
-    /// All records, in no order.
+    /// All records of users, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Record> + '_ {
-        self.slots.iter().filter_map(|slot| Record::from_stored(&slot.stored, self.server).ok())
+        self.all().filter_map(|parts| self.record(parts.record))
+    }
+
+    /// All names that another face knows ways to, in no order.
+    pub fn all_ways(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.all().filter(|parts| !parts.ways.is_empty()).map(|parts| (parts.name, parts.ways))
     }
 
     /// Number of users.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.uids.len()
+        self.indexes.len()
+    }
+
+    /// Number of ways that other faces know.
+    #[must_use]
+    pub const fn ways_len(&self) -> usize {
+        self.ways
+    }
+
+    /// Bytes that it takes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether there is none.
@@ -266,63 +339,109 @@ impl Registry {
         self.len() == 0
     }
 
-    fn slot_of(&self, key: Key<'_>) -> Option<usize> {
-        let table = match key {
-            Key::Name(_) => &self.names,
-            Key::Number(_) => &self.numbers,
-            Key::Uid(_) => &self.uids,
-            Key::Fixed(_) => &self.addresses,
+    fn all(&self) -> impl Iterator<Item = Parts<'_>> {
+        self.slots.iter().filter_map(Slot::parts)
+    }
+
+    fn parts(&self, at: usize) -> Option<Parts<'_>> {
+        self.slots.get(at)?.parts()
+    }
+
+    fn record(&self, stored: &[u8]) -> Option<Record> {
+        Record::from_stored(stored, self.server).ok()
+    }
+
+    /// IRMV does not tell capital letters from small ones, SIP does.
+    fn slot_of(&self, identifier: &Identifier) -> Option<usize> {
+        let find = |key| self.indexes.find(&self.slots, key);
+        find(identifier.into()).or_else(|| match identifier {
+            Identifier::Name(name) => find(Key::AnyCase(name.as_str().as_bytes())),
+            Identifier::Uid(uid) => find(Key::Spoken(*uid)),
+            _ => None,
+        })
+    }
+
+    /// Changes a slot, or fills a free one; frees it when nothing is left.
+    fn replace(&mut self, at: Option<usize>, changes: &Changes<'_>) {
+        let slot = at.and_then(|at| self.slots.get(at));
+        let old = slot.and_then(Slot::parts).unwrap_or_default();
+        let new = changes.on(&old);
+        let moves = at.is_none()
+            || new.is_nothing()
+            || changes.record.is_some()
+            || changes.spoken.is_some_and(|spoken| spoken != old.spoken);
+        let (before, waits) = slot.map_or((0, 0), |slot| (slot.stored.len(), slot.waits));
+        let due = changes.due.unwrap_or(slot.map_or(0, |slot| slot.due));
+        let first_end = new.first_end(due);
+        if changes.ways.is_some() {
+            let count = |parts: &Parts<'_>| way::read(parts.ways).count();
+            self.ways = self.ways.saturating_sub(count(&old)).saturating_add(count(&new));
+        }
+        let (nothing, stored) = (new.is_nothing(), new.to_stored());
+        let at = match at {
+            Some(at) => at,
+            None => self.free.pop().map_or(self.slots.len(), place),
         };
-        let same = |at: &u32| self.slots.get(place(*at)).is_some_and(|slot| key.is_of(slot));
-        table.find(key.hash(&self.hashing), same).map(|at| place(*at))
-    }
-
-    fn index(&mut self, at: u32) {
-        let (slots, hashing) = (&self.slots, &self.hashing);
-        let Some(peek) = slots.get(place(at)).and_then(Slot::peek) else { return };
-        let tables = [
-            (&mut self.names, Some(Key::Name(peek.name))),
-            (&mut self.numbers, peek.number.map(Key::Number)),
-            (&mut self.uids, Some(Key::Uid(Uid::of(&peek.key)))),
-            (&mut self.addresses, peek.fixed.map(Key::Fixed)),
-        ];
-        for (table, key) in tables {
-            let Some(key) = key else { continue };
-            let again = |other: &u32| {
-                let peek = slots.get(place(*other)).and_then(Slot::peek);
-                let Some(peek) = peek else { return 0 };
-                match key {
-                    Key::Name(_) => Key::Name(peek.name).hash(hashing),
-                    Key::Number(_) => peek.number.map_or(0, |number| Key::Number(number).hash(hashing)),
-                    Key::Uid(_) => Key::Uid(Uid::of(&peek.key)).hash(hashing),
-                    Key::Fixed(_) => peek.fixed.map_or(0, |ip| Key::Fixed(ip).hash(hashing)),
-                }
-            };
-            table.insert_unique(key.hash(hashing), at, again);
+        let Ok(number) = u32::try_from(at) else { return };
+        if moves {
+            self.indexes.remove(&self.slots, number);
         }
-    }
-
-    /// Empties a slot, and takes it out of every index.
-    fn take_out(&mut self, slot: usize) {
-        let Some(kept) = self.slots.get(slot) else { return };
-        let Some(peek) = kept.peek() else { return };
-        let tables = [
-            (&mut self.names, Some(Key::Name(peek.name))),
-            (&mut self.numbers, peek.number.map(Key::Number)),
-            (&mut self.uids, Some(Key::Uid(Uid::of(&peek.key)))),
-            (&mut self.addresses, peek.fixed.map(Key::Fixed)),
-        ];
-        for (table, key) in tables {
-            let Some(key) = key else { continue };
-            if let Ok(entry) = table.find_entry(key.hash(&self.hashing), |at| place(*at) == slot) {
-                entry.remove();
+        self.bytes = self.bytes.saturating_sub(before).saturating_sub(if before > 0 { BESIDE } else { 0 });
+        if waits > 0 && (nothing || first_end < waits) {
+            self.wheel.remove(Due { slot: number, at: waits });
+        }
+        if nothing {
+            if let Some(slot) = self.slots.get_mut(at) {
+                *slot = Slot::default();
+                self.free.push(number);
             }
+            return;
         }
-        self.bytes = self.bytes.saturating_sub(kept.stored.len());
-        if let Some(kept) = self.slots.get_mut(slot) {
-            *kept = Slot::default();
+        self.bytes = self.bytes.saturating_add(stored.len()).saturating_add(BESIDE);
+        let again = waits == 0 || first_end < waits;
+        let slot = Slot { stored, due, waits: if again { first_end } else { waits } };
+        match self.slots.get_mut(at) {
+            Some(free) => *free = slot,
+            None => self.slots.push(slot),
         }
-        self.free.extend(u32::try_from(slot));
+        if again {
+            self.wheel.add(Due { slot: number, at: first_end });
+        }
+        if moves {
+            self.indexes.insert(&self.slots, number);
+        }
+    }
+}
+
+/// What a slot takes beside its bytes: its place, and those in the indexes and in the wheel.
+const BESIDE: usize = 96;
+
+/// What of a slot becomes something else; the rest stays.
+#[derive(Clone, Copy, Default)]
+struct Changes<'a> {
+    /// Of a slot that had none.
+    name: &'a [u8],
+    record: Option<&'a [u8]>,
+    spoken: Option<&'a [u8]>,
+    stale: Option<bool>,
+    ways: Option<&'a [u8]>,
+    /// When the user's own record ends.
+    due: Option<u32>,
+}
+
+/// The user's own record is not there any more.
+const GONE: Changes<'static> =
+    Changes { name: &[], record: Some(&[]), spoken: None, stale: None, ways: None, due: Some(0) };
+
+impl<'a> Changes<'a> {
+    fn on(&self, old: &Parts<'a>) -> Parts<'a> {
+        Parts {
+            name: if old.name.is_empty() { self.name } else { old.name },
+            record: self.record.unwrap_or(old.record),
+            spoken: self.spoken.unwrap_or(old.spoken),
+            stale: self.stale.unwrap_or(old.stale),
+            ways: self.ways.unwrap_or(old.ways),
+        }
     }
 }
 
@@ -330,8 +449,4 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Registry({} users, {} bytes)", self.len(), self.bytes)
     }
-}
-
-fn place(at: u32) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
 }

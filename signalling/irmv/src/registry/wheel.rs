@@ -38,6 +38,16 @@ impl Wheel {
         }
     }
 
+    /// Takes one out that is due sooner now.
+    pub(super) fn remove(&mut self, due: Due) {
+        let at = due.at.max(self.swept.saturating_add(1));
+        let Some(second) = self.seconds.get_mut(Self::place(at)) else { return };
+        if let Some(at) = second.iter().position(|one| *one == due) {
+            second.swap_remove(at);
+            self.len = self.len.saturating_sub(1);
+        }
+    }
+
     /// Whether `now` has not been looked at.
     pub(super) const fn has(&self, now: u32) -> bool {
         self.len > 0 && now > self.swept

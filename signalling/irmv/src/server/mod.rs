@@ -31,7 +31,7 @@ use self::{
     register::Held,
     watch::Watches,
 };
-use crate::{Message, Name, Reason, Record, Registry, Uid, UserKey, WireError};
+use crate::{Face, Message, Name, News, Reason, Record, Registry, SharedRegistry, Uid, UserKey, WireError};
 
 /// What a server tells its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -83,7 +83,7 @@ pub struct Server {
     config: ServerConfig,
     key: UserKey,
     now: Now,
-    registry: Registry,
+    registry: SharedRegistry,
     links: BTreeMap<StreamId, Link>,
     /// On which stream a user is there.
     homes: BTreeMap<Uid, StreamId>,
@@ -103,6 +103,14 @@ impl Server {
     #[must_use]
     pub fn new(config: ServerConfig, key: UserKey, mut entropy: Entropy) -> Self {
         let registry = Registry::new(config.limits.registry, &key, &mut entropy);
+        let registry = registry.speaking(&key, &config.domain, config.longest);
+        Self::on(SharedRegistry::new(registry), config, key)
+    }
+
+    /// The same on a registry that other faces stand on as well; it has to speak with `key`.
+    #[must_use]
+    pub fn on(registry: SharedRegistry, config: ServerConfig, key: UserKey) -> Self {
+        registry.lock().listen(Face::Native);
         Self {
             config,
             key,
@@ -122,7 +130,7 @@ impl Server {
 
     /// All that is known.
     #[must_use]
-    pub const fn registry(&self) -> &Registry {
+    pub const fn registry(&self) -> &SharedRegistry {
         &self.registry
     }
 
@@ -147,23 +155,21 @@ impl Server {
         let record = Record::decode(bytes)?;
         let ours = record.attestation.server == self.key.public()
             && record.claim.name.domain() == self.config.domain;
-        Ok(ours && self.registry.put(&record).is_ok())
+        Ok(ours && self.registry.lock().put(&record).is_ok())
     }
 
     /// Records of the journal that say the same as all before; `None` while some are on their way.
     #[must_use]
     pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        self.held.is_empty().then(|| self.registry.iter().map(|record| record.encode()).collect())
+        self.held.is_empty().then(|| self.registry.lock().iter().map(|record| record.encode()).collect())
     }
 
     /// Nothing can be made durable any more: what waits is refused, as is all that follows.
     pub fn journal_failed(&mut self, now: Now) {
         self.now = now;
         self.broken = true;
-        for held in core::mem::take(&mut self.held) {
-            if let Some((stream, id)) = held.asker {
-                self.refuse(stream, id, Reason::Broken);
-            }
+        for Held { asker: (stream, id), .. } in core::mem::take(&mut self.held) {
+            self.refuse(stream, id, Reason::Broken);
         }
     }
 
@@ -259,18 +265,18 @@ impl Machine for Server {
 
     fn tick(&mut self, now: Now) {
         self.now = now;
-        for record in self.registry.expire(now.wall) {
-            self.gone(&record);
-        }
+        self.registry.lock().expire(now.wall);
+        self.hear_news();
         self.give_up_asking();
         self.peers_tick();
     }
 
     fn poll(&mut self, out: &mut Scratch) -> Step<ServerEvent> {
+        self.hear_news();
         if let Some(step) = self.outbox.poll(out) {
             return step;
         }
-        let wall = self.registry.deadline().map(|at| {
+        let wall = self.registry.lock().deadline().map(|at| {
             let nanos = at.as_nanos().saturating_sub(self.now.wall.as_nanos());
             self.now.mono.later(core::time::Duration::from_nanos(nanos))
         });
@@ -280,6 +286,18 @@ impl Machine for Server {
 }
 
 impl Server {
+    /// What time and the other faces have done to those who are watched here.
+    fn hear_news(&mut self) {
+        loop {
+            let news = self.registry.lock().news(Face::Native);
+            match news {
+                None => return,
+                Some(News::Ended(record)) => self.gone(&record),
+                Some(News::Changed(name)) => self.changed_elsewhere(&name),
+            }
+        }
+    }
+
     const fn ticket(&mut self) -> Ticket {
         self.next_ticket = self.next_ticket.saturating_add(1);
         Ticket(self.next_ticket)

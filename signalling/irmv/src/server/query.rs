@@ -22,7 +22,7 @@ impl Server {
             None => {
                 let head = Message::Answer { id, record: None }.encode();
                 // As it lies there: nothing is read to be written again.
-                match self.registry.stored(&identifier, self.now.wall) {
+                match self.registry.lock().stored(&identifier, self.now.wall) {
                     Some(stored) => self.outbox.frame(stream, &[&head, &self.key.public(), stored]),
                     None => self.outbox.frame(stream, &[&head]),
                 }
@@ -34,8 +34,7 @@ impl Server {
     /// Who is called this here, and can be reached.
     #[must_use]
     pub fn present(&self, identifier: &Identifier) -> Option<Record> {
-        self.registry.stored(identifier, self.now.wall)?;
-        self.registry.find(identifier)
+        self.registry.lock().present(identifier, self.now.wall)
     }
 
     /// The domain that has to be asked; `None` for what is known here or nowhere. A question of another server is not

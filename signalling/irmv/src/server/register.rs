@@ -7,19 +7,17 @@
     clippy::panic
 )]
 
-use core::time::Duration;
-
-use rove_base::{Now, StreamId, Ticket, UnixTime};
+use rove_base::{StreamId, Ticket};
 
 use super::{Server, ServerEvent};
-use crate::{Claim, Conflict, Contact, Identifier, Message, Name, Proof, Reason, Record, Status};
+use crate::{Claim, Conflict, Identifier, Message, Name, Proof, Reason, Record};
 
 /// A registration that waits for the journal.
 #[derive(Debug)]
 pub(super) struct Held {
     ticket: Ticket,
-    /// Who waits for the answer, and its number there; nobody when another face of the server has registered.
-    pub(super) asker: Option<(StreamId, u32)>,
+    /// Who waits for the answer, and its number there.
+    pub(super) asker: (StreamId, u32),
     record: Record,
 }
 
@@ -29,43 +27,9 @@ impl Server {
             Ok(record) => {
                 let ticket = self.ticket();
                 self.outbox.append(ticket, record.encode());
-                self.held.push_back(Held { ticket, asker: Some((stream, id)), record });
+                self.held.push_back(Held { ticket, asker: (stream, id), record });
             }
             Err(reason) => self.refuse(stream, id, reason),
-        }
-    }
-
-    /// Somebody has registered by another face of this server, which has seen to who it is: the server speaks for it. A user
-    /// that speaks for itself is not spoken for.
-    pub fn vouch(&mut self, now: Now, name: Name, mut contacts: Vec<Contact>, lifetime: Duration) {
-        self.now = now;
-        if name.domain() != self.config.domain || self.broken || self.held.len() >= self.config.limits.held {
-            return;
-        }
-        contacts.truncate(Claim::CONTACTS);
-        let key = self.key.of_guest(name.as_str());
-        let lasts = lifetime.min(self.config.longest).as_secs().max(1);
-        let before =
-            self.registry.find(&Identifier::Uid(key.uid())).map_or(0, |record| record.claim.sequence);
-        let waits = |held: &&Held| held.record.claim.key == key.public();
-        let before =
-            self.held.iter().filter(waits).map(|held| held.record.claim.sequence).fold(before, u64::max);
-        let claim = Claim {
-            key: key.public(),
-            sequence: (now.wall.as_nanos() / 1_000_000).max(before.saturating_add(1)),
-            expires: UnixTime::from_secs(now.wall.as_secs().saturating_add(lasts)),
-            status: if contacts.is_empty() { Status::Offline } else { Status::Online },
-            name,
-            number: None,
-            fixed: None,
-            contacts,
-        };
-        let signature = claim.sign(&key);
-        let record = Record::attest(claim, signature, (Proof::Nothing, Proof::Nothing), &self.key);
-        if let Ok(record) = self.fits(record) {
-            let ticket = self.ticket();
-            self.outbox.append(ticket, record.encode());
-            self.held.push_back(Held { ticket, asker: None, record });
         }
     }
 
@@ -116,7 +80,7 @@ impl Server {
 
     /// Whether a record goes with what stands, and with what waits to stand.
     fn fits(&self, record: Record) -> Result<Record, Reason> {
-        self.registry.admits(&record).map_err(|conflict| match conflict {
+        self.registry.lock().admits(&record).map_err(|conflict| match conflict {
             Conflict::Old => Reason::Old,
             Conflict::Taken => Reason::Taken,
             Conflict::Full => Reason::Full,
@@ -141,28 +105,23 @@ impl Server {
     pub(super) fn durable(&mut self, ticket: Ticket) {
         while let Some(held) = self.held.pop_front_if(|held| held.ticket <= ticket) {
             let Held { asker, record, .. } = held;
-            if self.registry.put(&record).is_err() {
-                if let Some((stream, id)) = asker {
-                    self.refuse(stream, id, Reason::Full);
-                }
+            let (stream, id) = asker;
+            if self.registry.lock().put(&record).is_err() {
+                self.refuse(stream, id, Reason::Full);
                 continue;
             }
-            self.stands(asker.map(|(stream, _)| stream), &record);
-            if let Some((stream, id)) = asker {
-                self.say(stream, &Message::Registered { id, record });
-            }
+            self.stands(stream, &record);
+            self.say(stream, &Message::Registered { id, record });
         }
     }
 
-    fn stands(&mut self, stream: Option<StreamId>, record: &Record) {
+    fn stands(&mut self, stream: StreamId, record: &Record) {
         let uid = record.claim.uid();
         if record.claim.contacts.is_empty() {
             self.homes.remove(&uid);
             return self.gone(record);
         }
-        if let Some(stream) = stream
-            && let Some(link) = self.links.get_mut(&stream)
-        {
+        if let Some(link) = self.links.get_mut(&stream) {
             if !link.users.contains(&uid) {
                 link.users.push(uid);
             }
@@ -173,6 +132,17 @@ impl Server {
         for identifier in record.claim.identifiers() {
             self.tell_watchers(&identifier, Some(record));
         }
+    }
+
+    /// Another face knows something else of somebody now, which is told unless the user speaks for itself.
+    pub(super) fn changed_elsewhere(&mut self, name: &[u8]) {
+        let name = core::str::from_utf8(name).ok().and_then(|name| name.parse::<Name>().ok());
+        let Some(identifier) = name.map(Identifier::Name) else { return };
+        if !self.watches.has(&identifier) || self.registry.lock().find(&identifier).is_some() {
+            return;
+        }
+        let record = self.present(&identifier);
+        self.tell_watchers(&identifier, record.as_ref());
     }
 
     /// Somebody is not there any more.

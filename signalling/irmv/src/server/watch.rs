@@ -40,6 +40,11 @@ struct Remote {
 }
 
 impl Watches {
+    /// Whether anybody watches.
+    pub(super) fn has(&self, identifier: &Identifier) -> bool {
+        self.of.contains_key(identifier)
+    }
+
     /// A stream is gone, with all that it watched. Other servers go on telling until they are told otherwise, which is
     /// when the next word of theirs finds nobody.
     pub(super) fn forget(&mut self, stream: StreamId, watching: &BTreeMap<u32, Identifier>) {

@@ -41,7 +41,7 @@ fn two_claims_of_one_name_that_wait_for_the_disk_together_do_not_both_stand() {
     world.register(mallory, world.presence(mallory, "alice@a.example"));
     world.run(3.0);
     assert_eq!(refusals(&world), [Reason::Taken]);
-    assert_eq!(world.servers[0].machine.as_ref().unwrap().registry().len(), 1);
+    assert_eq!(world.servers[0].machine.as_ref().unwrap().registry().lock().len(), 1);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_registration_is_renewed_while_its_terminal_is_there_and_ends_an_hour_after_
     world.clients.clear();
     world.run(3_600.0);
     let machine = world.servers[0].machine.as_ref().unwrap();
-    assert_eq!((machine.present(&name), machine.registry().len()), (None, 0));
+    assert_eq!((machine.present(&name), machine.registry().lock().len()), (None, 0));
     let left = ServerEvent::Left { name: "alice@a.example".parse().unwrap() };
     assert_eq!(world.servers[0].events.last(), Some(&left));
 }
@@ -117,7 +117,7 @@ fn who_has_left_does_not_come_back_by_an_old_claim() {
     world.run(1.0);
     assert_eq!(world.clients[alice].events.pop_back(), Some(ClientEvent::Left));
     let machine = world.servers[0].machine.as_mut().unwrap();
-    assert_eq!(machine.registry().len(), 1, "remembered as long as the claim could come again");
+    assert_eq!(machine.registry().lock().len(), 1, "remembered as long as the claim could come again");
     assert_eq!(machine.replay(&old), Ok(false));
     let name = Identifier::Name("alice@a.example".parse().unwrap());
     assert_eq!(machine.present(&name), None);
@@ -139,7 +139,7 @@ fn a_snapshot_says_the_same_as_all_records_before_it() {
     assert_eq!(snapshot.len(), 20);
     world.servers[0].journal = snapshot;
     world.restart(0, ServerConfig::open("a.example"));
-    assert_eq!(world.servers[0].machine.as_ref().unwrap().registry().len(), 20);
+    assert_eq!(world.servers[0].machine.as_ref().unwrap().registry().lock().len(), 20);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The private network between home and visited networks: one set of questions, an adapter for each wire.
 //!
 //! ```text
-//!  hlr, vlr ── Operation ──▶ PrivateNetwork (map | ansi41 | diameter) ── bytes ──▶ TLS to the partner
+//!  hlr, vlr ── Operation ──▶ PrivateNetwork (map | ansi41 | diameter) ── bytes ──▶ TLS or SCTP to the partner
 //!           ◀── Told ──────
 //! ```
 
@@ -16,11 +16,12 @@ pub mod m3ua;
 pub mod map;
 mod pending;
 pub mod sccp;
+pub mod sctp;
 pub mod tcap;
 
 use core::net::SocketAddr;
 
-use rove_base::{Arrival, Machine, Now};
+use rove_base::{Arrival, Machine, Now, Transport};
 
 use crate::{Cause, E164, NetworkName, Operation, Outcome, Plmn};
 
@@ -46,6 +47,9 @@ pub struct Partner {
     pub title: E164,
     /// Where its node listens; `None` when it always connects to us.
     pub address: Option<SocketAddr>,
+    /// In what it is reached: TLS, or [`Transport::Udp`], which is SCTP in UDP ([`sctp`]); then its address is all that
+    /// is known of it, and it must have one.
+    pub transport: Transport,
 }
 
 /// What an adapter tells its owner.

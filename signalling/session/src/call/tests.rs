@@ -31,6 +31,7 @@ impl End {
         let target: Target = Target::parse("sip:bob@192.0.2.2").unwrap();
         let config = Config {
             identity: NameAddr::new(target.uri().clone()),
+            anonymous: false,
             user_agent: String::new(),
             sip: Vec::new(),
             sip_streams: Vec::new(),

@@ -89,7 +89,7 @@ impl Switchboard {
             from: self.accounts.identity(target, call.account).unwrap_or(&self.config.identity).clone(),
             to: NameAddr::new(target.uri().clone()),
             body: offer,
-            private: false,
+            private: self.config.anonymous,
             headers,
         };
         let invite = self.agent.invite(self.now, outgoing);

@@ -11,7 +11,13 @@ use crate::{
 };
 
 impl Switchboard {
-    /// Makes one conference of these calls, of which there are 8 at most; calls that were in it and are not
+    /// This end is a conference server's from now on: whoever is answered is told so, one call is a conference already, and
+    /// there may be up to `most` of them.
+    pub const fn be_focus(&mut self, most: usize) {
+        (self.focus, self.most_parties) = (true, most);
+    }
+
+    /// Makes one conference of these calls, of which there are 8 at most unless said; calls that were in it and are not
     /// named stand alone again, and with fewer than two it is over. Each side is told that this end mixes; held calls go on.
     /// [`Event::Join`] says whose media are to be mixed. `false` when one of them does not stand, or there are too many.
     pub fn confer(&mut self, now: Now, calls: &[CallId]) -> bool {
@@ -19,10 +25,10 @@ impl Switchboard {
         let mut calls = calls.to_vec();
         calls.sort_unstable();
         calls.dedup();
-        if calls.len() > MOST_PARTIES || !calls.iter().all(|call| self.is_talking(*call)) {
+        if calls.len() > self.most_parties || !calls.iter().all(|call| self.is_talking(*call)) {
             return false;
         }
-        if calls.len() < 2 {
+        if calls.len() < if self.focus { 1 } else { 2 } {
             calls.clear();
         }
         let before = core::mem::replace(&mut self.conference, calls.clone());
@@ -50,7 +56,18 @@ impl Switchboard {
         self.calls.get(&call).is_some_and(|call| matches!(call.state, State::Talking(_)))
     }
 
+    /// Whoever is answered is told, if this is nothing but a conference.
+    pub(super) fn show_focus(&mut self, now: Now, call: CallId) {
+        if let Some(invite) = self.calls.get(&call).and_then(|call| call.invite).filter(|_| self.focus) {
+            self.agent.set_focus(now, invite, true);
+        }
+    }
+
     fn announce(&mut self, call: CallId, focus: bool) {
+        if self.focus {
+            // It was told with the answer, and stays so.
+            return;
+        }
         let (now, invite) = (self.now, self.calls.get(&call).and_then(|call| call.invite));
         if let Some(invite) = invite.filter(|_| self.is_talking(call)) {
             self.agent.set_focus(now, invite, focus);
@@ -70,11 +87,12 @@ impl Switchboard {
                 let who = if everything { told::uri_of(&call.record.peer) } else { anonymous() };
                 user(who, if call.record.side == Side::Caller { "dialed-out" } else { "dialed-in" })
             };
-            let users: Vec<User> =
-                core::iter::once(user(entity.clone(), "focus-owner")).chain(others.map(other)).collect();
+            let own = (!self.focus).then(|| user(entity.clone(), "focus-owner"));
+            let most = self.most_parties.saturating_add(own.iter().count());
+            let users: Vec<User> = own.into_iter().chain(others.map(other)).collect();
             EventState::Conference(Conference {
                 entity,
-                most_users: u32::try_from(MOST_PARTIES.saturating_add(1)).ok(),
+                most_users: u32::try_from(most).ok(),
                 count: u32::try_from(users.len()).ok(),
                 users,
                 ..Conference::default()
@@ -90,5 +108,5 @@ fn user(who: String, joined: &str) -> User {
     User { entity: who, endpoints: vec![endpoint], ..User::default() }
 }
 
-/// Calls in one conference.
-const MOST_PARTIES: usize = 8;
+/// Calls in one conference, unless said.
+pub(super) const MOST_PARTIES: usize = 8;

@@ -54,7 +54,7 @@ impl Switchboard {
     fn refer(&mut self, now: Now, call: CallId, to: Option<NameAddr>) {
         self.now = now;
         let invite = self.calls.get(&call).and_then(|call| call.invite);
-        let by = Some(self.config.identity.clone());
+        let by = Some(self.config.identity.clone()).filter(|_| !self.config.anonymous);
         let sent = match (invite, to) {
             (Some(invite), Some(to)) => {
                 self.agent.refer(now, invite, OutgoingRefer { to, by, subscribe: true })

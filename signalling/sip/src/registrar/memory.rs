@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use rove_base::{Entropy, Flow, Instant};
+use rove_base::{Entropy, Flow, Instant, Now};
 
 use super::{Answer, Aor, Ask, AskId, Binding, Change, Refused, RegistryStore};
 use crate::{
@@ -71,11 +71,6 @@ impl MemoryStore {
         }
     }
 
-    /// Other limits from now on; what is there stays until it ends.
-    pub const fn set_limits(&mut self, limits: MemoryLimits) {
-        self.limits = limits;
-    }
-
     fn change(&mut self, now: Instant, aor: &Aor, change: &Change) -> Result<Arc<[Binding]>, Refused> {
         let mut bindings = self.kept.get(aor).map(|kept| kept.to_vec()).unwrap_or_default();
         let before = bindings.len();
@@ -128,8 +123,9 @@ impl MemoryStore {
 }
 
 impl RegistryStore for MemoryStore {
-    fn ask(&mut self, now: Instant, id: AskId, ask: Ask) {
+    fn ask(&mut self, now: Now, id: AskId, ask: Ask) {
         self.tick(now);
+        let now = now.mono;
         let answer = match &ask {
             Ask::Find(aor) => Answer::Bindings(self.kept.get(aor).cloned().unwrap_or_else(|| [].into())),
             Ask::Change(aor, change) => match self.change(now, aor, change) {
@@ -144,7 +140,8 @@ impl RegistryStore for MemoryStore {
         self.answers.pop_front()
     }
 
-    fn tick(&mut self, now: Instant) {
+    fn tick(&mut self, now: Now) {
+        let now = now.mono;
         while let Some((_, aor)) = self.ends.first().filter(|(at, _)| *at <= now).cloned() {
             let left = self.kept.get(&aor).map(|kept| kept.to_vec()).unwrap_or_default();
             self.put(&aor, left.into_iter().filter(|binding| binding.until > now).collect());

@@ -12,6 +12,7 @@ mod aor;
 mod binding;
 mod change;
 mod gruu;
+mod kept;
 mod memory;
 mod read;
 mod respond;

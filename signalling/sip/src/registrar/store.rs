@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use rove_base::Instant;
+use rove_base::{Instant, Now};
 
 use super::{Aor, Binding, Change, Refused};
 use crate::transport::Hop;
@@ -42,13 +42,13 @@ pub enum Answer {
 /// drives it.
 pub trait RegistryStore {
     /// Asks. The answer comes from [`RegistryStore::poll`], at once or later, in any order.
-    fn ask(&mut self, now: Instant, id: AskId, ask: Ask);
+    fn ask(&mut self, now: Now, id: AskId, ask: Ask);
 
     /// The next answer.
     fn poll(&mut self) -> Option<(AskId, Answer)>;
 
     /// Time has passed.
-    fn tick(&mut self, now: Instant);
+    fn tick(&mut self, now: Now);
 
     /// When [`RegistryStore::tick`] has something to do.
     fn deadline(&self) -> Option<Instant>;
@@ -56,8 +56,8 @@ pub trait RegistryStore {
     /// Forgets the bindings that can be reached over this flow alone, since it is gone (RFC 5626 §5.3).
     fn flow_lost(&mut self, flow: Hop);
 
-    /// Somebody whose bindings have become fewer without being asked to: their time has passed, or their flow is gone. Each
-    /// is told once; to be asked until there is none.
+    /// Somebody whose bindings are others without its having been asked to change them: their time has passed, their flow
+    /// is gone, or somebody else who stands on the same store has changed them. To be asked until there is none.
     fn fallen(&mut self) -> Option<Aor>;
 
     /// Number of bindings, also of those whose time has passed unnoticed.

@@ -1,9 +1,8 @@
 //! What a server tells its owner.
 
-use core::time::Duration;
 use std::net::SocketAddr;
 
-use rove_base::{Transport, UnixTime};
+use rove_base::UnixTime;
 
 use super::Consultation;
 use crate::{
@@ -21,10 +20,6 @@ pub enum Event {
         aor: String,
         /// How many there are now.
         bindings: usize,
-        /// Where the user can be reached without this server, best first.
-        places: Vec<(Transport, SocketAddr)>,
-        /// How long the longest of them lasts.
-        lifetime: Duration,
         /// From where it was asked for.
         from: SocketAddr,
     },

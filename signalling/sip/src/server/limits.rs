@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use super::{Limits, SipServer};
-use crate::registrar::{MemoryLimits, MemoryStore, RegistryStore};
+use crate::registrar::RegistryStore;
 
 impl<R: RegistryStore> SipServer<R> {
     /// Other limits from now on.
@@ -34,12 +34,5 @@ impl<R: RegistryStore> SipServer<R> {
         }
         let ringing = self.relays.values().filter(|relay| relay.begins_call()).count();
         self.calls.len().saturating_add(ringing) >= most
-    }
-}
-
-impl SipServer<MemoryStore> {
-    /// As many bindings as this from now on.
-    pub const fn set_bindings(&mut self, limits: MemoryLimits) {
-        self.store.set_limits(limits);
     }
 }

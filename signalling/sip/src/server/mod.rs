@@ -126,6 +126,18 @@ impl<R: RegistryStore> SipServer<R> {
         self.store.len()
     }
 
+    /// Where its bindings are kept. Who has changed what it says there lets the server know by
+    /// [`tick`](Machine::tick).
+    pub const fn store(&mut self) -> &mut R {
+        &mut self.store
+    }
+
+    /// The same, to be read.
+    #[must_use]
+    pub const fn stored(&self) -> &R {
+        &self.store
+    }
+
     /// Number of transactions, most of which only absorb repetitions.
     #[must_use]
     pub fn transactions(&self) -> usize {
@@ -157,7 +169,8 @@ impl<R: RegistryStore> SipServer<R> {
 
     fn expire(&mut self) {
         let now = self.core.now.mono;
-        self.store.tick(now);
+        self.store.tick(self.core.now);
+        self.answers();
         self.expire_transactions();
         while let Some(id) = self.timers.take_due(now) {
             self.relay_timer(id);

@@ -56,7 +56,7 @@ impl<R: RegistryStore> SipServer<R> {
         let ask = self.core.next_ask();
         let change = Ask::Change(registration.aor.clone(), registration.change.clone());
         self.asked.insert(ask, Asked::Register(Box::new(Registering { reply, key, hop, registration })));
-        self.store.ask(self.core.now.mono, ask, change);
+        self.store.ask(self.core.now, ask, change);
         self.answers();
     }
 
@@ -73,11 +73,8 @@ impl<R: RegistryStore> SipServer<R> {
         if let Answer::Bindings(bindings) = answer
             && !matches!(&registration.change.edits, crate::registrar::Edits::Each(edits) if edits.is_empty())
         {
-            let places = bindings.iter().filter_map(crate::registrar::Binding::place).collect();
-            let longest = bindings.iter().map(|binding| binding.until.since(now.mono)).max();
-            let (aor, bindings) = (registration.aor.to_string(), bindings.len());
-            let (lifetime, from) = (longest.unwrap_or_default(), hop.remote);
-            self.core.tell(Event::Registered { aor, bindings, places, lifetime, from });
+            let (aor, bindings, from) = (registration.aor.to_string(), bindings.len(), hop.remote);
+            self.core.tell(Event::Registered { aor, bindings, from });
         }
         // The same REGISTER again must hear the same, though its CSeq is not new any more.
         let bytes = self.core.response_bytes(&response);

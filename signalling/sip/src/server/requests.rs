@@ -303,7 +303,7 @@ impl<R: RegistryStore> SipServer<R> {
                 }
                 let ask = self.core.next_ask();
                 self.asked.insert(ask, Asked::Relay(id));
-                self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
+                self.store.ask(self.core.now, ask, Ask::Find(aor));
                 self.answers();
             }
             None => self.relay_to_uri(id, routed.flow),
@@ -351,7 +351,7 @@ impl<R: RegistryStore> SipServer<R> {
         };
         let ask = self.core.next_ask();
         self.asked.insert(ask, Asked::Stateless(Box::new((request, hop))));
-        self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
+        self.store.ask(self.core.now, ask, Ask::Find(aor));
         self.answers();
     }
 }

@@ -6,6 +6,7 @@ use super::{
     hangup::Legs,
     relay::Cancel,
     relays::follow_up,
+    services,
     shared::{ClientUse, RelayId},
 };
 use crate::{
@@ -58,6 +59,9 @@ impl<R: RegistryStore> SipServer<R> {
         {
             // The caller hears of itself as it spoke of itself.
             response.headers.set(HeaderName::From, from);
+        }
+        if services::is_anonymous(&relay.request) {
+            services::hide_contact(&mut response.headers);
         }
         if let Some(place) = relay.branches.get_mut(branch) {
             // Somebody is there, over a stream.

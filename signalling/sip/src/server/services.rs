@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub(super) use divert::absent;
-pub(super) use present::{hide, is_anonymous};
+pub(super) use present::{hide, hide_contact, is_anonymous};
 
 /// Names a question for the services of a call.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

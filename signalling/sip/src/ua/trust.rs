@@ -34,9 +34,10 @@ pub(super) fn is_private(headers: &Headers) -> bool {
         .any(|wish| ["id", "user", "header"].iter().any(|known| wish.eq_ignore_ascii_case(known)))
 }
 
-/// Hides who calls (RFC 3323 §4.1). Only the trust domain hears who it is.
+/// Hides who calls (RFC 3323 §4.1). Only the trust domain hears who it is. Networks on the way are asked to hide what a user
+/// agent cannot, the way that responses take (`header`); not to come between the two ends (`session`).
 pub(super) fn hide(config: &UaConfig, hop: &Hop, from: NameAddr, headers: &mut Headers) -> NameAddr {
-    headers.push(HeaderName::Privacy, "id");
+    headers.push(HeaderName::Privacy, "id;header");
     if is_trusted(config, hop) {
         let mut asserted = from.clone();
         asserted.params = crate::message::Params::default();

@@ -1,25 +1,11 @@
-//! The media of calls: what the engine says of them, and which are mixed.
+//! The media of calls: what the engine says of them.
 
-use rove_session::{CallId, MediaFact};
+use rove_session::MediaFact;
 
 use super::{super::media::MediaNews, Desk};
 use crate::PhoneEvent;
 
 impl Desk {
-    /// Mixes these calls, and those no longer that were mixed.
-    pub(super) fn join(&mut self, calls: Vec<CallId>) {
-        let gone = self.joined.iter().filter(|call| !calls.contains(call));
-        for call in gone {
-            // One whose media are over is joined with nobody.
-            let _ = self.media.join(&[*call]);
-        }
-        if !self.media.join(&calls) {
-            tracing::warn!(target: "rove::media", ?calls, "these calls cannot be mixed");
-        }
-        self.joined.clone_from(&calls);
-        self.tell(PhoneEvent::Conference { calls });
-    }
-
     /// Carries what the engine has to say to the switchboard and to the owner.
     pub(super) fn take_media_news(&mut self) {
         while let Some((call, news)) = self.media.next() {

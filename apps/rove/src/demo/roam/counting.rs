@@ -89,7 +89,7 @@ impl Drop for Counters {
     }
 }
 
-/// Whether an IPv4 packet carries RTP or RTCP, protected or not (RFC 7983 §7): neither name service, which can look like it,
+/// Whether an IP packet carries RTP or RTCP, protected or not (RFC 7983 §7): neither name service, which can look like it,
 /// nor signalling has these ports. What is in a tunnel counts where it comes out.
 fn is_sound(packet: &[u8]) -> bool {
     let Some(udp) = udp(packet) else { return false };
@@ -98,10 +98,15 @@ fn is_sound(packet: &[u8]) -> bool {
     !known(port(0)) && !known(port(2)) && udp.get(8).is_some_and(|first| first >> 6 == 2)
 }
 
-/// The UDP datagram in an IPv4 packet, header first.
+/// The UDP datagram in an IP packet, header first.
 fn udp(packet: &[u8]) -> Option<&[u8]> {
-    let first = packet.first().filter(|first| **first >> 4 == 4)?;
-    (*packet.get(9)? == 17).then(|| packet.get(usize::from(first & 15) * 4..)).flatten()
+    let first = *packet.first()?;
+    let (protocol, header) = match first >> 4 {
+        4 => (*packet.get(9)?, usize::from(first & 15) * 4),
+        6 => (*packet.get(6)?, 40),
+        _ => return None,
+    };
+    (protocol == 17).then(|| packet.get(header..)).flatten()
 }
 
 /// How long an end of the counting may take.
@@ -123,9 +128,13 @@ mod tests {
     #[test]
     fn sound_is_counted_and_nothing_else_is() {
         let rtp = packet(17, (40_000, 40_002), &[0x80, 111]);
+        let mut six = vec![0; 40];
+        (six[0], six[6]) = (0x60, 17);
+        six.extend_from_slice(&rtp[20..]);
         let tunnelled = packet(17, (50_000, 4_789), &[&[8, 0, 0, 0, 0, 0, 7, 0][..], &rtp].concat());
         for (what, packet, counts) in [
             ("rtp", rtp.clone(), true),
+            ("the same in IPv6", six, true),
             ("still in a tunnel", tunnelled, false),
             ("stun", packet(17, (40_000, 40_002), &[0, 1]), false),
             ("dtls", packet(17, (40_000, 40_002), &[22, 254]), false),

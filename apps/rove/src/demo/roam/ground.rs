@@ -10,7 +10,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket},
     process::{Command, Stdio},
 };
 
@@ -40,6 +40,8 @@ pub(super) const NETWORKS: [Place; 3] = [Place::Home, Place::A, Place::B];
 pub(super) struct Ground {
     /// In the order of [`Place`]; none on loopback.
     spaces: Vec<Space>,
+    /// Whether terminals and callers have IPv6 instead.
+    v6: bool,
 }
 
 fn fail(error: impl std::fmt::Display) -> Failure {
@@ -49,16 +51,19 @@ fn fail(error: impl std::fmt::Display) -> Failure {
 impl Ground {
     /// Networks on one loopback interface.
     pub(super) const fn loopback() -> Self {
-        Self { spaces: Vec::new() }
+        Self { spaces: Vec::new(), v6: false }
     }
 
     /// Six networks with cables between them; the program must have claimed one of its own.
-    pub(super) fn spaces() -> Result<Self, Failure> {
+    pub(super) fn spaces(v6: bool) -> Result<Self, Failure> {
         let spaces = (0..6).map(|_| Space::new()).collect::<Result<_, _>>().map_err(fail)?;
-        let ground = Self { spaces };
+        let ground = Self { spaces, v6 };
         ground.prepare()?;
         ground.networks_up()?;
         ground.callers_up()?;
+        if v6 {
+            ground.v6_up()?;
+        }
         Ok(ground)
     }
 
@@ -131,6 +136,48 @@ impl Ground {
         Ok(())
     }
 
+    /// The same with IPv6, beside what the nodes say to each other.
+    fn v6_up(&self) -> Result<(), Failure> {
+        for place in [Place::Core, Place::Home, Place::A, Place::B] {
+            self.at(place, || fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1"))?.map_err(fail)?;
+        }
+        for (network, place) in NETWORKS.into_iter().enumerate() {
+            let n = BASES[network];
+            let end = ["to-home", "to-a", "to-b"][network];
+            self.ip(Place::Core, &format!("address add fd00:9:{n}::1/64 dev {end} nodad"))?;
+            self.ip(place, &format!("address add fd00:9:{n}::2/64 dev uplink nodad"))?;
+            self.ip(Place::Core, &format!("-6 route add fd00:{n}::/64 via fd00:9:{n}::2"))?;
+            self.ip(place, &format!("-6 route add default via fd00:9:{n}::1"))?;
+            if place != Place::Home {
+                self.ip(place, &format!("address add fd00:{n}::1/64 dev air nodad"))?;
+            }
+        }
+        self.ip(Place::Core, "address add fd00:40::1/64 dev to-callers nodad")?;
+        for caller in [2, 3] {
+            self.ip(Place::Caller, &format!("address add fd00:40::{caller}/64 dev uplink nodad"))?;
+        }
+        self.ip(Place::Caller, "-6 route add default via fd00:40::1").map(drop)
+    }
+
+    /// Whether terminals and callers have IPv6.
+    pub(super) const fn is_v6(&self) -> bool {
+        self.v6
+    }
+
+    /// The addresses that a network gives to terminals, where they are of IPv6: 64 bits.
+    pub(super) fn prefix6(&self, network: usize) -> Option<String> {
+        self.v6.then(|| format!("fd00:{}::/64", BASES[network]))
+    }
+
+    /// What a caller listens at.
+    pub(super) fn caller(&self, n: u8) -> SocketAddr {
+        match (self.is_real(), self.v6) {
+            (true, true) => (Ipv6Addr::new(0xfd00, 0x40, 0, 0, 0, 0, 0, u16::from(n)), 0).into(),
+            (true, false) => ([10, 40, 0, n], 0).into(),
+            (false, _) => ([127, 0, 0, 1], 0).into(),
+        }
+    }
+
     /// Whether networks are real ones.
     pub(super) const fn is_real(&self) -> bool {
         !self.spaces.is_empty()
@@ -195,7 +242,7 @@ impl Ground {
             let at = free(self.address(network))?;
             return Ok((at, at));
         }
-        let router = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+        let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
         let at = |index| SocketAddr::from(SocketAddrV6::new(router, 4_043, 0, index));
         let here = self.index(NETWORKS[network], "air")?;
         Ok((at(here), at(self.index(Place::Terminal, air(network))?)))
@@ -219,11 +266,22 @@ impl Ground {
     /// It sets the address that it was given.
     pub(super) fn settle(&self, network: usize, ip: IpAddr) -> Result<(), Failure> {
         if self.is_real() {
-            let (air, router) = (air(network), self.address(network));
-            self.ip(Place::Terminal, &format!("address add {ip}/24 dev {air}"))?;
-            self.ip(Place::Terminal, &format!("route replace default via {router} dev {air}"))?;
+            let air = air(network);
+            let rest = if ip.is_ipv6() { "64 nodad" } else { "24" };
+            self.ip(Place::Terminal, &format!("address add {ip}/{rest} dev {air}"))?;
+            self.route(network, ip)?;
         }
         Ok(())
+    }
+
+    /// Its packets go by way of the network.
+    pub(super) fn route(&self, network: usize, ip: IpAddr) -> Result<(), Failure> {
+        let (air, router) = (air(network), self.address(network));
+        let what = match ip {
+            IpAddr::V4(_) => format!("route replace default via {router} dev {air}"),
+            IpAddr::V6(_) => format!("-6 route replace default via fe80::1 dev {air}"),
+        };
+        self.ip(Place::Terminal, &what).map(drop)
     }
 
     /// It is out of reach: nothing of its address there is left.

@@ -4,6 +4,7 @@
 //! loopback. The nodes, phones and the terminal are the real ones.
 
 mod counting;
+mod dhcp;
 mod ground;
 mod networks;
 mod page;
@@ -13,8 +14,8 @@ mod tunnel;
 
 use core::time::Duration;
 use std::{
-    net::{IpAddr, SocketAddr},
-    path::Path,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -65,6 +66,12 @@ struct Stage<'a> {
     /// When the network took the terminal's proof the last time.
     accepted: Option<Instant>,
     show: Show,
+    /// Where files go.
+    dir: PathBuf,
+    /// Whether the terminal asks DHCP.
+    dhcp: bool,
+    /// What does so, while it has an address.
+    client: Option<dhcp::Client>,
     /// Last: everybody stands on it.
     ground: Ground,
 }
@@ -74,8 +81,9 @@ pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Re
     Report::check(args.json.as_deref())?;
     Report::check(args.html.as_deref())?;
     let dir = folder(args)?;
-    let (ground, about) = ground(claimed);
-    let mut stage = Stage::new(&dir, ground, stop)?;
+    let (ground, about) = ground(claimed, args)?;
+    let dhcp = args.dhcp && ground.is_real();
+    let mut stage = Stage::new(&dir, ground, dhcp, stop)?;
     stage.note(&about);
     let started = stage.counters.now();
     let first = stage.attach(0)?;
@@ -106,6 +114,8 @@ pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Re
         // Nobody counts packets between networks of one loopback interface.
         "home_router_media_packets": started.zip(after).map(|(from, to)| to[1].since(from[1]).packets),
         "home_router_media_bytes": started.zip(after).map(|(from, to)| to[1].since(from[1]).bytes),
+        "family": if stage.ground.is_v6() { "IPv6" } else { "IPv4" },
+        "addresses_from": if dhcp { dhcp::name(stage.ground.is_v6()) } else { "the attach protocol" },
         "networks": if stage.ground.is_real() { "namespaces" } else { "loopback" },
         "media_security": stage.reports.first().and_then(|report| report.media_security.clone()),
         "path_before": path(started, before),
@@ -116,20 +126,34 @@ pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Re
 }
 
 /// Networks of their own, else loopback, and what to say of it.
-fn ground(claimed: &std::io::Result<()>) -> (Ground, String) {
+fn ground(claimed: &std::io::Result<()>, args: &Demo) -> Result<(Ground, String), Failure> {
     let made = match claimed {
-        Ok(()) => Ground::spaces().map_err(|error| error.to_string()),
+        Ok(()) => Ground::spaces(args.ipv6).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match made {
         Ok(ground) => {
-            let about = "six networks of their own: core 10.9.x, home 10.10.0.x, visited 10.20.0.x and 10.30.0.x, callers \
-                         10.40.0.x, and the terminal's";
-            (ground, about.into())
+            if args.dhcp {
+                dhcp::find(args.ipv6)?;
+            }
+            let about = if args.ipv6 {
+                "six networks of their own: core fd00:9::, visited fd00:20:: and fd00:30::, callers fd00:40::, home, and \
+                 the terminal's"
+            } else {
+                "six networks of their own: core 10.9.x, home 10.10.0.x, visited 10.20.0.x and 10.30.0.x, callers \
+                 10.40.0.x, and the terminal's"
+            };
+            Ok((ground, about.into()))
         }
         Err(why) => {
             let about = "loopback addresses stand for the networks: 127.0.10.x home, 127.0.20.x and 127.0.30.x visited";
-            (Ground::loopback(), format!("{about} ({why})"))
+            let without = match (args.ipv6, args.dhcp) {
+                (false, false) => "",
+                (true, false) => "; they have IPv4 alone",
+                (false, true) => "; nobody asks DHCP there",
+                (true, true) => "; they have IPv4 alone, and nobody asks DHCP there",
+            };
+            Ok((Ground::loopback(), format!("{about} ({why}){without}")))
         }
     }
 }
@@ -153,10 +177,10 @@ struct Stay {
 }
 
 impl<'a> Stage<'a> {
-    fn new(dir: &Path, ground: Ground, stop: &'a Stop) -> Result<Self, Failure> {
+    fn new(dir: &Path, ground: Ground, dhcp: bool, stop: &'a Stop) -> Result<Self, Failure> {
         let show = Show::new();
         show.say("starting a home and two visited networks");
-        let networks = Networks::start(dir, &ground)?;
+        let networks = Networks::start(dir, &ground, dhcp)?;
         let counters = Counters::start(&ground)?;
         // On loopback every address is there already, and nobody has to say so.
         let sim = attach::read(&networks.sim, ground.is_real())?;
@@ -185,13 +209,13 @@ impl<'a> Stage<'a> {
             };
             ground.at(place, || Phone::start(config))?.map_err(Failure::from)
         };
-        let everywhere = SocketAddr::from(([0, 0, 0, 0], networks.sip_port));
+        let any: IpAddr =
+            if ground.is_v6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+        let everywhere = SocketAddr::new(any, networks.sip_port);
         let mobile = phone("t1", SPEECH_BOB, Place::Terminal, everywhere)?;
-        let fixed =
-            |n: u8| SocketAddr::from((if ground.is_real() { [10, 40, 0, n] } else { [127, 0, 0, 1] }, 0));
         let callers = vec![
-            phone("alice", SPEECH_ALICE, Place::Caller, fixed(2))?,
-            phone("carol", SPEECH_ALICE, Place::Caller, fixed(3))?,
+            phone("alice", SPEECH_ALICE, Place::Caller, ground.caller(2))?,
+            phone("carol", SPEECH_ALICE, Place::Caller, ground.caller(3))?,
         ];
         Ok(Self {
             stop,
@@ -207,6 +231,9 @@ impl<'a> Stage<'a> {
             heard: None,
             accepted: None,
             show,
+            dir: dir.to_owned(),
+            dhcp,
+            client: None,
             ground,
         })
     }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
-    net::SocketAddr,
+    net::{Ipv6Addr, SocketAddr},
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
 };
@@ -43,7 +43,7 @@ fn fail(error: impl std::fmt::Display) -> Failure {
 }
 
 impl Networks {
-    pub(super) fn start(dir: &Path, ground: &Ground) -> Result<Self, Failure> {
+    pub(super) fn start(dir: &Path, ground: &Ground, dhcp: bool) -> Result<Self, Failure> {
         certificates(dir)?;
         let each = |port: u16| {
             Ok::<_, Failure>([ground.listen(0, port)?, ground.listen(1, port)?, ground.listen(2, port)?])
@@ -51,7 +51,7 @@ impl Networks {
         let (names, links) = (each(53)?, each(2_905)?);
         let attach = [ground.attach(1)?, ground.attach(2)?];
         let sip_port = ground.sip_port()?;
-        let plan = Plan { ground, names, links, attach: attach.map(|(here, _)| here), sip_port };
+        let plan = Plan { ground, names, links, attach: attach.map(|(here, _)| here), sip_port, dhcp };
         let mut nodes = Vec::new();
         for (network, domain) in DOMAINS.iter().enumerate() {
             // What an earlier demo left there is not this one's.
@@ -102,6 +102,7 @@ struct Plan<'a> {
     links: [SocketAddr; 3],
     attach: [SocketAddr; 2],
     sip_port: u16,
+    dhcp: bool,
 }
 
 impl Plan<'_> {
@@ -126,9 +127,14 @@ impl Plan<'_> {
             return text + &self.partner(1) + &self.partner(2);
         }
         let [a, b, c, _] = ip.octets();
+        let addresses = match self.ground.prefix6(network) {
+            Some(prefix) => format!("prefix6 = \"{prefix}\""),
+            None => format!("ranges = [\"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"]"),
+        };
+        let dhcp = if self.dhcp { "interface = \"air\"\n" } else { "" };
         text += &format!(
             "[[dns.zone]]\norigin = \"{}\"\nnegative_ttl = 1\n[visited]\nlisten = [\"{}\"]\n\
-             [pool]\nranges = [\"{a}.{b}.{c}.100-{a}.{b}.{c}.199\"]\nserver = \"{ip}\"\n",
+             [pool]\n{addresses}\nserver = \"{ip}\"\n{dhcp}",
             self.reverse(network),
             self.attach[network - 1],
         );
@@ -139,18 +145,26 @@ impl Plan<'_> {
         let [a, b, c, _] = self.ground.address(other).octets();
         format!(
             "[[partner]]\nname = \"{}\"\nplmn = \"0010{}\"\ntitle = \"4670000000{}\"\naddress = \"{}\"\n\
-             prefixes = [\"{a}.{b}.{c}.0/24\"]\n",
+             prefixes = [\"{}\"]\n",
             DOMAINS[other],
             other + 1,
             other + 1,
-            self.links[other]
+            self.links[other],
+            self.ground.prefix6(other).unwrap_or_else(|| format!("{a}.{b}.{c}.0/24"))
         )
     }
 
     /// The zone of a network's addresses.
     fn reverse(&self, network: usize) -> String {
         let [a, b, c, _] = self.ground.address(network).octets();
-        format!("{c}.{b}.{a}.in-addr.arpa")
+        match self.ground.prefix6(network) {
+            Some(prefix) => {
+                let prefix = prefix.trim_end_matches("/64").parse().unwrap_or(Ipv6Addr::UNSPECIFIED);
+                let labels: Vec<_> = asked::nibbles(prefix).skip(16).collect();
+                format!("{}.ip6.arpa", labels.join("."))
+            }
+            None => format!("{c}.{b}.{a}.in-addr.arpa"),
+        }
     }
 
     /// The root of names, which knows who is responsible for what and nothing else.
@@ -211,21 +225,33 @@ fn subscribe(socket: &Path, order: &Value) -> Result<(), Failure> {
 /// Questions for names, as any resolver asks them.
 pub(super) mod asked {
     use std::{
-        net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+        net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
         time::Duration,
     };
 
     /// The addresses of a name.
     pub(in super::super) fn forward(server: SocketAddr, name: &str) -> Vec<IpAddr> {
-        let found = ask(server, name, 1).into_iter();
-        found.filter_map(|rdata| Some(IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(rdata).ok()?)))).collect()
+        let v4 = |rdata: Vec<u8>| Some(IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(rdata).ok()?)));
+        let v6 = |rdata: Vec<u8>| Some(IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(rdata).ok()?)));
+        let (a, aaaa) = (ask(server, name, 1), ask(server, name, 28));
+        a.into_iter().filter_map(v4).chain(aaaa.into_iter().filter_map(v6)).collect()
+    }
+
+    /// The digits of an address, last first.
+    pub(in super::super) fn nibbles(ip: Ipv6Addr) -> impl Iterator<Item = String> {
+        ip.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]).map(|half| format!("{half:x}"))
     }
 
     /// How many names an address has.
     pub(in super::super) fn reverse(server: SocketAddr, ip: IpAddr) -> usize {
-        let IpAddr::V4(ip) = ip else { return 0 };
-        let [a, b, c, d] = ip.octets();
-        ask(server, &format!("{d}.{c}.{b}.{a}.in-addr.arpa"), 12).len()
+        let name = match ip {
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets();
+                format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+            }
+            IpAddr::V6(ip) => format!("{}.ip6.arpa", nibbles(ip).collect::<Vec<_>>().join(".")),
+        };
+        ask(server, &name, 12).len()
     }
 
     /// The contents of each record of the answer; none when there is no answer.

@@ -20,6 +20,8 @@ pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) ->
             ("packets lost", number("packets_lost", "")),
             ("media packets at the home's router", number("home_router_media_packets", "")),
             ("bytes of them", number("home_router_media_bytes", "")),
+            ("addresses are of", roam["family"].as_str().unwrap_or("–").to_owned()),
+            ("the terminal has them from", roam["addresses_from"].as_str().unwrap_or("–").to_owned()),
             ("sound is", roam["media_security"].as_str().unwrap_or("–").to_owned()),
         ]));
         text.push_str(&paths(roam));

@@ -7,7 +7,7 @@ use rove_phone::roaming::{Access, TerminalEvent, first_address};
 use serde_json::Value;
 
 use super::{
-    NAME, PATIENCE, Stage, Stay,
+    NAME, PATIENCE, Stage, Stay, dhcp,
     ground::Place,
     networks::{self, asked},
     tunnel,
@@ -29,9 +29,19 @@ impl Stage<'_> {
                 Some(TerminalEvent::Attached { addresses, .. }) => {
                     let ip = first_address(&addresses)
                         .ok_or_else(|| Failure::call("the terminal has a name and no address"))?;
+                    if let Some(client) = &mut self.client {
+                        client.settled(&self.ground, at + 1, ip)?;
+                        self.ground.route(at + 1, ip)?;
+                        self.note(&format!("{} has {ip} by DHCP", dhcp::name(ip.is_ipv6())));
+                    }
                     self.mobile.moved_to(ip);
                     self.note(&format!("{NAME} is in {network} at {ip}"));
                     return Ok(Stay { network, at, ip });
+                }
+                Some(TerminalEvent::Token { token, .. }) if self.dhcp => {
+                    self.accepted = Some(Instant::now());
+                    let client = dhcp::Client::start(&self.ground, &self.dir, at + 1, token.bytes());
+                    self.client = Some(client?);
                 }
                 Some(TerminalEvent::Token { addresses, .. }) => {
                     self.accepted = Some(Instant::now());
@@ -57,6 +67,7 @@ impl Stage<'_> {
     /// took the terminal's proof, names took to follow, in ms.
     pub(super) fn roam(&mut self, at: usize) -> Result<(Stay, f64, f64), Failure> {
         self.note("the terminal leaves for the other network in mid-call");
+        self.client = None;
         self.ground.leave(2 - at)?;
         let stay = self.attach(at)?;
         let taken_in = self.accepted.unwrap_or_else(Instant::now);

@@ -56,7 +56,8 @@ pub(super) fn measure(
     at: usize,
     ip: IpAddr,
 ) -> Result<Option<Tunnel>, Failure> {
-    if !ground.is_real() {
+    // The kept address is one of IPv4.
+    if !ground.is_real() || ground.is_v6() {
         return Ok(None);
     }
     let Some(kind) = dig(ground, at)? else { return Ok(None) };

@@ -237,7 +237,7 @@ pub fn read_outcome(kind: Kind, parameters: &[u8]) -> Result<Outcome, BerError> 
     Ok(match kind {
         Kind::SendAuthenticationInfo => {
             let challenges = Reader::new(private).need(CHALLENGES)?;
-            read_challenges(Reader::new(Reader::new(challenges).expect(Tag::constructed(3))?))?
+            read_challenges(challenges)?
         }
         Kind::UpdateLocation => {
             Outcome::Located { hlr: hlr()?, generation: extension.generation.ok_or(missing)? }

@@ -19,6 +19,8 @@ pub(crate) struct Association {
     pub(crate) peer: Option<usize>,
     /// Whether this end opened it.
     pub(crate) ours: bool,
+    /// Whether its other end has to show a certificate.
+    pub(crate) secure: bool,
     /// Our end, once it stands.
     pub(crate) local: IpAddr,
     pub(crate) phase: Phase,
@@ -61,7 +63,17 @@ pub(crate) enum Heard {
 impl Association {
     pub(crate) const fn new(now: Instant, peer: Option<usize>, ours: bool, until: Instant) -> Self {
         let (phase, local) = (Phase::Opening { until }, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        Self { peer, ours, local, phase, heard: now, beat: None, retires: None, inbox: Vec::new() }
+        Self {
+            peer,
+            ours,
+            secure: true,
+            local,
+            phase,
+            heard: now,
+            beat: None,
+            retires: None,
+            inbox: Vec::new(),
+        }
     }
 
     /// Where a message of it goes, and for whom.

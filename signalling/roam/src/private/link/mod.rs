@@ -1,4 +1,5 @@
-//! Streams to partners: opened and accepted, told apart by their certificates, kept alive, opened again.
+//! Streams to partners: opened and accepted, told apart by their certificates (those of SCTP, which has none, by their
+//! addresses), kept alive, opened again.
 //!
 //! Both ends may open one at the same time. The one that stays is that of the end whose domain comes first, and of two
 //! from the same end the newer; the other is read from for a moment more, so that nothing under way is lost. Where the
@@ -200,8 +201,9 @@ impl<D: Dialect> Link<D> {
         };
         let stream = StreamId(self.next);
         self.next = self.next.wrapping_add(2);
-        let name = Some(peer.partner.name.as_str().to_owned());
-        self.out.connect(Connect { stream, remote, transport: Transport::Tls, name });
+        let Partner { name, transport, .. } = &peer.partner;
+        let (name, transport) = (Some(name.as_str().to_owned()), *transport);
+        self.out.connect(Connect { stream, remote, transport, name });
         let association = Association::new(now, Some(index), true, now.later(OPENING));
         self.streams.insert(stream, association);
     }
@@ -212,12 +214,14 @@ impl<D: Dialect> Link<D> {
             association.stands(now, stream, &mut self.dialect, &mut self.out);
         } else {
             let strangers = self.streams.values().filter(|association| association.peer.is_none()).count();
-            if strangers >= MAX_STRANGERS || !transport.is_secure() {
+            // SCTP in UDP is only let in from a partner's address.
+            if strangers >= MAX_STRANGERS || !(transport.is_secure() || transport == Transport::Udp) {
                 self.out.close(stream);
                 return;
             }
             let mut association = Association::new(now, None, false, now.later(NAMELESS));
             association.local = local;
+            association.secure = transport.is_secure();
             self.streams.insert(stream, association);
         }
         self.note(stream);
@@ -229,7 +233,12 @@ impl<D: Dialect> Link<D> {
         if association.peer.is_some() {
             return;
         }
-        let Some(peer) = self.peers.iter().position(|peer| peer.partner.name.as_str() == name) else {
+        // Without a certificate only he is believed who is said to have none.
+        let secure = association.secure;
+        let is = |peer: &Peer| {
+            peer.partner.name.as_str() == name && (secure || peer.partner.transport == Transport::Udp)
+        };
+        let Some(peer) = self.peers.iter().position(is) else {
             self.close(now, stream);
             return;
         };

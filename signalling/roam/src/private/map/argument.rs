@@ -1,6 +1,10 @@
-//! The arguments of the operations (3GPP TS 29.002 §17.7.1), each as its ASN.1 orders its fields.
+//! The arguments of the operations (3GPP TS 29.002 §17.7.1): their ASN.1 and what they mean.
 
 use super::{
+    asn1::{
+        self, CancelLocationArg, Identity, Octets, PurgeMsArg, ReSynchronisationInfo, Rest,
+        SendAuthenticationInfoArg, SubjectArg, UpdateLocationArg,
+    },
     extension::{Bind, Extension},
     kind::Kind,
     profile,
@@ -9,7 +13,7 @@ use crate::{
     BindClaim, CancelReason, E164, Generation, Imsi, NetworkName, Operation, Resynchronisation,
     VisitedNetwork,
     private::{
-        ber::{BerError, Reader, Tag, Writer, unsigned},
+        ber::{BerError, Tag, Writer},
         digits,
     },
 };
@@ -52,23 +56,32 @@ pub fn write(operation: &Operation, own: &E164, in_dialogue: bool, out: &mut Wri
             profile::write(imsi, subscription, out);
         }
         Operation::DeleteSubscriberData { imsi, services } => profile::write_withdrawal(imsi, *services, out),
-        Operation::CancelLocation { imsi, reason, generation } => out.nest(Tag::constructed(3), |out| {
-            out.value(Tag::OCTET_STRING, &digits::imsi(imsi));
-            out.unsigned(Tag::ENUMERATED, cancellation_type(*reason));
-            stay(*generation).write(Tag::SEQUENCE, out);
-        }),
-        Operation::PurgeMs { imsi, visited, generation } => out.nest(Tag::constructed(3), |out| {
-            out.value(Tag::OCTET_STRING, &digits::imsi(imsi));
-            out.value(Tag::context(0), &digits::isdn(&visited.vlr));
+        Operation::CancelLocation { imsi, reason, generation } => {
+            let argument = CancelLocationArg {
+                identity: Identity::Imsi(Octets::new(digits::imsi(imsi))),
+                cancellation_type: Some(cancellation_type(*reason)),
+                extension_container: stay(*generation).container(),
+                rest: Rest,
+            };
+            asn1::write(&argument, out);
+        }
+        Operation::PurgeMs { imsi, visited, generation } => {
             let network = Some(visited.network.clone());
-            Extension { network, ..stay(*generation) }.write(Tag::SEQUENCE, out);
-        }),
-        Operation::RestoreData { imsi } => out.nest(Tag::SEQUENCE, |out| {
-            out.value(Tag::OCTET_STRING, &digits::imsi(imsi));
-        }),
-        Operation::Reset { hlr } => out.nest(Tag::SEQUENCE, |out| {
-            out.value(Tag::OCTET_STRING, &digits::isdn(hlr));
-        }),
+            let argument = PurgeMsArg {
+                imsi: Octets::new(digits::imsi(imsi)),
+                vlr_number: Some(Octets::new(digits::isdn(&visited.vlr))),
+                sgsn_number: None,
+                extension_container: Extension { network, ..stay(*generation) }.container(),
+                rest: Rest,
+            };
+            asn1::write(&argument, out);
+        }
+        Operation::RestoreData { imsi } => {
+            asn1::write(&SubjectArg { subject: Octets::new(digits::imsi(imsi)), rest: Rest }, out);
+        }
+        Operation::Reset { hlr } => {
+            asn1::write(&SubjectArg { subject: Octets::new(digits::isdn(hlr)), rest: Rest }, out);
+        }
     }
 }
 
@@ -79,40 +92,35 @@ pub fn write(operation: &Operation, own: &E164, in_dialogue: bool, out: &mut Wri
 ///
 /// [`BerError`] says what is wrong with it.
 pub fn read(kind: Kind, argument: &[u8], around: &Around<'_>) -> Result<Operation, BerError> {
-    let outer = match kind {
-        Kind::CancelLocation | Kind::PurgeMs => Tag::constructed(3),
-        _ => Tag::SEQUENCE,
-    };
-    let mut fields = Reader::new(Reader::new(argument).expect(outer)?);
     match kind {
-        Kind::SendAuthenticationInfo => read_authentication(fields, around),
-        Kind::UpdateLocation | Kind::Bind => read_location(fields, around),
+        Kind::SendAuthenticationInfo => read_authentication(asn1::read(argument)?, around),
+        Kind::UpdateLocation | Kind::Bind => read_location(asn1::read(argument)?, around),
         Kind::InsertSubscriberData => {
-            let (imsi, subscription) = profile::read(fields)?;
+            let (imsi, subscription) = profile::read(asn1::read(argument)?)?;
             let imsi = imsi.or(around.imsi).ok_or(BerError::Missing(Tag::context(0)))?;
             Ok(Operation::InsertSubscriberData { imsi, subscription })
         }
         Kind::DeleteSubscriberData => {
-            let (imsi, services) = profile::read_withdrawal(fields)?;
+            let (imsi, services) = profile::read_withdrawal(asn1::read(argument)?)?;
             Ok(Operation::DeleteSubscriberData { imsi, services })
         }
-        Kind::CancelLocation => read_cancellation(fields),
+        Kind::CancelLocation => read_cancellation(asn1::read(argument)?),
         Kind::PurgeMs => {
-            let imsi = read_imsi(Tag::OCTET_STRING, fields.expect(Tag::OCTET_STRING)?)?;
-            let vlr =
-                fields.field(Tag::context(0))?.map(|vlr| read_isdn(Tag::context(0), vlr)).transpose()?;
-            let extension = Extension::read(fields.field(Tag::SEQUENCE)?)?;
+            let PurgeMsArg { imsi, vlr_number, extension_container, .. } = asn1::read(argument)?;
+            let imsi = read_imsi(Tag::OCTET_STRING, &imsi)?;
+            let vlr = vlr_number.map(|vlr| read_isdn(Tag::context(0), &vlr)).transpose()?;
+            let extension = Extension::read(extension_container)?;
             let network = extension.network.unwrap_or_else(|| around.network.clone());
             let visited = VisitedNetwork { vlr: vlr.unwrap_or(around.title), network };
             Ok(Operation::PurgeMs { imsi, visited, generation: extension.generation.unwrap_or_default() })
         }
         Kind::RestoreData => {
-            let imsi = read_imsi(Tag::OCTET_STRING, fields.expect(Tag::OCTET_STRING)?)?;
-            Ok(Operation::RestoreData { imsi })
+            let SubjectArg { subject, .. } = asn1::read(argument)?;
+            Ok(Operation::RestoreData { imsi: read_imsi(Tag::OCTET_STRING, &subject)? })
         }
         Kind::Reset => {
-            let hlr = read_isdn(Tag::OCTET_STRING, fields.need(Tag::OCTET_STRING)?)?;
-            Ok(Operation::Reset { hlr })
+            let SubjectArg { subject, .. } = asn1::read(argument)?;
+            Ok(Operation::Reset { hlr: read_isdn(Tag::OCTET_STRING, &subject)? })
         }
     }
 }
@@ -125,56 +133,63 @@ fn authentication(
     resynchronisation: Option<&Resynchronisation>,
     out: &mut Writer<'_>,
 ) {
-    out.nest(Tag::SEQUENCE, |out| {
-        out.value(Tag::context(0), &digits::imsi(imsi));
-        out.unsigned(Tag::INTEGER, u64::from(count.clamp(1, MAX_VECTORS)));
-        if let Some(Resynchronisation { rand, auts }) = resynchronisation {
-            out.nest(Tag::SEQUENCE, |out| {
-                out.value(Tag::OCTET_STRING, rand);
-                out.value(Tag::OCTET_STRING, auts);
-            });
-        }
-        let extension = Extension { network: Some(visited.network.clone()), ..Extension::default() };
-        extension.write(Tag::constructed(2), out);
+    let re_synchronisation_info = resynchronisation.map(|Resynchronisation { rand, auts }| {
+        ReSynchronisationInfo { rand: Octets::new(rand), auts: Octets::new(auts), rest: Rest }
     });
+    let extension = Extension { network: Some(visited.network.clone()), ..Extension::default() };
+    let argument = SendAuthenticationInfoArg {
+        imsi: Octets::new(digits::imsi(imsi)),
+        number_of_requested_vectors: u64::from(count.clamp(1, MAX_VECTORS)),
+        segmentation_prohibited: None,
+        immediate_response_preferred: None,
+        re_synchronisation_info,
+        extension_container: extension.container(),
+        rest: Rest,
+    };
+    asn1::write(&argument, out);
 }
 
-fn read_authentication(mut fields: Reader<'_>, around: &Around<'_>) -> Result<Operation, BerError> {
-    let imsi = read_imsi(Tag::context(0), fields.need(Tag::context(0))?)?;
-    let count = unsigned(Tag::INTEGER, fields.need(Tag::INTEGER)?)?;
-    let count = u8::try_from(count).ok().filter(|count| (1..=MAX_VECTORS).contains(count));
+fn read_authentication(
+    argument: SendAuthenticationInfoArg,
+    around: &Around<'_>,
+) -> Result<Operation, BerError> {
+    let imsi = read_imsi(Tag::context(0), &argument.imsi)?;
+    let count = u8::try_from(argument.number_of_requested_vectors).ok();
+    let count = count.filter(|count| (1..=MAX_VECTORS).contains(count));
     let count = count.ok_or(BerError::Value(Tag::INTEGER))?;
-    let resynchronisation = fields.field(Tag::SEQUENCE)?.map(read_resynchronisation).transpose()?;
-    let extension = Extension::read(fields.field(Tag::constructed(2))?)?;
+    let resynchronisation =
+        argument.re_synchronisation_info.as_ref().map(read_resynchronisation).transpose()?;
+    let extension = Extension::read(argument.extension_container)?;
     let network = extension.network.unwrap_or_else(|| around.network.clone());
     let visited = VisitedNetwork { vlr: around.title, network };
     Ok(Operation::SendAuthenticationInfo { imsi, visited, count, resynchronisation, eps: None })
 }
 
-fn read_resynchronisation(fields: &[u8]) -> Result<Resynchronisation, BerError> {
-    let mut fields = Reader::new(fields);
+fn read_resynchronisation(info: &ReSynchronisationInfo) -> Result<Resynchronisation, BerError> {
     let wrong = |_| BerError::Value(Tag::OCTET_STRING);
-    let rand = fields.expect(Tag::OCTET_STRING)?.try_into().map_err(wrong)?;
-    let auts = fields.expect(Tag::OCTET_STRING)?.try_into().map_err(wrong)?;
+    let rand = info.rand.0.as_slice().try_into().map_err(wrong)?;
+    let auts = info.auts.0.as_slice().try_into().map_err(wrong)?;
     Ok(Resynchronisation { rand, auts })
 }
 
 /// UpdateLocationArg: the switching centre and the register are one node.
 fn location(imsi: &Imsi, vlr: &E164, extension: &Extension, out: &mut Writer<'_>) {
-    out.nest(Tag::SEQUENCE, |out| {
-        let number = digits::isdn(vlr);
-        out.value(Tag::OCTET_STRING, &digits::imsi(imsi));
-        out.value(Tag::context(1), &number);
-        out.value(Tag::OCTET_STRING, &number);
-        extension.write(Tag::SEQUENCE, out);
-    });
+    let number = Octets::new(digits::isdn(vlr));
+    let argument = UpdateLocationArg {
+        imsi: Octets::new(digits::imsi(imsi)),
+        msc_number: number.clone(),
+        vlr_number: number,
+        lmsi: None,
+        extension_container: extension.container(),
+        rest: Rest,
+    };
+    asn1::write(&argument, out);
 }
 
-fn read_location(mut fields: Reader<'_>, around: &Around<'_>) -> Result<Operation, BerError> {
-    let imsi = read_imsi(Tag::OCTET_STRING, fields.expect(Tag::OCTET_STRING)?)?;
-    fields.need(Tag::context(1))?;
-    let vlr = read_isdn(Tag::OCTET_STRING, fields.need(Tag::OCTET_STRING)?)?;
-    let extension = Extension::read(fields.field(Tag::SEQUENCE)?)?;
+fn read_location(argument: UpdateLocationArg, around: &Around<'_>) -> Result<Operation, BerError> {
+    let imsi = read_imsi(Tag::OCTET_STRING, &argument.imsi)?;
+    let vlr = read_isdn(Tag::OCTET_STRING, &argument.vlr_number)?;
+    let extension = Extension::read(argument.extension_container)?;
     let network = extension.network.unwrap_or_else(|| around.network.clone());
     let Some(Bind { addresses, proof, lease }) = extension.bind else {
         return Ok(Operation::UpdateLocation { imsi, visited: VisitedNetwork { vlr, network } });
@@ -186,20 +201,18 @@ fn read_location(mut fields: Reader<'_>, around: &Around<'_>) -> Result<Operatio
 }
 
 /// CancelLocationArg. Where the extension is missing, all stays are meant.
-fn read_cancellation(mut fields: Reader<'_>) -> Result<Operation, BerError> {
-    let imsi = match fields.take()? {
-        Some((Tag::OCTET_STRING, imsi)) => imsi,
+fn read_cancellation(argument: CancelLocationArg) -> Result<Operation, BerError> {
+    let imsi = match argument.identity {
+        Identity::Imsi(imsi) => imsi,
         // With the identity of the register's own beside it.
-        Some((Tag::SEQUENCE, both)) => Reader::new(both).expect(Tag::OCTET_STRING)?,
-        _ => return Err(BerError::Missing(Tag::OCTET_STRING)),
+        Identity::ImsiWithLmsi(both) => both.imsi,
     };
-    let imsi = read_imsi(Tag::OCTET_STRING, imsi)?;
-    let kind = fields.field(Tag::ENUMERATED)?.map(|kind| unsigned(Tag::ENUMERATED, kind)).transpose()?;
-    let reason = match kind {
+    let imsi = read_imsi(Tag::OCTET_STRING, &imsi)?;
+    let reason = match argument.cancellation_type {
         Some(1) => CancelReason::SubscriptionWithdrawn,
         _ => CancelReason::UpdateProcedure,
     };
-    let extension = Extension::read(fields.field(Tag::SEQUENCE)?)?;
+    let extension = Extension::read(argument.extension_container)?;
     let generation = extension.generation.unwrap_or(Generation(u64::MAX));
     Ok(Operation::CancelLocation { imsi, reason, generation })
 }
@@ -216,13 +229,13 @@ fn stay(generation: Generation) -> Extension {
 }
 
 /// An IMSI in the field `tag`.
-pub(super) fn read_imsi(tag: Tag, octets: &[u8]) -> Result<Imsi, BerError> {
-    digits::read_imsi(octets).ok_or(BerError::Value(tag))
+pub(super) fn read_imsi(tag: Tag, octets: &Octets) -> Result<Imsi, BerError> {
+    digits::read_imsi(&octets.0).ok_or(BerError::Value(tag))
 }
 
 /// A number in the field `tag`.
-pub(super) fn read_isdn(tag: Tag, octets: &[u8]) -> Result<E164, BerError> {
-    digits::read_isdn(octets).ok_or(BerError::Value(tag))
+pub(super) fn read_isdn(tag: Tag, octets: &Octets) -> Result<E164, BerError> {
+    digits::read_isdn(&octets.0).ok_or(BerError::Value(tag))
 }
 
 /// NumberOfRequestedVectors.

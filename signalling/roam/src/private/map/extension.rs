@@ -3,9 +3,13 @@
 
 use core::net::{Ipv4Addr, Ipv6Addr};
 
+use super::asn1::{
+    self, Any, BitString, ExtensionContainer, Octets, PrivateExtension, Rest, RoveBind, RoveExtension,
+    RoveForwarding, RoveKey,
+};
 use crate::{
     Addresses, Cause, Forwarding, Generation, HostName, Proof, Services,
-    private::ber::{BerError, Reader, Tag, Writer, unsigned},
+    private::ber::{BerError, Reader, Tag, Writer},
 };
 
 /// The private extension, each field of which may be absent.
@@ -46,189 +50,152 @@ pub struct Bind {
 }
 
 impl Extension {
-    /// Writes the extension container as the field `tag`; nothing when the extension says nothing.
-    pub fn write(&self, tag: Tag, out: &mut Writer<'_>) {
+    /// The extension container that carries it; `None` when the extension says nothing.
+    pub(super) fn container(&self) -> Option<ExtensionContainer> {
         if *self == Self::default() {
-            return;
+            return None;
         }
-        out.nest(tag, |out| {
-            out.nest(PRIVATE_LIST, |out| {
-                out.nest(Tag::SEQUENCE, |out| {
-                    out.value(Tag::OID, OID);
-                    out.nest(Tag::SEQUENCE, |out| self.fields(out));
-                });
-            });
-        });
+        let mut value = Vec::new();
+        asn1::write(&self.to_asn1(), &mut Writer::new(&mut value));
+        let ours = PrivateExtension { ext_id: Octets::new(OID), ext_type: Some(Any::new(value)) };
+        Some(ExtensionContainer { private_extension_list: Some(vec![ours]), rest: Rest })
     }
 
     /// The fields alone, as ANSI-41 carries them too.
     pub fn fields(&self, out: &mut Writer<'_>) {
-        if let Some(network) = &self.network {
-            out.value(NETWORK, network.as_str().as_bytes());
-        }
-        if let Some(generation) = self.generation {
-            out.unsigned(GENERATION, generation.0);
-        }
-        if let Some(name) = &self.name {
-            out.value(NAME, name.as_str().as_bytes());
-        }
-        if let Some(bind) = &self.bind {
-            out.nest(BIND, |out| bind.write(out));
-        }
-        if let Some(lease) = self.lease {
-            out.unsigned(LEASE, u64::from(lease));
-        }
-        if let Some(services) = self.services {
-            out.value(SERVICES, &[UNUSED_BITS, service_bits(services)]);
-        }
-        if let Some(forwarding) = &self.forwarding {
-            out.nest(FORWARDING, |out| write_forwarding(forwarding, out));
-        }
-        if !self.keys.is_empty() {
-            out.nest(KEYS, |out| self.keys.iter().for_each(|key| write_key(key, out)));
-        }
-        if let Some(code) = self.cause.and_then(cause_code) {
-            out.value(CAUSE, &[code]);
-        }
+        let mut value = Vec::new();
+        asn1::write(&self.to_asn1(), &mut Writer::new(&mut value));
+        out.raw(Reader::new(&value).expect(Tag::SEQUENCE).unwrap_or_default());
     }
 
-    /// Reads the contents of an extension container. Extensions of others are passed over, and so are fields that a
-    /// later version may add.
+    /// Reads an extension container. Extensions of others are passed over, and so are fields that a later version may
+    /// add.
     ///
     /// # Errors
     ///
     /// [`BerError`] when it is ill-formed or a field holds what it may not.
-    pub fn read(container: Option<&[u8]>) -> Result<Self, BerError> {
-        let Some(list) = Reader::new(container.unwrap_or_default()).field(PRIVATE_LIST)? else {
-            return Ok(Self::default());
-        };
-        let mut list = Reader::new(list);
-        while let Some((_, extension)) = list.take()? {
-            let mut extension = Reader::new(extension);
-            if extension.expect(Tag::OID)? == OID {
-                return Self::read_fields(extension.need(Tag::SEQUENCE)?);
+    pub(super) fn read(container: Option<ExtensionContainer>) -> Result<Self, BerError> {
+        let list = container.and_then(|container| container.private_extension_list).unwrap_or_default();
+        match list.into_iter().find(|extension| extension.ext_id.0.as_slice() == OID) {
+            Some(PrivateExtension { ext_type: Some(value), .. }) => {
+                Self::from_asn1(asn1::read(value.as_bytes())?)
             }
+            Some(_) => Err(BerError::Missing(Tag::SEQUENCE)),
+            None => Ok(Self::default()),
         }
-        Ok(Self::default())
     }
 
     /// Reads the fields alone.
     ///
     /// # Errors
     ///
-    /// As [`Extension::read`].
+    /// As of a whole container.
     pub fn read_fields(fields: &[u8]) -> Result<Self, BerError> {
-        let mut extension = Self::default();
-        let mut fields = Reader::new(fields);
-        while let Some((tag, value)) = fields.take()? {
-            match tag {
-                NETWORK => extension.network = Some(host(tag, value)?),
-                GENERATION => extension.generation = Some(Generation(unsigned(tag, value)?)),
-                NAME => extension.name = Some(host(tag, value)?),
-                BIND => extension.bind = Some(Bind::read(value)?),
-                LEASE => extension.lease = Some(seconds(tag, value)?),
-                SERVICES => extension.services = Some(read_services(value)?),
-                FORWARDING => extension.forwarding = Some(read_forwarding(value)?),
-                KEYS => extension.keys = read_keys(value)?,
-                CAUSE => extension.cause = cause_from_code(unsigned(tag, value)?),
-                _ => {}
-            }
+        let mut value = Vec::new();
+        Writer::new(&mut value).value(Tag::SEQUENCE, fields);
+        Self::from_asn1(asn1::read(&value)?)
+    }
+
+    fn to_asn1(&self) -> RoveExtension {
+        let keys = self.keys.iter().map(|(nonce, public_key)| RoveKey {
+            nonce: Octets::new(nonce),
+            public_key: Octets::new(public_key),
+            rest: Rest,
+        });
+        RoveExtension {
+            network: self.network.as_ref().map(|name| Octets::new(name.as_str())),
+            generation: self.generation.map(|generation| generation.0),
+            name: self.name.as_ref().map(|name| Octets::new(name.as_str())),
+            bind: self.bind.as_ref().map(Bind::to_asn1),
+            lease: self.lease,
+            services: self.services.map(service_bits),
+            forwarding: self.forwarding.as_ref().map(forwarding_to_asn1),
+            keys: Some(keys.collect::<Vec<_>>()).filter(|keys| !keys.is_empty()),
+            cause: self.cause.and_then(cause_code).map(u64::from),
+            rest: Rest,
         }
-        Ok(extension)
+    }
+
+    fn from_asn1(value: RoveExtension) -> Result<Self, BerError> {
+        let keys = value.keys.unwrap_or_default();
+        if keys.len() > MAX_KEYS {
+            return Err(BerError::Value(KEYS));
+        }
+        let key = |key: &RoveKey| -> Result<Key, BerError> {
+            Ok((fixed(Tag::OCTET_STRING, &key.nonce)?, fixed(Tag::OCTET_STRING, &key.public_key)?))
+        };
+        Ok(Self {
+            network: value.network.map(|name| host(NETWORK, &name)).transpose()?,
+            generation: value.generation.map(Generation),
+            name: value.name.map(|name| host(NAME, &name)).transpose()?,
+            bind: value.bind.map(Bind::from_asn1).transpose()?,
+            lease: value.lease,
+            services: value.services.as_ref().map(read_services),
+            forwarding: value.forwarding.map(forwarding_from_asn1).transpose()?,
+            keys: keys.iter().map(key).collect::<Result<_, _>>()?,
+            cause: value.cause.and_then(cause_from_code),
+        })
     }
 }
 
 impl Bind {
-    fn write(&self, out: &mut Writer<'_>) {
-        if let Some(v4) = self.addresses.v4 {
-            out.value(Tag::context(0), &v4.octets());
+    fn to_asn1(&self) -> RoveBind {
+        RoveBind {
+            v4: self.addresses.v4.map(|v4| Octets::new(v4.octets())),
+            v6: self.addresses.v6.map(|v6| Octets::new(v6.octets())),
+            proof: Octets::new(&self.proof.0),
+            lease: self.lease,
+            rest: Rest,
         }
-        if let Some(v6) = self.addresses.v6 {
-            out.value(Tag::context(1), &v6.octets());
-        }
-        out.value(Tag::context(2), &self.proof.0);
-        out.unsigned(Tag::context(3), u64::from(self.lease));
     }
 
-    fn read(fields: &[u8]) -> Result<Self, BerError> {
-        let mut fields = Reader::new(fields);
-        let v4 = fields.field(Tag::context(0))?;
-        let v4 = v4.map(|v4| fixed::<4>(Tag::context(0), v4).map(Ipv4Addr::from)).transpose()?;
-        let v6 = fields.field(Tag::context(1))?;
-        let v6 = v6.map(|v6| fixed::<16>(Tag::context(1), v6).map(Ipv6Addr::from)).transpose()?;
-        let proof = fields.need(Tag::context(2))?;
-        if proof.is_empty() || proof.len() > MAX_PROOF {
+    fn from_asn1(value: RoveBind) -> Result<Self, BerError> {
+        let RoveBind { v4, v6, proof, lease, .. } = value;
+        let v4 = v4.map(|v4| fixed::<4>(Tag::context(0), &v4).map(Ipv4Addr::from)).transpose()?;
+        let v6 = v6.map(|v6| fixed::<16>(Tag::context(1), &v6).map(Ipv6Addr::from)).transpose()?;
+        if proof.0.is_empty() || proof.0.len() > MAX_PROOF {
             return Err(BerError::Value(Tag::context(2)));
         }
-        let lease = seconds(Tag::context(3), fields.need(Tag::context(3))?)?;
-        Ok(Self { addresses: Addresses { v4, v6 }, proof: Proof(proof.to_vec()), lease })
+        Ok(Self { addresses: Addresses { v4, v6 }, proof: Proof(proof.0.to_vec()), lease })
     }
 }
 
-fn write_forwarding(forwarding: &Forwarding, out: &mut Writer<'_>) {
+fn forwarding_to_asn1(forwarding: &Forwarding) -> RoveForwarding {
     let Forwarding { always, busy, no_answer } = forwarding;
-    if let Some(always) = always {
-        out.value(Tag::context(0), always.as_bytes());
-    }
-    if let Some(busy) = busy {
-        out.value(Tag::context(1), busy.as_bytes());
-    }
-    if let Some((target, seconds)) = no_answer {
-        out.value(Tag::context(2), target.as_bytes());
-        out.unsigned(Tag::context(3), u64::from(*seconds));
+    RoveForwarding {
+        always: always.as_ref().map(Octets::new),
+        busy: busy.as_ref().map(Octets::new),
+        no_answer: no_answer.as_ref().map(|(target, _)| Octets::new(target)),
+        seconds: no_answer.as_ref().map(|(_, seconds)| *seconds),
+        rest: Rest,
     }
 }
 
-fn read_forwarding(fields: &[u8]) -> Result<Forwarding, BerError> {
-    let mut fields = Reader::new(fields);
-    let mut target = |number: u8| -> Result<Option<String>, BerError> {
-        let tag = Tag::context(number);
-        fields.field(tag)?.map(|value| text(tag, value)).transpose()
-    };
-    let (always, busy, no_answer) = (target(0)?, target(1)?, target(2)?);
+fn forwarding_from_asn1(value: RoveForwarding) -> Result<Forwarding, BerError> {
+    let RoveForwarding { always, busy, no_answer, seconds, .. } = value;
+    let always = always.map(|target| text(Tag::context(0), &target)).transpose()?;
+    let busy = busy.map(|target| text(Tag::context(1), &target)).transpose()?;
     let no_answer = match no_answer {
         None => None,
         Some(target) => {
-            let seconds = unsigned(Tag::context(3), fields.need(Tag::context(3))?)?;
-            Some((target, u16::try_from(seconds).map_err(|_| BerError::Value(Tag::context(3)))?))
+            let seconds = seconds.ok_or(BerError::Missing(Tag::context(3)))?;
+            Some((text(Tag::context(2), &target)?, seconds))
         }
     };
     Ok(Forwarding { always, busy, no_answer })
 }
 
-fn write_key((nonce, key): &Key, out: &mut Writer<'_>) {
-    out.nest(Tag::SEQUENCE, |out| {
-        out.value(Tag::OCTET_STRING, nonce);
-        out.value(Tag::OCTET_STRING, key);
-    });
-}
-
-fn read_keys(list: &[u8]) -> Result<Vec<Key>, BerError> {
-    let mut list = Reader::new(list);
-    let mut keys = Vec::new();
-    while let Some((_, key)) = list.take()? {
-        if keys.len() == MAX_KEYS {
-            return Err(BerError::Value(KEYS));
-        }
-        let mut key = Reader::new(key);
-        let mut part = || fixed(Tag::OCTET_STRING, key.expect(Tag::OCTET_STRING)?);
-        keys.push((part()?, part()?));
-    }
-    Ok(keys)
-}
-
-fn service_bits(services: Services) -> u8 {
+/// Bits in the order of the named ones.
+fn service_bits(services: Services) -> BitString {
     let Services { roaming, packet_data, caller_id, caller_id_restricted, three_way } = services;
-    let bits = [roaming, packet_data, caller_id, caller_id_restricted, three_way];
-    bits.iter().zip(SERVICE_BITS).fold(0, |octet, (&on, bit)| if on { octet | bit } else { octet })
+    [roaming, packet_data, caller_id, caller_id_restricted, three_way].into_iter().collect()
 }
 
-/// Bits beyond those known are of services that a later version may add.
-fn read_services(bits: &[u8]) -> Result<Services, BerError> {
-    let &[_unused, octet, ..] = bits else { return Err(BerError::Value(SERVICES)) };
+/// Bits beyond those known are of services that a later version may add; those that are not there are off.
+fn read_services(bits: &BitString) -> Services {
     let [roaming, packet_data, caller_id, caller_id_restricted, three_way] =
-        SERVICE_BITS.map(|bit| octet & bit != 0);
-    Ok(Services { roaming, packet_data, caller_id, caller_id_restricted, three_way })
+        [0, 1, 2, 3, 4].map(|bit| bits.get(bit).is_some_and(|bit| *bit));
+    Services { roaming, packet_data, caller_id, caller_id_restricted, three_way }
 }
 
 /// The causes that the standard has no code for.
@@ -254,40 +221,25 @@ pub(crate) fn cause_from_code(code: u64) -> Option<Cause> {
     CAUSES.iter().find(|&&(_, known)| u64::from(known) == code).map(|&(cause, _)| cause)
 }
 
-fn text(tag: Tag, value: &[u8]) -> Result<String, BerError> {
-    let text = core::str::from_utf8(value).ok().filter(|text| !text.is_empty() && text.len() <= MAX_TEXT);
+fn text(tag: Tag, value: &Octets) -> Result<String, BerError> {
+    let text = core::str::from_utf8(&value.0).ok().filter(|text| !text.is_empty() && text.len() <= MAX_TEXT);
     text.map(str::to_owned).ok_or(BerError::Value(tag))
 }
 
-fn host(tag: Tag, value: &[u8]) -> Result<HostName, BerError> {
-    core::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(BerError::Value(tag))
+fn host(tag: Tag, value: &Octets) -> Result<HostName, BerError> {
+    core::str::from_utf8(&value.0).ok().and_then(|text| text.parse().ok()).ok_or(BerError::Value(tag))
 }
 
-fn seconds(tag: Tag, value: &[u8]) -> Result<u32, BerError> {
-    u32::try_from(unsigned(tag, value)?).map_err(|_| BerError::Value(tag))
-}
-
-fn fixed<const N: usize>(tag: Tag, value: &[u8]) -> Result<[u8; N], BerError> {
-    value.try_into().map_err(|_| BerError::Value(tag))
+fn fixed<const N: usize>(tag: Tag, value: &Octets) -> Result<[u8; N], BerError> {
+    value.0.as_slice().try_into().map_err(|_| BerError::Value(tag))
 }
 
 /// 1.3.6.1.4.1.32473.1.1, below the enterprise number for examples (RFC 5612).
 pub const OID: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x81, 0xfd, 0x59, 0x01, 0x01];
 
-const PRIVATE_LIST: Tag = Tag::constructed(0);
 const NETWORK: Tag = Tag::context(0);
-const GENERATION: Tag = Tag::context(1);
 const NAME: Tag = Tag::context(2);
-const BIND: Tag = Tag::constructed(3);
-const LEASE: Tag = Tag::context(4);
-const SERVICES: Tag = Tag::context(5);
-const FORWARDING: Tag = Tag::constructed(6);
 const KEYS: Tag = Tag::constructed(7);
-const CAUSE: Tag = Tag::context(8);
-
-/// Bit 0 of a BIT STRING is the highest: roaming, packet data, caller ID, its restriction, three-way calling.
-const SERVICE_BITS: [u8; 5] = [0x80, 0x40, 0x20, 0x10, 0x08];
-const UNUSED_BITS: u8 = 3;
 /// As many as one question may ask for.
 const MAX_KEYS: usize = 5;
 const MAX_PROOF: usize = 64;

@@ -9,6 +9,7 @@
 pub mod argument;
 mod asked;
 mod asking;
+pub(crate) mod asn1;
 mod dialogues;
 pub mod extension;
 mod kind;

@@ -2,11 +2,18 @@
 
 use zeroize::Zeroizing;
 
-use super::{argument::read_isdn, extension::Extension, kind::Kind};
+use super::{
+    argument::read_isdn,
+    asn1::{
+        self, AuthenticationQuintuplet, ErrorParam, LocationRes, Octets, Rest, SendAuthenticationInfoRes,
+    },
+    extension::Extension,
+    kind::Kind,
+};
 use crate::{
     Cause, Challenge, E164, Generation, Outcome, Quintuplet,
     private::{
-        ber::{BerError, Reader, Tag, Writer},
+        ber::{BerError, Tag, Writer},
         digits,
     },
 };
@@ -33,9 +40,7 @@ pub fn write(outcome: &Outcome, own: &E164, out: &mut Writer<'_>) {
 /// [`BerError`] says what is wrong with it.
 pub fn read(kind: Kind, result: &[u8]) -> Result<Outcome, BerError> {
     match kind {
-        Kind::SendAuthenticationInfo => {
-            read_challenges(Reader::new(Reader::new(result).expect(Tag::constructed(3))?))
-        }
+        Kind::SendAuthenticationInfo => read_challenges(result),
         Kind::UpdateLocation => {
             let (hlr, extension) = read_located(result)?;
             Ok(Outcome::Located { hlr, generation: extension.generation.unwrap_or(Generation(0)) })
@@ -53,61 +58,57 @@ pub fn read(kind: Kind, result: &[u8]) -> Result<Outcome, BerError> {
 
 /// UpdateLocationRes and RestoreDataRes.
 fn located(hlr: &E164, extension: &Extension, out: &mut Writer<'_>) {
-    out.nest(Tag::SEQUENCE, |out| {
-        out.value(Tag::OCTET_STRING, &digits::isdn(hlr));
-        extension.write(Tag::SEQUENCE, out);
-    });
+    let result = LocationRes {
+        hlr_number: Octets::new(digits::isdn(hlr)),
+        ms_not_reachable: None,
+        extension_container: extension.container(),
+        rest: Rest,
+    };
+    asn1::write(&result, out);
 }
 
 fn read_located(result: &[u8]) -> Result<(E164, Extension), BerError> {
-    let mut fields = Reader::new(Reader::new(result).expect(Tag::SEQUENCE)?);
-    let hlr = read_isdn(Tag::OCTET_STRING, fields.expect(Tag::OCTET_STRING)?)?;
-    Ok((hlr, Extension::read(fields.field(Tag::SEQUENCE)?)?))
+    let LocationRes { hlr_number, extension_container, .. } = asn1::read(result)?;
+    Ok((read_isdn(Tag::OCTET_STRING, &hlr_number)?, Extension::read(extension_container)?))
 }
 
 /// SendAuthenticationInfoRes: quintuplets in the standard's list, challenges for key pairs in the extension.
 pub(crate) fn write_challenges(challenges: &[Challenge], out: &mut Writer<'_>) {
-    let quintuplets = || {
-        challenges.iter().filter_map(|challenge| match challenge {
-            Challenge::Aka(quintuplet) => Some(quintuplet),
-            Challenge::Ed25519 { .. } | Challenge::Eps(_) => None,
-        })
-    };
+    let quintuplets = challenges.iter().filter_map(|challenge| match challenge {
+        Challenge::Aka(quintuplet) => Some(quintuplet_to_asn1(quintuplet)),
+        Challenge::Ed25519 { .. } | Challenge::Eps(_) => None,
+    });
     let keys = challenges.iter().filter_map(|challenge| match challenge {
         Challenge::Ed25519 { nonce, public_key } => Some((*nonce, *public_key)),
         Challenge::Aka(_) | Challenge::Eps(_) => None,
     });
-    let extension = Extension { keys: keys.collect(), ..Extension::default() };
-    out.nest(Tag::constructed(3), |out| {
-        if quintuplets().next().is_some() {
-            out.nest(QUINTUPLETS, |out| {
-                quintuplets().for_each(|quintuplet| write_quintuplet(quintuplet, out));
-            });
-        }
-        extension.write(Tag::SEQUENCE, out);
-    });
+    let result = SendAuthenticationInfoRes {
+        triplet_list: None,
+        quintuplet_list: Some(quintuplets.collect::<Vec<_>>()).filter(|list| !list.is_empty()),
+        extension_container: Extension { keys: keys.collect(), ..Extension::default() }.container(),
+        rest: Rest,
+    };
+    asn1::write(&result, out);
 }
 
-fn write_quintuplet(quintuplet: &Quintuplet, out: &mut Writer<'_>) {
+fn quintuplet_to_asn1(quintuplet: &Quintuplet) -> AuthenticationQuintuplet {
     let Quintuplet { rand, xres, ck, ik, autn } = quintuplet;
-    out.nest(Tag::SEQUENCE, |out| {
-        for part in [&rand[..], &xres[..], &ck[..], &ik[..], &autn[..]] {
-            out.value(Tag::OCTET_STRING, part);
-        }
-    });
+    let (rand, autn) = (Octets::new(rand), Octets::new(autn));
+    let [xres, ck, ik] = [&xres[..], &ck[..], &ik[..]].map(Octets::new);
+    AuthenticationQuintuplet { rand, xres, ck, ik, autn, rest: Rest }
 }
 
-pub(crate) fn read_challenges(mut fields: Reader<'_>) -> Result<Outcome, BerError> {
-    let mut challenges = Vec::new();
-    let mut list = Reader::new(fields.field(QUINTUPLETS)?.unwrap_or_default());
-    while let Some((_, quintuplet)) = list.take()? {
-        if challenges.len() == MAX_CHALLENGES {
-            return Err(BerError::Value(QUINTUPLETS));
-        }
-        challenges.push(Challenge::Aka(Box::new(read_quintuplet(Reader::new(quintuplet))?)));
+pub(crate) fn read_challenges(result: &[u8]) -> Result<Outcome, BerError> {
+    let SendAuthenticationInfoRes { quintuplet_list, extension_container, .. } = asn1::read(result)?;
+    let quintuplets = quintuplet_list.unwrap_or_default();
+    if quintuplets.len() > MAX_CHALLENGES {
+        return Err(BerError::Value(QUINTUPLETS));
     }
-    let extension = Extension::read(fields.field(Tag::SEQUENCE)?)?;
-    let keys = extension.keys.into_iter();
+    let aka = |quintuplet: &AuthenticationQuintuplet| {
+        quintuplet_from_asn1(quintuplet).map(|quintuplet| Challenge::Aka(Box::new(quintuplet)))
+    };
+    let mut challenges: Vec<_> = quintuplets.iter().map(aka).collect::<Result<_, _>>()?;
+    let keys = Extension::read(extension_container)?.keys.into_iter();
     challenges.extend(keys.map(|(nonce, public_key)| Challenge::Ed25519 { nonce, public_key }));
     if challenges.is_empty() {
         return Err(BerError::Missing(QUINTUPLETS));
@@ -115,18 +116,15 @@ pub(crate) fn read_challenges(mut fields: Reader<'_>) -> Result<Outcome, BerErro
     Ok(Outcome::AuthenticationInfo(challenges))
 }
 
-fn read_quintuplet(mut fields: Reader<'_>) -> Result<Quintuplet, BerError> {
+fn quintuplet_from_asn1(quintuplet: &AuthenticationQuintuplet) -> Result<Quintuplet, BerError> {
     let wrong = BerError::Value(Tag::OCTET_STRING);
-    let mut part = || fields.expect(Tag::OCTET_STRING);
-    let fixed = |part: &[u8]| <[u8; 16]>::try_from(part).map_err(|_| wrong);
-    let rand = fixed(part()?)?;
-    let xres = part()?;
-    if !(4..=16).contains(&xres.len()) {
+    let fixed = |octets: &Octets| <[u8; 16]>::try_from(octets.0.as_slice()).map_err(|_| wrong);
+    let AuthenticationQuintuplet { rand, xres, ck, ik, autn, .. } = quintuplet;
+    if !(4..=16).contains(&xres.0.len()) {
         return Err(wrong);
     }
-    let xres = Zeroizing::new(xres.to_vec());
-    let (ck, ik) = (Zeroizing::new(fixed(part()?)?), Zeroizing::new(fixed(part()?)?));
-    Ok(Quintuplet { rand, xres, ck, ik, autn: fixed(part()?)? })
+    let (ck, ik) = (Zeroizing::new(fixed(ck)?), Zeroizing::new(fixed(ik)?));
+    Ok(Quintuplet { rand: fixed(rand)?, xres: xres.0.clone(), ck, ik, autn: fixed(autn)? })
 }
 
 /// The code of the error that says `cause`, or comes nearest.
@@ -156,24 +154,20 @@ pub const fn error_code(kind: Kind, cause: Cause) -> u8 {
 pub fn write_error(code: u8, cause: Cause, out: &mut Writer<'_>) {
     let extension = Extension { cause: Some(cause), ..Extension::default() };
     let exact = standard_cause(code) == Some(cause);
-    if code == ROAMING_NOT_ALLOWED {
-        out.nest(Tag::SEQUENCE, |out| {
-            let barred = cause == Cause::NoPacketData;
-            out.unsigned(Tag::ENUMERATED, if barred { OPERATOR_BARRING } else { PLMN_NOT_ALLOWED });
-            if !exact {
-                extension.write(Tag::SEQUENCE, out);
-            }
-        });
-    } else if !exact {
-        out.nest(Tag::SEQUENCE, |out| extension.write(Tag::SEQUENCE, out));
+    let barred = cause == Cause::NoPacketData;
+    let reason = if barred { OPERATOR_BARRING } else { PLMN_NOT_ALLOWED };
+    let reason = Some(reason).filter(|_| code == ROAMING_NOT_ALLOWED);
+    if reason.is_some() || !exact {
+        let extension_container = if exact { None } else { extension.container() };
+        asn1::write(&ErrorParam { reason, extension_container, rest: Rest }, out);
     }
 }
 
 /// Why a question was refused.
 #[must_use]
 pub fn read_error(code: u8, parameter: &[u8]) -> Cause {
-    let fields = Reader::new(parameter).field(Tag::SEQUENCE).ok().flatten().unwrap_or_default();
-    let container = Reader::new(fields).field(Tag::SEQUENCE).ok().flatten();
+    let parameter = asn1::read::<ErrorParam>(parameter).ok();
+    let container = parameter.and_then(|parameter| parameter.extension_container);
     let ours = Extension::read(container).ok().and_then(|extension| extension.cause);
     ours.or_else(|| standard_cause(code)).unwrap_or(Cause::SystemFailure)
 }

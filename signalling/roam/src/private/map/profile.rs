@@ -3,12 +3,16 @@
 
 use super::{
     argument::{read_imsi, read_isdn},
+    asn1::{
+        self, Any, DeleteSubscriberDataArg, ExtForwFeature, ExtForwInfo, ExtSsData, ExtSsInfo,
+        InsertSubscriberDataArg, Octets, OdbData, Rest,
+    },
     extension::Extension,
 };
 use crate::{
     Forwarding, Imsi, Profile, Services, Subscription,
     private::{
-        ber::{BerError, Reader, Tag, Writer, unsigned},
+        ber::{BerError, Tag, Writer},
         digits,
     },
 };
@@ -17,27 +21,23 @@ use crate::{
 pub(super) fn write(imsi: Option<&Imsi>, subscription: &Subscription, out: &mut Writer<'_>) {
     let Subscription { msisdn, name, profile } = subscription;
     let Profile { services, forwarding } = profile;
-    out.nest(Tag::SEQUENCE, |out| {
-        if let Some(imsi) = imsi {
-            out.value(Tag::context(0), &digits::imsi(imsi));
-        }
-        if let Some(msisdn) = msisdn {
-            out.value(Tag::context(1), &digits::isdn(msisdn));
-        }
-        out.unsigned(SUBSCRIBER_STATUS, if services.packet_data { SERVICE_GRANTED } else { BARRING });
-        supplementary(*services, forwarding, out);
-        if !services.packet_data {
-            out.nest(ODB_DATA, |out| out.value(Tag::BIT_STRING, ALL_PACKET_SERVICES_BARRED));
-        }
-        let beyond = beyond_numbers(forwarding);
-        let extension = Extension {
-            name: name.clone(),
-            services: Some(*services),
-            forwarding: beyond,
-            ..Extension::default()
-        };
-        extension.write(Tag::constructed(14), out);
-    });
+    let extension = Extension {
+        name: name.clone(),
+        services: Some(*services),
+        forwarding: beyond_numbers(forwarding),
+        ..Extension::default()
+    };
+    let barred = OdbData { odb_general_data: ALL_PACKET_SERVICES_BARRED.into_iter().collect(), rest: Rest };
+    let argument = InsertSubscriberDataArg {
+        imsi: imsi.map(|imsi| Octets::new(digits::imsi(imsi))),
+        msisdn: msisdn.as_ref().map(|number| Octets::new(digits::isdn(number))),
+        subscriber_status: Some(if services.packet_data { SERVICE_GRANTED } else { BARRING }),
+        provisioned_ss: supplementary(*services, forwarding),
+        odb_data: Some(barred).filter(|_| !services.packet_data),
+        extension_container: extension.container(),
+        ..InsertSubscriberDataArg::default()
+    };
+    asn1::write(&argument, out);
 }
 
 /// Reads InsertSubscriberDataArg; whose it is may be left to the dialogue.
@@ -45,24 +45,21 @@ pub(super) fn write(imsi: Option<&Imsi>, subscription: &Subscription, out: &mut 
 /// # Errors
 ///
 /// [`BerError`] says what is wrong with it.
-pub(super) fn read(mut fields: Reader<'_>) -> Result<(Option<Imsi>, Subscription), BerError> {
-    let imsi = fields.field(Tag::context(0))?.map(|imsi| read_imsi(Tag::context(0), imsi)).transpose()?;
-    let msisdn =
-        fields.field(Tag::context(1))?.map(|number| read_isdn(Tag::context(1), number)).transpose()?;
-    let (mut services, mut forwarding) =
-        (Services { roaming: true, packet_data: true, ..Services::default() }, None);
-    if let Some(list) = fields.field(PROVISIONED_SS)? {
-        forwarding = Some(read_supplementary(list, &mut services)?);
+pub(super) fn read(argument: InsertSubscriberDataArg) -> Result<(Option<Imsi>, Subscription), BerError> {
+    let imsi = argument.imsi.map(|imsi| read_imsi(Tag::context(0), &imsi)).transpose()?;
+    let msisdn = argument.msisdn.map(|number| read_isdn(Tag::context(1), &number)).transpose()?;
+    let mut services = Services { roaming: true, packet_data: true, ..Services::default() };
+    let mut forwarding = Forwarding::default();
+    for info in argument.provisioned_ss.unwrap_or_default() {
+        read_supplementary(info, &mut services, &mut forwarding)?;
     }
-    if let Some(odb) = fields.field(ODB_DATA)? {
-        let bits = Reader::new(odb).need(Tag::BIT_STRING)?;
-        services.packet_data = bits.get(2).is_none_or(|octet| octet & 1 == 0);
+    if let Some(OdbData { odb_general_data: bits, .. }) = argument.odb_data {
+        services.packet_data = !bits.get(PACKET_SERVICES_BARRED).is_some_and(|bit| *bit);
     }
-    if fields.field(ROAMING_RESTRICTED)?.is_some() {
+    if argument.roaming_restriction_due_to_unsupported_feature.is_some() {
         services.roaming = false;
     }
-    let extension = Extension::read(fields.field(Tag::constructed(14))?)?;
-    let mut forwarding = forwarding.unwrap_or_default();
+    let extension = Extension::read(argument.extension_container)?;
     if let Some(Forwarding { always, busy, no_answer }) = extension.forwarding {
         forwarding.always = always.or(forwarding.always);
         forwarding.busy = busy.or(forwarding.busy);
@@ -74,17 +71,15 @@ pub(super) fn read(mut fields: Reader<'_>) -> Result<(Option<Imsi>, Subscription
 
 /// Writes DeleteSubscriberDataArg.
 pub(super) fn write_withdrawal(imsi: &Imsi, services: Services, out: &mut Writer<'_>) {
-    out.nest(Tag::SEQUENCE, |out| {
-        out.value(Tag::context(0), &digits::imsi(imsi));
-        let codes = supplementary_codes(services);
-        if codes.clone().next().is_some() {
-            out.nest(Tag::constructed(2), |out| codes.for_each(|code| out.value(Tag::OCTET_STRING, &[code])));
-        }
-        Extension { services: Some(services), ..Extension::default() }.write(Tag::constructed(6), out);
-        if services.packet_data {
-            out.nest(Tag::constructed(10), |out| out.value(Tag::NULL, &[]));
-        }
-    });
+    let codes: Vec<_> = supplementary_codes(services).map(|code| Octets::new([code])).collect();
+    let argument = DeleteSubscriberDataArg {
+        imsi: Some(Octets::new(digits::imsi(imsi))),
+        ss_list: Some(codes).filter(|codes| !codes.is_empty()),
+        extension_container: Extension { services: Some(services), ..Extension::default() }.container(),
+        gprs_subscription_data_withdraw: services.packet_data.then(|| Any::new(ALL_GPRS_DATA.to_vec())),
+        ..DeleteSubscriberDataArg::default()
+    };
+    asn1::write(&argument, out);
 }
 
 /// Reads DeleteSubscriberDataArg.
@@ -92,84 +87,66 @@ pub(super) fn write_withdrawal(imsi: &Imsi, services: Services, out: &mut Writer
 /// # Errors
 ///
 /// [`BerError`] says what is wrong with it.
-pub(super) fn read_withdrawal(mut fields: Reader<'_>) -> Result<(Imsi, Services), BerError> {
-    let imsi = read_imsi(Tag::context(0), fields.need(Tag::context(0))?)?;
+pub(super) fn read_withdrawal(argument: DeleteSubscriberDataArg) -> Result<(Imsi, Services), BerError> {
+    let imsi = argument.imsi.ok_or(BerError::Missing(Tag::context(0)))?;
+    let imsi = read_imsi(Tag::context(0), &imsi)?;
     let mut services = Services::default();
-    let mut codes = Reader::new(fields.field(Tag::constructed(2))?.unwrap_or_default());
-    while let Some((_, code)) = codes.take()? {
-        grant(code, &mut services);
+    for code in argument.ss_list.unwrap_or_default() {
+        grant(&code.0, &mut services);
     }
-    let extension = Extension::read(fields.field(Tag::constructed(6))?)?;
-    services.packet_data = fields.field(Tag::constructed(10))?.is_some();
+    let extension = Extension::read(argument.extension_container)?;
+    services.packet_data = argument.gprs_subscription_data_withdraw.is_some();
     Ok((imsi, extension.services.unwrap_or(services)))
 }
 
 /// Ext-SS-InfoList: the services that have codes, and forwarding to numbers.
-fn supplementary(services: Services, forwarding: &Forwarding, out: &mut Writer<'_>) {
-    let codes = supplementary_codes(services);
-    let numbers = numbers(forwarding);
-    if codes.clone().next().is_none() && numbers.iter().all(Option::is_none) {
-        return;
-    }
-    out.nest(PROVISIONED_SS, |out| {
-        for (code, number, seconds) in numbers.into_iter().flatten() {
-            out.nest(Tag::constructed(0), |out| write_forwarding(code, number, seconds, out));
-        }
-        for code in codes {
-            out.nest(Tag::constructed(3), |out| {
-                out.value(Tag::OCTET_STRING, &[code]);
-                out.value(Tag::context(4), &[ACTIVE_AND_PROVISIONED]);
-            });
-        }
+fn supplementary(services: Services, forwarding: &Forwarding) -> Option<Vec<ExtSsInfo>> {
+    let numbers = numbers(forwarding).into_iter().flatten();
+    let numbers = numbers.filter_map(|(code, number, seconds)| feature(code, number, seconds));
+    let data = supplementary_codes(services).map(|code| {
+        let (ss_code, ss_status) = (Octets::new([code]), Octets::new([ACTIVE_AND_PROVISIONED]));
+        ExtSsInfo::SsData(ExtSsData { ss_code, ss_status, rest: Rest })
     });
+    Some(numbers.chain(data).collect::<Vec<_>>()).filter(|list| !list.is_empty())
 }
 
 /// Ext-ForwInfo with one feature.
-fn write_forwarding(code: u8, number: &str, seconds: Option<u16>, out: &mut Writer<'_>) {
-    let Ok(number) = number.parse() else { return };
-    out.value(Tag::OCTET_STRING, &[code]);
-    out.nest(Tag::SEQUENCE, |out| {
-        out.nest(Tag::SEQUENCE, |out| {
-            out.value(Tag::context(4), &[ACTIVE_AND_PROVISIONED]);
-            out.value(Tag::context(5), &digits::isdn(&number));
-            if let Some(seconds) = seconds {
-                out.unsigned(Tag::context(7), u64::from(seconds));
-            }
-        });
-    });
+fn feature(code: u8, number: &str, seconds: Option<u16>) -> Option<ExtSsInfo> {
+    let feature = ExtForwFeature {
+        ss_status: Octets::new([ACTIVE_AND_PROVISIONED]),
+        forwarded_to_number: Some(Octets::new(digits::isdn(&number.parse().ok()?))),
+        no_reply_condition_time: seconds.map(u64::from),
+        ..ExtForwFeature::default()
+    };
+    let (ss_code, forwarding_feature_list) = (Octets::new([code]), vec![feature]);
+    Some(ExtSsInfo::ForwardingInfo(ExtForwInfo { ss_code, forwarding_feature_list, rest: Rest }))
 }
 
-fn read_supplementary(list: &[u8], services: &mut Services) -> Result<Forwarding, BerError> {
-    let mut forwarding = Forwarding::default();
-    let mut list = Reader::new(list);
-    while let Some((tag, info)) = list.take()? {
-        let mut info = Reader::new(info);
-        match tag {
-            FORWARDING_INFO => {
-                let code = info.expect(Tag::OCTET_STRING)?;
-                let mut features = Reader::new(info.need(Tag::SEQUENCE)?);
-                while let Some((_, feature)) = features.take()? {
-                    read_feature(code, Reader::new(feature), &mut forwarding)?;
-                }
+fn read_supplementary(
+    info: ExtSsInfo,
+    services: &mut Services,
+    forwarding: &mut Forwarding,
+) -> Result<(), BerError> {
+    match info {
+        ExtSsInfo::ForwardingInfo(ExtForwInfo { ss_code, forwarding_feature_list, .. }) => {
+            for feature in &forwarding_feature_list {
+                read_feature(&ss_code.0, feature, forwarding)?;
             }
-            SS_DATA => {
-                let code = info.expect(Tag::OCTET_STRING)?;
-                let status = info.need(Tag::context(4))?;
-                if status.first().is_some_and(|status| status & PROVISIONED != 0) {
-                    grant(code, services);
-                }
-            }
-            _ => {}
         }
+        ExtSsInfo::SsData(ExtSsData { ss_code, ss_status, .. }) => {
+            if is_provisioned(&ss_status) {
+                grant(&ss_code.0, services);
+            }
+        }
+        ExtSsInfo::Other => {}
     }
-    Ok(forwarding)
+    Ok(())
 }
 
-fn read_feature(code: &[u8], mut feature: Reader<'_>, forwarding: &mut Forwarding) -> Result<(), BerError> {
-    let status = feature.need(Tag::context(4))?;
-    let number = feature.field(Tag::context(5))?.map(|to| read_isdn(Tag::context(5), to)).transpose()?;
-    let seconds = feature.field(Tag::context(7))?.map(|time| unsigned(Tag::context(7), time)).transpose()?;
-    let active = status.first().is_some_and(|status| status & PROVISIONED != 0);
+fn read_feature(code: &[u8], feature: &ExtForwFeature, forwarding: &mut Forwarding) -> Result<(), BerError> {
+    let number = feature.forwarded_to_number.as_ref();
+    let number = number.map(|to| read_isdn(Tag::context(5), to)).transpose()?;
+    let active = is_provisioned(&feature.ss_status);
     let Some(number) = number.filter(|_| active).map(|number| number.as_str().to_owned()) else {
         return Ok(());
     };
@@ -177,12 +154,17 @@ fn read_feature(code: &[u8], mut feature: Reader<'_>, forwarding: &mut Forwardin
         [FORWARD_ALWAYS] => forwarding.always = Some(number),
         [FORWARD_BUSY] => forwarding.busy = Some(number),
         [FORWARD_NO_ANSWER] => {
+            let seconds = feature.no_reply_condition_time;
             let seconds = seconds.and_then(|seconds| u16::try_from(seconds).ok()).unwrap_or(DEFAULT_SECONDS);
             forwarding.no_answer = Some((number, seconds));
         }
         _ => {}
     }
     Ok(())
+}
+
+fn is_provisioned(status: &Octets) -> bool {
+    status.0.first().is_some_and(|status| status & PROVISIONED != 0)
 }
 
 type Number<'a> = Option<(u8, &'a str, Option<u16>)>;
@@ -235,16 +217,18 @@ fn grant(code: &[u8], services: &mut Services) {
     }
 }
 
-const SUBSCRIBER_STATUS: Tag = Tag::context(3);
 const SERVICE_GRANTED: u64 = 0;
 const BARRING: u64 = 1;
-const PROVISIONED_SS: Tag = Tag::constructed(7);
-const ODB_DATA: Tag = Tag::constructed(8);
-const ROAMING_RESTRICTED: Tag = Tag::context(9);
-const FORWARDING_INFO: Tag = Tag::constructed(0);
-const SS_DATA: Tag = Tag::constructed(3);
-/// ODB-GeneralData: bit 15 of 16.
-const ALL_PACKET_SERVICES_BARRED: &[u8] = &[0, 0, 1];
+/// A bit of ODB-GeneralData.
+const PACKET_SERVICES_BARRED: usize = 15;
+/// ODB-GeneralData with that bit alone.
+const ALL_PACKET_SERVICES_BARRED: [bool; 16] = {
+    let mut bits = [false; 16];
+    bits[PACKET_SERVICES_BARRED] = true;
+    bits
+};
+/// The choice allGPRSData: NULL.
+const ALL_GPRS_DATA: [u8; 2] = [5, 0];
 /// Codes of supplementary services (§17.7.5).
 const CLIP: u8 = 0x11;
 const CLIR: u8 = 0x12;

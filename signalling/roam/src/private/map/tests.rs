@@ -52,6 +52,7 @@ pub(super) fn partner(id: PartnerId, name: &str, port: Option<u16>) -> Partner {
         plmn: "00101".parse().unwrap(),
         title: if id == HOME { "491770000001" } else { "33600000002" }.parse().unwrap(),
         address: port.map(|port| ([127, 0, 0, 1], port).into()),
+        transport: Transport::Tls,
     }
 }
 

@@ -1,7 +1,9 @@
+use rove_base::{Arrival, StreamId};
+
 use super::{desk::stay_of, *};
 use crate::{
     CancelReason, Cause, Generation, Operation, Services,
-    attach::Reason,
+    attach::{Frames, Reason, ToNetwork},
     private::{PartnerId, Told},
     vlr::{Input, PoolTold},
 };
@@ -41,12 +43,19 @@ fn a_stay_is_renewed_by_terminal_and_home_for_a_day() {
     assert!(desk.home.bound.contains_key(&imsi));
 }
 
+/// The terminal's stream says so.
+fn said(desk: &mut Desk, seat: usize, message: &[u8]) {
+    let stream = StreamId(seat as u64 * 1_000_000 + 3);
+    let bytes = &Frames::frame(message);
+    desk.tell(Input::Arrival(Arrival::Stream { stream, bytes }));
+}
+
 /// What ends a stay.
 type End = fn(&mut Desk, Imsi, usize);
 
 #[test]
 fn every_end_converges() {
-    let ends: [(&str, Reason, End); 6] = [
+    let ends: [(&str, Reason, End); 8] = [
         ("detach", Reason::Detached, |desk, _, seat| desk.with(seat, |terminal, now| terminal.detach(now))),
         ("release", Reason::Released, |desk, holder, _| {
             desk.tell(Input::Pool(PoolTold::Released { holder }));
@@ -63,11 +72,11 @@ fn every_end_converges() {
             desk.order(HOME, order);
         }),
         ("a message out of place", Reason::Protocol, |desk, _, seat| {
-            let stream = rove_base::StreamId(seat as u64 * 1_000_000 + 3);
-            let frame = crate::attach::Frames::frame(
-                &crate::attach::ToNetwork::SyncFailure { auts: [0; 14] }.encode(),
-            );
-            desk.tell(Input::Arrival(rove_base::Arrival::Stream { stream, bytes: &frame }));
+            said(desk, seat, &ToNetwork::SyncFailure { auts: [0; 14] }.encode());
+        }),
+        ("another version", Reason::Version, |desk, _, seat| said(desk, seat, &[9, 1])),
+        ("the terminal declines", Reason::Distrusted, |desk, _, seat| {
+            said(desk, seat, &ToNetwork::Decline { reason: Reason::Distrusted }.encode());
         }),
     ];
     for (what, reason, end) in ends {
@@ -159,8 +168,8 @@ fn a_terminal_that_is_gone_without_a_word_is_given_up() {
     let (mut desk, imsi, seat) = here();
     // Its stream breaks, and it never comes back.
     desk.terminals.remove(seat);
-    let stream = rove_base::StreamId(3);
-    desk.tell(Input::Arrival(rove_base::Arrival::Closed { stream, by: rove_base::ClosedBy::Failure }));
+    let stream = StreamId(3);
+    desk.tell(Input::Arrival(Arrival::Closed { stream, by: rove_base::ClosedBy::Failure }));
     desk.run(SECOND * 14);
     assert_eq!(desk.vlr.holders().count(), 1);
     desk.run(SECOND * 2);
@@ -172,14 +181,13 @@ fn a_terminal_that_is_gone_without_a_word_is_given_up() {
 fn a_ticket_of_another_stay_brings_nobody_back() {
     let (mut desk, imsi, _) = here();
     let ticket = crate::attach::Secret::new([0; 16]);
-    let frame = crate::attach::Frames::frame(&crate::attach::ToNetwork::Moved { imsi, ticket }.encode());
-    let stream = rove_base::StreamId(99);
+    let frame = Frames::frame(&ToNetwork::Moved { imsi, ticket }.encode());
+    let stream = StreamId(99);
     desk.terminals[0].certificate.clear();
     let (local, remote) = (([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into());
-    let connected =
-        rove_base::Arrival::Connected { stream, local, remote, transport: rove_base::Transport::Tls };
+    let connected = Arrival::Connected { stream, local, remote, transport: rove_base::Transport::Tls };
     desk.tell(Input::Arrival(connected));
-    desk.tell(Input::Arrival(rove_base::Arrival::Stream { stream, bytes: &frame }));
+    desk.tell(Input::Arrival(Arrival::Stream { stream, bytes: &frame }));
     assert_eq!(desk.vlr.metrics().refused(Reason::UnknownTicket), 1);
     assert_eq!(desk.vlr.holders().count(), 1);
 }
@@ -255,6 +263,30 @@ fn a_home_that_was_started_again_is_asked_soon() {
 }
 
 #[test]
+fn a_renewal_that_the_home_refuses_ends_the_stay_and_one_that_it_cannot_answer_does_not() {
+    for cause in Cause::ALL {
+        let (mut desk, imsi, seat) = here();
+        let purged = desk.home.count("PurgeMs");
+        desk.home.refuses.insert("Bind", cause);
+        // One renewal is due, and the patience for a home that is silent is not over.
+        desk.run(SECOND * 20);
+        let ended = desk.vlr.metrics().ended(cause);
+        if matches!(cause, Cause::NoAnswer | Cause::Overload | Cause::SystemFailure) {
+            assert_eq!((ended, desk.vlr.holders().count()), (0, 1), "{cause:?} is waited out");
+            continue;
+        }
+        assert_eq!((ended, desk.vlr.holders().count()), (1, 0), "{cause:?}");
+        assert_eq!(desk.terminals[seat].events.last(), Some(&TerminalEvent::Ended(cause.into())));
+        // A home that knows of no such stay has nothing to take back.
+        let disowned = matches!(cause, Cause::NotServing | Cause::StaleGeneration | Cause::UnknownSubscriber);
+        assert_eq!(desk.home.count("PurgeMs") - purged, usize::from(!disowned), "{cause:?}");
+        if !disowned {
+            assert_gone(&desk, imsi, "renewal refused");
+        }
+    }
+}
+
+#[test]
 fn a_home_out_of_reach_is_waited_for_and_then_given_up() {
     let (mut desk, imsi, seat) = here();
     desk.linked = false;
@@ -281,8 +313,8 @@ fn a_home_out_of_reach_is_waited_for_and_then_given_up() {
 #[test]
 fn a_flood_of_messages_ends_the_stay() {
     let (mut desk, _, _) = here();
-    let frame = crate::attach::Frames::frame(&crate::attach::ToNetwork::Renew.encode());
+    let frame = Frames::frame(&ToNetwork::Renew.encode());
     let flood = frame.repeat(100);
-    desk.tell(Input::Arrival(rove_base::Arrival::Stream { stream: rove_base::StreamId(3), bytes: &flood }));
+    desk.tell(Input::Arrival(Arrival::Stream { stream: StreamId(3), bytes: &flood }));
     assert_eq!(desk.vlr.metrics().ended(Cause::Overload), 1);
 }

@@ -53,7 +53,7 @@ impl Desk {
             }
             Ok(registration) => {
                 let ask = Ask::Change(registration.aor.clone(), registration.change.clone());
-                self.store.ask(self.now.mono, AskId(7), ask);
+                self.store.ask(self.now, AskId(7), ask);
                 let (id, answer) = self.store.poll().unwrap();
                 assert_eq!(id, AskId(7));
                 respond(&mut response, &self.config, &mut self.gruus, &registration, &answer, self.now);
@@ -64,7 +64,7 @@ impl Desk {
 
     /// The bindings of bob.
     pub(super) fn bindings(&mut self) -> Vec<Binding> {
-        self.store.ask(self.now.mono, AskId(8), Ask::Find(Aor::from_parts(b"bob", "home.example")));
+        self.store.ask(self.now, AskId(8), Ask::Find(Aor::from_parts(b"bob", "home.example")));
         match self.store.poll().unwrap().1 {
             Answer::Bindings(bindings) => bindings.to_vec(),
             other => panic!("{other:?}"),

@@ -32,8 +32,19 @@ impl Served {
     }
 }
 
-/// Takes the caller's name out of a request, but for the tag, which is no name.
+/// Takes the caller's name out of a request, but for the tag, which is no name, and for the host in Contact, where what the
+/// other side says inside the call must come.
 pub(in crate::server) fn hide(headers: &mut Headers) {
+    for name in [
+        HeaderName::CallInfo,
+        HeaderName::Organization,
+        HeaderName::ReplyTo,
+        HeaderName::Subject,
+        HeaderName::UserAgent,
+    ] {
+        headers.remove(&name);
+    }
+    hide_contact(headers);
     let Ok(from) = headers.from() else { return };
     let Ok(uri) = ANONYMOUS.parse::<Uri>() else { return };
     let nobody = NameAddr { display: Some("Anonymous".into()), uri, params: from.params };
@@ -42,6 +53,19 @@ pub(in crate::server) fn hide(headers: &mut Headers) {
     if let Ok(name) = "Remote-Party-ID".parse::<HeaderName>() {
         headers.remove(&name);
     }
+}
+
+/// Takes the user and the display name out of Contact, and what else it says of its owner, but for how it is reached.
+pub(in crate::server) fn hide_contact(headers: &mut Headers) {
+    let Ok(Some(mut contact)) = headers.contact() else { return };
+    let Uri::Sip(uri) = &mut contact.uri else { return };
+    // A GRUU is opaque already, and means nothing without its user.
+    if uri.user().is_some() && uri.params.get("gr").is_none() {
+        *uri = uri.clone().with_user("anonymous");
+    }
+    contact.display = None;
+    contact.params.remove("+sip.instance");
+    headers.set(HeaderName::Contact, contact.to_string());
 }
 
 /// Whether the caller itself asks for it (RFC 3323 §4.2, RFC 3325 §9.3).
@@ -54,8 +78,11 @@ fn wants_privacy(headers: &Headers) -> bool {
 
 /// Whether a request inside a call goes to a caller who is hidden.
 pub(in crate::server) fn is_anonymous(request: &Request) -> bool {
-    let to = request.headers.to().ok();
-    to.is_some_and(|to| matches!(to.uri.as_sip().map(|uri| &uri.host), Some(Host::Domain(host)) if host.as_str() == "anonymous.invalid"))
+    let written = request.headers.get(&HeaderName::To).is_some_and(|to| to.contains(NOBODYS));
+    let to = written.then(|| request.headers.to().ok()).flatten();
+    to.is_some_and(|to| matches!(to.uri.as_sip().map(|uri| &uri.host), Some(Host::Domain(host)) if host.as_str() == NOBODYS))
 }
 
 const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
+/// The domain of that.
+const NOBODYS: &str = "anonymous.invalid";

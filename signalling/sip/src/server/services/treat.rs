@@ -105,7 +105,7 @@ impl<R: RegistryStore> SipServer<R> {
         relay.gruu = gruu;
         let ask = self.core.next_ask();
         self.asked.insert(ask, Asked::Relay(id));
-        self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
+        self.store.ask(self.core.now, ask, Ask::Find(aor));
         self.answers();
     }
 }

@@ -226,7 +226,7 @@ impl<R: RegistryStore> SipServer<R> {
     pub(super) fn find_watched(&mut self, aor: Aor) {
         let ask = self.core.next_ask();
         self.asked.insert(ask, Asked::Watched(aor.clone()));
-        self.store.ask(self.core.now.mono, ask, Ask::Find(aor));
+        self.store.ask(self.core.now, ask, Ask::Find(aor));
         self.answers();
     }
 }

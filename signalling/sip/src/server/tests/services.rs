@@ -146,12 +146,18 @@ fn a_caller_who_has_given_up_is_not_forwarded() {
 fn who_is_not_to_be_shown_is_nobody_to_the_called_one_for_the_whole_call_and_itself_to_itself() {
     let grant = Grant { hidden: true, identity: Some(uri("sip:alice@home.example")), ..Grant::default() };
     let (mut world, _) = world(of_bob(grant));
-    let says = "P-Asserted-Identity: <sip:mallory@home.example>\r\nP-Preferred-Identity: <sip:alice@home.example>\r\n";
+    let says = "P-Asserted-Identity: <sip:mallory@home.example>\r\nP-Preferred-Identity: <sip:alice@home.example>\r\n\
+                Organization: Alice's\r\nReply-To: <sip:alice@home.example>\r\nSubject: alice calls\r\n";
     let invite = call(&mut world, "sip:bob@home.example", says);
     let copy = world.hear_request(BOB, "INVITE");
     let from = copy.headers.from().unwrap();
     assert_eq!(from.uri.to_string(), "sip:anonymous@anonymous.invalid");
     assert_eq!(copy.headers.get(&HeaderName::Privacy), Some("id"));
+    let mut bytes = Vec::new();
+    copy.write(&mut bytes);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(!text.to_lowercase().contains("alice"), "{text}");
+    assert_eq!(copy.headers.get(&HeaderName::Contact), Some(&*format!("<sip:anonymous@{ALICE}>")));
     for name in [HeaderName::PAssertedIdentity, HeaderName::PPreferredIdentity] {
         assert_eq!(copy.headers.get(&name), None);
     }

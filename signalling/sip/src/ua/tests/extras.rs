@@ -105,7 +105,7 @@ fn who_hides_is_anonymous_to_all_but_the_trust_domain() {
         let invite = world.hear_request(&Method::Invite);
         let headers = &invite.headers;
         assert_eq!(headers.from().unwrap().uri.to_string(), "sip:anonymous@anonymous.invalid");
-        assert_eq!(headers.get(&HeaderName::Privacy), Some("id"));
+        assert_eq!(headers.get(&HeaderName::Privacy), Some("id;header"));
         let told = headers.get(&HeaderName::PAssertedIdentity);
         assert_eq!(told, trusted.then_some("<sip:bob@192.0.2.1>"));
         let rest = text(&invite).replace("P-Asserted-Identity: <sip:bob@192.0.2.1>", "");

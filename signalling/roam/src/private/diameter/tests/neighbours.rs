@@ -19,6 +19,7 @@ impl Home {
             plmn: "00102".parse().unwrap(),
             title: visited().vlr,
             address: None,
+            transport: rove_base::Transport::Tls,
         };
         let config = DiameterConfig {
             network: "home.example".parse().unwrap(),
