@@ -82,14 +82,11 @@ impl Stage {
         self.ready["http"][0].as_str().unwrap().parse().unwrap()
     }
 
-    /// A phone of a user, over TLS.
-    pub(crate) fn rove(&self, user: &str, args: &[&str]) -> Running {
+    /// A phone, over TLS.
+    fn rove(&self, args: &[&str]) -> Running {
         let file = |name: &str| self.path(name).to_str().unwrap().to_owned();
-        write(&self.path(&format!("{user}.password")), &format!("of {user}\n"));
         let own = [
             ("--listen", "127.0.60.9:0".to_owned()),
-            ("--user", user.to_owned()),
-            ("--password-file", file(&format!("{user}.password"))),
             ("--transport", "tls".to_owned()),
             ("--tls-ca", file("first.pem")),
             ("--tls-cert", file("phone.pem")),
@@ -100,21 +97,50 @@ impl Stage {
         Running::start(&program("rove"), args.chain(own))
     }
 
+    /// The file with a user's password.
+    fn password(&self, user: &str) -> String {
+        let file = self.path(&format!("{user}.password"));
+        write(&file, &format!("of {user}\n"));
+        file.to_str().unwrap().to_owned()
+    }
+
+    fn server(&self) -> String {
+        format!("sip:{};transport=tls", self.sip("tls"))
+    }
+
     /// A phone that answers as a user.
     pub(crate) fn answers(&self, user: &str, more: &[&str]) -> Running {
-        let (name, server) =
-            (format!("sip:{user}@ops.example"), format!("sip:{};transport=tls", self.sip("tls")));
-        let args = [&["answer", "--register", &name, "--server", &server, "--ready-json"], more].concat();
-        let mut phone = self.rove(user, &args);
+        let (name, password, server) =
+            (format!("sip:{user}@ops.example"), self.password(user), self.server());
+        let own = [
+            "answer",
+            "--register",
+            &name,
+            "--server",
+            &server,
+            "--ready-json",
+            "--password-file",
+            &password,
+        ];
+        let mut phone = self.rove(&[&own, more].concat());
         phone.ready(PATIENCE);
         phone
     }
 
     /// A call of a user to another, through the server.
     pub(crate) fn calls(&self, from: &str, to: &str, more: &[&str]) -> Running {
-        let (target, own) =
-            (format!("sip:{to}@{};transport=tls", self.sip("tls")), format!("sip:{from}@ops.example"));
-        self.rove(from, &[&["call", &target, "--identity", &own], more].concat())
+        let settings = self.path(&format!("{from}.toml"));
+        let (password, server) = (self.password(from), self.server());
+        write(
+            &settings,
+            &format!(
+                "identity = \"sip:{from}@ops.example\"\n[[account]]\naddress = \"sip:{from}@ops.example\"\n\
+                 user = \"{from}\"\npassword_file = \"{password}\"\nserver = \"{server}\"\nproxy = true\n"
+            ),
+        );
+        let target = format!("sip:{to}@ops.example");
+        let own = ["--config", settings.to_str().unwrap(), "call", &target];
+        self.rove(&[&own, more].concat())
     }
 
     /// A command of the operator: exit code, and all that was said.
