@@ -136,10 +136,9 @@ impl Parts {
         let services =
             tenant.is_none() && (all.home.is_some() || all.visited.is_some() || all.irmv.is_some());
         let store = self.store(config, all, tenant)?;
-        let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?;
-        let role = Box::new(role.of(tenant));
+        let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?.of(tenant);
         self.places.push(Place {
-            role,
+            role: Box::new(role),
             sockets,
             listeners,
             tls,
