@@ -122,7 +122,7 @@ impl Stage {
             "--password-file",
             &password,
         ];
-        let mut phone = self.rove(&[&own, more].concat());
+        let mut phone = self.rove(&[&own[..], more].concat());
         phone.ready(PATIENCE);
         phone
     }
@@ -140,7 +140,7 @@ impl Stage {
         );
         let target = format!("sip:{to}@ops.example");
         let own = ["--config", settings.to_str().unwrap(), "call", &target];
-        self.rove(&[&own, more].concat())
+        self.rove(&[&own[..], more].concat())
     }
 
     /// A command of the operator: exit code, and all that was said.

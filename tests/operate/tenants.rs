@@ -68,7 +68,9 @@ impl House {
                         return status;
                     }
                 }
-                Err(_) => drop(self.socket.send_to(text.as_bytes(), at).unwrap()),
+                Err(_) => {
+                    self.socket.send_to(text.as_bytes(), at).unwrap();
+                }
             }
         }
         panic!("{method} at {at} is not answered: {}", self.roved.complaints())
