@@ -5,6 +5,7 @@
 
 mod alarm;
 mod carry;
+mod fingerprint;
 mod key_log;
 mod listener;
 mod peers;
@@ -15,6 +16,7 @@ mod tls;
 mod websocket;
 
 pub use alarm::Alarm;
+pub use fingerprint::fingerprint;
 pub use listener::{CannotBind, Listener, bind_pair};
 pub use peers::Trust;
 pub use sockets::{Sockets, address_toward};

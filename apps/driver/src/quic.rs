@@ -20,10 +20,13 @@ use quinn::{
     ServerConfig, TokioRuntime, TransportConfig, VarInt,
     crypto::rustls::{QuicClientConfig, QuicServerConfig},
 };
-use rustls::{RootCertStore, pki_types::CertificateDer, server::WebPkiClientVerifier};
+use rustls::{
+    ConfigBuilder, RootCertStore, WantsVerifier, pki_types::CertificateDer, server::WebPkiClientVerifier,
+};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{
+    fingerprint::Pinned,
     peers,
     tls::{Certificate, TlsError, provider, read_authorities, server_name, system_authorities},
 };
@@ -45,27 +48,42 @@ impl Quic {
         let roots = authorities.map(read_authorities).transpose()?.unwrap_or_else(system_authorities);
         let roots = Arc::new(roots);
         let shown = certificate.map(Certificate::read).transpose()?;
-        let tls = rustls::ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map(|builder| builder.with_root_certificates(Arc::clone(&roots)));
-        // Fails only when the provider has no cipher of this version; ours has.
-        let tls = tls.unwrap_or_else(|error| unreachable!("{error}"));
-        let mut tls = match (certificate, &shown) {
+        let tls = versions().with_root_certificates(Arc::clone(&roots));
+        let tls = match (certificate, &shown) {
             (Some(certificate), Some((chain, key))) => tls
                 .with_client_auth_cert(chain.clone(), key.clone_key())
                 .map_err(|source| TlsError::Unusable { certificate: certificate.clone(), source })?,
             _ => tls.with_no_client_auth(),
         };
-        tls.alpn_protocols = vec![protocol.to_vec()];
-        let tls = QuicClientConfig::try_from(tls);
-        let mut client = ClientConfig::new(Arc::new(tls.unwrap_or_else(|error| unreachable!("{error}"))));
-        client.transport_config(Arc::new(transport(Some(ALIVE))));
+        let client = client(tls, protocol);
         let server = match (certificate, shown) {
             (Some(certificate), Some(shown)) => Some(server(roots, certificate, shown, protocol)?),
             _ => None,
         };
         Ok(Self { client, server })
     }
+
+    /// Only a server whose certificate has this fingerprint is believed; nobody can come.
+    pub(crate) fn pinned(fingerprint: [u8; 32], protocol: &[u8]) -> Self {
+        let judge = Arc::new(Pinned::new(fingerprint, provider()));
+        let tls = versions().dangerous().with_custom_certificate_verifier(judge).with_no_client_auth();
+        Self { client: client(tls, protocol), server: None }
+    }
+}
+
+fn versions() -> ConfigBuilder<rustls::ClientConfig, WantsVerifier> {
+    let builder = rustls::ClientConfig::builder_with_provider(provider());
+    // Fails only when the provider has no cipher of this version; ours has.
+    let versions = builder.with_protocol_versions(&[&rustls::version::TLS13]);
+    versions.unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+fn client(mut tls: rustls::ClientConfig, protocol: &[u8]) -> ClientConfig {
+    tls.alpn_protocols = vec![protocol.to_vec()];
+    let tls = QuicClientConfig::try_from(tls);
+    let mut client = ClientConfig::new(Arc::new(tls.unwrap_or_else(|error| unreachable!("{error}"))));
+    client.transport_config(Arc::new(transport(Some(ALIVE))));
+    client
 }
 
 impl fmt::Debug for Quic {

@@ -137,6 +137,13 @@ impl Tls {
         Ok(Self { quic: Some(Quic::new(authorities, certificate, protocol)?), ..self })
     }
 
+    /// Connections of QUIC that speak `protocol` to one server alone: the one whose certificate has this SHA-256, whoever
+    /// gave it and whatever it is the certificate of. Whoever told the fingerprint is believed instead.
+    #[must_use]
+    pub fn with_pinned_quic(self, fingerprint: [u8; 32], protocol: &[u8]) -> Self {
+        Self { quic: Some(Quic::pinned(fingerprint, protocol)), ..self }
+    }
+
     /// Opens a secure stream over one that stands, and waits until both ends have shown who they are; `name` is whose
     /// certificate is expected, the address when `None`.
     ///

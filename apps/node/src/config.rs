@@ -15,9 +15,11 @@ use crate::{
     conference::ConferenceConfig,
     dns::DnsConfig,
     irmv::IrmvConfig,
+    operate::{ControlConfig, HttpConfig},
     relay::RelayConfig,
     roam::{HomeConfig, PartnerConfig, PoolSection, RoamSections, RoamingConfig, VisitedConfig},
     sip::SipConfig,
+    tenant::{self, TenantConfig},
 };
 
 /// A node's roles. A key that is not known is an error that names file, line and key.
@@ -48,6 +50,16 @@ pub struct NodeConfig {
     pub relay: Option<RelayConfig>,
     /// Where changes are kept.
     pub journal: Option<JournalConfig>,
+    /// Where its operator asks.
+    pub control: Option<ControlConfig>,
+    /// Health, counters and the dashboard.
+    pub http: Option<HttpConfig>,
+    /// Servers run on others' behalf.
+    #[serde(default)]
+    pub tenant: Vec<TenantConfig>,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub source: Option<PathBuf>,
 }
 
 /// Where a node keeps what it must not forget.
@@ -208,6 +220,22 @@ pub enum ConfigError {
         /// What is wrong with its value, and what to do.
         what: String,
     },
+    /// Something in `[http]`.
+    #[error("[http] {key}: {what}")]
+    Http {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with its value, and what to do.
+        what: String,
+    },
+    /// Something in a `[[tenant]]`.
+    #[error("[[tenant]] {domain}: {what}")]
+    Tenant {
+        /// Which one.
+        domain: String,
+        /// What is wrong.
+        what: String,
+    },
     /// Users without an address to register at.
     #[error("[sip.listen] names no address; give at least one, for example udp = [\"127.0.0.1:5060\"]")]
     NoSipAddress,
@@ -250,6 +278,7 @@ impl NodeConfig {
         let mut config = Self::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.paths().for_each(|file| *file = folder.join(&*file));
+        config.source = Some(path.to_owned());
         Ok(config)
     }
 
@@ -279,11 +308,17 @@ impl NodeConfig {
                 return Err(ConfigError::Irmv { key: "journal", what });
             }
         }
-        if let Some(relay) = &self.relay {
+        if let Some(relay) = tenant::relay_of(self) {
             relay.check()?;
         }
         if let Some(conference) = &self.conference {
             conference.check()?;
+        }
+        tenant::check(&self.tenant, self.sip.as_ref())?;
+        if let Some(http) = &self.http {
+            http.check(
+                self.tenant.iter().any(|tenant| tenant.token.is_some() || tenant.token_file.is_some()),
+            )?;
         }
         if let Some(sections) = self.roaming_sections()? {
             sections.check()?;
@@ -340,7 +375,11 @@ impl NodeConfig {
         let home = self.home.iter_mut().flat_map(HomeConfig::paths);
         let visited = self.visited.iter_mut().flat_map(VisitedConfig::paths);
         let relay = self.relay.iter_mut().flat_map(RelayConfig::paths);
+        let control = self.control.iter_mut().map(|control| &mut control.path);
+        let http = self.http.iter_mut().flat_map(HttpConfig::paths);
+        let tenants = self.tenant.iter_mut().flat_map(TenantConfig::paths);
         let roaming = roaming.chain(partners).chain(home).chain(visited).chain(relay);
+        let roaming = roaming.chain(control).chain(http).chain(tenants);
         journal.chain(keys).chain(sip).chain(irmv).chain(roaming)
     }
 }

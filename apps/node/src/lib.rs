@@ -21,10 +21,12 @@ mod dns;
 mod driver;
 mod irmv;
 mod node;
+mod operate;
 mod relay;
 pub mod roam;
 pub mod search;
 mod sip;
+mod tenant;
 
 pub use conference::{ConferenceConfig, ConferenceRoom};
 pub use config::{ConfigError, JournalConfig, NodeConfig};
@@ -33,7 +35,22 @@ pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::Unreadable;
 pub use irmv::{IrmvConfig, IrmvPeer, IrmvShownTo, IrmvUser};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
-pub use relay::{RelayConfig, RelayUser};
+pub use operate::{ControlConfig, HttpConfig};
+pub use relay::{RelayConfig, RelayCredit, RelayUser};
+pub use rove_driver::{address_toward, fingerprint};
+pub use rove_irmv::Invite;
 pub use sip::{
     SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,
 };
+pub use tenant::{TenantConfig, TenantQuota};
+
+/// So many bytes that nobody can guess.
+///
+/// # Errors
+///
+/// The operating system has none to give.
+pub fn random<const N: usize>() -> std::io::Result<zeroize::Zeroizing<[u8; N]>> {
+    let mut bytes = zeroize::Zeroizing::new([0; N]);
+    rove_io::entropy::os_entropy()?.fill(&mut *bytes);
+    Ok(bytes)
+}

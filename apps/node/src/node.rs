@@ -4,6 +4,7 @@ mod addresses;
 mod error;
 mod handles;
 mod irmv;
+mod operate;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
@@ -24,9 +25,11 @@ use crate::{
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole, Published},
     driver::{self, Access, Control, Driver, Keeper, Outside, Place},
+    operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, NodeStore, SipConfig, SipRole},
+    sip::{self, SipConfig, SipRole},
+    tenant::relay_of,
 };
 
 /// Starts nodes.
@@ -39,6 +42,7 @@ pub struct RunningNode {
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
     irmv: Vec<SocketAddr>,
+    http: Vec<SocketAddr>,
     roam: Roaming,
     relays: Vec<SipAddress>,
     stop: Stopper,
@@ -54,6 +58,7 @@ struct Parts {
     dns: Vec<SocketAddr>,
     sip: Vec<SipAddress>,
     irmv: Vec<SocketAddr>,
+    http: Vec<SocketAddr>,
     roam: Roaming,
     /// Who is registered, with all roles that register.
     registry: Option<SharedRegistry>,
@@ -87,8 +92,15 @@ impl Parts {
         Ok(())
     }
 
-    fn add_sip(&mut self, config: &SipConfig, all: &NodeConfig) -> Result<(), NodeError> {
-        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+    /// A registrar and proxy, run on behalf of whoever has the domain `tenant`, if that is somebody else: it then stands on a
+    /// registry of its own.
+    fn add_sip(
+        &mut self,
+        config: &SipConfig,
+        all: &NodeConfig,
+        tenant: Option<&str>,
+    ) -> Result<(), NodeError> {
+        let (mut sockets, mut listeners, before) = (Vec::new(), Vec::new(), self.sip.len());
         for (transport, address) in config.listen.all() {
             let option = sip::option(transport);
             let both = transport == Transport::Udp && config.listen.tcp.contains(&address);
@@ -124,16 +136,14 @@ impl Parts {
             sockets.push(socket);
         }
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
-        let local = self.sip.iter().map(local).collect();
+        let local = self.sip.iter().skip(before).map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
         let known = [all.home.is_some(), all.visited.is_some(), all.irmv.is_some(), all.conference.is_some()];
-        let services = known.contains(&true);
-        let (registry, keeps) = (self.registry(all)?, all.journal.is_some());
-        let home = all.irmv.as_ref().map(|irmv| irmv.domain.to_ascii_lowercase());
-        let store = |limits| NodeStore::new(registry, limits, home, keeps);
-        let role = Box::new(SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?);
+        let services = tenant.is_none() && known.contains(&true);
+        let store = self.store(config, all, tenant)?;
+        let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?.of(tenant);
         self.places.push(Place {
-            role,
+            role: Box::new(role),
             sockets,
             listeners,
             tls,
@@ -146,12 +156,7 @@ impl Parts {
     }
 
     /// Home, visited, or both: with the zones of `[dns]`, which they write to.
-    fn add_roaming(
-        &mut self,
-        config: &NodeConfig,
-        sections: &RoamSections<'_>,
-        clock: Clock,
-    ) -> Result<(), NodeError> {
+    fn add_roaming(&mut self, sections: &RoamSections<'_>, clock: Clock) -> Result<(), NodeError> {
         let (mut sockets, mut listeners, mut at) = (Vec::new(), Vec::new(), Listening::default());
         let mut access = Access::default();
         for &address in &sections.dns.listen {
@@ -197,7 +202,7 @@ impl Parts {
         let roam = roam.with_backends(backends).with_associations(associations);
         let kea = sections.visited.and_then(|(visited, _)| visited.behind_kea());
         let outside = kea.map(|kea| Outside::at(kea.socket.clone()));
-        let role = Box::new(RoamRole::new(roam, config, self.dns.clone(), clock.now().wall));
+        let role = Box::new(RoamRole::new(roam, self.dns.clone(), clock.now().wall));
         // As many terminals may be on their way to a stay; a moment's pause of the disk must not turn any away.
         let shaking = rove_roam::vlr::Limits::default().attaching;
         let bounds = StreamBounds { shaking, ..StreamBounds::default() };
@@ -216,12 +221,12 @@ impl Node {
         config.check()?;
         let (mut parts, clock) = (Parts::default(), Clock::new());
         match (config.roaming_sections()?, &config.dns) {
-            (Some(sections), _) => parts.add_roaming(&config, &sections, clock)?,
+            (Some(sections), _) => parts.add_roaming(&sections, clock)?,
             (None, Some(dns)) => parts.add_dns(dns, &config)?,
             (None, None) => {}
         }
         if let Some(sip) = &config.sip {
-            parts.add_sip(sip, &config)?;
+            parts.add_sip(sip, &config, None)?;
         }
         if let Some(irmv) = &config.irmv {
             parts.add_irmv(irmv, &config)?;
@@ -232,11 +237,16 @@ impl Node {
             let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
             parts.places.push(Place::without_sockets(role));
         }
-        let relay = config.relay.as_ref().map(Relay::bind).transpose()?;
+        parts.add_tenants(&config)?;
+        parts.add_http(&config)?;
+        let mut relay = relay_of(&config).as_ref().map(Relay::bind).transpose()?;
+        let control = operate::control(&config)?;
+        let to_relay = relay.as_mut().map(|relay| relay.meet(control.asker()));
         if parts.places.is_empty() && relay.is_none() {
             return Err(NodeError::NoRole);
         }
         let (told, outcomes) = mpsc::unbounded_channel();
+        let again = Reload::new(config.clone());
         let keeper = match config.journal {
             None => None,
             Some(journal) => {
@@ -249,16 +259,26 @@ impl Node {
             }
         };
         let (stop, reload) = (Stopper(Arc::new(Notify::new())), Reloader(Arc::new(Notify::new())));
-        let Parts { places, dns, sip, irmv, roam, .. } = parts;
-        let driver =
-            Driver { places, keeper, clock, stop: Arc::clone(&stop.0), reload: Arc::clone(&reload.0) };
+        let Parts { places, dns, sip, irmv, roam, http, .. } = parts;
+        let (stops, reloads) = (Arc::clone(&stop.0), Arc::clone(&reload.0));
+        let (relay_asker, config) = (to_relay, again);
+        let driver = Driver {
+            places,
+            keeper,
+            clock,
+            stop: stops,
+            reload: reloads,
+            control,
+            relay: relay_asker,
+            config,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
         let relays = relay.as_ref().map(|relay| relay.addresses.clone()).unwrap_or_default();
         let thread = Some(thread);
-        let mut node = RunningNode { dns, sip, irmv, roam, relays, stop, reload, thread, relay: None };
+        let mut node = RunningNode { dns, sip, irmv, roam, http, relays, stop, reload, thread, relay: None };
         node.relay = relay.map(|relay| relay.start(clock)).transpose()?;
         Ok(node)
     }
@@ -281,6 +301,12 @@ impl RunningNode {
     #[must_use]
     pub fn irmv_addresses(&self) -> &[SocketAddr] {
         &self.irmv
+    }
+
+    /// Where health, counters and the dashboard are; ports as bound.
+    #[must_use]
+    pub fn http_addresses(&self) -> &[SocketAddr] {
+        &self.http
     }
 
     /// Where terminals and partners connect; ports as bound.

@@ -18,8 +18,8 @@ use rove_irmv::{PROTOCOL, client::Client};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use rove_irmv::{
-    BadIdentifier, Carry, CarryId, Claim, Contact, Identifier, Name, Number, Proof, Reason, Record, Stage,
-    Status, Uid, UserKey,
+    BadIdentifier, BadInvite, Carry, CarryId, Claim, Contact, Identifier, Invite, Name, Number, Proof,
+    Reason, Record, Stage, Status, Uid, UserKey,
     client::{ClientConfig, ClientEvent, Presence},
 };
 
@@ -59,7 +59,20 @@ impl Irmv {
     ///
     /// [`IrmvError`].
     pub fn start(config: ClientConfig, authorities: Option<&Path>) -> Result<Self, IrmvError> {
-        let tls = Tls::default().with_quic(authorities, None, PROTOCOL)?;
+        Self::with_tls(config, Tls::default().with_quic(authorities, None, PROTOCOL)?)
+    }
+
+    /// A user of the server that he was invited to, which is known by its certificate's fingerprint.
+    ///
+    /// # Errors
+    ///
+    /// [`IrmvError`].
+    pub fn invited(invite: &Invite) -> Result<Self, IrmvError> {
+        let config = ClientConfig { server: invite.server, domain: invite.domain.clone() };
+        Self::with_tls(config, Tls::default().with_pinned_quic(invite.fingerprint, PROTOCOL))
+    }
+
+    fn with_tls(config: ClientConfig, tls: Tls) -> Result<Self, IrmvError> {
         let client = Client::new(config, os_entropy()?);
         let (orders, inbox) = unbounded_channel();
         let (told, events) = mpsc::channel();

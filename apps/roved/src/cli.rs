@@ -1,11 +1,15 @@
 //! The command line. Each option can also be given by the environment variable its help names.
 
+pub(crate) mod operate;
+
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use operate::{CallsCommand, InitArgs};
 
 /// Answers for names, and lets those change them who hold a key; registers users and connects their calls.
 ///
@@ -37,20 +41,38 @@ pub(crate) struct Cli {
     /// Prints one line of JSON on standard output when ready: {"dns":["ADDR:PORT"],"sip":["URI"],...}.
     #[arg(long)]
     pub(crate) ready_json: bool,
+    /// How to log: for people, or a line of JSON each.
+    #[arg(long, value_enum, value_name = "FORMAT", env = "ROVED_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
     /// What to log on standard error, as tracing's filters say it.
     #[arg(long, value_name = "FILTER", env = "ROVED_LOG", default_value = "warn")]
     pub(crate) log: String,
 }
 
+/// What a line of the log looks like.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Makes a server for a domain: writes its configuration, and says what to publish and how users come.
+    Init(InitArgs),
+    /// Lists, shows, ends and moves the calls of the node that runs.
+    #[command(subcommand)]
+    Calls(CallsCommand),
+    /// Has the node that runs take over its configuration and certificates again, with no call lost; what is wrong with
+    /// them is said, and changes nothing.
+    Reload(ControlArgs),
     /// About configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Adds, changes, shows and removes the subscribers of the home that runs.
     #[command(subcommand)]
     Subscriber(Box<SubscriberCommand>),
-    /// Prints the counters of the home or visited network that runs, in the text format of Prometheus.
+    /// Prints the counters of the node that runs, in the text format of Prometheus.
     Metrics(ControlArgs),
 }
 
@@ -241,6 +263,11 @@ mod tests {
             (&["--dev", "--dir", "x", "--dns-listen", "127.0.0.1:0", "--ready-json"], true),
             (&["--config", "x"], true),
             (&["config", "check", "--config", "x"], true),
+            (&["init", "a.example", "--dir", "x"], true),
+            (&["init"], false),
+            (&["init", "a.example", "--certificate", "x"], false),
+            (&["calls", "hangup", "x", "--control", "y"], true),
+            (&["reload", "--config", "x"], true),
             (&["--config", "x", "--dev"], false),
             (&["--dir", "x"], false),
             (&["--dns-listen", "nowhere"], false),

@@ -1,12 +1,17 @@
 //! The `roved` program: a server by configuration, or one to try things out.
 
+mod calls;
 mod cli;
 mod conference;
+mod control;
 mod failure;
+mod init;
+mod log;
+mod notify;
 mod ready;
 mod subscriber;
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::Path, process::ExitCode};
+use std::{net::SocketAddr, path::Path, process::ExitCode};
 
 use clap::Parser as _;
 use rove_node::{Dev, KEY_NAME, Node, NodeConfig, RunningNode, SipAddress, ZONE};
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
-    log_to_stderr(&cli.log)?;
+    log::to_stderr(cli)?;
     match &cli.command {
         Some(Command::Config(ConfigCommand::Check(check))) => {
             NodeConfig::read(&check.config)?.check()?;
@@ -47,7 +52,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             Ok(())
         }
         Some(Command::Subscriber(command)) => subscriber::run(command),
-        Some(Command::Metrics(control)) => subscriber::metrics(control),
+        Some(Command::Metrics(args)) => control::metrics(args),
+        Some(Command::Init(args)) => init::run(args),
+        Some(Command::Calls(command)) => calls::run(command),
+        Some(Command::Reload(args)) => control::reload(args),
         None if cli.dev => run_dev(cli),
         None => run_configured(cli),
     }
@@ -77,7 +85,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let ready = serde_json::json!({
         "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp, "sctp": roaming.sctp,
-        "relay": relays, "rooms": places,
+        "relay": relays, "rooms": places, "http": node.http_addresses(),
     });
     announce(cli, &ready, || {
         if !names.is_empty() {
@@ -88,6 +96,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         for at in node.irmv_addresses() {
             println!("ready: users register by IRMV at {at}");
+        }
+        for at in node.http_addresses() {
+            println!("ready: health and counters are at http://{at}/metrics");
         }
         if !relays.is_empty() {
             println!("ready: media is relayed at {}", relays.join(", "));
@@ -160,15 +171,6 @@ fn addresses(node: &RunningNode) -> Vec<String> {
 fn sip_addresses(node: &RunningNode) -> Vec<String> {
     let uri = |at: &SipAddress| format!("sip:{};transport={}", at.address, at.transport);
     node.sip_addresses().iter().map(uri).collect()
-}
-
-fn log_to_stderr(filter: &str) -> Result<(), Failure> {
-    let filter = filter
-        .parse::<tracing_subscriber::EnvFilter>()
-        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
-    Ok(())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::{cli::Cli, failure::Failure};
+use crate::{cli::Cli, failure::Failure, notify::Notifier};
 
 /// Says that the node is ready: one line of JSON, or what `people` prints.
 pub(crate) fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce()) {
@@ -19,22 +19,27 @@ pub(crate) fn announce(cli: &Cli, ready: &serde_json::Value, people: impl FnOnce
     }
 }
 
-/// Runs until SIGINT or SIGTERM; the second one ends the program at once. SIGHUP reads certificates and users again.
+/// Runs until SIGINT or SIGTERM; the second one ends the program at once. SIGHUP reads the
+/// configuration again.
 pub(crate) fn until_told(node: RunningNode) -> Result<(), Failure> {
     let (stopper, reloader) = (node.stopper(), node.reloader());
+    let notifier = Notifier::of_environment();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Failure::environment(format!("signals cannot be handled: {error}")))?;
+    notifier.ready();
     std::thread::spawn(move || {
         let mut first = None;
         for signal in signals.forever() {
             if signal == SIGHUP {
                 reloader.reload();
+                notifier.reloaded();
                 continue;
             }
             // What follows at once is an echo: `timeout`, for one, signals its child and then the child's whole group.
             if first.get_or_insert_with(Instant::now).elapsed() > Duration::from_millis(100) {
                 std::process::exit(130);
             }
+            notifier.stopping();
             stopper.stop();
         }
     });

@@ -1,17 +1,13 @@
 //! `roved subscriber`: what the operator of a home asks of the node that runs.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    os::unix::{fs::PermissionsExt as _, net::UnixStream},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
-use rove_node::{NodeConfig, roam::SubscriberForm};
+use rove_node::roam::SubscriberForm;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{ControlArgs, SetArgs, SubscriberArgs, SubscriberCommand},
+    cli::{SetArgs, SubscriberArgs, SubscriberCommand},
+    control::ask,
     failure::Failure,
 };
 
@@ -44,13 +40,6 @@ pub(crate) fn run(command: &SubscriberCommand) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
-}
-
-/// `roved metrics`: every counter of the node that runs.
-pub(crate) fn metrics(control: &ControlArgs) -> Result<(), Failure> {
-    let text = ask(control, &json!({ "metrics": null }))?;
-    print!("{}", text.as_str().unwrap_or_default());
     Ok(())
 }
 
@@ -179,44 +168,3 @@ fn read_sim(path: &Path) -> Result<Sim, Failure> {
     // What is wrong names a place and a key, never a secret.
     toml::from_str(&text).map_err(|_| Failure::usage(format!("--sim {}: no k and opc in it", path.display())))
 }
-
-fn ask(control: &ControlArgs, order: &Value) -> Result<Value, Failure> {
-    let path = socket(control)?;
-    let fail = |error: std::io::Error| {
-        let what = "is the node running, and are you its user?";
-        Failure::environment(format!("{}: {error}; {what}", path.display()))
-    };
-    let mut stream = UnixStream::connect(&path).map_err(fail)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(fail)?;
-    stream.write_all(format!("{order}\n").as_bytes()).map_err(fail)?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(fail)?;
-    let answer: Value = serde_json::from_str(&line)
-        .map_err(|_| Failure::environment(format!("{}: the node said nothing", path.display())))?;
-    match answer["error"].as_str() {
-        Some(error) => Err(Failure::running(error)),
-        None => Ok(answer["ok"].clone()),
-    }
-}
-
-fn socket(control: &ControlArgs) -> Result<PathBuf, Failure> {
-    if let Some(path) = &control.control {
-        return Ok(path.clone());
-    }
-    let Some(config) = &control.config else {
-        return Err(Failure::usage("give --control SOCKET, or the node's --config FILE"));
-    };
-    let config_read = NodeConfig::read(config)?;
-    let home = config_read.home.and_then(|home| home.control);
-    let path = home.or_else(|| config_read.visited.and_then(|visited| visited.control));
-    let path = path.or_else(|| config_read.relay.and_then(|relay| relay.control));
-    path.ok_or_else(|| {
-        Failure::usage(format!(
-            "{}: control names no socket, in none of [home], [visited] and [relay]; add one",
-            config.display()
-        ))
-    })
-}
-
-/// For the node's answer.
-const PATIENCE: Duration = Duration::from_secs(30);

@@ -32,6 +32,8 @@ pub enum Cause {
     WrongUser,
     /// This user has as many as it may.
     UserQuota,
+    /// What this user has paid for is spent.
+    NoCredit,
     /// There are as many as there may be, or no port is free.
     Capacity,
     /// One source was answered often enough this second.
@@ -52,7 +54,7 @@ pub enum Cause {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NotUnderstood,
         Self::Unsealed,
         Self::StaleNonce,
@@ -66,6 +68,7 @@ impl Cause {
         Self::Mismatch,
         Self::WrongUser,
         Self::UserQuota,
+        Self::NoCredit,
         Self::Capacity,
         Self::Source,
         Self::NoPermission,
@@ -93,6 +96,7 @@ impl fmt::Display for Cause {
             Self::Mismatch => "mismatch",
             Self::WrongUser => "wrong user",
             Self::UserQuota => "user quota",
+            Self::NoCredit => "no credit",
             Self::Capacity => "capacity",
             Self::Source => "source",
             Self::NoPermission => "no permission",

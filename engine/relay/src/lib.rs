@@ -7,5 +7,6 @@
 pub mod accounts;
 pub mod calls;
 pub mod counts;
+pub mod credit;
 pub mod policy;
 pub mod turn;

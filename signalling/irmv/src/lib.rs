@@ -9,6 +9,7 @@
 pub mod client;
 mod id;
 mod identifier;
+mod invite;
 mod message;
 mod pointer;
 mod record;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use id::{BadUid, Uid, UserKey};
 pub use identifier::{BadIdentifier, Identifier, Name, Number};
+pub use invite::{BadInvite, Invite};
 pub use message::{Carry, CarryId, Message, Reason, Stage};
 pub use pointer::{BadPointer, Pointer, SearchKey};
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};

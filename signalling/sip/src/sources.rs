@@ -67,6 +67,13 @@ impl Sources {
         }
     }
 
+    /// Another rate from now on; who has sent much of late is not forgotten.
+    pub(crate) fn set_rate(&mut self, limits: &Rate) {
+        self.rate = limits.requests_per_second.into();
+        self.burst = u64::from(limits.burst.max(1)).saturating_mul(MILLI);
+        self.max = limits.sources.max(1);
+    }
+
     /// A request has come from `ip`.
     pub(crate) fn admit(&mut self, now: Instant, ip: IpAddr) -> Admission {
         if self.rate == 0 {

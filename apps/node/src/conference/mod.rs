@@ -92,6 +92,7 @@ impl Room {
             name,
             number: None,
             fixed: None,
+            listed: true,
             contacts: vec![Contact { transport: Transport::Udp, address: self.at }],
         };
         let signature = claim.sign(&self.key);

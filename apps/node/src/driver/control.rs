@@ -18,7 +18,8 @@ use tokio::{
 
 /// A socket for orders. The file goes with it.
 pub(crate) struct Control {
-    path: PathBuf,
+    /// `None` where only this program asks.
+    path: Option<PathBuf>,
     listener: Option<StdListener>,
     told: mpsc::Sender<(String, Reply)>,
     inbox: mpsc::Receiver<(String, Reply)>,
@@ -28,7 +29,31 @@ pub(crate) struct Control {
 #[derive(Debug)]
 pub(crate) struct Reply(oneshot::Sender<String>);
 
+/// Asks whoever takes the orders of a [`Control`].
+#[derive(Clone, Debug)]
+pub(crate) struct Asker(mpsc::Sender<(String, Reply)>);
+
+impl Asker {
+    /// What is answered to a line; nothing when nobody does in time.
+    pub(crate) async fn ask(self, line: String) -> Option<serde_json::Value> {
+        let (reply, answer) = Reply::pair();
+        self.0.send((line, reply)).await.ok()?;
+        serde_json::from_str(&timeout(PATIENCE, answer).await.ok()?.ok()?).ok()
+    }
+
+    /// Says something whose answer nobody waits for; lost where too much waits.
+    pub(crate) fn tell(&self, line: String) {
+        let _ = self.0.try_send((line, Reply::pair().0));
+    }
+}
+
 impl Reply {
+    /// One, and where its answer comes.
+    pub(crate) fn pair() -> (Self, oneshot::Receiver<String>) {
+        let (reply, answer) = oneshot::channel();
+        (Self(reply), answer)
+    }
+
     /// Answers.
     pub(crate) fn send(self, answer: &serde_json::Value) {
         // Who has gone does not wait for it.
@@ -53,8 +78,20 @@ impl Control {
         std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o600))?;
         std::fs::rename(&draft, path)?;
         listener.set_nonblocking(true)?;
+        let mut control = Self::inside();
+        (control.path, control.listener) = (Some(path.to_owned()), Some(listener));
+        Ok(control)
+    }
+
+    /// One that only this program asks at.
+    pub(crate) fn inside() -> Self {
         let (told, inbox) = mpsc::channel(WAITING);
-        Ok(Self { path: path.to_owned(), listener: Some(listener), told, inbox })
+        Self { path: None, listener: None, told, inbox }
+    }
+
+    /// Something to ask it with.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker(self.told.clone())
     }
 
     /// Must be called on the runtime.
@@ -81,7 +118,9 @@ impl Control {
 
 impl Drop for Control {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if let Some(path) = &self.path {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -107,8 +146,8 @@ async fn serve(stream: UnixStream, told: mpsc::Sender<(String, Reply)>) {
         if !matches!(read, Ok(Ok(1..))) {
             return;
         }
-        let (reply, answer) = oneshot::channel();
-        if told.send((line, Reply(reply))).await.is_err() {
+        let (reply, answer) = Reply::pair();
+        if told.send((line, reply)).await.is_err() {
             return;
         }
         let answer = timeout(PATIENCE, answer).await;

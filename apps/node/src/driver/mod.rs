@@ -9,6 +9,7 @@
 mod access;
 mod control;
 mod keeper;
+mod orders;
 mod outside;
 mod role;
 
@@ -21,12 +22,13 @@ use rove_base::{Arrival, Flow, Instant, Now, Scratch, Step, Ticket};
 use rove_dns::server::Piece;
 use rove_driver::{Alarm, Listener, Sockets, StreamBounds, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use self::access::Link;
+use crate::{config::NodeConfig, operate::Reload};
 
 pub(crate) use access::{Access, Router};
-pub(crate) use control::{Control, Reply};
+pub(crate) use control::{Asker, Control, Reply};
 pub(crate) use keeper::Keeper;
 pub(crate) use outside::Outside;
 pub use role::Unreadable;
@@ -64,18 +66,29 @@ pub(crate) struct Driver {
     pub(crate) stop: Arc<Notify>,
     /// Files are to be read again.
     pub(crate) reload: Arc<Notify>,
+    /// Where its operator asks, and this program itself.
+    pub(crate) control: Control,
+    /// Asks the relay, which has a thread of its own.
+    pub(crate) relay: Option<Asker>,
+    /// As it was read last.
+    pub(crate) config: Reload,
 }
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { places, keeper, clock, stop, reload } = driver;
+    let Driver { places, keeper, clock, stop, reload, mut control, relay, config } = driver;
+    if let Err(error) = control.watch() {
+        return tracing::error!(target: "rove::node", %error, "the control socket cannot be watched");
+    }
+    let mut control = Some(control);
+    let (told, mut answers) = mpsc::unbounded_channel();
     let seats = match places.into_iter().map(Seat::new).collect::<io::Result<Vec<_>>>() {
         Ok(seats) => seats,
         Err(error) => return tracing::error!(target: "rove::node", %error, "the sockets cannot be watched"),
     };
     let mut alarm = Alarm::default();
     let scratch = Scratch::with_capacity(SCRATCH_BYTES);
-    let mut desk = Desk { seats, clock, keeper, scratch };
+    let mut desk = Desk { seats, clock, keeper, scratch, relay, config, told, broken: false };
     desk.seats.iter_mut().for_each(|seat| seat.role.start(clock.now()));
     loop {
         let wake = desk.drain();
@@ -84,12 +97,10 @@ pub(crate) async fn run(driver: Driver) {
         let due = wake.is_some_and(|at| at <= clock.now().mono);
         let seats = &mut desk.seats;
         tokio::select! {
-            () = stop.notified() => {
-                seats.iter_mut().for_each(|seat| seat.role.leave());
-                desk.drain();
-                return;
-            }
-            () = reload.notified() => seats.iter_mut().for_each(Seat::reload),
+            () = stop.notified() => return desk.leave(),
+            () = reload.notified() => desk.reload_for_nobody(),
+            (line, reply) = Control::next(&mut control) => desk.order(line, reply),
+            Some((seat, id, answer)) = answers.recv() => desk.answered(seat, id, &answer),
             (seat, news) = any(seats) => desk.happened(seat, news),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
             () = pause(&mut alarm, due, wake.map(|at| clock.std_instant(at))) => {
@@ -164,14 +175,20 @@ impl Seat {
         }
     }
 
-    fn reload(&mut self) {
-        if let Some(tls) = self.role.reload() {
+    fn reload(&mut self, config: &NodeConfig) {
+        if let Some(tls) = self.role.reload(config) {
             self.streams.set_tls(tls);
         }
     }
 }
 
 struct Desk {
+    relay: Option<Asker>,
+    config: Reload,
+    /// Where answers go to what roles have asked of the node; each stream asks once.
+    told: mpsc::UnboundedSender<(usize, u64, String)>,
+    /// Nothing can be kept any more.
+    broken: bool,
     seats: Vec<Seat>,
     clock: Clock,
     keeper: Option<Keeper>,
@@ -179,6 +196,12 @@ struct Desk {
 }
 
 impl Desk {
+    /// The node ends: roles say so to whom it concerns.
+    fn leave(&mut self) {
+        self.seats.iter_mut().for_each(|seat| seat.role.leave());
+        self.drain();
+    }
+
     /// Does what the roles want done, and answers when one wants to be woken.
     fn drain(&mut self) -> Option<Instant> {
         let mut wake = None;
@@ -230,6 +253,10 @@ impl Desk {
 
     /// Carries what one role wants to know to the others, and what they know back; `false` when it wants nothing.
     fn ask_the_others(&mut self, index: usize, now: Now) -> bool {
+        if let Some((id, line)) = self.seats.get_mut(index).and_then(|seat| seat.role.asks()) {
+            self.ask(index, id, line);
+            return true;
+        }
         let question = self.seats.get_mut(index).and_then(|seat| seat.role.question());
         let Some(question) = question else { return false };
         let answer = self.seats.iter_mut().find_map(|seat| seat.role.answer(now, &question));
@@ -291,6 +318,7 @@ impl Desk {
             }
             Outcome::Failed(error) => {
                 tracing::error!(target: "rove::journal", %error, "nothing can be changed until the node is started again");
+                self.broken = true;
                 self.seats.iter_mut().for_each(|seat| seat.role.journal_failed(now));
             }
         }

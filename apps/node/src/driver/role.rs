@@ -5,10 +5,13 @@ use core::convert::Infallible;
 use rove_base::{Arrival, Nested, Now, Scratch, Step, StreamId};
 use rove_dns::server::Piece;
 use rove_driver::Tls;
+use serde_json::Value;
 
 use super::Reply;
 use crate::{
     calls::{CallAnswer, CallQuestion},
+    config::NodeConfig,
+    operate::{Act, View},
     roam,
 };
 
@@ -84,9 +87,42 @@ pub(crate) trait Role: Send {
     /// Nothing can be made durable any more.
     fn journal_failed(&mut self, now: Now);
 
-    /// The files it was made of may have changed. Answers the certificates to show from now on, when they have.
-    fn reload(&mut self) -> Option<Tls> {
+    /// The configuration, or a file that it names, may have changed; all of it is good. Answers the certificates to show
+    /// from now on.
+    fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
+        let _ = config;
         None
+    }
+
+    /// What it has for the operator to see, of all or of one tenant.
+    fn view(&self, now: Now, tenant: Option<&str>, view: &mut View) {
+        let _ = (now, tenant, view);
+    }
+
+    /// Adds its counters, in the text format of Prometheus.
+    fn metrics(&self, text: &mut String) {
+        let _ = text;
+    }
+
+    /// Does to a call what the operator wants; `None` when it knows no such call.
+    fn act(&mut self, now: Now, act: &Act) -> Option<Value> {
+        let _ = (now, act);
+        None
+    }
+
+    /// What the whole node is to be asked, as its operator would; [`Role::told`] has the answer.
+    fn asks(&mut self) -> Option<(u64, String)> {
+        None
+    }
+
+    /// What the node has answered.
+    fn told(&mut self, id: u64, answer: &str) {
+        let _ = (id, answer);
+    }
+
+    /// Whether [`Role::order`] understands anything.
+    fn takes_orders(&self) -> bool {
+        false
     }
 
     /// What another program of this machine is to be asked; [`Role::outside_said`] answers before there is another.

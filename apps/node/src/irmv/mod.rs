@@ -3,7 +3,7 @@
 mod config;
 
 use core::convert::Infallible;
-use std::{collections::HashMap, net::SocketAddr};
+use std::{collections::HashMap, fmt::Write as _, net::SocketAddr};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
@@ -15,9 +15,10 @@ use rove_irmv::{
 
 pub use self::config::{IrmvConfig, IrmvPeer, IrmvShownTo, IrmvUser};
 use crate::{
-    config::ConfigError,
+    config::{ConfigError, NodeConfig},
     dns::Ration,
     driver::{Role, Unreadable, eventless},
+    operate::{MOST_LISTED, Registration, View},
 };
 
 /// The server with what only a running program has: a resolver, and its log.
@@ -166,15 +167,48 @@ impl Role for IrmvRole {
         self.server.journal_failed(now);
     }
 
-    /// Reads the certificate again. What cannot be read leaves it as it is.
-    fn reload(&mut self) -> Option<Tls> {
-        match self.config.tls() {
+    /// Takes the certificate, users, peers and limits over. What cannot be read leaves things as they are.
+    fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
+        let ours = config.irmv.clone()?;
+        match ours.server() {
+            Ok(config) => self.server.reconfigure(config),
+            Err(error) => tracing::error!(target: "rove::irmv", %error, "the users stay as they are"),
+        }
+        let tls = ours.tls();
+        self.config = ours;
+        match tls {
             Ok(tls) => Some(tls),
             Err(error) => {
                 tracing::error!(target: "rove::irmv", %error, "the certificate stays as it is");
                 None
             }
         }
+    }
+
+    fn view(&self, now: Now, tenant: Option<&str>, view: &mut View) {
+        if tenant.is_some() {
+            return;
+        }
+        let registry = self.server.registry().lock();
+        view.registered += registry.len() as u64;
+        for record in registry.iter().take(MOST_LISTED) {
+            if !view.lists() {
+                return;
+            }
+            let places = record.claim.contacts.iter();
+            view.registrations.push(Registration {
+                name: record.claim.name.to_string(),
+                via: "irmv".into(),
+                status: record.claim.status.to_string(),
+                places: places.map(|one| format!("{} {}", one.transport, one.address)).collect(),
+                seconds_left: record.claim.expires.as_secs().saturating_sub(now.wall.as_secs()),
+                tenant: None,
+            });
+        }
+    }
+
+    fn metrics(&self, text: &mut String) {
+        let _ = writeln!(text, "rove_irmv_registrations {}", self.server.registry().lock().len());
     }
 }
 

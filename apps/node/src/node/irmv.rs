@@ -1,16 +1,17 @@
 //! A node's registry put together.
 
-use rove_base::Transport;
+use rove_base::{Entropy, Transport};
 use rove_driver::{CannotBind, Listener, StreamBounds};
 use rove_io::{entropy::os_entropy, net::UdpSocket};
 use rove_irmv::{Registry, RegistryLimits, SharedRegistry, UserKey};
+use rove_sip::registrar::MemoryLimits;
 
 use super::{NodeError, Parts, cannot};
 use crate::{
     config::{ConfigError, NodeConfig},
     driver::{Access, Place},
     irmv::{IrmvConfig, IrmvRole},
-    sip,
+    sip::{self, NodeStore, SipConfig},
 };
 
 impl Parts {
@@ -23,15 +24,26 @@ impl Parts {
         let of_sip = config.sip.as_ref().map(|sip| sip.bindings()).unwrap_or_default();
         let registry = match &config.irmv {
             Some(irmv) => IrmvRole::registry(irmv, of_sip, &mut entropy)?,
-            None => {
-                let (records, bytes) = of_sip;
-                let mut seed = [0; 32];
-                entropy.fill(&mut seed);
-                // Nobody asks for what it would sign.
-                Registry::new(RegistryLimits { records, bytes }, &UserKey::from_seed(&seed), &mut entropy)
-            }
+            None => return Ok(self.registry.insert(of_sip_alone(of_sip, &mut entropy)).clone()),
         };
         Ok(self.registry.insert(SharedRegistry::new(registry)).clone())
+    }
+
+    /// Where a registrar keeps bindings: in the registry of the node and in its journal, or, for a tenant, in a registry that
+    /// nobody else has a hand on, and that phones fill again after a restart.
+    pub(super) fn store(
+        &mut self,
+        config: &SipConfig,
+        all: &NodeConfig,
+        tenant: Option<&str>,
+    ) -> Result<impl FnOnce(MemoryLimits) -> NodeStore + use<>, NodeError> {
+        let (registry, keeps) = match tenant {
+            Some(_) => (of_sip_alone(config.bindings(), &mut os_entropy()?), false),
+            None => (self.registry(all)?, all.journal.is_some()),
+        };
+        let irmv = all.irmv.as_ref().filter(|_| tenant.is_none());
+        let home = irmv.map(|irmv| irmv.domain.to_ascii_lowercase());
+        Ok(move |limits| NodeStore::new(registry, limits, home, keeps))
     }
 
     pub(super) fn add_irmv(&mut self, config: &IrmvConfig, all: &NodeConfig) -> Result<(), NodeError> {
@@ -58,4 +70,12 @@ impl Parts {
         self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside });
         Ok(())
     }
+}
+
+/// A registry with room for so many names and bytes, which speaks for nobody.
+fn of_sip_alone((records, bytes): (usize, usize), entropy: &mut Entropy) -> SharedRegistry {
+    let mut seed = [0; 32];
+    entropy.fill(&mut seed);
+    // Nobody asks for what it would sign.
+    SharedRegistry::new(Registry::new(RegistryLimits { records, bytes }, &UserKey::from_seed(&seed), entropy))
 }

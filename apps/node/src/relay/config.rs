@@ -4,12 +4,14 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use rove_driver::{Certificate, Tls};
 use rove_relay::{
     accounts::Accounts,
     calls::{CallLimits, Calls, Secret},
+    credit::Credits,
     policy::{Policy, Prefix},
     turn::{RelayAddress, TurnConfig, TurnLimits},
 };
@@ -59,8 +61,22 @@ pub struct RelayConfig {
     pub per_user: usize,
     /// Calls at once.
     pub calls: usize,
+    /// Minutes paid for beforehand, `[[relay.credit]]`; who has no entry is not counted.
+    pub credit: Vec<RelayCredit>,
+    /// A file that keeps what of it is spent.
+    pub credit_file: Option<PathBuf>,
     /// Where its operator asks for counters.
     pub control: Option<PathBuf>,
+}
+
+/// Minutes that were paid for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayCredit {
+    /// Whose: a user's name, or `@domain` for all users whose names end so, together.
+    pub account: String,
+    /// How many were bought, from the beginning on.
+    pub minutes: u64,
 }
 
 /// A user by name.
@@ -114,6 +130,8 @@ impl Default for RelayConfig {
             allocations: turn.allocations,
             per_user: turn.per_user,
             calls: calls.calls,
+            credit: Vec::new(),
+            credit_file: None,
             control: None,
         }
     }
@@ -136,6 +154,9 @@ impl RelayConfig {
         if !self.told.is_empty() && self.told.len() != self.addresses.len() {
             return Err(wrong("told", "must name as many addresses as `addresses`, in their order"));
         }
+        if !self.credit.is_empty() && self.credit_file.is_none() {
+            return Err(wrong("credit_file", "is missing: what is spent would be forgotten at the end"));
+        }
         self.tls()?;
         self.turn(Vec::new())?;
         self.call_secret().map(drop)
@@ -149,6 +170,7 @@ impl RelayConfig {
             &mut self.key,
             &mut self.secret_file,
             &mut self.call_secret_file,
+            &mut self.credit_file,
             &mut self.control,
         ];
         own.into_iter().flatten().chain(users)
@@ -206,6 +228,12 @@ impl RelayConfig {
     pub(super) fn call_server(&self) -> Result<Calls, ConfigError> {
         let limits = CallLimits { calls: self.calls, ..CallLimits::default() };
         Ok(Calls::new(self.call_secret()?.into_iter().collect(), limits))
+    }
+
+    /// What was bought.
+    pub(super) fn credits(&self) -> Credits {
+        let minutes = |credit: &RelayCredit| Duration::from_secs(credit.minutes.saturating_mul(60));
+        Credits::new(self.credit.iter().map(|credit| (credit.account.clone(), minutes(credit))))
     }
 
     fn call_secret(&self) -> Result<Option<Secret>, ConfigError> {

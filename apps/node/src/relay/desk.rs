@@ -24,19 +24,25 @@ use tokio::{
     sync::Notify,
 };
 
-use super::metrics;
-use crate::driver::{Control, Reply};
+use super::credit::Purse;
+use crate::driver::{Asker, Control};
 
 /// Runs a relay until it is told to stop.
-pub(super) async fn run(mut desk: Desk, mut streams: Streams, mut control: Option<Control>, stop: &Notify) {
+pub(super) async fn run(
+    mut desk: Desk,
+    mut streams: Streams,
+    (mut control, mut inside): (Option<Control>, Option<Control>),
+    stop: &Notify,
+) {
     let mut alarm = Alarm::default();
     loop {
         let wake = desk.wake();
         tokio::select! {
-            () = stop.notified() => return,
+            () = stop.notified() => return desk.purse.keep(desk.turn.credits()),
             () = desk.readable() => desk.datagrams(&mut streams),
             event = streams.next() => desk.stream(&event, &mut streams),
-            (line, reply) = Control::next(&mut control) => desk.order(&line, reply),
+            (line, reply) = Control::next(&mut control) => desk.order(&line, reply, &mut streams),
+            (line, reply) = Control::next(&mut inside) => desk.order(&line, reply, &mut streams),
             () = alarm.until(wake.map(|at| desk.clock.std_instant(at))) => desk.tick(&mut streams),
         }
     }
@@ -44,8 +50,11 @@ pub(super) async fn run(mut desk: Desk, mut streams: Streams, mut control: Optio
 
 /// The machines with their sockets.
 pub(super) struct Desk {
-    turn: TurnServer,
-    calls: Calls,
+    pub(super) turn: TurnServer,
+    pub(super) calls: Calls,
+    /// Whom to tell whose credit is spent.
+    pub(super) node: Option<Asker>,
+    pub(super) purse: Purse,
     /// Where clients come to.
     doors: Vec<UdpSocket>,
     lent: HashMap<RelayPort, UdpSocket>,
@@ -56,8 +65,8 @@ pub(super) struct Desk {
     inbox: RecvBatch,
     outbox: SendBatch,
     scratch: Scratch,
-    clock: Clock,
-    sent: SendCounts,
+    pub(super) clock: Clock,
+    pub(super) sent: SendCounts,
     ready: Vec<u64>,
 }
 
@@ -72,6 +81,7 @@ impl Desk {
         calls: Calls,
         doors: Vec<UdpSocket>,
         clock: Clock,
+        (node, purse): (Option<Asker>, Purse),
     ) -> io::Result<Self> {
         let poller = Poller::new(READY)?;
         for (door, number) in doors.iter().zip(DOOR..) {
@@ -81,6 +91,8 @@ impl Desk {
         Ok(Self {
             turn,
             calls,
+            node,
+            purse,
             doors,
             lent: HashMap::new(),
             by_address: HashMap::new(),
@@ -179,19 +191,9 @@ impl Desk {
         let now = self.clock.now();
         self.turn.tick(now);
         self.calls.tick(now);
+        self.settle(now);
         self.drain(now, streams);
         self.flush();
-    }
-
-    fn order(&self, line: &str, reply: Reply) {
-        let order: Result<serde_json::Value, _> = serde_json::from_str(line);
-        let answer = match order {
-            Ok(order) if order.get("metrics").is_some() => {
-                serde_json::json!({ "ok": metrics::text(&self.turn, &self.calls, self.sent) })
-            }
-            _ => serde_json::json!({ "error": "not understood" }),
-        };
-        reply.send(&answer);
     }
 
     /// Does what the machines want done.

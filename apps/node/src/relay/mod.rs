@@ -7,8 +7,10 @@
 //! ```
 
 mod config;
+mod credit;
 mod desk;
 mod metrics;
+mod orders;
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +24,13 @@ use rove_relay::{calls::Calls, turn::TurnServer};
 use tokio::sync::Notify;
 
 use crate::{
-    driver::Control,
+    driver::{Asker, Control},
     node::{NodeError, SipAddress, cannot},
 };
 
-pub use config::{RelayConfig, RelayUser};
+use self::credit::Purse;
+
+pub use config::{RelayConfig, RelayCredit, RelayUser};
 
 /// A relay that is bound and not at work yet.
 pub(crate) struct Relay {
@@ -37,6 +41,10 @@ pub(crate) struct Relay {
     listeners: Vec<Listener>,
     tls: rove_driver::Tls,
     control: Option<Control>,
+    /// The node asks here, and hears of what it has to know.
+    inside: Control,
+    node: Option<Asker>,
+    purse: Purse,
 }
 
 /// A relay at work.
@@ -64,7 +72,9 @@ impl Relay {
             listeners.push(listener);
         }
         let own: Vec<SocketAddr> = addresses.iter().map(|one| one.address).collect();
-        let turn = TurnServer::new(config.turn(own)?, os_entropy()?);
+        let mut turn = TurnServer::new(config.turn(own)?, os_entropy()?);
+        let purse = Purse::open(config)?;
+        turn.set_credits(purse.restored(config));
         let (calls, tls) = (config.call_server()?, config.tls()?);
         let control = match &config.control {
             Some(path) => Some(
@@ -72,7 +82,14 @@ impl Relay {
             ),
             None => None,
         };
-        Ok(Self { addresses, turn, calls, sockets, listeners, tls, control })
+        let (inside, node) = (Control::inside(), None);
+        Ok(Self { addresses, turn, calls, sockets, listeners, tls, control, inside, node, purse })
+    }
+
+    /// It and its node can ask each other from now on. Answers what the node asks it with.
+    pub(crate) fn meet(&mut self, node: Asker) -> Asker {
+        self.node = Some(node);
+        self.inside.asker()
     }
 
     /// Begins to work, on a thread named `rove-relay`.
@@ -80,7 +97,7 @@ impl Relay {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let stop = Arc::new(Notify::new());
         let heard = Arc::clone(&stop);
-        let Self { turn, calls, sockets, listeners, tls, mut control, .. } = self;
+        let Self { turn, calls, sockets, listeners, tls, mut control, inside, node, purse, .. } = self;
         let _ = rove_io::net::lift_descriptors();
         let (desk, streams) = {
             let _on = runtime.enter();
@@ -89,9 +106,9 @@ impl Relay {
             if let Some(control) = &mut control {
                 control.watch()?;
             }
-            (desk::Desk::new(turn, calls, sockets, clock)?, streams)
+            (desk::Desk::new(turn, calls, sockets, clock, (node, purse))?, streams)
         };
-        let work = move || runtime.block_on(desk::run(desk, streams, control, &heard));
+        let work = move || runtime.block_on(desk::run(desk, streams, (control, Some(inside)), &heard));
         let thread = std::thread::Builder::new().name("rove-relay".into()).spawn(work)?;
         Ok(Working { stop, thread })
     }

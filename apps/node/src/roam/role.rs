@@ -20,7 +20,6 @@ pub(crate) struct RoamRole {
     roam: Roam,
     orders: Orders,
     refusals: Ration,
-    config: NodeConfig,
     /// When the journal is read back.
     begun: Now,
     /// Where names are answered.
@@ -28,12 +27,11 @@ pub(crate) struct RoamRole {
 }
 
 impl RoamRole {
-    /// Plays `roam`, which answers for names at `listens`; files are read again as `config` names them. The wall says
-    /// `wall`.
-    pub(crate) fn new(roam: Roam, config: &NodeConfig, listens: Vec<SocketAddr>, wall: UnixTime) -> Self {
+    /// Plays `roam`, which answers for names at `listens`. The wall says `wall`.
+    pub(crate) fn new(roam: Roam, listens: Vec<SocketAddr>, wall: UnixTime) -> Self {
         let begun = Now { wall, ..Now::default() };
         let (orders, refusals) = (Orders::default(), Ration::default());
-        Self { roam, orders, refusals, config: config.clone(), begun, listens }
+        Self { roam, orders, refusals, begun, listens }
     }
 
     fn note(&mut self, now: Now, event: RoamEvent) {
@@ -134,8 +132,8 @@ impl Role for RoamRole {
         self.roam.journal_failed(now);
     }
 
-    fn reload(&mut self) -> Option<Tls> {
-        let sections: RoamSections<'_> = self.config.roaming_sections().ok()??;
+    fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
+        let sections: RoamSections<'_> = config.roaming_sections().ok()??;
         match sections.tls() {
             Ok(tls) => {
                 tracing::info!(target: "rove::roaming", "certificates were read again");
@@ -158,6 +156,14 @@ impl Role for RoamRole {
 
     fn answer(&mut self, now: Now, question: &CallQuestion) -> Option<CallAnswer> {
         Some(self.roam.treat(now, question))
+    }
+
+    fn metrics(&self, text: &mut String) {
+        text.push_str(&super::metrics::text(&self.roam));
+    }
+
+    fn takes_orders(&self) -> bool {
+        true
     }
 
     fn order(&mut self, now: Now, line: &str, reply: Reply) {

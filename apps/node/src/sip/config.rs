@@ -11,13 +11,13 @@ use rove_driver::{Certificate, StreamBounds, Tls, TlsError};
 use rove_sip::{
     digest::VerifierConfig,
     message::{Host, NameAddr},
-    registrar::{MemoryLimits, RegistrarConfig},
-    server::{Limits, Mode, SipServerConfig},
+    registrar::RegistrarConfig,
+    server::{Mode, SipServerConfig},
     transport::LocalAddress,
 };
 use serde::Deserialize;
 
-use super::{SipState, SipUser, everywhere::at_this_host};
+use super::{SipLimits, SipState, SipUser, everywhere::at_this_host};
 use crate::config::ConfigError;
 
 /// The section `[sip]`: a registrar and proxy.
@@ -165,42 +165,11 @@ impl Default for SipExpires {
     }
 }
 
-/// `[sip.limits]`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SipLimits {
-    /// Bindings of one user.
-    pub bindings_per_user: usize,
-    /// Bindings of all users.
-    pub bindings: usize,
-    /// Transactions at a time.
-    pub transactions: usize,
-    /// Requests that are being passed on at a time.
-    pub relays: usize,
-    /// Calls that are followed to their end at a time.
-    pub calls: usize,
-    /// Bytes that may be held of what others have sent: half of it for streams, a quarter for bindings
-    /// and published state, a quarter for transactions and calls.
-    pub memory: usize,
-    /// Requests a second from one source in the long run; 0 for any number.
-    pub requests_per_second: u32,
-    /// Requests from one source at once.
-    pub burst: u32,
-}
-
-impl Default for SipLimits {
-    fn default() -> Self {
-        let (limits, memory) = (Limits::default(), MemoryLimits::default());
-        Self {
-            bindings_per_user: memory.bindings_per_aor,
-            bindings: memory.bindings,
-            transactions: limits.transactions,
-            relays: limits.relays,
-            calls: limits.calls,
-            memory: limits.memory.saturating_mul(4),
-            requests_per_second: limits.requests_per_second,
-            burst: limits.burst,
-        }
+impl SipTls {
+    /// Every file that it names.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let files = [&mut self.certificate, &mut self.key].into_iter();
+        files.chain(&mut self.authorities).chain(&mut self.key_log)
     }
 }
 
@@ -257,9 +226,9 @@ impl SipConfig {
     }
 
     /// How many bindings there may be, and how many bytes they may take.
-    pub(crate) const fn bindings(&self) -> (usize, usize) {
-        let SipLimits { bindings, memory, .. } = self.limits;
-        (bindings, memory / 4 - of_state(memory))
+    pub(crate) fn bindings(&self) -> (usize, usize) {
+        let (bindings, _) = self.limits.of_server();
+        (bindings.bindings, bindings.bytes)
     }
 
     /// What the server machine is told, when it listens at `local`.
@@ -293,30 +262,15 @@ impl SipConfig {
         server.record_route = self.record_route;
         server.ring_time = secs(self.ring_seconds);
         server.capture = self.pcap.is_some() || self.hep.is_some();
-        let SipLimits { bindings_per_user, bindings, transactions, relays, calls, memory, .. } = self.limits;
-        server.state = self.state(of_state(memory));
-        let (_, bytes) = self.bindings();
-        server.bindings = MemoryLimits { bindings_per_aor: bindings_per_user, bindings, bytes };
-        server.streams.memory = memory / 2;
-        let SipLimits { requests_per_second, burst, .. } = self.limits;
-        server.limits = Limits {
-            transactions,
-            relays,
-            calls,
-            memory: memory / 4,
-            requests_per_second,
-            burst,
-            ..Limits::default()
-        };
+        server.state = self.state(self.limits.memory / 16);
+        server.streams.memory = self.limits.memory / 2;
+        (server.bindings, server.limits) = self.limits.of_server();
         Ok(server)
     }
 
     /// Every file that it names.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let tls = self.tls.iter_mut().flat_map(|tls| {
-            let files = [&mut tls.certificate, &mut tls.key].into_iter();
-            files.chain(&mut tls.authorities).chain(&mut tls.key_log)
-        });
+        let tls = self.tls.iter_mut().flat_map(SipTls::paths);
         let passwords = self.user.iter_mut().filter_map(|user| user.password_file.as_mut());
         passwords.chain(&mut self.users_file).chain(&mut self.calls_file).chain(&mut self.pcap).chain(tls)
     }
@@ -392,9 +346,4 @@ const fn default_ring_seconds() -> u32 {
 
 const fn yes() -> bool {
     true
-}
-
-/// What users' state may take of all memory.
-const fn of_state(memory: usize) -> usize {
-    memory / 16
 }

@@ -41,6 +41,7 @@ impl Ledger {
                 CallEnd::Unanswered => "unanswered",
                 CallEnd::Caller => "caller",
                 CallEnd::Callee => "callee",
+                CallEnd::Operator => "operator",
                 CallEnd::Unseen => "unseen",
             },
         })

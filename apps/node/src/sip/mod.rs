@@ -5,6 +5,8 @@ mod config;
 mod everywhere;
 mod hep;
 mod ledger;
+mod limits;
+mod seen;
 mod state;
 mod store;
 mod users;
@@ -24,19 +26,24 @@ use rove_sip::{
     server::{ConsultId, Event, Grant, ResolveId, SipServer, Treatment},
     transport::LocalAddress,
 };
+use serde_json::Value;
 
-pub use config::{SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipTls};
+pub use config::{SipConfig, SipExpires, SipHep, SipListen, SipMode, SipTls};
 pub(crate) use config::{dns_local, option};
+pub use limits::SipLimits;
 pub use state::{SipState, SipWatchers};
 pub use users::SipUser;
 
 pub(crate) use self::store::NodeStore;
-use self::{capture::Sinks, ledger::Ledger};
+use self::{capture::Sinks, ledger::Ledger, seen::Seen};
 use crate::{
     calls::{CallAnswer, CallQuestion, refused},
+    config::NodeConfig,
     dns::Ration,
     driver::{Role, Unreadable, eventless},
     node::NodeError,
+    operate::{Act, View},
+    tenant::TenantConfig,
 };
 
 /// The server with what only a running program has: a resolver, and files to tell.
@@ -54,6 +61,9 @@ pub(crate) struct SipRole {
     ledger: Option<Ledger>,
     sinks: Sinks,
     refusals: Ration,
+    seen: Seen,
+    /// Whose it is, where it is run on another's behalf.
+    tenant: Option<String>,
     config: SipConfig,
 }
 
@@ -91,8 +101,15 @@ impl SipRole {
             ledger,
             sinks,
             refusals: Ration::default(),
+            seen: Seen::default(),
+            tenant: None,
             config,
         })
+    }
+
+    /// The same, run on behalf of whoever has this domain, if that is somebody else.
+    pub(crate) fn of(self, tenant: Option<&str>) -> Self {
+        Self { tenant: tenant.map(str::to_owned), ..self }
     }
 
     fn note(&mut self, now: Now, event: Event) {
@@ -101,6 +118,7 @@ impl SipRole {
                 tracing::info!(target: "rove::sip", %aor, bindings, %from, "registered");
             }
             Event::Refused { method, user, from } => {
+                self.seen.refused();
                 // Anyone can send what is refused; the log is not theirs to fill.
                 if let Some(unsaid) = self.refusals.admit(now.mono) {
                     tracing::warn!(target: "rove::sip", %method, %user, %from, unsaid, "refused");
@@ -114,6 +132,7 @@ impl SipRole {
             Event::Call(record) => {
                 let (call_id, status) = (record.call_id.as_str(), record.status.code());
                 tracing::info!(target: "rove::sip", call_id, status, end = ?record.end, "call");
+                self.seen.call(&record);
                 if let Some(ledger) = &mut self.ledger {
                     ledger.write(&record);
                 }
@@ -185,7 +204,7 @@ impl SipRole {
 
 impl Role for SipRole {
     fn tag(&self) -> u8 {
-        TAG
+        if self.tenant.is_some() { TAG_OF_TENANTS } else { TAG }
     }
 
     fn handle(&mut self, now: Now, input: Arrival<'_>) {
@@ -254,6 +273,10 @@ impl Role for SipRole {
     }
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
+        if self.tenant.is_some() {
+            // What is a tenant's is in no journal.
+            return Some(Vec::new());
+        }
         self.server.stored().snapshot()
     }
 
@@ -262,24 +285,36 @@ impl Role for SipRole {
         self.server.tick(now);
     }
 
-    /// Reads certificates and users again. What cannot be read leaves things as they are.
-    fn reload(&mut self) -> Option<Tls> {
-        if self.config.auth {
-            match self.config.users() {
-                Ok(users) => self.server.set_users(users),
-                Err(error) => tracing::error!(target: "rove::sip", %error, "the users stay as they are"),
+    /// Takes certificates, users, limits and trusted servers over. What cannot be read leaves things as they are.
+    fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
+        let ours = match &self.tenant {
+            None => config.sip.clone(),
+            Some(domain) => {
+                let tenant = config.tenant.iter().find(|tenant| tenant.domain == *domain);
+                tenant.map(TenantConfig::sip)
             }
-        }
-        match self.config.tls() {
-            Ok(tls) => {
-                tracing::info!(target: "rove::sip", "certificates and users were read again");
-                Some(tls)
-            }
+        };
+        let ours = ours?;
+        self.renew(&ours);
+        match ours.tls() {
+            Ok(tls) => Some(tls),
             Err(error) => {
                 tracing::error!(target: "rove::sip", %error, "the certificate stays as it is");
                 None
             }
         }
+    }
+
+    fn view(&self, now: Now, tenant: Option<&str>, view: &mut View) {
+        self.show(now, tenant, view);
+    }
+
+    fn metrics(&self, text: &mut String) {
+        self.count(text);
+    }
+
+    fn act(&mut self, now: Now, act: &Act) -> Option<Value> {
+        self.obey(now, act)
     }
 }
 
@@ -289,3 +324,5 @@ fn unallocated() -> Treatment {
 }
 
 const TAG: u8 = 2;
+/// They keep nothing in the journal, and are told nothing of it.
+const TAG_OF_TENANTS: u8 = 9;

@@ -74,6 +74,16 @@ impl NodeStore {
         Self { registry, limits, home, keeping, now, answers, flows }
     }
 
+    /// Other limits from now on; what is there stays until it ends.
+    pub(crate) const fn set_limits(&mut self, limits: MemoryLimits) {
+        self.limits = limits;
+    }
+
+    /// The registry that it has a hand on.
+    pub(crate) const fn registry(&self) -> &SharedRegistry {
+        &self.registry
+    }
+
     /// The next record for the journal.
     pub(crate) fn next_record(&mut self) -> Option<(Ticket, Vec<u8>)> {
         self.keeping.records.pop_front()

@@ -7,11 +7,16 @@ use std::{
 
 use clap::Args;
 
+use rove_phone::irmv::Invite;
+
 use crate::failure::Failure;
 
 /// The IRMV server that we register with and ask.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct IrmvArgs {
+    /// Invitation to an IRMV server, `rove:invite?…`, as `roved init` prints it: its domain, where it is, and its certificate.
+    #[arg(long, value_name = "LINK", env = "ROVE_INVITE", conflicts_with_all = ["irmv_server", "irmv_domain"])]
+    pub(crate) invite: Option<Invite>,
     /// IRMV server to register with, and to ask who is where, with port if it is not 5064.
     #[arg(long, value_name = "HOST[:PORT]", env = "ROVE_IRMV_SERVER")]
     pub(crate) irmv_server: Option<String>,
@@ -32,7 +37,12 @@ pub(crate) struct IrmvArgs {
 impl IrmvArgs {
     /// Whether a name without a scheme, `user@domain`, is one for the server that is named.
     pub(crate) fn takes(&self, name: &str) -> bool {
-        self.irmv_server.is_some() && name.contains('@') && !name.contains(':')
+        self.names_a_server() && name.contains('@') && !name.contains(':')
+    }
+
+    /// Whether there is a server to ask.
+    pub(crate) const fn names_a_server(&self) -> bool {
+        self.irmv_server.is_some() || self.invite.is_some()
     }
 
     /// Where the server is, and its domain; for somebody of `domain`, where that is known.
@@ -41,6 +51,9 @@ impl IrmvArgs {
         other: Option<&str>,
         domain: Option<&str>,
     ) -> Result<(SocketAddr, String), Failure> {
+        if let Some(invite) = &self.invite {
+            return Ok((invite.server, invite.domain.clone()));
+        }
         let text = self.irmv_server.as_deref().or(other);
         let text =
             text.ok_or_else(|| Failure::usage("no IRMV server is named: give --irmv-server HOST:PORT"))?;

@@ -60,7 +60,7 @@ impl Registered {
             listed: false,
             lifetime: LIFETIME,
         };
-        let irmv = start(server, domain, of_phone)?;
+        let irmv = start(args, server, domain, of_phone)?;
         let one = Self { irmv, key: key(args)?, presence, lines: Vec::new() };
         one.irmv.register(one.key.clone(), one.presence.clone());
         one.stands(stop)?;
@@ -136,12 +136,12 @@ pub(crate) fn look_up(
     target: &str,
     stop: &Stop,
 ) -> Result<Option<Box<Record>>, Failure> {
-    if args.irmv_server.is_none() {
+    if !args.names_a_server() {
         return Ok(None);
     }
     let Ok(identifier) = target.parse::<Identifier>() else { return Ok(None) };
     let (server, domain) = args.server(None, None)?;
-    let irmv = start(server, domain, of_phone)?;
+    let irmv = start(args, server, domain, of_phone)?;
     irmv.query(identifier);
     loop {
         match irmv.next_event(GLANCE) {
@@ -198,9 +198,12 @@ pub(crate) fn show(target: &str, json: Option<&Path>, record: &Record) -> Result
     Ok(())
 }
 
-fn start(server: SocketAddr, domain: String, args: &PhoneArgs) -> Result<Irmv, Failure> {
-    Irmv::start(ClientConfig { server, domain }, args.transport.tls_ca.as_deref())
-        .map_err(|error| Failure::environment(error.to_string()))
+fn start(args: &IrmvArgs, server: SocketAddr, domain: String, phone: &PhoneArgs) -> Result<Irmv, Failure> {
+    let started = match &args.invite {
+        Some(invite) => Irmv::invited(invite),
+        None => Irmv::start(ClientConfig { server, domain }, phone.transport.tls_ca.as_deref()),
+    };
+    started.map_err(|error| Failure::environment(error.to_string()))
 }
 
 /// Where the phone takes calls; where it listens at all addresses, the one that leads to the server.

@@ -59,12 +59,31 @@ pub struct Calls {
     counts: Counts,
 }
 
+/// A call as the operator sees it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallSight {
+    /// Which.
+    pub id: [u8; 16],
+    /// Where its ends are, as far as they have come.
+    pub legs: [Option<UdpFlow>; 2],
+    /// When it began.
+    pub begun: Instant,
+    /// When something was heard of it last.
+    pub heard: Instant,
+    /// Packets passed on.
+    pub packets: u64,
+}
+
 #[derive(Debug)]
 struct Call {
     id: [u8; 16],
     pair: [u8; 16],
     legs: [Option<UdpFlow>; 2],
     heard: Instant,
+    begun: Instant,
+    /// Passed on so far.
+    packets: u64,
     /// When its tickets are over.
     expires: Instant,
     /// Its entry in [`Calls::ends`].
@@ -102,6 +121,7 @@ impl Calls {
         call.heard = now.mono;
         match call.legs.get(leg.other().index()) {
             Some(Some(to)) => {
+                call.packets = call.packets.saturating_add(1);
                 let range = out.push(bytes);
                 self.counts.went_out(bytes.len());
                 self.steps.push_back(Transmit { flow: Flow::Udp(*to), range, dscp: Dscp::DEFAULT });
@@ -144,6 +164,32 @@ impl Calls {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Each of them.
+    pub fn sights(&self) -> impl Iterator<Item = CallSight> {
+        self.calls.iter().flatten().map(|call| {
+            let Call { id, legs, heard, begun, packets, .. } = *call;
+            CallSight { id, legs, begun, heard, packets }
+        })
+    }
+
+    /// Whether there is one with this id.
+    #[must_use]
+    pub fn has(&self, id: &[u8; 16]) -> bool {
+        self.ids.contains_key(id)
+    }
+
+    /// Ends one: nothing of it is passed on any more, until its ends come again with their tickets.
+    pub fn hang_up(&mut self, id: &[u8; 16]) {
+        if let Some(index) = self.ids.get(id).copied() {
+            self.end(index);
+        }
+    }
+
+    /// As many at once from now on.
+    pub const fn set_most(&mut self, calls: usize) {
+        self.limits.calls = calls;
     }
 
     /// What happened so far.
@@ -235,7 +281,16 @@ impl Calls {
         }
         let look = now.mono.later(self.limits.idle);
         let Ticket { call: id, pair, .. } = *ticket;
-        let call = Call { id, pair, legs: [None, None], heard: now.mono, expires, look };
+        let call = Call {
+            id,
+            pair,
+            legs: [None, None],
+            heard: now.mono,
+            begun: now.mono,
+            packets: 0,
+            expires,
+            look,
+        };
         let index = match self.free.pop() {
             Some(index) => {
                 if let Some(place) = self.calls.get_mut(index as usize) {

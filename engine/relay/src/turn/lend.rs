@@ -44,7 +44,7 @@ impl TurnServer {
         if !self.ports.lends(family) {
             return Err((Cause::Family, 440).into());
         }
-        self.has_room(caller)?;
+        self.has_room(now, caller)?;
         let (even, pair) = (told.even_port.is_some(), told.even_port == Some(true));
         let address = self.ports.pick(family, even, pair).ok_or((Cause::Capacity, 508))?;
         let asked = Asked {
@@ -86,9 +86,13 @@ impl TurnServer {
         Ok(())
     }
 
-    fn has_room(&self, caller: &Caller) -> Result<(), Refusal> {
+    fn has_room(&mut self, now: Now, caller: &Caller) -> Result<(), Refusal> {
+        self.charge(now.mono);
         if self.lent.get(&caller.account).copied().unwrap_or_default() >= self.limits.per_user {
             return Err((Cause::UserQuota, 486).into());
+        }
+        if !self.has_credit(&caller.account) {
+            return Err((Cause::NoCredit, 486).into());
         }
         if self.clients.len() >= self.limits.allocations {
             return Err((Cause::Capacity, 508).into());
@@ -105,7 +109,7 @@ impl TurnServer {
         token: [u8; 8],
         out: &mut Scratch,
     ) -> Result<(), Refusal> {
-        self.has_room(caller)?;
+        self.has_room(now, caller)?;
         let port = self.ports.by_token(now.mono, token).ok_or((Cause::Capacity, 508))?;
         let Place::Kept(kept) = self.ports.take(port) else { return Err((Cause::Capacity, 508).into()) };
         let account = self.lent.entry(caller.account.clone()).or_default();

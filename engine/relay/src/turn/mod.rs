@@ -20,6 +20,7 @@ mod data;
 mod lend;
 mod nonce;
 mod ports;
+mod prepaid;
 mod requests;
 mod streams;
 
@@ -39,6 +40,7 @@ use self::{
     allocation::Allocation,
     nonce::{Nonces, Sources},
     ports::{Place, Ports},
+    prepaid::Prepaid,
     streams::Streams,
 };
 use crate::{
@@ -133,6 +135,7 @@ pub struct TurnServer {
     /// When what was lent or kept is over.
     ends: BTreeSet<(Instant, RelayPort)>,
     streams: Streams,
+    prepaid: Prepaid,
     steps: VecDeque<Step<TurnEvent>>,
     counts: Counts,
 }
@@ -154,9 +157,16 @@ impl TurnServer {
             lent: HashMap::new(),
             ends: BTreeSet::new(),
             streams: Streams::default(),
+            prepaid: Prepaid::default(),
             steps: VecDeque::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// Other accounts, peers and limits from now on; what is lent stays lent.
+    pub fn reconfigure(&mut self, config: TurnConfig) {
+        let TurnConfig { accounts, policy, limits, .. } = config;
+        (self.accounts, self.policy, self.limits) = (accounts, policy, limits);
     }
 
     /// A datagram of a client came in.
@@ -177,6 +187,7 @@ impl TurnServer {
     /// It is `now`: what was lent too long is taken back.
     pub fn tick(&mut self, now: Now) {
         self.close_idle(now.mono);
+        self.charge(now.mono);
         while let Some((due, port)) = self.ends.first().copied()
             && due <= now.mono
         {
@@ -187,8 +198,11 @@ impl TurnServer {
 
     /// The next thing to do.
     pub fn poll(&mut self) -> Step<TurnEvent> {
-        let wake = || self.ends.first().map(|(due, _)| *due);
-        self.steps.pop_front().unwrap_or_else(|| Step::Wait(Instant::earliest(wake(), self.streams.wake())))
+        self.steps.pop_front().unwrap_or_else(|| {
+            let ends = self.ends.first().map(|(due, _)| *due);
+            let charge = self.prepaid.wake(!self.clients.is_empty());
+            Step::Wait(Instant::earliest(Instant::earliest(ends, charge), self.streams.wake()))
+        })
     }
 
     /// What happened so far.

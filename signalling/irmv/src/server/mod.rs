@@ -157,6 +157,12 @@ impl Server {
         &self.config
     }
 
+    /// Other accounts, limits and lifetimes from now on, of the same domain; who is registered stays so until then.
+    pub fn reconfigure(&mut self, config: ServerConfig) {
+        let domain = core::mem::take(&mut self.config.domain);
+        self.config = ServerConfig { domain, ..config };
+    }
+
     /// Repeats what a record of the journal says; `false` when it is of another domain, or signed with another key.
     ///
     /// # Errors

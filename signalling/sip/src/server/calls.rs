@@ -5,11 +5,16 @@ use core::time::Duration;
 
 use rove_base::Instant;
 
-use super::{CallEnd, CallRecord, Event, shared::Core};
+use super::{
+    CallEnd, CallRecord, CallView, Event, NotEnded,
+    hangup::{Legs, Side},
+    shared::Core,
+};
 use crate::{
     message::{NameAddr, Request, Uri},
     registrar::Aor,
     transaction::{Fingerprint, Keyed, KeyedMap, Timers},
+    transport::Hop,
 };
 
 /// The calls that were answered and not ended.
@@ -29,6 +34,8 @@ pub(super) struct Calls {
 struct Open {
     record: CallRecord,
     until: Instant,
+    /// How its sides are reached. `None` where that is not known.
+    legs: Option<Box<Legs>>,
 }
 
 impl Calls {
@@ -45,7 +52,7 @@ impl Calls {
 
     fn close(&mut self, key: Fingerprint) -> Option<Open> {
         let open = self.open.remove(&key)?;
-        self.bytes = self.bytes.saturating_sub(weight(&open.record));
+        self.bytes = self.bytes.saturating_sub(open.weight());
         self.count(&open.record, false);
         Some(open)
     }
@@ -56,7 +63,13 @@ impl Calls {
 
     /// A call was answered; `seen` tells whether its BYE will pass here. Answers that come later, from other branches,
     /// change nothing.
-    pub(super) fn answered(&mut self, cx: &mut Core, request: &Request, record: CallRecord, seen: bool) {
+    pub(super) fn answered(
+        &mut self,
+        cx: &mut Core,
+        request: &Request,
+        record: CallRecord,
+        (seen, legs): (bool, Option<Legs>),
+    ) {
         let key = self.key(request.headers.call_id().unwrap_or_default(), &tag(request.headers.from()));
         if self.open.contains_key(&key) {
             return;
@@ -66,9 +79,10 @@ impl Calls {
         }
         let until = cx.now.mono + LONGEST;
         self.timers.change(key, None, Some(until));
-        self.bytes = self.bytes.saturating_add(weight(&record));
         self.count(&record, true);
-        self.open.insert(key, Open { record, until });
+        let open = Open { record, until, legs: legs.map(Box::new) };
+        self.bytes = self.bytes.saturating_add(open.weight());
+        self.open.insert(key, open);
     }
 
     /// A BYE passes.
@@ -78,12 +92,61 @@ impl Calls {
             [(tag(request.headers.from()), CallEnd::Caller), (tag(request.headers.to()), CallEnd::Callee)];
         for (tag, end) in sides {
             let key = self.key(call_id, &tag);
-            if let Some(Open { mut record, until }) = self.close(key) {
+            if let Some(Open { mut record, until, .. }) = self.close(key) {
                 self.timers.change(key, Some(until), None);
                 (record.ended, record.end) = (Some(cx.now.wall), end);
                 return cx.tell(Event::Call(record));
             }
         }
+    }
+
+    /// A request passes inside of a call.
+    pub(super) fn inside(&mut self, request: &Request, hop: Hop) {
+        let call_id = request.headers.call_id().unwrap_or_default();
+        let theirs = self.key(call_id, &tag(request.headers.from()));
+        let others = self.key(call_id, &tag(request.headers.to()));
+        let sides: [(Fingerprint, fn(&mut Legs) -> &mut Side); 2] =
+            [(theirs, |legs| &mut legs.caller), (others, |legs| &mut legs.callee)];
+        for (key, side) in sides {
+            let Some(open) = self.open.get_mut(&key) else { continue };
+            let before = open.weight();
+            if let Some(legs) = &mut open.legs {
+                side(legs).sent(request, hop);
+            }
+            self.bytes = self.bytes.saturating_add(open.weight()).saturating_sub(before);
+            return;
+        }
+    }
+
+    /// Those that are up.
+    pub(super) fn all(&self) -> impl Iterator<Item = CallView<'_>> {
+        self.open.values().map(|Open { record, legs, .. }| CallView {
+            record: Some(record),
+            call_id: &record.call_id,
+            ways: legs.as_ref().map(|legs| (legs.caller.hop, legs.callee.hop)),
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// More, or less, are followed from now on.
+    pub(super) const fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
+    /// The operator ends a call. Answers how its sides are reached.
+    pub(super) fn end(&mut self, cx: &mut Core, call_id: &str) -> Result<Legs, NotEnded> {
+        let mut found = self.open.iter().filter(|(_, open)| open.record.call_id == call_id);
+        let (key, open) = found.next().ok_or(NotEnded::Unknown)?;
+        let (key, legs) = (*key, open.legs.as_deref().cloned().ok_or(NotEnded::NotHere)?);
+        if let Some(Open { mut record, until, .. }) = self.close(key) {
+            self.timers.change(key, Some(until), None);
+            (record.ended, record.end) = (Some(cx.now.wall), CallEnd::Operator);
+            cx.tell(Event::Call(record));
+        }
+        Ok(legs)
     }
 
     /// Gives up calls that have lasted too long to be believed.
@@ -126,10 +189,14 @@ fn tag<E>(party: Result<NameAddr, E>) -> String {
     party.ok().and_then(|party| party.tag().map(str::to_owned)).unwrap_or_default()
 }
 
-fn weight(record: &CallRecord) -> usize {
-    let texts = [&record.call_id, &record.caller, &record.callee].map(String::len);
-    let user = record.user.as_ref().map_or(0, String::len);
-    texts.into_iter().chain([user, RECORD_BYTES]).fold(0, usize::saturating_add)
+impl Open {
+    fn weight(&self) -> usize {
+        let Self { record, legs, .. } = self;
+        let texts = [&record.call_id, &record.caller, &record.callee].map(String::len);
+        let user = record.user.as_ref().map_or(0, String::len);
+        let legs = legs.as_ref().map_or(0, |legs| legs.weight());
+        texts.into_iter().chain([user, legs, RECORD_BYTES]).fold(0, usize::saturating_add)
+    }
 }
 
 /// What a record takes beside its texts.

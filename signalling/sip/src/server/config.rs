@@ -71,6 +71,8 @@ pub struct Limits {
     pub relays: usize,
     /// Calls that are followed to their end; those beyond are carried without a record of their length.
     pub calls: usize,
+    /// Calls at a time, those that ring among them; beyond, 503.
+    pub admitted: usize,
     /// Bytes that transactions, relays and the records of calls may take; beyond, 503. Three quarters of it are for requests
     /// that begin something, the rest for those inside of calls.
     pub memory: usize,
@@ -97,6 +99,7 @@ impl Default for Limits {
             transactions: 65_536,
             relays: 16_384,
             calls: 100_000,
+            admitted: usize::MAX,
             memory: 128 << 20,
             requests_per_second: 200,
             burst: 400,

@@ -97,6 +97,8 @@ pub enum CallEnd {
     Caller,
     /// The callee said BYE.
     Callee,
+    /// This server said BYE to both.
+    Operator,
     /// Its end does not pass here, or did not within a day.
     Unseen,
 }

@@ -11,6 +11,8 @@ mod calls;
 mod config;
 mod event;
 mod gate;
+mod hangup;
+mod limits;
 mod load;
 mod oversize;
 mod register;
@@ -33,6 +35,7 @@ use rove_base::{Arrival, Dscp, Entropy, Flow, Instant, Machine, Nested, Now, Scr
 
 pub use config::{Limits, Mode, SipServerConfig};
 pub use event::{CallEnd, CallRecord, Event, ResolveId};
+pub use hangup::{CallView, NotEnded};
 pub use services::{ConsultId, Consultation, Grant, Treatment};
 pub use state::{StateConfig, StateLimits, Watching};
 

@@ -180,7 +180,8 @@ impl<R: RegistryStore> SipServer<R> {
         if self.core.config.mode == Mode::Stateless {
             return self.pass_on_statelessly(incoming.request, incoming.hop);
         }
-        if self.lacks_memory(routed.inside) {
+        let calls = begins && !routed.inside && request.method == Method::Invite;
+        if self.lacks_memory(routed.inside) || calls && self.is_full_of_calls() {
             return self.overloaded(&incoming.reply, incoming.key);
         }
         let whose = Whose { here, begins, consults, user };
@@ -275,6 +276,8 @@ impl<R: RegistryStore> SipServer<R> {
         }
         if !begins && request.method == Method::Bye {
             self.calls.bye(&mut self.core, request);
+        } else if !begins {
+            self.calls.inside(request, *hop);
         }
         let makes_dialog =
             begins && matches!(request.method, Method::Invite | Method::Subscribe | Method::Refer);

@@ -3,6 +3,7 @@
 
 use super::{
     Mode, SipServer,
+    hangup::Legs,
     relay::Cancel,
     relays::follow_up,
     services,
@@ -83,7 +84,8 @@ impl<R: RegistryStore> SipServer<R> {
             if status.is_success() && relay.begins_call() {
                 let record = relay.call_record(&response, self.core.now.wall);
                 let seen = relay.record;
-                self.calls.answered(&mut self.core, &relay.request, record, seen);
+                let legs = seen.then(|| Legs::of(relay, branch, &response, &self.core.ours)).flatten();
+                self.calls.answered(&mut self.core, &relay.request, record, (seen, legs));
             }
             self.respond(server, &response);
         }

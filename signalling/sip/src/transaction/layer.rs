@@ -118,6 +118,11 @@ impl<C, S> Layer<C, S> {
         }
     }
 
+    /// More, or less, transactions that peers have opened; those that are there stay.
+    pub(crate) const fn set_max_servers(&mut self, max: usize) {
+        self.max_servers = max;
+    }
+
     /// Sends bytes that no transaction repeats.
     pub(crate) fn send(&mut self, hop: Hop, bytes: Arc<[u8]>) {
         self.out.push_back(Outgoing { hop, bytes });

@@ -8,5 +8,6 @@
 
 mod data;
 mod lending;
+mod prepaid;
 mod proving;
 mod world;

@@ -1,6 +1,7 @@
 mod addresses;
 mod flows;
 mod forks;
+mod hangups;
 mod load;
 mod oversize;
 mod registrations;
