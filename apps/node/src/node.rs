@@ -27,7 +27,7 @@ use crate::{
     operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, NodeStore, SipConfig, SipRole},
+    sip::{self, SipConfig, SipRole},
     tenant::relay_of,
 };
 
