@@ -82,11 +82,10 @@ impl Tokens {
             let differs = token.iter().zip(shown).fold(0, |differs, (one, other)| differs | (one ^ other));
             token.len() == shown.len() && std::hint::black_box(differs) == 0
         };
-        let found = self.0.iter().fold(None, |found, (token, tenant)| match same(token) {
+        self.0.iter().fold(None, |found, (token, tenant)| match same(token) {
             true => Some(tenant.clone()),
             false => found,
-        });
-        found
+        })
     }
 }
 

@@ -5,11 +5,7 @@ use core::time::Duration;
 
 use rove_base::Instant;
 
-use super::{
-    CallEnd, CallRecord, CallView, Event, NotEnded,
-    hangup::{Legs, Side},
-    shared::Core,
-};
+use super::{CallEnd, CallRecord, CallView, Event, NotEnded, hangup::Legs, shared::Core};
 use crate::{
     message::{NameAddr, Request, Uri},
     registrar::Aor,
@@ -105,13 +101,12 @@ impl Calls {
         let call_id = request.headers.call_id().unwrap_or_default();
         let theirs = self.key(call_id, &tag(request.headers.from()));
         let others = self.key(call_id, &tag(request.headers.to()));
-        let sides: [(Fingerprint, fn(&mut Legs) -> &mut Side); 2] =
-            [(theirs, |legs| &mut legs.caller), (others, |legs| &mut legs.callee)];
-        for (key, side) in sides {
+        for (key, by_caller) in [(theirs, true), (others, false)] {
             let Some(open) = self.open.get_mut(&key) else { continue };
             let before = open.weight();
             if let Some(legs) = &mut open.legs {
-                side(legs).sent(request, hop);
+                let side = if by_caller { &mut legs.caller } else { &mut legs.callee };
+                side.sent(request, hop);
             }
             self.bytes = self.bytes.saturating_add(open.weight()).saturating_sub(before);
             return;

@@ -76,7 +76,7 @@ impl Legs {
         };
         let mut here = (0..routes.len()).filter(is_ours);
         let first = here.next()?;
-        let last = here.last().unwrap_or(first);
+        let last = here.next_back().unwrap_or(first);
         let text = |headers: &crate::message::Headers, name| headers.get(&name).map(str::to_owned);
         let asked = &relay.request.headers;
         let caller = Side {
