@@ -36,6 +36,8 @@ struct Caller {
     phone: Phone,
     call: CallId,
     up: bool,
+    /// Sound has come for a second, so keys go there as well.
+    hears: bool,
     said: Vec<String>,
     over: Option<String>,
     recording: PathBuf,
@@ -54,12 +56,13 @@ impl Caller {
         })
         .unwrap();
         let call = phone.dial(target).unwrap();
-        Self { phone, call, up: false, said: Vec::new(), over: None, recording }
+        Self { phone, call, up: false, hears: false, said: Vec::new(), over: None, recording }
     }
 
     fn look(&mut self, patience: Duration) {
         match self.phone.next_event(patience) {
             Some(PhoneEvent::Call { progress: Progress::Answered { .. }, .. }) => self.up = true,
+            Some(PhoneEvent::Quality { .. }) => self.hears = true,
             Some(PhoneEvent::Message { body, .. }) => self.said.push(String::from_utf8(body).unwrap()),
             Some(PhoneEvent::Ended { report, .. }) => self.over = Some(report.cause_text.clone()),
             _ => {}
@@ -143,6 +146,7 @@ fn b12_a_pin_opens_the_room_and_a_moderator_mutes_whoever_is_too_loud() {
     let caller = |name: &str, hertz, pin: &str| {
         let mut caller = Caller::new(dir.path(), name, &target, Some(tone(dir.path(), hertz)), CodecId::Pcmu);
         caller.is_told("press the keys");
+        caller.until("sound", |caller| caller.hears);
         for key in pin.chars() {
             caller.phone.press(caller.call, key, Duration::from_millis(60));
         }
