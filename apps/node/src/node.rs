@@ -24,7 +24,8 @@ use crate::{
     conference::ConferenceRole,
     config::{ConfigError, NodeConfig},
     dns::{DnsConfig, DnsRole, Published},
-    driver::{self, Access, Control, Driver, Keeper, Outside, Place},
+    driver::{self, Access, Control, Driver, Keeper, Outside, Place, Searching},
+    irmv::IrmvConfig,
     operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
@@ -44,6 +45,7 @@ pub struct RunningNode {
     irmv: Vec<SocketAddr>,
     http: Vec<SocketAddr>,
     roam: Roaming,
+    search: Option<String>,
     relays: Vec<SipAddress>,
     stop: Stopper,
     reload: Reloader,
@@ -246,7 +248,7 @@ impl Node {
             return Err(NodeError::NoRole);
         }
         let (told, outcomes) = mpsc::unbounded_channel();
-        let again = Reload::new(config.clone());
+        let (again, irmv_config) = (Reload::new(config.clone()), config.irmv.clone());
         let keeper = match config.journal {
             None => None,
             Some(journal) => {
@@ -262,7 +264,10 @@ impl Node {
         let Parts { places, dns, sip, irmv, roam, http, .. } = parts;
         let (stops, reloads) = (Arc::clone(&stop.0), Arc::clone(&reload.0));
         let (relay_asker, config) = (to_relay, again);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (searching, search) = runtime.block_on(take_part(irmv_config.as_ref()))?;
         let driver = Driver {
+            searching,
             places,
             keeper,
             clock,
@@ -272,13 +277,13 @@ impl Node {
             relay: relay_asker,
             config,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let thread = std::thread::Builder::new()
             .name("rove-node".into())
             .spawn(move || runtime.block_on(driver::run(driver)))?;
         let relays = relay.as_ref().map(|relay| relay.addresses.clone()).unwrap_or_default();
         let thread = Some(thread);
-        let mut node = RunningNode { dns, sip, irmv, roam, http, relays, stop, reload, thread, relay: None };
+        let mut node =
+            RunningNode { dns, sip, irmv, roam, http, relays, search, stop, reload, thread, relay: None };
         node.relay = relay.map(|relay| relay.start(clock)).transpose()?;
         Ok(node)
     }
@@ -307,6 +312,13 @@ impl RunningNode {
     #[must_use]
     pub fn http_addresses(&self) -> &[SocketAddr] {
         &self.http
+    }
+
+    /// How other servers begin with this one in the search network, `/ip4/ADDRESS/tcp/PORT/p2p/ID`; `None` when it takes no
+    /// part.
+    #[must_use]
+    pub fn search_address(&self) -> Option<&str> {
+        self.search.as_deref()
     }
 
     /// Where terminals and partners connect; ports as bound.
@@ -359,6 +371,15 @@ impl Drop for RunningNode {
         self.stop.stop();
         self.join();
     }
+}
+
+/// The node's part in the search network, if it is to have one, and how others begin with it.
+async fn take_part(irmv: Option<&IrmvConfig>) -> Result<(Option<Searching>, Option<String>), NodeError> {
+    let Some((irmv, search)) = irmv.and_then(|irmv| Some((irmv, irmv.search.as_ref()?))) else {
+        return Ok((None, None));
+    };
+    let (searching, at) = Searching::start(irmv, search).await?;
+    Ok((Some(searching), Some(at.to_string())))
 }
 
 /// Where the operator of the home is heard, or of the visited network, where there is no home.

@@ -83,7 +83,7 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
     let roaming = node.roaming_addresses().clone();
     let relays: Vec<_> = node.relay_addresses().iter().map(SipAddress::relay_uri).collect();
     let ready = serde_json::json!({
-        "dns": names, "sip": calls, "irmv": node.irmv_addresses(),
+        "dns": names, "sip": calls, "irmv": node.irmv_addresses(), "search": node.search_address(),
         "attach": roaming.attach, "partners": roaming.partners, "dhcp": roaming.dhcp, "sctp": roaming.sctp,
         "relay": relays, "rooms": places, "http": node.http_addresses(),
     });
@@ -96,6 +96,9 @@ fn run_configured(cli: &Cli) -> Result<(), Failure> {
         }
         for at in node.irmv_addresses() {
             println!("ready: users register by IRMV at {at}");
+        }
+        if let Some(at) = node.search_address() {
+            println!("ready: other servers search from {at}");
         }
         for at in node.http_addresses() {
             println!("ready: health and counters are at http://{at}/metrics");

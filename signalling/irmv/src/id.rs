@@ -110,6 +110,13 @@ impl UserKey {
         Self::from_seed(&seed.chain_update(name).finalize().into())
     }
 
+    /// A secret for another use, named by `what`; it tells nothing of this one.
+    #[must_use]
+    pub fn secret_for(&self, what: &str) -> [u8; 32] {
+        let secret = Sha256::new().chain_update(b"rove irmv derived 1\0").chain_update(self.0.as_bytes());
+        secret.chain_update(what).finalize().into()
+    }
+
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 64] {
         self.0.sign(&parts.concat()).to_bytes()
     }

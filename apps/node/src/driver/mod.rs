@@ -12,6 +12,7 @@ mod keeper;
 mod orders;
 mod outside;
 mod role;
+mod searching;
 
 use core::time::Duration;
 use std::{io, sync::Arc};
@@ -33,6 +34,8 @@ pub(crate) use keeper::Keeper;
 pub(crate) use outside::Outside;
 pub use role::Unreadable;
 pub(crate) use role::{Role, eventless};
+pub use searching::SearchError;
+pub(crate) use searching::{Searching, Seek, Sought};
 
 /// A role and where it listens.
 pub(crate) struct Place {
@@ -72,11 +75,13 @@ pub(crate) struct Driver {
     pub(crate) relay: Option<Asker>,
     /// As it was read last.
     pub(crate) config: Reload,
+    /// Its part in the search network.
+    pub(crate) searching: Option<Searching>,
 }
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { places, keeper, clock, stop, reload, mut control, relay, config } = driver;
+    let Driver { places, keeper, clock, stop, reload, mut control, relay, config, mut searching } = driver;
     if let Err(error) = control.watch() {
         return tracing::error!(target: "rove::node", %error, "the control socket cannot be watched");
     }
@@ -92,6 +97,7 @@ pub(crate) async fn run(driver: Driver) {
     desk.seats.iter_mut().for_each(|seat| seat.role.start(clock.now()));
     loop {
         let wake = desk.drain();
+        desk.seek(searching.as_ref());
         let wake = Instant::earliest(wake, desk.rewrite_on());
         // More is to be done at once: whoever else has something comes first, but nobody waits for him.
         let due = wake.is_some_and(|at| at <= clock.now().mono);
@@ -102,6 +108,7 @@ pub(crate) async fn run(driver: Driver) {
             (line, reply) = Control::next(&mut control) => desk.order(line, reply),
             Some((seat, id, answer)) = answers.recv() => desk.answered(seat, id, &answer),
             (seat, news) = any(seats) => desk.happened(seat, news),
+            sought = Searching::found(&mut searching) => desk.sought(&sought),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
             () = pause(&mut alarm, due, wake.map(|at| clock.std_instant(at))) => {
                 let now = clock.now();
@@ -264,6 +271,19 @@ impl Desk {
             seat.role.learned(now, question, answer);
         }
         true
+    }
+
+    /// Carries what roles want of the search network there.
+    fn seek(&mut self, searching: Option<&Searching>) {
+        let Some(searching) = searching else { return };
+        for seat in &mut self.seats {
+            core::iter::from_fn(|| seat.role.seeks()).for_each(|seek| searching.seek(seek));
+        }
+    }
+
+    fn sought(&mut self, (number, pointer): &Sought) {
+        let now = self.clock.now();
+        self.seats.iter_mut().for_each(|seat| seat.role.sought(now, *number, pointer.as_ref()));
     }
 
     fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {

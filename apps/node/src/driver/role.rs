@@ -5,9 +5,10 @@ use core::convert::Infallible;
 use rove_base::{Arrival, Nested, Now, Scratch, Step, StreamId};
 use rove_dns::server::Piece;
 use rove_driver::Tls;
+use rove_irmv::Pointer;
 use serde_json::Value;
 
-use super::Reply;
+use super::{Reply, Seek};
 use crate::{
     calls::{CallAnswer, CallQuestion},
     config::NodeConfig,
@@ -150,6 +151,16 @@ pub(crate) trait Role: Send {
     /// What the others know of what it has asked; `None` where nobody knows anything.
     fn learned(&mut self, now: Now, question: CallQuestion, answer: Option<CallAnswer>) {
         let _ = (now, question, answer);
+    }
+
+    /// What it wants of the search network; asked after each drain until there is nothing.
+    fn seeks(&mut self) -> Option<Seek> {
+        None
+    }
+
+    /// What was found in the search of that number; `None` when there is no more.
+    fn sought(&mut self, now: Now, number: u64, pointer: Option<&Pointer>) {
+        let _ = (now, number, pointer);
     }
 
     /// The operator asks something, at its control socket.

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use libp2p_core::{Multiaddr, multiaddr::Protocol};
+use libp2p_identity::PeerId;
 use rove_driver::{Certificate, Tls, TlsError};
 use rove_io::entropy::os_entropy;
 use rove_irmv::{
@@ -58,6 +60,29 @@ pub struct IrmvConfig {
     /// Servers that are not looked up, and that are asked for numbers, unique ids and addresses of others, `[[irmv.peer]]`.
     #[serde(default)]
     pub peer: Vec<IrmvPeer>,
+    /// Taking part in the search network, where servers find each other's users without a domain.
+    pub search: Option<IrmvSearch>,
+}
+
+/// `[irmv.search]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IrmvSearch {
+    /// Where other servers connect, by TCP; port 0 lets the system pick one.
+    pub listen: SocketAddr,
+    /// Where others find `[irmv]`, beside what the domain's DNS says: at most four.
+    #[serde(default)]
+    pub addresses: Vec<SocketAddr>,
+    /// Servers to begin with, as each shows itself when it starts: `/ip4/ADDRESS/tcp/PORT/p2p/ID`.
+    #[serde(default)]
+    pub peers: Vec<String>,
+    /// Neighbours from one network, /24 or /48, at most.
+    #[serde(default = "default_neighbours")]
+    pub neighbours_per_network: usize,
+}
+
+const fn default_neighbours() -> usize {
+    4
 }
 
 /// Who sees users.
@@ -105,6 +130,9 @@ impl IrmvConfig {
             let what = "is empty; give at least one address, for example \"127.0.0.1:5064\"".into();
             return Err(ConfigError::Irmv { key: "listen", what });
         }
+        if let Some(search) = &self.search {
+            search.peers()?;
+        }
         self.server().map(drop)
     }
 
@@ -118,6 +146,7 @@ impl IrmvConfig {
         config.open = self.open;
         config.asked = self.peer.iter().map(|peer| peer.domain.to_ascii_lowercase()).collect();
         config.asked.truncate(MOST_ASKED);
+        config.searches = self.search.is_some();
         config.shown_to_all = self.shown_to == IrmvShownTo::Anybody;
         config.longest = Duration::from_secs(self.longest.into());
         config.limits.questions = self.questions_per_second;
@@ -168,6 +197,28 @@ impl IrmvConfig {
     pub(super) fn known(&self, domain: &str) -> Option<&[SocketAddr]> {
         let peer = self.peer.iter().find(|peer| peer.domain.eq_ignore_ascii_case(domain))?;
         Some(&peer.addresses)
+    }
+}
+
+impl IrmvSearch {
+    /// Who is there to begin with, and where.
+    pub(crate) fn peers(&self) -> Result<Vec<(PeerId, Multiaddr)>, ConfigError> {
+        let read = |text: &String| {
+            let mut address: Multiaddr = text.parse().ok()?;
+            match address.pop() {
+                Some(Protocol::P2p(peer)) => Some((peer, address)),
+                _ => None,
+            }
+        };
+        let peer = |text| {
+            read(text).ok_or_else(|| ConfigError::Irmv {
+                key: "search.peers",
+                what: format!(
+                    "{text}: not /ip4/ADDRESS/tcp/PORT/p2p/ID, as a server shows itself when it starts"
+                ),
+            })
+        };
+        self.peers.iter().map(peer).collect()
     }
 }
 

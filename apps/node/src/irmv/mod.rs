@@ -1,6 +1,7 @@
 //! The role that knows who is where, and asks other servers.
 
 mod config;
+mod search;
 
 use core::convert::Infallible;
 use std::{collections::HashMap, fmt::Write as _, net::SocketAddr};
@@ -9,15 +10,16 @@ use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Ste
 use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_irmv::{
-    Registry, RegistryLimits, SharedRegistry,
+    Pointer, Record, Registry, RegistryLimits, SharedRegistry,
     server::{Server, ServerEvent},
 };
 
-pub use self::config::{IrmvConfig, IrmvPeer, IrmvShownTo, IrmvUser};
+pub use self::config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser};
+use self::search::Searcher;
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::Ration,
-    driver::{Role, Unreadable, eventless},
+    driver::{Role, Seek, Unreadable, eventless},
     operate::{MOST_LISTED, Registration, View},
 };
 
@@ -30,6 +32,7 @@ pub(crate) struct IrmvRole {
     resolving: HashMap<LookupId, String>,
     refusals: Ration,
     config: IrmvConfig,
+    search: Searcher,
 }
 
 impl IrmvRole {
@@ -59,16 +62,21 @@ impl IrmvRole {
         });
         let server = Server::on(registry, config.server()?, config.signing_key()?);
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
-        Ok(Self { server, resolver, resolver_at, resolving, refusals, config })
+        let search = Searcher::new(config.search.is_some());
+        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search })
     }
 
     fn note(&mut self, now: Now, event: ServerEvent) {
         match event {
             ServerEvent::Registered { record, from } => {
+                self.search.registered(&record);
                 let (name, status) = (&record.claim.name, record.claim.status);
                 tracing::info!(target: "rove::irmv", %name, %status, %from, "registered");
             }
-            ServerEvent::Left { name } => tracing::info!(target: "rove::irmv", %name, "left"),
+            ServerEvent::Left { name } => {
+                self.search.left(&name);
+                tracing::info!(target: "rove::irmv", %name, "left");
+            }
             ServerEvent::Refused { from, reason } => {
                 // Anyone can come to be refused; the log is not theirs to fill.
                 if let Some(unsaid) = self.refusals.admit(now.mono) {
@@ -82,6 +90,7 @@ impl IrmvRole {
             }
             ServerEvent::Peer { domain, up } => tracing::info!(target: "rove::irmv", %domain, up, "link"),
             ServerEvent::Resolve { domain } => self.resolve(now, domain),
+            ServerEvent::Seek { seek, key } => self.search.seek(seek, key),
             _ => {}
         }
     }
@@ -95,7 +104,7 @@ impl IrmvRole {
                 let id = resolver.service(now, SERVICE, &domain, PORT, Transport::Quic);
                 self.resolving.insert(id, domain);
             }
-            None => self.server.resolved(now, &domain, &[]),
+            None => self.is_at(now, &domain, &[]),
         }
     }
 
@@ -111,8 +120,14 @@ impl IrmvRole {
             _ => return,
         };
         if let Some(domain) = self.resolving.remove(&id) {
-            self.server.resolved(now, &domain, &addresses);
+            self.is_at(now, &domain, &addresses);
         }
+    }
+
+    /// What DNS says about a domain; where it says nothing, what the search network does.
+    fn is_at(&mut self, now: Now, domain: &str, addresses: &[SocketAddr]) {
+        let addresses = if addresses.is_empty() { self.search.told_of(domain) } else { addresses };
+        self.server.resolved(now, domain, addresses);
     }
 }
 
@@ -161,6 +176,26 @@ impl Role for IrmvRole {
 
     fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
         self.server.snapshot()
+    }
+
+    fn start(&mut self, now: Now) {
+        let registry = self.server.registry().clone();
+        let here = |record: &Record| record.claim.expires > now.wall;
+        registry.lock().iter().filter(here).for_each(|record| self.search.registered(&record));
+    }
+
+    fn seeks(&mut self) -> Option<Seek> {
+        self.search.next()
+    }
+
+    fn sought(&mut self, now: Now, number: u64, pointer: Option<&Pointer>) {
+        match pointer {
+            Some(pointer) => {
+                self.search.heard_of(pointer);
+                self.server.pointed(now, number, pointer);
+            }
+            None => self.server.sought(now, number),
+        }
     }
 
     fn journal_failed(&mut self, now: Now) {

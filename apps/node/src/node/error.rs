@@ -5,7 +5,10 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use rove_driver::TlsError;
 use rove_io::{journal::JournalError, net::BindFailure, raw::DhcpSocketError};
 
-use crate::{config::ConfigError, driver::Unreadable};
+use crate::{
+    config::ConfigError,
+    driver::{SearchError, Unreadable},
+};
 
 /// A node that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +82,9 @@ pub enum NodeError {
         /// Why.
         source: io::Error,
     },
+    /// It cannot take part in the search.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// The operating system refused a thread or a socket.
     #[error("the node cannot be started: {0}")]
     System(#[from] io::Error),

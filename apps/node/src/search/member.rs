@@ -65,34 +65,31 @@ enum Command {
 
 /// A hold on the server's part in the network; when the last is dropped, it leaves.
 #[derive(Clone, Debug)]
-pub struct Search(mpsc::Sender<Command>);
+pub struct Search(mpsc::UnboundedSender<Command>);
 
 impl Search {
     /// Says to the network that whoever has this key has to be asked for here; again and again, until it is withdrawn.
-    /// `false` when too much waits already: the caller does it again later.
-    #[must_use]
-    pub fn publish(&self, key: SearchKey) -> bool {
-        self.0.try_send(Command::Publish(key)).is_ok()
+    pub fn publish(&self, key: SearchKey) {
+        let _ = self.0.send(Command::Publish(key));
     }
 
     /// Says it no more; others forget it within [`Pointer::LONGEST`] seconds.
-    #[must_use]
-    pub fn withdraw(&self, key: SearchKey) -> bool {
-        self.0.try_send(Command::Withdraw(key)).is_ok()
+    pub fn withdraw(&self, key: SearchKey) {
+        let _ = self.0.send(Command::Withdraw(key));
     }
 
-    /// Asks the network who has to be asked. `None` when too many searches wait already.
+    /// Asks the network who has to be asked. What is found ends at once when the server has left.
     #[must_use]
-    pub fn find(&self, key: SearchKey) -> Option<Found> {
+    pub fn find(&self, key: SearchKey) -> Found {
         let (found, receiver) = mpsc::channel(CANDIDATES);
-        self.0.try_send(Command::Find(key, found)).ok()?;
-        Some(receiver)
+        let _ = self.0.send(Command::Find(key, found));
+        receiver
     }
 
     /// What was counted; `None` when the server has left.
     pub async fn counts(&self) -> Option<SearchCounts> {
         let (answer, receiver) = oneshot::channel();
-        self.0.send(Command::Count(answer)).await.ok()?;
+        self.0.send(Command::Count(answer)).ok()?;
         receiver.await.ok()
     }
 }
@@ -117,7 +114,7 @@ pub fn start(mut swarm: Swarm<Speech>, me: Me, bootstrap: &[(PeerId, Multiaddr)]
     }
     // Nobody to begin with is no error: others may come.
     let _ = swarm.behaviour_mut().kad.bootstrap();
-    let (commands, receiver) = mpsc::channel(WAITING);
+    let (commands, receiver) = mpsc::unbounded_channel();
     let mut again = interval(AGAIN);
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let member = Member {
@@ -129,6 +126,7 @@ pub fn start(mut swarm: Swarm<Speech>, me: Me, bootstrap: &[(PeerId, Multiaddr)]
         searches: HashMap::new(),
         seen: HashMap::new(),
         counts: SearchCounts::default(),
+        budget: AT_ONCE,
         again,
     };
     Standing { search: Search(commands), peer, task: tokio::spawn(member.run()) }
@@ -137,7 +135,7 @@ pub fn start(mut swarm: Swarm<Speech>, me: Me, bootstrap: &[(PeerId, Multiaddr)]
 struct Member {
     swarm: Swarm<Speech>,
     me: Me,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::UnboundedReceiver<Command>,
     neighbours: Neighbours,
     /// What is published, and when it is due again.
     published: BTreeMap<SearchKey, Instant>,
@@ -145,6 +143,8 @@ struct Member {
     /// From where those who are connected are seen.
     seen: HashMap<PeerId, Option<IpAddr>>,
     counts: SearchCounts,
+    /// What may be published before the next second.
+    budget: usize,
     again: Interval,
 }
 
@@ -172,7 +172,7 @@ impl Member {
     fn told(&mut self, command: Command) {
         match command {
             Command::Publish(key) => {
-                self.published.insert(key, Instant::now() + PUBLISH);
+                self.published.insert(key, Instant::now());
                 self.publish(key);
             }
             Command::Withdraw(key) => {
@@ -193,7 +193,11 @@ impl Member {
         }
     }
 
+    /// Publishes it, or leaves it for the next second.
     fn publish(&mut self, key: SearchKey) {
+        let Some(left) = self.budget.checked_sub(1) else { return };
+        self.budget = left;
+        self.published.insert(key, Instant::now() + PUBLISH);
         let expires = UnixTime::from_secs(wall().as_secs() + Pointer::LONGEST);
         let pointer = Pointer::sign(key, &self.me.domain, &self.me.addresses, expires, &self.me.key);
         let mut record = Record::new(RecordKey::new(&key.0), pointer.encode());
@@ -205,11 +209,9 @@ impl Member {
     /// What is due again, a few at a time; what is out of date goes; who has nobody asks those it began with.
     fn do_again(&mut self) {
         let now = Instant::now();
+        self.budget = AT_ONCE;
         let due = self.published.iter().filter(|(_, due)| **due <= now).map(|(key, _)| *key);
-        for key in due.take(AT_ONCE).collect::<Vec<_>>() {
-            self.published.insert(key, now + PUBLISH);
-            self.publish(key);
-        }
+        due.take(AT_ONCE).collect::<Vec<_>>().into_iter().for_each(|key| self.publish(key));
         self.swarm.behaviour_mut().kad.store_mut().sweep(wall());
     }
 
@@ -317,11 +319,9 @@ pub fn multiaddr(address: SocketAddr) -> Multiaddr {
 
 /// Pointers that may wait for whoever seeks.
 const CANDIDATES: usize = 64;
-/// Commands that may wait.
-const WAITING: usize = 4_096;
 /// How often what is due is looked for.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often each pointer is published.
 const PUBLISH: Duration = Duration::from_secs(200);
-/// Pointers published at once, at most.
+/// Pointers published in a second, at most.
 const AT_ONCE: usize = 64;

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use rove_base::{Instant, StreamId};
 
-use super::{Server, federation::PATIENCE};
-use crate::{Identifier, Message, Name, Reason, Record};
+use super::{Server, ServerEvent, federation::PATIENCE};
+use crate::{Identifier, Message, Name, Reason, Record, SearchKey};
 
 /// A question that is passed on.
 #[derive(Clone, Debug)]
@@ -29,10 +29,12 @@ pub(super) struct Ask {
 /// A question that several servers are asked: the first that knows is the answer.
 #[derive(Debug)]
 struct Round {
-    stream: StreamId,
-    id: u32,
-    /// How many have not answered.
+    /// Who asked, and what.
+    ask: Ask,
+    /// How many have not answered; a search counts as one.
     left: usize,
+    /// Which were asked.
+    domains: Vec<String>,
 }
 
 /// Questions that wait for other servers, by the number they were asked with.
@@ -80,7 +82,8 @@ impl Server {
         }
     }
 
-    /// Asks all the servers that the operator names for what no domain says. The first that knows is the answer.
+    /// Asks all the servers that the operator names for what no domain says, and the search network. The first that knows
+    /// is the answer.
     pub(super) fn ask_round(
         &mut self,
         stream: StreamId,
@@ -88,14 +91,32 @@ impl Server {
         identifier: &Identifier,
         asker: Option<&Name>,
     ) {
-        let domains = self.config.asked.clone();
         self.asks.next_round = self.asks.next_round.wrapping_add(1);
         let round = self.asks.next_round;
-        self.asks.rounds.insert(round, Round { stream, id, left: domains.len() });
-        for domain in domains {
-            let (identifier, asker) = (identifier.clone(), asker.cloned());
-            self.ask(&domain, Ask { stream, id, identifier, asker, round: Some(round) });
+        let (identifier, asker) = (identifier.clone(), asker.cloned());
+        let key = self.config.searches.then(|| SearchKey::of(&identifier));
+        let ask = Ask { stream, id, identifier, asker, round: Some(round) };
+        // One more until all are asked, so that nobody's failure ends it before.
+        self.asks.rounds.insert(round, Round { ask, left: 1, domains: Vec::new() });
+        for domain in self.config.asked.clone() {
+            self.ask_in_round(round, &domain);
         }
+        match key {
+            Some(key) => self.outbox.event(ServerEvent::Seek { seek: round, key }),
+            None => self.one_less(round),
+        }
+    }
+
+    /// Asks one more server, unless it was asked, or enough were.
+    pub(super) fn ask_in_round(&mut self, round: u64, domain: &str) {
+        let Some(one) = self.asks.rounds.get_mut(&round) else { return };
+        if one.domains.len() >= MOST_ASKED || one.domains.iter().any(|asked| asked == domain) {
+            return;
+        }
+        one.domains.push(domain.to_owned());
+        one.left = one.left.saturating_add(1);
+        let ask = one.ask.clone();
+        self.ask(domain, ask);
     }
 
     fn passed_back(&mut self, ask: &Ask, record: Option<Record>) {
@@ -118,11 +139,11 @@ impl Server {
         }
     }
 
-    fn one_less(&mut self, round: u64) {
+    pub(super) fn one_less(&mut self, round: u64) {
         let Some(one) = self.asks.rounds.get_mut(&round) else { return };
         one.left = one.left.saturating_sub(1);
         if one.left == 0 {
-            let Round { stream, id, .. } = *one;
+            let (stream, id) = (one.ask.stream, one.ask.id);
             self.asks.rounds.remove(&round);
             self.say(stream, &Message::Answer { id, record: None });
         }
@@ -181,3 +202,6 @@ impl Server {
         }
     }
 }
+
+/// Servers that are asked for one thing.
+const MOST_ASKED: usize = 32;

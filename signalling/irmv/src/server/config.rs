@@ -17,6 +17,8 @@ pub struct ServerConfig {
     pub shown_to_all: bool,
     /// Servers that are asked for numbers, unique ids and addresses that nobody has here: their domains.
     pub asked: Vec<String>,
+    /// Whether the owner takes part in the search network, and answers [`super::ServerEvent::Seek`].
+    pub searches: bool,
     /// Whose a name is.
     pub accounts: BTreeMap<Name, Account>,
     /// No claim may last longer.
@@ -92,6 +94,7 @@ impl ServerConfig {
             open: true,
             shown_to_all: true,
             asked: Vec::new(),
+            searches: false,
             accounts: BTreeMap::new(),
             longest: Duration::from_secs(7_200),
             limits: ServerLimits::default(),

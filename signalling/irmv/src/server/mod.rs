@@ -17,6 +17,7 @@ mod federation;
 mod link;
 mod query;
 mod register;
+mod seek;
 mod watch;
 
 use std::{
@@ -26,7 +27,6 @@ use std::{
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Ticket};
 
-pub use self::config::{Account, ServerConfig, ServerLimits};
 use self::{
     asks::Asks,
     contacts::{Admission, Contacts},
@@ -36,8 +36,13 @@ use self::{
     register::Held,
     watch::Watches,
 };
+pub use self::{
+    config::{Account, ServerConfig, ServerLimits},
+    seek::keys,
+};
 use crate::{
-    Face, Message, Name, News, Number, Reason, Record, Registry, SharedRegistry, Uid, UserKey, WireError,
+    Face, Message, Name, News, Number, Reason, Record, Registry, SearchKey, SharedRegistry, Uid, UserKey,
+    WireError,
 };
 
 /// What a server tells its owner.
@@ -67,6 +72,14 @@ pub enum ServerEvent {
     Resolve {
         /// Which domain.
         domain: String,
+    },
+    /// Who has to be asked for whoever has this key, is to be found out: [`Server::pointed`] answers, and in the end
+    /// [`Server::sought`].
+    Seek {
+        /// Which search.
+        seek: u64,
+        /// For whom.
+        key: SearchKey,
     },
     /// The link with another server stands, or is gone.
     Peer {

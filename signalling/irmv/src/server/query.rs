@@ -38,7 +38,8 @@ impl Server {
             Identifier::Uid(_) | Identifier::Fixed(_) => false,
         };
         let passes = self.links.get(&stream).is_some_and(super::Link::is_terminal);
-        passes && !self.config.asked.is_empty() && !here && self.registry.lock().owner(identifier).is_none()
+        let others = self.config.searches || !self.config.asked.is_empty();
+        passes && others && !here && self.registry.lock().owner(identifier).is_none()
     }
 
     fn answer(&mut self, stream: StreamId, id: u32, identifier: &Identifier, asker: Option<Name>) {

@@ -118,7 +118,7 @@ impl World {
             let (key, at) = (SearchKey(seed(3, user)), self.any());
             // Keys as hashes are: not near each other.
             let key = SearchKey(UserKey::from_seed(&key.0).public());
-            assert!(self.search(at).publish(key));
+            self.search(at).publish(key);
             where_is.push((key, at));
             if user % 4 == 3 {
                 sleep(Duration::from_millis(150)).await;
@@ -146,7 +146,7 @@ impl World {
     /// How long it takes from one server until the pointer to the right one is there; `None` when it does not come.
     pub(super) async fn find(&self, from: usize, key: SearchKey, at: usize) -> Option<Duration> {
         let (began, right) = (Instant::now(), self.keys[at].public());
-        let mut found = self.search(from).find(key)?;
+        let mut found = self.search(from).find(key);
         let wanted = async {
             while let Some(pointer) = found.recv().await {
                 if pointer.server == right {
