@@ -378,7 +378,8 @@ async fn take_part(irmv: Option<&IrmvConfig>) -> Result<(Option<Searching>, Opti
     let Some((irmv, search)) = irmv.and_then(|irmv| Some((irmv, irmv.search.as_ref()?))) else {
         return Ok((None, None));
     };
-    let (searching, at) = Searching::start(irmv, search).await?;
+    let (key, peers) = (irmv.signing_key()?, search.peers()?);
+    let (searching, at) = Searching::start(irmv, search, key, &peers).await?;
     Ok((Some(searching), Some(at.to_string())))
 }
 

@@ -4,16 +4,16 @@ use core::time::Duration;
 
 use futures_util::StreamExt as _;
 use libp2p_core::Multiaddr;
-use libp2p_identity::Keypair;
+use libp2p_identity::{Keypair, PeerId};
 use libp2p_swarm::{Swarm, SwarmEvent};
-use rove_irmv::{Pointer, SearchKey};
+use rove_irmv::{Pointer, SearchKey, UserKey};
 use tokio::{
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::timeout,
 };
 
 use crate::{
-    ConfigError, IrmvConfig, IrmvSearch,
+    IrmvConfig, IrmvSearch,
     search::{Me, Search, ShelfLimits, Speech, member, multiaddr, over_tcp, start},
 };
 
@@ -43,9 +43,6 @@ pub(crate) struct Searching {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SearchError {
-    /// What the configuration says.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
     /// The key cannot be used.
     #[error("[irmv] signing_key: no identity for the search can be made of it")]
     Key,
@@ -55,12 +52,14 @@ pub enum SearchError {
 }
 
 impl Searching {
-    /// Takes part. Must be called on the runtime. Answers with how others begin with this server.
+    /// Takes part as `irmv`, which signs with `key`; begins with `peers`. Must be called on the runtime. Answers with how
+    /// others begin with this server.
     pub(crate) async fn start(
         irmv: &IrmvConfig,
         config: &IrmvSearch,
+        key: UserKey,
+        peers: &[(PeerId, Multiaddr)],
     ) -> Result<(Self, Multiaddr), SearchError> {
-        let key = irmv.signing_key()?;
         let keypair = Keypair::ed25519_from_bytes(key.secret_for("search")).map_err(|_| SearchError::Key)?;
         let carrier = over_tcp(&keypair).map_err(|_| SearchError::Key)?;
         let mut swarm = member(&keypair, carrier, ShelfLimits::default());
@@ -68,7 +67,7 @@ impl Searching {
         swarm.listen_on(multiaddr(config.listen)).map_err(|_| cannot())?;
         let at = timeout(PATIENCE, listening(&mut swarm)).await.ok().flatten().ok_or_else(cannot)?;
         let me = Me { domain: irmv.domain.to_ascii_lowercase(), addresses: config.addresses.clone(), key };
-        let standing = start(swarm, me, &config.peers()?, config.neighbours_per_network);
+        let standing = start(swarm, me, peers, config.neighbours_per_network);
         let shown = at.with_p2p(standing.peer).map_err(|_| SearchError::Key)?;
         let (told, found) = unbounded_channel();
         Ok((Self { search: standing.search, found, told }, shown))

@@ -1,4 +1,5 @@
 //! Two ends over a network that loses, doubles and reorders, in virtual time.
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test")]
 
 mod begin;
 mod data;

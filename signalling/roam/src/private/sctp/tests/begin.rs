@@ -43,8 +43,8 @@ fn when_both_begin_at_once_there_is_one_association() {
         world.connect(0);
         world.connect(1);
         world.run(Duration::from_secs(20));
-        for end in 0..2 {
-            assert_eq!(world.told(end), [connected(OURS[end], false)], "seed {seed}");
+        for (end, ours) in OURS.into_iter().enumerate() {
+            assert_eq!(world.told(end), [connected(ours, false)], "seed {seed}");
             world.send(end, &data(7, 40));
         }
         world.run(Duration::from_secs(20));
