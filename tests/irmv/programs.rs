@@ -27,6 +27,20 @@ fn b4_b5_b6_who_registers_with_one_operator_is_found_by_anothers_user_and_by_eac
 }
 
 #[test]
+fn b19_numbers_and_unique_ids_are_found_among_servers_where_no_domain_says_whom_to_ask() {
+    let mut stage = Stage::new();
+    let (code, said) = stage.looks_up(A, "+46701234561");
+    assert_eq!(code, 1, "nobody asks the other server: {said}");
+    stage.join_search();
+    let (_number, at) = stage.answers(B, "number@b.example", &["--irmv-number", "+46701234561"]);
+    let said = stage.sees(A, "+46701234561", &at.to_string());
+    let uid = said.split("unique id ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    stage.sees(A, uid, &at.to_string());
+    let (code, said) = stage.looks_up(A, "+46709999999");
+    assert_eq!(code, 1, "nobody has it: {said}");
+}
+
+#[test]
 fn b7_a_call_makes_its_user_busy_for_who_asks_at_the_other_server() {
     let stage = Stage::new();
     let (_bob, _) = stage.answers(B, "bob@b.example", &[]);

@@ -88,8 +88,9 @@ impl Stage {
         write(&folder.path().join("b.toml"), &own("b", B));
         let phones = [Ipv4Addr::new(127, 0, 30, 9), Ipv4Addr::new(127, 0, 40, 9)];
         let mut stage = Self { folder, nodes: [None, None], irmv, sip, names, phones };
-        stage.start(A);
-        stage.start(B);
+        for which in [A, B] {
+            stage.start(which);
+        }
         stage
     }
 
@@ -98,13 +99,27 @@ impl Stage {
     }
 
     /// Starts a server, again if it ran before.
-    pub(crate) fn start(&mut self, which: usize) {
+    pub(crate) fn start(&mut self, which: usize) -> serde_json::Value {
         let config = self.path(["a.toml", "b.toml"][which]);
         let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
         let mut node = Running::start(&program("roved"), args);
         let ready = node.ready(PATIENCE);
         assert_eq!(ready["irmv"][0], self.irmv[which].to_string(), "{ready}");
         self.nodes[which] = Some(node);
+        ready
+    }
+
+    /// Starts both servers again, as part of the search network: the second begins with the first.
+    pub(crate) fn join_search(&mut self) {
+        let mut peers = String::new();
+        for (which, file) in [(A, "a.toml"), (B, "b.toml")] {
+            self.kill(which);
+            let (path, ip) = (self.path(file), self.irmv[which].ip());
+            let text = std::fs::read_to_string(&path).unwrap();
+            write(&path, &format!("{text}\n[irmv.search]\nlisten = \"{ip}:0\"\npeers = [{peers}]\n"));
+            let ready = self.start(which);
+            peers = format!("\"{}\"", ready["search"].as_str().unwrap_or_else(|| panic!("{ready}")));
+        }
     }
 
     /// Ends a server as a power failure would.

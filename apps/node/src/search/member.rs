@@ -242,7 +242,7 @@ impl Member {
             return;
         }
         let Some(seen) = self.seen.get(&peer) else { return };
-        if let Some(address) = info.listen_addrs.iter().find(|address| ip_of(address) == *seen) {
+        if let Some(address) = info.listen_addrs.iter().find(|address| is_at(address, *seen)) {
             self.take_in(peer, address.clone());
         }
     }
@@ -305,6 +305,12 @@ impl Member {
         }
         !sought.found.is_closed()
     }
+}
+
+/// Whether an address is of the host that is seen at `seen`. All of this machine's own addresses are one host.
+fn is_at(address: &Multiaddr, seen: Option<IpAddr>) -> bool {
+    let says = ip_of(address);
+    says == seen || says.is_some_and(|ip| ip.is_loopback()) && seen.is_some_and(|ip| ip.is_loopback())
 }
 
 fn wall() -> UnixTime {
