@@ -345,6 +345,7 @@ impl Machine for Switchboard {
     fn poll(&mut self, out: &mut Scratch) -> Step<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
+                self.handed_out(&event);
                 return Step::Event(event);
             }
             let mut wake = self.calls.values().filter_map(|call| call.state.deadline()).min();

@@ -114,10 +114,13 @@ impl Switchboard {
             other => return Some(other),
         };
         self.events.push_back(Event::Relay { call: id, step, body });
-        if step == RelayStep::End {
-            // Nobody answers it.
-            self.fact(self.now, id, Fact::Ended { by: Party::Us, reason: None });
-        }
         None
+    }
+
+    /// The end of a relayed call is handed out: nobody answers it, so the call is over.
+    pub(super) fn handed_out(&mut self, event: &Event) {
+        if let Event::Relay { call, step: RelayStep::End, .. } = event {
+            self.fact(self.now, *call, Fact::Ended { by: Party::Us, reason: None });
+        }
     }
 }
