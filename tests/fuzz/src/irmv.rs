@@ -3,7 +3,7 @@
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UnixTime};
 use rove_irmv::{
-    Frames, Message, Record, UserKey,
+    Frames, Message, Pointer, Record, UserKey,
     client::{Client, ClientConfig},
     server::{Server, ServerConfig},
 };
@@ -23,6 +23,9 @@ pub fn check(bytes: &[u8]) {
     }
     if let Ok(record) = Record::decode(bytes) {
         assert_eq!(record.encode(), bytes);
+    }
+    if let Ok(pointers) = Pointer::decode_all(bytes) {
+        assert_eq!(Pointer::encode_all(&pointers), bytes);
     }
     let mut whole = bytes;
     let _ = Frames::default().next(&mut whole);
