@@ -5,6 +5,7 @@ mod error;
 mod handles;
 mod irmv;
 mod operate;
+mod sip;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle};
 
@@ -16,7 +17,6 @@ use rove_base::Transport;
 use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
 use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
 use rove_irmv::SharedRegistry;
-use rove_sip::transport::LocalAddress;
 use tokio::sync::{Notify, mpsc};
 
 use self::replay::read_back;
@@ -29,7 +29,6 @@ use crate::{
     operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
-    sip::{self, SipConfig, SipRole},
     tenant::relay_of,
 };
 
@@ -67,6 +66,31 @@ struct Parts {
 }
 
 impl Parts {
+    /// All roles that `config` has a section for.
+    fn assemble(config: &NodeConfig, clock: Clock) -> Result<Self, NodeError> {
+        let mut parts = Self::default();
+        match (config.roaming_sections()?, &config.dns) {
+            (Some(sections), _) => parts.add_roaming(&sections, clock)?,
+            (None, Some(dns)) => parts.add_dns(dns, config)?,
+            (None, None) => {}
+        }
+        if let Some(sip) = &config.sip {
+            parts.add_sip(sip, config, None)?;
+        }
+        if let Some(irmv) = &config.irmv {
+            parts.add_irmv(irmv, config)?;
+        }
+        if let Some(conference) = &config.conference {
+            let registry =
+                config.irmv.as_ref().map(|irmv| Ok::<_, NodeError>((parts.registry(config)?, irmv)));
+            let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
+            parts.places.push(Place::without_sockets(role));
+        }
+        parts.add_tenants(config)?;
+        parts.add_http(config)?;
+        Ok(parts)
+    }
+
     fn add_dns(&mut self, config: &DnsConfig, all: &NodeConfig) -> Result<(), NodeError> {
         let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
         for &address in &config.listen {
@@ -83,69 +107,6 @@ impl Parts {
         let (tls, bounds) = (Tls::default(), StreamBounds::default());
         self.places.push(Place {
             role,
-            sockets,
-            listeners,
-            tls,
-            bounds,
-            access: Access::default(),
-            control: None,
-            outside: None,
-        });
-        Ok(())
-    }
-
-    /// A registrar and proxy, run on behalf of whoever has the domain `tenant`, if that is somebody else: it then stands on a
-    /// registry of its own.
-    fn add_sip(
-        &mut self,
-        config: &SipConfig,
-        all: &NodeConfig,
-        tenant: Option<&str>,
-    ) -> Result<(), NodeError> {
-        let (mut sockets, mut listeners, before) = (Vec::new(), Vec::new(), self.sip.len());
-        for (transport, address) in config.listen.all() {
-            let option = sip::option(transport);
-            let both = transport == Transport::Udp && config.listen.tcp.contains(&address);
-            if both {
-                // An address named for both has one port for both, also where the system picks it.
-                let (udp, tcp) = bind_pair(address).map_err(cannot(option, address))?;
-                let address = udp.local_addr();
-                self.sip.extend(
-                    [Transport::Udp, Transport::Tcp].map(|transport| SipAddress { transport, address }),
-                );
-                sockets.push(udp);
-                listeners.push(tcp);
-            } else if transport == Transport::Udp {
-                let fail = |error: rove_io::net::BindError| {
-                    cannot(option, address)(CannotBind { over: "UDP", what: error.what })
-                };
-                let udp = UdpSocket::bind(address).map_err(fail)?;
-                self.sip.push(SipAddress { transport, address: udp.local_addr() });
-                sockets.push(udp);
-            } else if transport != Transport::Tcp || !config.listen.udp.contains(&address) {
-                let listener = Listener::bind(address, transport).map_err(cannot(option, address))?;
-                self.sip.push(SipAddress { transport, address: listener.local_addr() });
-                listeners.push(listener);
-            }
-        }
-        let mut resolver_at = None;
-        if let Some(address) = sip::dns_local(&config.dns_servers) {
-            let fail = |error: rove_io::net::BindError| {
-                cannot("[sip] dns_servers", address)(CannotBind { over: "UDP", what: error.what })
-            };
-            let socket = UdpSocket::bind(address).map_err(fail)?;
-            resolver_at = Some(socket.local_addr());
-            sockets.push(socket);
-        }
-        let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
-        let local = self.sip.iter().skip(before).map(local).collect();
-        let (tls, bounds) = (config.tls()?, config.bounds());
-        let known = [all.home.is_some(), all.visited.is_some(), all.irmv.is_some(), all.conference.is_some()];
-        let services = tenant.is_none() && known.contains(&true);
-        let store = self.store(config, all, tenant)?;
-        let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?.of(tenant);
-        self.places.push(Place {
-            role: Box::new(role),
             sockets,
             listeners,
             tls,
@@ -221,26 +182,8 @@ impl Node {
     /// [`NodeError`]; then nothing is left behind.
     pub fn start(config: NodeConfig) -> Result<RunningNode, NodeError> {
         config.check()?;
-        let (mut parts, clock) = (Parts::default(), Clock::new());
-        match (config.roaming_sections()?, &config.dns) {
-            (Some(sections), _) => parts.add_roaming(&sections, clock)?,
-            (None, Some(dns)) => parts.add_dns(dns, &config)?,
-            (None, None) => {}
-        }
-        if let Some(sip) = &config.sip {
-            parts.add_sip(sip, &config, None)?;
-        }
-        if let Some(irmv) = &config.irmv {
-            parts.add_irmv(irmv, &config)?;
-        }
-        if let Some(conference) = &config.conference {
-            let registry =
-                config.irmv.as_ref().map(|irmv| Ok::<_, NodeError>((parts.registry(&config)?, irmv)));
-            let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
-            parts.places.push(Place::without_sockets(role));
-        }
-        parts.add_tenants(&config)?;
-        parts.add_http(&config)?;
+        let clock = Clock::new();
+        let mut parts = Parts::assemble(&config, clock)?;
         let mut relay = relay_of(&config).as_ref().map(Relay::bind).transpose()?;
         let control = operate::control(&config)?;
         let to_relay = relay.as_mut().map(|relay| relay.meet(control.asker()));

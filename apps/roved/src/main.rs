@@ -3,6 +3,7 @@
 mod calls;
 mod cli;
 mod conference;
+mod configured;
 mod control;
 mod failure;
 mod init;
@@ -62,20 +63,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn run_configured(cli: &Cli) -> Result<(), Failure> {
-    let Some(path) = &cli.config else {
-        return Err(Failure::usage("give --config FILE, or --dev to try things out without one"));
-    };
-    let mut config = NodeConfig::read(path)?;
-    if let (Some(dns), false) = (&mut config.dns, cli.dns_listen.is_empty()) {
-        dns.listen.clone_from(&cli.dns_listen);
-    }
-    if let (Some(sip), false) = (&mut config.sip, cli.sip_listen.is_empty()) {
-        sip.listen.udp.clone_from(&cli.sip_listen);
-        sip.listen.tcp.clone_from(&cli.sip_listen);
-    }
-    if let (Some(journal), Some(path)) = (&mut config.journal, &cli.journal) {
-        journal.path.clone_from(path);
-    }
+    let mut config = configured::read(cli)?;
     let rooms = conference::open(&mut config)?;
     let places = conference::places(&config);
     let node = Node::start(config)?;

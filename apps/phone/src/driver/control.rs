@@ -163,7 +163,6 @@ pub(super) struct Desk {
     leaves_from: HashMap<StreamId, SocketAddr>,
 }
 
-/// The ports of a call, and in them how the world sees them.
 type Seen = (CallId, MediaPorts);
 
 /// What woke the control thread from outside.

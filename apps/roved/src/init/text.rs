@@ -11,22 +11,9 @@ pub(super) fn config(site: &Site, (certificate, key): &(PathBuf, PathBuf)) -> St
     let (sip, sips) = (site.at(SIP_PORT), site.at(SIPS_PORT));
     let (irmv, relay) = (site.at(IRMV_PORT), site.at(RELAY_PORT));
     let realm = if domain.len() <= MOST_REALM { domain.as_str() } else { "rove" };
-    let mut text = format!(
-        r#"# The server of {domain}, made by `roved init`. Check it with: roved config check --config roved.toml
-# After a change: roved reload --config roved.toml (certificates, users, peers and limits, with no call lost).
-
-[journal]
-path = "journal"
-
-# Where `roved calls`, `roved reload` and `roved metrics` ask.
-[control]
-path = "control"
-
-# Health and counters: /healthz, /readyz, /metrics. With a token, the dashboard as well; whoever has it sees who calls whom.
-[http]
-listen = ["127.0.0.1:9464"]
-# token_file = "dashboard.token"
-
+    let mut text = head(domain);
+    text += &format!(
+        r#"
 # Users who register by the invitation, and other domains' servers.
 [irmv]
 listen = ["{irmv}"]
@@ -38,6 +25,8 @@ signing_key = "signing.key"
 #   [[irmv.user]]
 #   name = "alice@{domain}"
 open = true
+# Anybody sees them and finds where they are, as the first call needs; "contacts" shows them to those alone whom they admit.
+shown_to = "anybody"
 
 # Users with phones that speak SIP. Add them below, or as lines user:ALGORITHM:hash in a users_file.
 [sip]
@@ -68,6 +57,27 @@ call_secret_file = "calls.secret"
         text.push_str(&zone(site));
     }
     text
+}
+
+/// What concerns the whole node.
+fn head(domain: &str) -> String {
+    format!(
+        r#"# The server of {domain}, made by `roved init`. Check it with: roved config check --config roved.toml
+# After a change: roved reload --config roved.toml (certificates, users, peers and limits, with no call lost).
+
+[journal]
+path = "journal"
+
+# Where `roved calls`, `roved reload` and `roved metrics` ask.
+[control]
+path = "control"
+
+# Health and counters: /healthz, /readyz, /metrics. With a token, the dashboard as well; whoever has it sees who calls whom.
+[http]
+listen = ["127.0.0.1:9464"]
+# token_file = "dashboard.token"
+"#
+    )
 }
 
 /// The zone itself.
