@@ -14,6 +14,8 @@ fn b23_from_a_fresh_folder_to_the_first_call_by_two_commands_in_a_minute() {
     let run = std::process::id();
     let at = |last: u8| format!("127.{}.{}.{last}", 64 + (run >> 8) % 64, run & 255);
     let (server, phones) = (at(1), format!("{}:0", at(9)));
+    // The programs are there, as after a download.
+    let _ = (program("roved"), program("rove"));
     let began = Instant::now();
     // The first command.
     let args = ["init", "fresh.example", "--dir", &path("server"), "--address", &server];
