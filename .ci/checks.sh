@@ -204,6 +204,25 @@ anchors_sip() {
     fi
 }
 
+# Names and the relay against the servers of others: anchor NAME builds ours and ends with 3 where a server is missing.
+anchor() {
+    missing=$("benches/anchors/$1.sh" --help 2>&1 >/dev/null | grep '^missing: ')
+    if [ -n "$missing" ]; then
+        skip "anchors-$1" "$missing"
+    else
+        one "anchors-$1" "benches/anchors/$1.sh" --json "$target/anchors-$1.json"
+    fi
+}
+
+# Foreign peers, those from PyPI first on the path.
+peers() {
+    .ci/peers.sh "$target/python"
+    if [ -x "$target/python/bin/python3" ]; then export PATH="$target/python/bin:$PATH"; fi
+}
+
+# What is built once and thrown away needs no files to build on later: they are gigabytes.
+[ "$mode" = check ] || export CARGO_INCREMENTAL=0
+
 # In a run without foreign peers each test that wants one prints "skipped: <peer>".
 case $mode in
 check)
@@ -211,7 +230,7 @@ check)
     fast
     ;;
 test)
-    .ci/peers.sh
+    peers
     fast
     scripts
     deny
@@ -219,7 +238,7 @@ test)
     deep
     ;;
 prove)
-    .ci/peers.sh
+    peers
     export ROVE_PROVE=1
     tests proofs cargo test --locked --release --workspace --no-fail-fast -- --show-output
     one benches cargo bench --locked -p rove-benches
@@ -235,6 +254,9 @@ prove)
     fi
     anchors
     anchors_sip
+    anchor dns
+    anchor roam
+    anchor relay
     fuzz_long
     ;;
 *)

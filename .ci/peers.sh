@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the foreign programs the checks use, where that is allowed: one call, only what is missing.
-# What stays missing does no harm: the test that wants it prints "skipped: <peer>".
+# `peers.sh FOLDER` puts what comes from PyPI there. What stays missing does no harm: the test that wants it prints "skipped: <peer>".
 set -u
 cd "$(dirname "$0")" || exit 0
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,6 +28,28 @@ peer "pkg-config libasound2-dev" pkg-config --exists alsa
 # The words of the list are meant to be split.
 # shellcheck disable=SC2086
 [ -z "$missing" ] || ./install.sh $missing || true
+
+# Servers and clients of names and addresses, and a relay, in a call of their own for the same reason.
+missing=
+peer bind9 command -v named
+peer "knot knot-dnsutils" sh -c 'command -v knotd && command -v knsupdate'
+peer unbound command -v unbound
+peer "kea-dhcp4-server kea-dhcp-ddns-server" sh -c 'command -v kea-dhcp4 && command -v kea-dhcp-ddns'
+peer udhcpc command -v udhcpc
+peer isc-dhcp-client command -v dhclient
+peer nftables command -v nft
+peer coturn command -v turnserver
+peer freediameterd command -v freeDiameterd
+peer libusrsctp-dev test -f /usr/include/usrsctp.h
+# shellcheck disable=SC2086
+[ -z "$missing" ] || ./install.sh $missing || true
+
+# What comes from PyPI goes to a place of its own, which checks.sh puts first on the path.
+if [ $# -eq 1 ] && ! python3 -c 'import pycrate_asn1rt, aioice' >/dev/null 2>&1; then
+    echo "installing: pycrate aioice, into $1"
+    { python3 -m venv --system-site-packages "$1" && timeout 300 "$1/bin/pip" install --quiet pycrate aioice; } >/dev/null 2>&1 \
+        || echo "could not install: pycrate aioice"
+fi
 
 # The browser by itself, so that no trouble with these packages keeps the others away. JsSIP comes by npm, in the versions of
 # tests/browser/page/package-lock.json; it needs node 18 or later.
