@@ -37,6 +37,8 @@ struct Member {
     at: Whereabouts,
     /// Of its stays.
     last: u64,
+    /// Why it was last refused.
+    refused: Option<Reason>,
 }
 
 struct Load {
@@ -59,15 +61,19 @@ impl Load {
     fn new(lease: Duration, terminals: usize) -> Self {
         let mut stage = Stage::new();
         let (ttl, lease) = (TTL.as_secs(), lease.as_secs());
-        // An address rests for a minute, so many are needed.
-        let ranges = "ranges = [\"127.0.20.100-127.0.20.199\", \"127.0.21.1-127.0.21.254\", \"127.0.22.1-127.0.22.254\"]\nprefix_len = 22";
-        let zones = "[[dns.zone]]\norigin = \"21.0.127.in-addr.arpa\"\nnegative_ttl = 1\n\
-                     [[dns.zone]]\norigin = \"22.0.127.in-addr.arpa\"\nnegative_ttl = 1\n[visited]\n";
+        // An address rests for a minute, and with each kill some that nobody had, so many are needed.
+        let more = 21..28;
+        let ranges = more.clone().fold("\"127.0.20.100-127.0.20.199\"".to_owned(), |ranges, net| {
+            format!("{ranges}, \"127.0.{net}.1-127.0.{net}.254\"")
+        });
+        let ranges = format!("ranges = [{ranges}]\nprefix_len = 20");
+        let zone = |net| format!("[[dns.zone]]\norigin = \"{net}.0.127.in-addr.arpa\"\nnegative_ttl = 1\n");
+        let zones: String = more.map(zone).collect();
         let home =
-            [("[home]\n", format!("[home]\nttl = {ttl}\n")), ("127.0.20.0/24", "127.0.20.0/22".into())];
+            [("[home]\n", format!("[home]\nttl = {ttl}\n")), ("127.0.20.0/24", "127.0.16.0/20".into())];
         let visited = [
-            ("[visited]\n", format!("{zones}ttl = {ttl}\nlease = {lease}\n")),
-            ("ranges = [\"127.0.20.100-127.0.20.199\"]", ranges.into()),
+            ("[visited]\n", format!("{zones}[visited]\nttl = {ttl}\nlease = {lease}\n")),
+            ("ranges = [\"127.0.20.100-127.0.20.199\"]", ranges),
         ];
         for (which, name, changes) in [(HOME, "home.toml", &home[..]), (VISITED, "visited.toml", &visited)] {
             let path = stage.path(name);
@@ -89,7 +95,7 @@ impl Load {
         let config = TerminalConfig { imsi: imsi.parse().unwrap(), name: None, dhcp: false };
         let sim = SimCredential::new(Usim::new(AkaKeys::new(bits(K), bits(OPC))));
         let attachment = Attachment::start(config, Box::new(sim), vec![stage.path("ca.pem")]).unwrap();
-        Member { attachment, name, at: Whereabouts::Out(Instant::now()), last: 0 }
+        Member { attachment, name, at: Whereabouts::Out(Instant::now()), last: 0, refused: None }
     }
 
     /// Takes what terminals were told, and sends those on that are nowhere.
@@ -108,7 +114,10 @@ impl Load {
                             member.at = Whereabouts::Held(ip);
                         }
                     }
-                    TerminalEvent::Refused(_) => member.at = Whereabouts::Out(Instant::now() + PAUSE),
+                    TerminalEvent::Refused(reason) => {
+                        (member.at, member.refused) =
+                            (Whereabouts::Out(Instant::now() + PAUSE), Some(reason));
+                    }
                     TerminalEvent::Ended(reason) => {
                         if matches!(member.at, Whereabouts::Held(_)) {
                             self.lost.push((member.name.clone(), reason));
@@ -137,8 +146,9 @@ impl Load {
             if self.members.iter().all(|member| matches!(member.at, Whereabouts::Held(_))) {
                 return;
             }
-            let state: Vec<_> = self.members.iter().map(|member| (&member.name, member.at)).collect();
-            assert!(Instant::now() < deadline, "{what}: not all attach: {state:?}");
+            let state = |member: &Member| (member.name.clone(), member.at, member.refused);
+            let state = || self.members.iter().map(state).collect::<Vec<_>>();
+            assert!(Instant::now() < deadline, "{what}: not all attach: {:?}", state());
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }

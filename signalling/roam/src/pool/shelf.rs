@@ -49,7 +49,7 @@ impl Shelf {
         for at in (1..addresses.len()).rev() {
             addresses.swap(at, below(entropy, at));
         }
-        let block = addresses.len().checked_div(8).unwrap_or(0).clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
+        let block = addresses.len().checked_div(EACH_BLOCK).unwrap_or(0).clamp(SMALLEST_BLOCK, LARGEST_BLOCK);
         let queue = Queue { open: VecDeque::new(), opening: Vec::new(), closed: addresses.into(), block };
         Self::of(Supply::Queue(queue))
     }
@@ -198,6 +198,9 @@ fn is_special(address: &IpAddr) -> bool {
     reserved_anycast || low || of_hardware
 }
 
+/// Which part of a pool is opened at once. Up to two of them rest after a crash, so that many crashes in the time of a
+/// rest leave enough.
+const EACH_BLOCK: usize = 64;
 /// As few addresses as are opened at once; a small pool restarted loses as many for the time of a rest.
 const SMALLEST_BLOCK: usize = 4;
 /// As many as are opened at once: one record serves so many attaches.
