@@ -178,6 +178,20 @@ fn a_restart_keeps_leases_rests_and_tokens_and_lets_rest_what_may_have_been_boun
 }
 
 #[test]
+fn ten_crashes_in_the_time_of_a_rest_leave_most_of_a_pool() {
+    let mut network = Network::new(250);
+    for crash in 1..=10 {
+        network.attach(imsi(crash), token(1));
+        network.bind(imsi(crash));
+        network.pass(Duration::from_secs(5));
+        network = network.restart(settings(250), u64::from(crash), &network.journal);
+    }
+    let there = network.pool.occupancy();
+    assert_eq!(there.bound, 10);
+    assert!(there.free >= 160, "{there:?}");
+}
+
+#[test]
 fn a_damaged_record_is_refused_and_a_sound_one_reads_back() {
     let mut network = Network::new(5);
     network.attach(imsi(1), token(1));
