@@ -29,7 +29,7 @@ peer "pkg-config libasound2-dev" pkg-config --exists alsa
 # shellcheck disable=SC2086
 [ -z "$missing" ] || ./install.sh $missing || true
 
-# Servers and clients of names and addresses, and a relay, in a call of their own for the same reason.
+# Servers and clients of names and addresses, and a relay, by themselves, so that no trouble with them keeps the others away.
 missing=
 peer bind9 command -v named
 peer "knot knot-dnsutils" sh -c 'command -v knotd && command -v knsupdate'
@@ -45,13 +45,14 @@ peer libusrsctp-dev test -f /usr/include/usrsctp.h
 [ -z "$missing" ] || ./install.sh $missing || true
 
 # What comes from PyPI goes to a place of its own, which checks.sh puts first on the path.
-if [ $# -eq 1 ] && ! python3 -c 'import pycrate_asn1rt, aioice' >/dev/null 2>&1; then
+knows() { "$1" -c 'import pycrate_asn1rt, aioice' >/dev/null 2>&1; }
+if [ $# -eq 1 ] && ! knows python3 && ! knows "$1/bin/python3"; then
     echo "installing: pycrate aioice, into $1"
     { python3 -m venv --system-site-packages "$1" && timeout 300 "$1/bin/pip" install --quiet pycrate aioice; } >/dev/null 2>&1 \
         || echo "could not install: pycrate aioice"
 fi
 
-# The browser by itself, so that no trouble with these packages keeps the others away. JsSIP comes by npm, in the versions of
+# The browser by itself as well. JsSIP comes by npm, in the versions of
 # tests/browser/page/package-lock.json; it needs node 18 or later.
 missing=
 peer chromium command -v chromium

@@ -14,7 +14,7 @@ pub use error::NodeError;
 pub use handles::{Reloader, Stopper};
 
 use rove_base::Transport;
-use rove_driver::{CannotBind, Listener, StreamBounds, Tls, bind_pair};
+use rove_driver::{CannotBind, Listener, StreamBounds, bind_pair};
 use rove_io::{clock::Clock, entropy::os_entropy, journal::Journal, net::UdpSocket};
 use rove_irmv::SharedRegistry;
 use tokio::sync::{Notify, mpsc};
@@ -103,18 +103,7 @@ impl Parts {
         if let Some(irmv) = &all.irmv {
             role = role.publishing(Published::new(self.registry(all)?, &irmv.domain));
         }
-        let role = Box::new(role);
-        let (tls, bounds) = (Tls::default(), StreamBounds::default());
-        self.places.push(Place {
-            role,
-            sockets,
-            listeners,
-            tls,
-            bounds,
-            access: Access::default(),
-            control: None,
-            outside: None,
-        });
+        self.places.push(Place::listening(Box::new(role), sockets, listeners));
         Ok(())
     }
 
@@ -339,6 +328,11 @@ fn bind_control(sections: &RoamSections<'_>) -> Result<Option<Control>, NodeErro
 fn bind_datagrams(option: &'static str, address: SocketAddr) -> Result<UdpSocket, NodeError> {
     let fail = |error: rove_io::net::BindError| CannotBind { over: "UDP", what: error.what };
     UdpSocket::bind(address).map_err(fail).map_err(cannot(option, address))
+}
+
+/// Where a role asks the name servers that `option` lists; `None` where it lists none.
+fn bind_resolver(option: &'static str, servers: &[SocketAddr]) -> Result<Option<UdpSocket>, NodeError> {
+    crate::sip::dns_local(servers).map(|address| bind_datagrams(option, address)).transpose()
 }
 
 /// Says which option named an address that cannot be used.

@@ -55,8 +55,12 @@ pub(crate) struct Place {
 impl Place {
     /// A role that speaks with the other roles alone.
     pub(crate) fn without_sockets(role: Box<dyn Role>) -> Self {
+        Self::listening(role, Vec::new(), Vec::new())
+    }
+
+    /// A role with where it listens, and nothing else.
+    pub(crate) fn listening(role: Box<dyn Role>, sockets: Vec<UdpSocket>, listeners: Vec<Listener>) -> Self {
         let (tls, bounds, access) = (Tls::default(), StreamBounds::default(), Access::default());
-        let (sockets, listeners) = (Vec::new(), Vec::new());
         Self { role, sockets, listeners, tls, bounds, access, control: None, outside: None }
     }
 }

@@ -1,17 +1,17 @@
 //! A node's registry put together.
 
 use rove_base::{Entropy, Transport};
-use rove_driver::{CannotBind, Listener, StreamBounds};
+use rove_driver::Listener;
 use rove_io::{entropy::os_entropy, net::UdpSocket};
 use rove_irmv::{Registry, RegistryLimits, SharedRegistry, UserKey};
 use rove_sip::registrar::MemoryLimits;
 
-use super::{NodeError, Parts, cannot};
+use super::{NodeError, Parts, bind_resolver, cannot};
 use crate::{
     config::{ConfigError, NodeConfig},
-    driver::{Access, Place},
+    driver::Place,
     irmv::{IrmvConfig, IrmvRole},
-    sip::{self, NodeStore, SipConfig},
+    sip::{NodeStore, SipConfig},
 };
 
 impl Parts {
@@ -47,27 +47,20 @@ impl Parts {
     }
 
     pub(super) fn add_irmv(&mut self, config: &IrmvConfig, all: &NodeConfig) -> Result<(), NodeError> {
-        let (mut sockets, mut listeners) = (Vec::new(), Vec::new());
+        let mut listeners = Vec::new();
         for &address in &config.listen {
             let listener =
                 Listener::bind(address, Transport::Quic).map_err(cannot("[irmv] listen", address))?;
             self.irmv.push(listener.local_addr());
             listeners.push(listener);
         }
-        let mut resolver_at = None;
-        if let Some(address) = sip::dns_local(&config.dns_servers) {
-            let fail = |error: rove_io::net::BindError| {
-                cannot("[irmv] dns_servers", address)(CannotBind { over: "UDP", what: error.what })
-            };
-            let socket = UdpSocket::bind(address).map_err(fail)?;
-            resolver_at = Some(socket.local_addr());
-            sockets.push(socket);
-        }
-        let (tls, bounds) = (config.tls().map_err(ConfigError::IrmvTls)?, StreamBounds::default());
+        let resolver = bind_resolver("[irmv] dns_servers", &config.dns_servers)?;
+        let resolver_at = resolver.as_ref().map(UdpSocket::local_addr);
+        let sockets = resolver.into_iter().collect();
+        let tls = config.tls().map_err(ConfigError::IrmvTls)?;
         let registry = self.registry(all)?;
         let role = Box::new(IrmvRole::new(config, resolver_at, registry, os_entropy()?)?);
-        let (access, control, outside) = (Access::default(), None, None);
-        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside });
+        self.places.push(Place { tls, ..Place::listening(role, sockets, listeners) });
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! What a node's operator asks at, and the tenants of a node, put together.
 
 use rove_base::Transport;
-use rove_driver::{Listener, StreamBounds};
+use rove_driver::Listener;
 
 use super::{NodeError, Parts, cannot};
 use crate::{
     config::NodeConfig,
-    driver::{Access, Control, Place},
+    driver::{Control, Place},
     operate::HttpRole,
 };
 
@@ -29,10 +29,7 @@ impl Parts {
             listeners.push(listener);
         }
         let (role, tls) = (Box::new(HttpRole::new(config, http)?), http.tls()?);
-        let (bounds, access) = (StreamBounds::default(), Access::default());
-        let place =
-            Place { role, sockets: Vec::new(), listeners, tls, bounds, access, control: None, outside: None };
-        self.places.push(place);
+        self.places.push(Place { tls, ..Place::listening(role, Vec::new(), listeners) });
         Ok(())
     }
 }

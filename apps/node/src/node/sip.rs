@@ -1,14 +1,14 @@
 //! A node's registrars and proxies put together.
 
 use rove_base::Transport;
-use rove_driver::{CannotBind, Listener, bind_pair};
+use rove_driver::{Listener, bind_pair};
 use rove_io::{entropy::os_entropy, net::UdpSocket};
 use rove_sip::transport::LocalAddress;
 
-use super::{NodeError, Parts, SipAddress, cannot};
+use super::{NodeError, Parts, SipAddress, bind_datagrams, bind_resolver, cannot};
 use crate::{
     config::NodeConfig,
-    driver::{Access, Place},
+    driver::Place,
     sip::{self, SipConfig, SipRole},
 };
 
@@ -35,10 +35,7 @@ impl Parts {
                 sockets.push(udp);
                 listeners.push(tcp);
             } else if transport == Transport::Udp {
-                let fail = |error: rove_io::net::BindError| {
-                    cannot(option, address)(CannotBind { over: "UDP", what: error.what })
-                };
-                let udp = UdpSocket::bind(address).map_err(fail)?;
+                let udp = bind_datagrams(option, address)?;
                 self.sip.push(SipAddress { transport, address: udp.local_addr() });
                 sockets.push(udp);
             } else if transport != Transport::Tcp || !config.listen.udp.contains(&address) {
@@ -47,15 +44,9 @@ impl Parts {
                 listeners.push(listener);
             }
         }
-        let mut resolver_at = None;
-        if let Some(address) = sip::dns_local(&config.dns_servers) {
-            let fail = |error: rove_io::net::BindError| {
-                cannot("[sip] dns_servers", address)(CannotBind { over: "UDP", what: error.what })
-            };
-            let socket = UdpSocket::bind(address).map_err(fail)?;
-            resolver_at = Some(socket.local_addr());
-            sockets.push(socket);
-        }
+        let resolver = bind_resolver("[sip] dns_servers", &config.dns_servers)?;
+        let resolver_at = resolver.as_ref().map(UdpSocket::local_addr);
+        sockets.extend(resolver);
         let local = |one: &SipAddress| LocalAddress { transport: one.transport, address: one.address };
         let local = self.sip.iter().skip(before).map(local).collect();
         let (tls, bounds) = (config.tls()?, config.bounds());
@@ -63,16 +54,7 @@ impl Parts {
         let services = tenant.is_none() && known.contains(&true);
         let store = self.store(config, all, tenant)?;
         let role = SipRole::new(config, local, resolver_at, services, store, os_entropy()?)?.of(tenant);
-        self.places.push(Place {
-            role: Box::new(role),
-            sockets,
-            listeners,
-            tls,
-            bounds,
-            access: Access::default(),
-            control: None,
-            outside: None,
-        });
+        self.places.push(Place { tls, bounds, ..Place::listening(Box::new(role), sockets, listeners) });
         Ok(())
     }
 }
