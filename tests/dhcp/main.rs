@@ -6,6 +6,7 @@
     reason = "what a test did not expect must be loud"
 )]
 
+mod irmv;
 mod kea;
 mod lab;
 mod place;

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rove_tests::programs::{Running, program};
+use rove_tests::{
+    networks::Networks,
+    programs::{Running, program},
+};
 
 /// Nothing here takes longer, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -22,10 +25,16 @@ pub(crate) struct Stage {
     names: SocketAddr,
     /// Where users' phones are.
     pub(crate) phones: [Ipv4Addr; 2],
+    /// Where everybody has a network of his own.
+    pub(crate) networks: Option<Networks>,
 }
 
+/// The places of servers and of phones, where these have networks of their own.
+const SERVERS: [&str; 2] = ["server-a", "server-b"];
+const PHONES: [&str; 2] = ["phone-a", "phone-b"];
+
 /// An address of this machine that nobody listens at.
-fn free(ip: Ipv4Addr) -> SocketAddr {
+pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((ip, 0)).unwrap();
         let address = tcp.local_addr().unwrap();
@@ -35,7 +44,7 @@ fn free(ip: Ipv4Addr) -> SocketAddr {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
@@ -54,44 +63,78 @@ fn certificates(folder: &Path) {
     }
 }
 
+/// The records that lead to the server of a domain.
+fn zone(domain: &str, at: SocketAddr) -> String {
+    format!(
+        "[[dns.zone]]\norigin = \"{domain}\"\nnegative_ttl = 1\n\
+         records = [\"_irmv._udp SRV 0 0 {} irmv\", \"irmv A {}\"]\n",
+        at.port(),
+        at.ip()
+    )
+}
+
+/// The configuration of one operator's server. To SIP clients A is a proxy, and B tells them where to go.
+fn server(name: &str, which: usize, irmv: SocketAddr, sip: SocketAddr, names: SocketAddr) -> String {
+    format!(
+        "[journal]\npath = \"{name}.journal\"\n\
+         [irmv]\nlisten = [\"{irmv}\"]\ndomain = \"{name}.example\"\ncertificate = \"{name}.pem\"\n\
+         key = \"{name}.key\"\nauthorities = \"ca.pem\"\nsigning_key = \"{name}.signing\"\nopen = true\nshown_to = \"anybody\"\n\
+         dns_servers = [\"{names}\"]\n\
+         [[irmv.user]]\nname = \"number@{name}.example\"\nnumber = \"+4670123456{which}\"\n\
+         [[irmv.user]]\nname = \"listed@{name}.example\"\nlisted = true\n\
+         [sip]\ndomains = [\"{name}.example\"]\nauth = false\nmode = \"{}\"\ndns_servers = [\"{names}\"]\n\
+         [sip.listen]\nudp = [\"{sip}\"]\n",
+        ["proxy", "redirect"][which]
+    )
+}
+
 impl Stage {
+    /// All on the loopback interface.
     pub(crate) fn new() -> Self {
+        let ips = [Ipv4Addr::new(127, 0, 30, 1), Ipv4Addr::new(127, 0, 40, 1)];
+        let phones = [Ipv4Addr::new(127, 0, 30, 9), Ipv4Addr::new(127, 0, 40, 9)];
+        Self::with(None, ips.map(free), ips.map(free), free(ips[A]), phones)
+    }
+
+    /// Both servers and both users' phones in networks of their own, with a router between them. `None`, said aloud, where
+    /// these may not be made.
+    pub(crate) fn in_networks() -> Option<Self> {
+        let networks = Networks::around_a_core(&[SERVERS, PHONES].concat())?;
+        let at = |n: u8, port: u16| SocketAddr::from(([10, 60, n, 2], port));
+        let phones = [3, 4].map(|n| Ipv4Addr::new(10, 60, n, 2));
+        let (irmv, sip) = ([at(1, 5_064), at(2, 5_064)], [at(1, 5_060), at(2, 5_060)]);
+        Some(Self::with(Some(networks), irmv, sip, at(1, 53), phones))
+    }
+
+    fn with(
+        networks: Option<Networks>,
+        irmv: [SocketAddr; 2],
+        sip: [SocketAddr; 2],
+        names: SocketAddr,
+        phones: [Ipv4Addr; 2],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
-        let ips = [Ipv4Addr::new(127, 0, 30, 1), Ipv4Addr::new(127, 0, 40, 1)];
-        let (irmv, sip, names) = (ips.map(free), ips.map(free), free(ips[A]));
-        let zone = |domain: &str, at: SocketAddr| {
-            format!(
-                "[[dns.zone]]\norigin = \"{domain}\"\nnegative_ttl = 1\n\
-                 records = [\"_irmv._udp SRV 0 0 {} irmv\", \"irmv A {}\"]\n",
-                at.port(),
-                at.ip()
-            )
-        };
-        let own = |name: &str, which: usize| {
-            format!(
-                "[journal]\npath = \"{name}.journal\"\n\
-                 [irmv]\nlisten = [\"{}\"]\ndomain = \"{name}.example\"\ncertificate = \"{name}.pem\"\n\
-                 key = \"{name}.key\"\nauthorities = \"ca.pem\"\nsigning_key = \"{name}.signing\"\nopen = true\nshown_to = \"anybody\"\n\
-                 dns_servers = [\"{names}\"]\n\
-                 [[irmv.user]]\nname = \"number@{name}.example\"\nnumber = \"+4670123456{which}\"\n\
-                 [[irmv.user]]\nname = \"listed@{name}.example\"\nlisted = true\n\
-                 [sip]\ndomains = [\"{name}.example\"]\nauth = false\nmode = \"redirect\"\n\
-                 [sip.listen]\nudp = [\"{}\"]\n",
-                irmv[which], sip[which]
-            )
-        };
         let dns = format!("[dns]\nlisten = [\"{names}\"]\n")
             + &zone("a.example", irmv[A])
             + &zone("b.example", irmv[B]);
-        write(&folder.path().join("a.toml"), &(own("a", A) + &dns));
-        write(&folder.path().join("b.toml"), &own("b", B));
-        let phones = [Ipv4Addr::new(127, 0, 30, 9), Ipv4Addr::new(127, 0, 40, 9)];
-        let mut stage = Self { folder, nodes: [None, None], irmv, sip, names, phones };
+        let own = |which: usize| server(["a", "b"][which], which, irmv[which], sip[which], names);
+        write(&folder.path().join("a.toml"), &(own(A) + &dns));
+        write(&folder.path().join("b.toml"), &own(B));
+        let mut stage = Self { folder, nodes: [None, None], irmv, sip, names, phones, networks };
         for which in [A, B] {
             stage.start(which);
         }
         stage
+    }
+
+    /// Starts one of our programs, at `place` where there are networks.
+    fn spawn<'a>(&self, place: &str, name: &str, args: impl IntoIterator<Item = &'a str>) -> Running {
+        let program = program(name);
+        let Some(networks) = &self.networks else { return Running::start(&program, args) };
+        let mut command = networks.command(place, &program);
+        command.args(args);
+        Running::spawn(command)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -102,11 +145,20 @@ impl Stage {
     pub(crate) fn start(&mut self, which: usize) -> serde_json::Value {
         let config = self.path(["a.toml", "b.toml"][which]);
         let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
-        let mut node = Running::start(&program("roved"), args);
+        let mut node = self.spawn(SERVERS[which], "roved", args);
         let ready = node.ready(PATIENCE);
         assert_eq!(ready["irmv"][0], self.irmv[which].to_string(), "{ready}");
         self.nodes[which] = Some(node);
         ready
+    }
+
+    /// Adds a zone to what A's name server has; starts A again.
+    pub(crate) fn add_zone(&mut self, text: &str) {
+        self.kill(A);
+        let path = self.path("a.toml");
+        let config = std::fs::read_to_string(&path).unwrap();
+        write(&path, &format!("{config}{text}"));
+        self.start(A);
     }
 
     /// Starts both servers again, as part of the search network: the second begins with the first.
@@ -142,7 +194,7 @@ impl Stage {
             ("--tls-ca", ca.to_str().unwrap()),
         ];
         let own = own.iter().flat_map(|(flag, value)| [*flag, *value]);
-        Running::start(&program("rove"), args.iter().copied().chain(own))
+        self.spawn(PHONES[which], "rove", args.iter().copied().chain(own))
     }
 
     /// Somebody who answers calls. Tells where.

@@ -1,38 +1,59 @@
-//! The table of what roaming names have to do names tests that exist.
+//! The tables of what roaming names and the registry have to do name tests that exist.
 
 use std::fs;
 
 use crate::{assert_none, root, rust_files};
 
-const TABLE: &str = "signalling/roam/rows.md";
-/// Shown elsewhere: A8 by samples; A30 comes later.
-const ELSEWHERE: [usize; 1] = [8];
+/// Properties in a row, and those that are not shown by such tests.
+struct Table {
+    path: &'static str,
+    letter: char,
+    last: usize,
+    elsewhere: &'static [usize],
+}
+
+const TABLES: [Table; 2] = [
+    // A8 by samples; A30 comes later.
+    Table { path: "signalling/roam/rows.md", letter: 'A', last: 29, elsewhere: &[8] },
+    // H.323, better routes and header compression come later.
+    Table { path: "signalling/irmv/rows.md", letter: 'B', last: 28, elsewhere: &[3, 15, 16, 17] },
+];
 
 #[test]
-fn every_property_of_roaming_names_is_shown_by_tests_that_exist() {
-    let table = fs::read_to_string(root().join(TABLE)).unwrap();
+fn every_property_of_roaming_names_and_of_the_registry_is_shown_by_tests_that_exist() {
     let tests: Vec<String> = rust_files().into_iter().map(|(_, text)| text).collect();
-    let mut findings = Vec::new();
-    for row in (1..=29).filter(|row| !ELSEWHERE.contains(row)) {
-        let begins = format!("| A{row} |");
-        let Some(line) = table.lines().find(|line| line.starts_with(&begins)) else {
-            findings.push(format!("A{row} is not in {TABLE}"));
-            continue;
-        };
-        let named: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
-        if named.is_empty() {
-            findings.push(format!("A{row}: no test"));
-        }
-        for name in named {
-            if !name.starts_with(&format!("a{row}_")) && !name.contains(&format!("_a{row}_")) {
-                findings.push(format!("A{row}: {name} does not carry the row in its name"));
-            }
-            if !tests.iter().any(|text| is_test(text, name)) {
-                findings.push(format!("A{row}: {name} is no test"));
-            }
-        }
-    }
+    let findings: Vec<String> = TABLES.iter().flat_map(|table| table.findings(&tests)).collect();
     assert_none(&findings, "Rows without what shows them:");
+}
+
+impl Table {
+    /// What is wrong with it.
+    fn findings(&self, tests: &[String]) -> Vec<String> {
+        let Self { path, letter, last, elsewhere } = self;
+        let table = fs::read_to_string(root().join(path)).unwrap();
+        let mut findings = Vec::new();
+        for row in (1..=*last).filter(|row| !elsewhere.contains(row)) {
+            let begins = format!("| {letter}{row} |");
+            let Some(line) = table.lines().find(|line| line.starts_with(&begins)) else {
+                findings.push(format!("{letter}{row} is not in {path}"));
+                continue;
+            };
+            let named: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+            if named.is_empty() {
+                findings.push(format!("{letter}{row}: no test"));
+            }
+            let row = format!("{}{row}_", letter.to_ascii_lowercase());
+            for name in named {
+                if !name.starts_with(&row) && !name.contains(&format!("_{row}")) {
+                    findings.push(format!("{row}: {name} does not carry the row in its name"));
+                }
+                if !tests.iter().any(|text| is_test(text, name)) {
+                    findings.push(format!("{row}: {name} is no test"));
+                }
+            }
+        }
+        findings
+    }
 }
 
 /// Whether `name` is a function behind a test's attributes.

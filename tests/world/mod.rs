@@ -15,6 +15,7 @@ pub mod dns;
 mod host;
 pub mod loopback;
 mod network;
+pub mod networks;
 mod outlet;
 pub mod phone;
 pub mod private;

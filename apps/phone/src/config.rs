@@ -123,7 +123,7 @@ impl Default for PhoneConfig {
             dns_servers: Vec::new(),
             dns_walk: false,
             stun_server: None,
-            codecs: vec![CodecId::Opus, CodecId::Pcmu, CodecId::Pcma],
+            codecs: vec![CodecId::Opus, CodecId::G722, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
             media_security: MediaSecurity::Optional,
             min_delay: Duration::ZERO,

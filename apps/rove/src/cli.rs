@@ -288,6 +288,7 @@ pub(crate) struct Register {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Codec {
     Opus,
+    G722,
     Pcmu,
     Pcma,
 }

@@ -180,6 +180,7 @@ fn codecs(names: &[Codec]) -> Vec<CodecId> {
         .iter()
         .map(|codec| match codec {
             Codec::Opus => CodecId::Opus,
+            Codec::G722 => CodecId::G722,
             Codec::Pcmu => CodecId::Pcmu,
             Codec::Pcma => CodecId::Pcma,
         })
