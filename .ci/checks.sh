@@ -251,6 +251,7 @@ prove)
     anchor dns
     anchor roam
     anchor relay
+    anchor registry
     fuzz_long
     ;;
 *)

@@ -39,6 +39,7 @@ peer udhcpc command -v udhcpc
 peer isc-dhcp-client command -v dhclient
 peer nftables command -v nft
 peer coturn command -v turnserver
+peer "redis-server redis-tools" sh -c 'command -v redis-server && command -v redis-benchmark'
 peer freediameterd command -v freeDiameterd
 peer libusrsctp-dev test -f /usr/include/usrsctp.h
 # shellcheck disable=SC2086

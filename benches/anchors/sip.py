@@ -110,22 +110,23 @@ class Bench:
     def server(self, name):
         """Starts a server and answers it with its port."""
         port = self.next_port()
-        kind, _, algorithm = name.partition("-")
-        algorithm = {"sha256": "SHA-256", "md5": "MD5"}.get(algorithm)
+        kind, _, special = name.partition("-")
+        algorithm = {"sha256": "SHA-256", "md5": "MD5"}.get(special)
+        redirects = special == "redirect"
         if kind == "callee":
             command = [self.args.callee, f"127.0.0.1:{port}"]
         elif kind == "sipp":
             command = [self.args.sipp, "-sf", "callee.xml", "-p", str(port), *SIPP]
         elif kind == "roved":
             config = self.folder / f"roved-{port}.toml"
-            config.write_text(roved_config(port, algorithm))
+            config.write_text(roved_config(port, algorithm, "redirect" if redirects else "proxy"))
             command = [self.args.roved, "--config", config]
         else:
             config = self.folder / f"kamailio-{port}.cfg"
             text = (HERE / "kamailio.cfg").read_text()
             config.write_text(text.replace("@PORT@", str(port)).replace("@ALGORITHM@", algorithm or "MD5"))
-            passwords = ["-A", "PASSWORDS"] if algorithm else []
-            command = [self.args.kamailio, "-DD", "-m", "512", *passwords, "-f", config]
+            defined = ["-A", "PASSWORDS"] if algorithm else ["-A", "REDIRECT"] if redirects else []
+            command = [self.args.kamailio, "-DD", "-m", "512", *defined, "-f", config]
         with open(self.folder / f"{name}.log", "wb") as log:
             process = self.run([str(part) for part in command], log)
         time.sleep(1)
@@ -133,15 +134,16 @@ class Bench:
             sys.exit(f"{name} did not start: {(self.folder / f'{name}.log').read_text()[-2000:]}")
         return process, port
 
-    def load(self, scenario, port, number, count, rate=None):
-        """Loads a server, and answers how long each set-up took in ms, and how often the load had to repeat itself."""
+    def load(self, scenario, port, number, count, rate=None, more=()):
+        """Loads a server, and answers how long each set-up took in ms, and how often the load had to repeat itself. `more` is
+        for SIPp."""
         if scenario in ("SHA-256", "MD5"):
             return [], sipload.register(port, count, rate or self.args.rate, scenario, f"{number}")
         text = (HERE / f"{scenario}.xml").read_text().replace("[round]", str(number))
         (self.folder / "load.xml").write_text(text)
         for old in (*self.folder.glob("load_*_rtt.csv"), *self.folder.glob("load.csv")):
             old.unlink()
-        command = [self.args.sipp, "-sf", "load.xml", "-m", str(count), "-r", str(rate or self.args.rate), *SIPP]
+        command = [self.args.sipp, "-sf", "load.xml", "-m", str(count), "-r", str(rate or self.args.rate), *SIPP, *more]
         command += ["-l", "30000", "-timeout", "100s", "-trace_stat", "-stf", "load.csv", "-fd", "1"]
         command += ["-trace_rtt", "-rtt_freq", "1", f"127.0.0.1:{port}"]
         with open(self.folder / "load.log", "wb") as log:
@@ -187,13 +189,14 @@ class Bench:
         return {"calls": HELD, "idle_mib": before / MIB, "peak_mib": peak / MIB}
 
 
-def roved_config(port, algorithm):
+def roved_config(port, algorithm, mode="proxy"):
     if algorithm:
         access = f'algorithms = ["{algorithm}"]\nuser = [{{ name = "bob", password = "builder" }}]'
     else:
         access = "auth = false"
     return f"""[sip]
 domains = ["127.0.0.1"]
+mode = "{mode}"
 {access}
 [sip.listen]
 udp = ["127.0.0.1:{port}"]

@@ -29,6 +29,7 @@ use crate::{
     operate::Reload,
     relay::{Relay, Working},
     roam::{Listening, Roam, RoamRole, RoamSections},
+    shared::Shared,
     tenant::relay_of,
 };
 
@@ -198,8 +199,10 @@ impl Node {
         let (relay_asker, config) = (to_relay, again);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (searching, search) = runtime.block_on(take_part(irmv_config.as_ref()))?;
+        let shared = irmv_config.as_ref().map(Shared::start).transpose()?.flatten();
         let driver = Driver {
             searching,
+            shared,
             places,
             keeper,
             clock,

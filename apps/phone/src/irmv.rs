@@ -68,7 +68,8 @@ impl Irmv {
     ///
     /// [`IrmvError`].
     pub fn invited(invite: &Invite) -> Result<Self, IrmvError> {
-        let config = ClientConfig { server: invite.server, domain: invite.domain.clone() };
+        let (server, further) = (invite.server, Vec::new());
+        let config = ClientConfig { server, further, domain: invite.domain.clone() };
         Self::with_tls(config, Tls::default().with_pinned_quic(invite.fingerprint, PROTOCOL))
     }
 

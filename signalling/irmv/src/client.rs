@@ -5,6 +5,9 @@
 //!   ▲           │            │       │
 //!   └───────────┴────────────┴───────┘ after a pause, with everything that still matters
 //! ```
+//!
+//! Where the domain has further servers, it goes to another of them each time, drawn at random, so that those that a dead one
+//! leaves behind do not all come to the same.
 #![deny(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -13,6 +16,7 @@
     clippy::panic
 )]
 
+mod elsewhere;
 mod event;
 mod heard;
 
@@ -34,6 +38,8 @@ pub struct Client {
     now: Now,
     state: State,
     stream: StreamId,
+    /// Which of its servers it speaks with: further ones from 1 on.
+    at: usize,
     frames: Frames,
     failures: u32,
     /// The key that the server signs with, once it has said so; another later is not believed.
@@ -90,6 +96,7 @@ impl Client {
             now: Now::default(),
             state: State::Away(None),
             stream: StreamId(0),
+            at: 0,
             frames: Frames::default(),
             failures: 0,
             server: None,
@@ -236,10 +243,10 @@ impl Client {
     fn connect(&mut self) {
         self.stream = StreamId(self.stream.0.wrapping_add(2));
         self.frames = Frames::default();
-        self.state = State::Connecting(self.now.mono.later(PATIENCE));
+        self.state = State::Connecting(self.now.mono.later(self.patience()));
         self.outbox.connect(Connect {
             stream: self.stream,
-            remote: self.config.server,
+            remote: self.remote(),
             transport: Transport::Quic,
             name: Some(self.config.domain.clone()),
         });
@@ -291,7 +298,10 @@ impl Client {
         if let Some(user) = &mut self.user {
             (user.asked, user.again, user.heard) = (None, None, false);
         }
-        let pause = Duration::from_millis(RETURN.saturating_mul(1 << self.failures.min(6)));
+        self.go_elsewhere();
+        // Each of its servers has its chance before the pauses grow.
+        let rounds = self.failures.checked_div(self.servers()).unwrap_or_default();
+        let pause = Duration::from_millis(RETURN.saturating_mul(1 << rounds.min(6)));
         self.failures = self.failures.saturating_add(1);
         let pause = pause.mul_f64(0.5 + self.entropy.unit());
         let idle = self.user.is_none() && self.questions.is_empty() && self.watches.is_empty();
@@ -321,7 +331,7 @@ impl Machine for Client {
         self.now = now;
         match input {
             Arrival::Connected { stream, .. } if stream == self.stream => {
-                self.state = State::Greeting(now.mono.later(PATIENCE));
+                self.state = State::Greeting(now.mono.later(self.patience()));
                 self.say(&Message::Hello { server: None });
             }
             Arrival::Stream { stream, bytes } if stream == self.stream => self.heard(bytes),

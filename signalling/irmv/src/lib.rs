@@ -23,7 +23,9 @@ pub use invite::{BadInvite, Invite};
 pub use message::{Carry, CarryId, Message, Reason, Stage};
 pub use pointer::{BadPointer, Pointer, SearchKey};
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
-pub use registry::{Conflict, Face, News, Registry, RegistryLimits, SharedRegistry, Way, Ways};
+pub use registry::{
+    Conflict, Face, News, Registry, RegistryLimits, SharedRegistry, Shelf, Signatures, Way, Ways,
+};
 pub use wire::WireError;
 
 /// Messages in a stream. A description of a session inside of a set-up fits into one.

@@ -380,7 +380,7 @@ const VERSION: u8 = 1;
 const NUMBER: u8 = 16;
 const LISTED: u8 = 32;
 /// Two signatures and a byte of proofs.
-const BEHIND: usize = 64 + 1 + 64;
+pub(crate) const BEHIND: usize = 64 + 1 + 64;
 /// What is signed begins with what it is, so that no signature is good for something else.
 const BY_USER: &[u8] = b"rove irmv claim 1\0";
 const BY_SERVER: &[u8] = b"rove irmv record 1\0";

@@ -1,5 +1,6 @@
 //! Terminals and servers on streams that take their time, in virtual time.
 
+mod dying;
 mod figures;
 mod pointers;
 mod privacy;

@@ -57,7 +57,8 @@ fn server(hello: Option<&Message>, bytes: &[u8]) {
 }
 
 fn client(bytes: &[u8]) {
-    let config = ClientConfig { server: ([127, 0, 0, 1], 5_064).into(), domain: "a.example".into() };
+    let (server, further) = (([127, 0, 0, 1], 5_064).into(), Vec::new());
+    let config = ClientConfig { server, further, domain: "a.example".into() };
     let mut client = Client::new(config, Entropy::from_number(1));
     client.query(NOW, "bob@b.example".parse().expect("a name"));
     client.watch(NOW, "+46701234567".parse().expect("a number"));

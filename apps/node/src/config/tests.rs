@@ -37,6 +37,21 @@ fn a_file_becomes_a_node() {
     assert!(!shown.contains("c2Vj"), "a key does not show its secret: {shown}");
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_store_is_named_without_its_password() {
+    let with = |store: &str| {
+        let irmv = "[irmv]\nlisten = [\"127.0.0.1:0\"]\ndomain = \"a.example\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n\
+                    signing_key = \"s\"\n";
+        parsed(&format!("[journal]\npath = \"j\"\n{irmv}store = \"{store}\"\n")).map(drop)
+    };
+    assert_eq!(with("redis://192.0.2.1:6379,redis://[2001:db8::1]:6379"), Ok(()));
+    for bad in ["redis://:geheim@192.0.2.1:6379", "geheim", "redis://192.0.2.1:6379,http://geheim"] {
+        let error = with(bad).unwrap_err();
+        assert!(error.contains("store") && !error.contains("geheim"), "{error}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_named_with_its_place() {
     let change = |from: &str, to: &str| {

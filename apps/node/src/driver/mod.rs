@@ -8,6 +8,7 @@
 
 mod access;
 mod control;
+mod elsewhere;
 mod keeper;
 mod orders;
 mod outside;
@@ -26,7 +27,7 @@ use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::{Notify, mpsc};
 
 use self::access::Link;
-use crate::{config::NodeConfig, operate::Reload};
+use crate::{config::NodeConfig, operate::Reload, shared::Shared};
 
 pub(crate) use access::{Access, Router};
 pub(crate) use control::{Asker, Control, Reply};
@@ -81,11 +82,14 @@ pub(crate) struct Driver {
     pub(crate) config: Reload,
     /// Its part in the search network.
     pub(crate) searching: Option<Searching>,
+    /// What it shares with other nodes of its domain.
+    pub(crate) shared: Option<Shared>,
 }
 
 /// Runs the roles until they are told to stop.
 pub(crate) async fn run(driver: Driver) {
-    let Driver { places, keeper, clock, stop, reload, mut control, relay, config, mut searching } = driver;
+    let Driver { places, keeper, clock, stop, reload, mut control, relay, config, mut searching, mut shared } =
+        driver;
     if let Err(error) = control.watch() {
         return tracing::error!(target: "rove::node", %error, "the control socket cannot be watched");
     }
@@ -102,6 +106,7 @@ pub(crate) async fn run(driver: Driver) {
     loop {
         let wake = desk.drain();
         desk.seek(searching.as_ref());
+        desk.share(shared.as_ref());
         let wake = Instant::earliest(wake, desk.rewrite_on());
         // More is to be done at once: whoever else has something comes first, but nobody waits for him.
         let due = wake.is_some_and(|at| at <= clock.now().mono);
@@ -113,6 +118,7 @@ pub(crate) async fn run(driver: Driver) {
             Some((seat, id, answer)) = answers.recv() => desk.answered(seat, id, &answer),
             (seat, news) = any(seats) => desk.happened(seat, news),
             sought = Searching::found(&mut searching) => desk.sought(&sought),
+            record = Shared::heard(&mut shared) => desk.heard_elsewhere(&record),
             outcome = Keeper::outcome(&mut desk.keeper) => desk.journal_said(outcome),
             () = pause(&mut alarm, due, wake.map(|at| clock.std_instant(at))) => {
                 let now = clock.now();
@@ -275,19 +281,6 @@ impl Desk {
             seat.role.learned(now, question, answer);
         }
         true
-    }
-
-    /// Carries what roles want of the search network there.
-    fn seek(&mut self, searching: Option<&Searching>) {
-        let Some(searching) = searching else { return };
-        for seat in &mut self.seats {
-            core::iter::from_fn(|| seat.role.seeks()).for_each(|seek| searching.seek(seek));
-        }
-    }
-
-    fn sought(&mut self, (number, pointer): &Sought) {
-        let now = self.clock.now();
-        self.seats.iter_mut().for_each(|seat| seat.role.sought(now, *number, pointer.as_ref()));
     }
 
     fn append(&mut self, index: usize, ticket: Ticket, range: rove_base::Span) {

@@ -14,6 +14,7 @@ use crate::{
     config::NodeConfig,
     operate::{Act, View},
     roam,
+    shared::Share,
 };
 
 /// A record of the journal that cannot be read back.
@@ -161,6 +162,16 @@ pub(crate) trait Role: Send {
     /// What was found in the search of that number; `None` when there is no more.
     fn sought(&mut self, now: Now, number: u64, pointer: Option<&Pointer>) {
         let _ = (now, number, pointer);
+    }
+
+    /// What other nodes of the domain are to know; asked after each drain until there is nothing.
+    fn shares(&mut self) -> Option<Share> {
+        None
+    }
+
+    /// What another node of the domain knows.
+    fn heard_elsewhere(&mut self, now: Now, record: &[u8]) {
+        let _ = (now, record);
     }
 
     /// The operator asks something, at its control socket.

@@ -20,7 +20,10 @@ use rove_irmv::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::config::{ConfigError, read_secret};
+use crate::{
+    config::{ConfigError, read_secret},
+    shared::Shared,
+};
 
 /// The section `[irmv]`: a registry of users, asked by terminals and by other servers.
 #[derive(Clone, Debug, Deserialize)]
@@ -48,6 +51,17 @@ pub struct IrmvConfig {
     /// No registration lasts longer, in seconds.
     #[serde(default = "default_longest")]
     pub longest: u32,
+    /// Users that are registered at a time.
+    #[serde(default = "default_users")]
+    pub users: usize,
+    /// A file for the signatures of their records, which are needed only when a record is sent: so memory holds two thirds
+    /// more users. It is made anew at each start. Kept in memory when not given.
+    pub signatures: Option<PathBuf>,
+    /// Redis or Valkey, where nodes of one domain tell each other who is registered: `redis://ADDRESS:PORT`, several separated
+    /// by commas. Nobody waits for it. The nodes have the same signing_key.
+    pub store: Option<String>,
+    /// A file with its password, which its owner alone may read.
+    pub store_password_file: Option<PathBuf>,
     /// What one terminal may ask in a second; ten times as much at once.
     #[serde(default = "default_questions")]
     pub questions_per_second: u32,
@@ -133,6 +147,7 @@ impl IrmvConfig {
         if let Some(search) = &self.search {
             search.peers()?;
         }
+        Shared::check(self)?;
         self.server().map(drop)
     }
 
@@ -150,6 +165,8 @@ impl IrmvConfig {
         config.shown_to_all = self.shown_to == IrmvShownTo::Anybody;
         config.longest = Duration::from_secs(self.longest.into());
         config.limits.questions = self.questions_per_second;
+        config.limits.registry.records = self.users;
+        config.limits.registry.bytes = self.users.saturating_mul(BYTES_EACH);
         for user in &self.user {
             let bad = |what: &str| fail("user", format!("{}: {what}", user.name));
             let name: Name = user.name.parse().map_err(|_| bad("not user@domain"))?;
@@ -191,6 +208,8 @@ impl IrmvConfig {
         [&mut self.certificate, &mut self.key, &mut self.signing_key]
             .into_iter()
             .chain(self.authorities.as_mut())
+            .chain(self.signatures.as_mut())
+            .chain(self.store_password_file.as_mut())
     }
 
     /// Where a domain's server is, if that need not be looked up.
@@ -238,11 +257,17 @@ fn ensure_seed(path: &Path) -> io::Result<()> {
     }
 }
 
+/// What a user may take, on average.
+const BYTES_EACH: usize = 512;
 /// Servers that one question goes to.
 const MOST_ASKED: usize = 16;
 
 const fn default_longest() -> u32 {
     7_200
+}
+
+const fn default_users() -> usize {
+    1_000_000
 }
 
 const fn default_questions() -> u32 {

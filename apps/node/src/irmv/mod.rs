@@ -2,25 +2,34 @@
 
 mod config;
 mod search;
+mod signatures;
 
 use core::convert::Infallible;
-use std::{collections::HashMap, fmt::Write as _, net::SocketAddr};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Write as _,
+    net::SocketAddr,
+};
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
 use rove_driver::Tls;
 use rove_irmv::{
-    Pointer, Record, Registry, RegistryLimits, SharedRegistry,
+    Identifier, Pointer, Record, Registry, RegistryLimits, SharedRegistry,
     server::{Server, ServerEvent},
 };
 
-pub use self::config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser};
 use self::search::Searcher;
+pub use self::{
+    config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser},
+    signatures::SignatureFile,
+};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::Ration,
     driver::{Role, Seek, Unreadable, eventless},
     operate::{MOST_LISTED, Registration, View},
+    shared::Share,
 };
 
 /// The server with what only a running program has: a resolver, and its log.
@@ -33,6 +42,8 @@ pub(crate) struct IrmvRole {
     refusals: Ration,
     config: IrmvConfig,
     search: Searcher,
+    /// What other nodes of the domain are to know, where there are some.
+    shares: Option<VecDeque<Share>>,
 }
 
 impl IrmvRole {
@@ -46,7 +57,16 @@ impl IrmvRole {
         let RegistryLimits { records, bytes: own } = server.limits.registry;
         let limits =
             RegistryLimits { records: records.saturating_add(names), bytes: own.saturating_add(bytes) };
-        Ok(Registry::new(limits, &key, entropy).speaking(&key, &server))
+        let registry = Registry::new(limits, &key, entropy).speaking(&key, &server);
+        let Some(path) = &config.signatures else { return Ok(registry) };
+        let file = SignatureFile::create(path).map_err(|error| ConfigError::Irmv {
+            key: "signatures",
+            what: format!(
+                "{}: cannot be made: {error}; name a file in a folder of the node's own",
+                path.display()
+            ),
+        })?;
+        Ok(registry.with_shelf(Box::new(file)))
     }
 
     /// Asks for other servers from `resolver_at`.
@@ -63,18 +83,22 @@ impl IrmvRole {
         let server = Server::on(registry, config.server()?, config.signing_key()?);
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
         let search = Searcher::new(config.search.is_some());
-        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search })
+        let shares = config.store.is_some().then(VecDeque::new);
+        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search, shares })
     }
 
     fn note(&mut self, now: Now, event: ServerEvent) {
         match event {
             ServerEvent::Registered { record, from } => {
                 self.search.registered(&record);
+                self.share(&record);
                 let (name, status) = (&record.claim.name, record.claim.status);
                 tracing::info!(target: "rove::irmv", %name, %status, %from, "registered");
             }
             ServerEvent::Left { name } => {
                 self.search.left(&name);
+                let last = self.server.registry().lock().find(&Identifier::Name(name.clone()));
+                last.iter().for_each(|record| self.share(record));
                 tracing::info!(target: "rove::irmv", %name, "left");
             }
             ServerEvent::Refused { from, reason } => {
@@ -93,6 +117,13 @@ impl IrmvRole {
             ServerEvent::Seek { seek, key } => self.search.seek(seek, key),
             _ => {}
         }
+    }
+
+    /// Other nodes of the domain are to know it.
+    fn share(&mut self, record: &Record) {
+        let Some(shares) = &mut self.shares else { return };
+        let (name, until) = (record.claim.name.to_string(), record.claim.expires.as_secs());
+        shares.push_back(Share { name, until, record: record.encode().into() });
     }
 
     fn resolve(&mut self, now: Now, domain: String) {
@@ -195,6 +226,18 @@ impl Role for IrmvRole {
                 self.server.pointed(now, number, pointer);
             }
             None => self.server.sought(now, number),
+        }
+    }
+
+    fn shares(&mut self) -> Option<Share> {
+        self.shares.as_mut()?.pop_front()
+    }
+
+    fn heard_elsewhere(&mut self, now: Now, record: &[u8]) {
+        if let Err(error) = self.server.learned(now, record)
+            && let Some(unsaid) = self.refusals.admit(now.mono)
+        {
+            tracing::warn!(target: "rove::irmv", %error, unsaid, "what the store says makes no sense");
         }
     }
 

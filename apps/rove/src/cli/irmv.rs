@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use rove_phone::irmv::Invite;
+use rove_phone::irmv::{ClientConfig, Invite};
 
 use crate::failure::Failure;
 
@@ -17,8 +17,9 @@ pub(crate) struct IrmvArgs {
     /// Invitation to an IRMV server, `rove:invite?…`, as `roved init` prints it: its domain, where it is, and its certificate.
     #[arg(long, value_name = "LINK", env = "ROVE_INVITE", conflicts_with_all = ["irmv_server", "irmv_domain"])]
     pub(crate) invite: Option<Invite>,
-    /// IRMV server to register with, and to ask who is where, with port if it is not 5064.
-    #[arg(long, value_name = "HOST[:PORT]", env = "ROVE_IRMV_SERVER")]
+    /// IRMV server to register with, and to ask who is where, with port if it is not 5064; several of one domain, separated by
+    /// commas, or by the addresses of one name: where one does not answer, another is tried.
+    #[arg(long, value_name = "HOST[:PORT][,…]", env = "ROVE_IRMV_SERVER")]
     pub(crate) irmv_server: Option<String>,
     /// Its domain, of which it has to show a certificate; that of the name that is registered, else its host, when not given.
     #[arg(long, value_name = "DOMAIN", env = "ROVE_IRMV_DOMAIN")]
@@ -46,33 +47,44 @@ impl IrmvArgs {
     }
 
     /// Where the server is, and its domain; for somebody of `domain`, where that is known.
-    pub(crate) fn server(
-        &self,
-        other: Option<&str>,
-        domain: Option<&str>,
-    ) -> Result<(SocketAddr, String), Failure> {
-        if let Some(invite) = &self.invite {
-            return Ok((invite.server, invite.domain.clone()));
+    pub(crate) fn server(&self, other: Option<&str>, domain: Option<&str>) -> Result<ClientConfig, Failure> {
+        if let Some(Invite { server, domain, .. }) = &self.invite {
+            return Ok(ClientConfig { server: *server, further: Vec::new(), domain: domain.clone() });
         }
         let text = self.irmv_server.as_deref().or(other);
         let text =
             text.ok_or_else(|| Failure::usage("no IRMV server is named: give --irmv-server HOST:PORT"))?;
-        let wrong = |why: String| Failure::usage(format!("--irmv-server {text}: {why}"));
-        let host = match (text.parse::<SocketAddr>(), text.parse::<IpAddr>()) {
-            (Ok(address), _) => address.ip().to_string(),
-            (_, Ok(ip)) => ip.to_string(),
-            _ => text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned(),
-        };
-        let full = if text.parse::<IpAddr>().is_ok() || !text.contains(':') {
-            (text.trim_matches(['[', ']']).to_owned(), PORT).to_socket_addrs()
-        } else {
-            text.to_socket_addrs()
-        };
-        let mut addresses = full.map_err(|error| wrong(error.to_string()))?;
-        let address = addresses.next().ok_or_else(|| wrong("it has no address".into()))?;
-        let domain = self.irmv_domain.as_deref().or(domain).unwrap_or(&host);
-        Ok((address, domain.to_ascii_lowercase()))
+        let mut all = Vec::new();
+        for one in text.split(',') {
+            let found =
+                addresses(one).map_err(|why| Failure::usage(format!("--irmv-server {one}: {why}")))?;
+            all.extend(found.into_iter().filter(|address| !all.contains(address)).collect::<Vec<_>>());
+        }
+        let host = host(text.split(',').next().unwrap_or(text));
+        let domain = self.irmv_domain.as_deref().or(domain).unwrap_or(&host).to_ascii_lowercase();
+        let server = all.remove(0);
+        Ok(ClientConfig { server, further: all, domain })
     }
+}
+
+/// The host of `HOST[:PORT]`.
+fn host(text: &str) -> String {
+    match (text.parse::<SocketAddr>(), text.parse::<IpAddr>()) {
+        (Ok(address), _) => address.ip().to_string(),
+        (_, Ok(ip)) => ip.to_string(),
+        _ => text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned(),
+    }
+}
+
+/// All addresses of `HOST[:PORT]`: one at least.
+fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let full = if text.parse::<IpAddr>().is_ok() || !text.contains(':') {
+        (text.trim_matches(['[', ']']).to_owned(), PORT).to_socket_addrs()
+    } else {
+        text.to_socket_addrs()
+    };
+    let all: Vec<SocketAddr> = full.map_err(|error| error.to_string())?.collect();
+    if all.is_empty() { Err("it has no address".into()) } else { Ok(all) }
 }
 
 /// Where servers are when nothing else is said.
@@ -86,13 +98,16 @@ mod tests {
     fn a_server_is_named_with_or_without_its_port_and_its_domain_is_the_users() {
         let server = |text: &str, domain: Option<&str>| {
             let args = IrmvArgs { irmv_server: Some(text.into()), ..IrmvArgs::default() };
-            args.server(None, domain)
-                .map(|(address, domain)| format!("{address} {domain}"))
-                .unwrap_or_default()
+            let found = args.server(None, domain).unwrap();
+            assert_eq!(found.further.len(), text.matches(',').count());
+            let further: String = found.further.iter().map(|one| format!(" {one}")).collect();
+            format!("{}{further} {}", found.server, found.domain)
         };
         assert_eq!(server("127.0.0.1:7", Some("a.example")), "127.0.0.1:7 a.example");
         assert_eq!(server("127.0.0.1", Some("A.example")), "127.0.0.1:5064 a.example");
         assert_eq!(server("::1", None), "[::1]:5064 ::1");
         assert_eq!(server("[::1]:9", None), "[::1]:9 ::1");
+        let several = server("127.0.0.1:7,127.0.0.2", Some("a.example"));
+        assert_eq!(several, "127.0.0.1:7 127.0.0.2:5064 a.example");
     }
 }

@@ -49,18 +49,18 @@ impl Registered {
     ) -> Result<Self, Failure> {
         let wrong = |what: &str, error: &dyn std::fmt::Display| Failure::usage(format!("{what}: {error}"));
         let name: Name = name.parse().map_err(|error| wrong(name, &error))?;
-        let (server, domain) = args.server(other, Some(name.domain()))?;
+        let config = args.server(other, Some(name.domain()))?;
         let number = args.irmv_number.as_deref().map(str::parse).transpose();
         let presence = Presence {
             number: number.map_err(|error| wrong("--irmv-number", &error))?,
             fixed: args.irmv_fixed,
-            contacts: contacts(phone, server)?,
+            contacts: contacts(phone, config.server)?,
             name,
             status: Status::Online,
             listed: false,
             lifetime: LIFETIME,
         };
-        let irmv = start(args, server, domain, of_phone)?;
+        let irmv = start(args, config, of_phone)?;
         let one = Self { irmv, key: key(args)?, presence, lines: Vec::new() };
         one.irmv.register(one.key.clone(), one.presence.clone());
         one.stands(stop)?;
@@ -140,8 +140,7 @@ pub(crate) fn look_up(
         return Ok(None);
     }
     let Ok(identifier) = target.parse::<Identifier>() else { return Ok(None) };
-    let (server, domain) = args.server(None, None)?;
-    let irmv = start(args, server, domain, of_phone)?;
+    let irmv = start(args, args.server(None, None)?, of_phone)?;
     irmv.query(identifier);
     loop {
         match irmv.next_event(GLANCE) {
@@ -198,10 +197,10 @@ pub(crate) fn show(target: &str, json: Option<&Path>, record: &Record) -> Result
     Ok(())
 }
 
-fn start(args: &IrmvArgs, server: SocketAddr, domain: String, phone: &PhoneArgs) -> Result<Irmv, Failure> {
+fn start(args: &IrmvArgs, config: ClientConfig, phone: &PhoneArgs) -> Result<Irmv, Failure> {
     let started = match &args.invite {
         Some(invite) => Irmv::invited(invite),
-        None => Irmv::start(ClientConfig { server, domain }, phone.transport.tls_ca.as_deref()),
+        None => Irmv::start(config, phone.transport.tls_ca.as_deref()),
     };
     started.map_err(|error| Failure::environment(error.to_string()))
 }

@@ -10,6 +10,8 @@ use crate::{Carry, Contact, Identifier, Name, Number, Reason, Record, Status};
 pub struct ClientConfig {
     /// Where its server is.
     pub server: SocketAddr,
+    /// Further servers of the domain, where it may register as well: when one does not answer any more, another is tried.
+    pub further: Vec<SocketAddr>,
     /// Whose certificate it shows, and which domain it is the server of.
     pub domain: String,
 }

@@ -104,6 +104,11 @@ impl Client {
         }
         user.again = Some(self.now.mono.later(REFUSED));
         self.outbox.event(ClientEvent::NotRegistered { reason });
+        // It has no room, or no disk any more: another may.
+        if matches!(reason, Reason::Full | Reason::Broken) && !self.config.further.is_empty() {
+            self.outbox.close(self.stream);
+            return self.lost();
+        }
         self.user_heard();
     }
 

@@ -16,8 +16,9 @@ use super::{
 };
 
 impl Registry {
-    /// Changes a slot, or fills a free one; frees it when nothing is left.
-    pub(super) fn replace(&mut self, at: Option<usize>, changes: &Changes<'_>) {
+    /// Changes a slot, or fills a free one; frees it when nothing is left. Answers which it is, `None` when there are too
+    /// many.
+    pub(super) fn replace(&mut self, at: Option<usize>, changes: &Changes<'_>) -> Option<u32> {
         let slot = at.and_then(|at| self.slots.get(at));
         let old = slot.and_then(Slot::parts).unwrap_or_default();
         let new = changes.on(&old);
@@ -37,7 +38,7 @@ impl Registry {
             Some(at) => at,
             None => self.free.pop().map_or(self.slots.len(), place),
         };
-        let Ok(number) = u32::try_from(at) else { return };
+        let number = u32::try_from(at).ok()?;
         if moves {
             self.indexes.remove(&self.slots, number);
         }
@@ -50,7 +51,7 @@ impl Registry {
                 *slot = Slot::default();
                 self.free.push(number);
             }
-            return;
+            return Some(number);
         }
         self.bytes = self.bytes.saturating_add(stored.len()).saturating_add(BESIDE);
         let again = waits == 0 || first_end < waits;
@@ -65,6 +66,7 @@ impl Registry {
         if moves {
             self.indexes.insert(&self.slots, number);
         }
+        Some(number)
     }
 }
 

@@ -16,6 +16,7 @@ mod index;
 mod news;
 mod others;
 mod shared;
+mod shelf;
 mod slot;
 mod spoken;
 mod way;
@@ -36,6 +37,7 @@ use self::{
 pub use self::{
     news::{Face, News},
     shared::SharedRegistry,
+    shelf::{Shelf, Signatures},
     way::{Way, Ways},
 };
 use crate::{Identifier, Record, UserKey, server::ServerConfig};
@@ -81,6 +83,10 @@ pub struct Registry {
     indexes: Indexes,
     wheel: Wheel,
     news: Newsstand,
+    /// Where signatures are, if not in the slots.
+    shelf: Option<Box<dyn Shelf>>,
+    /// A record whose signatures come from there, put together.
+    together: Vec<u8>,
     bytes: usize,
     /// Ways of all users.
     ways: usize,
@@ -99,6 +105,8 @@ impl Registry {
             indexes: Indexes::new(entropy),
             wheel: Wheel::new(),
             news: Newsstand::default(),
+            shelf: None,
+            together: Vec::new(),
             bytes: 0,
             ways: 0,
         }
@@ -133,20 +141,27 @@ impl Registry {
     /// What whoever is called this has said last. A user that has left is known until its last claim would have ended.
     #[must_use]
     pub fn find(&self, identifier: &Identifier) -> Option<Record> {
-        self.record(self.parts(self.indexes.find(&self.slots, identifier.into())?)?.record)
+        let at = self.indexes.find(&self.slots, identifier.into())?;
+        self.own(at, self.parts(at)?.record)
     }
 
     /// What is known of whoever is called this and is there at `wall`, as it is sent, without the server's key. The
     /// server speaks for whoever does not itself.
     pub fn stored(&mut self, identifier: &Identifier, wall: UnixTime) -> Option<&[u8]> {
         let at = self.slot_of(identifier)?;
+        let mut together = core::mem::take(&mut self.together);
         let parts = self.parts(at)?;
         let is_there = |record: &[u8]| {
             let peek = crate::record::Peek::read(&mut crate::wire::Reader(record)).ok();
             peek.is_some_and(|peek| peek.contacts > 0 && peek.expires > wall.as_secs())
         };
         if is_there(parts.record) {
-            return self.parts(at).map(|parts| parts.record);
+            let found = self.whole(at, parts.record, &mut together).is_some();
+            self.together = together;
+            return match self.shelf {
+                Some(_) => found.then_some(&self.together),
+                None => self.parts(at).map(|parts| parts.record),
+            };
         }
         if parts.ways.is_empty() {
             return None;
@@ -191,7 +206,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Conflict`]; then nothing has changed.
+    /// [`Conflict`]; then nothing has changed, but where the shelf cannot keep the signatures, [`Conflict::Full`], the user
+    /// is gone.
     pub fn put(&mut self, record: &Record) -> Result<(), Conflict> {
         self.admits(record)?;
         let name = record.claim.name.as_str().as_bytes();
@@ -207,7 +223,15 @@ impl Registry {
         if let Some(own) = own.filter(|own| named != Some(*own)) {
             self.replace(Some(own), &GONE);
         }
-        self.replace(named, &Changes { name, record: Some(&stored), due: Some(due), ..Changes::default() });
+        let (kept, shelved) = self.divided(&stored);
+        let at =
+            self.replace(named, &Changes { name, record: Some(kept), due: Some(due), ..Changes::default() });
+        if let (Some(at), Some(signatures), Some(shelf)) = (at, shelved, &mut self.shelf)
+            && !shelf.put(at, signatures)
+        {
+            self.replace(Some(place(at)), &GONE);
+            return Err(Conflict::Full);
+        }
         let before = own.filter(|own| named != Some(*own)).map(|_| before);
         for name in [Some(name.into()), before].into_iter().flatten() {
             self.news.tell(Face::Names, || News::Changed(name.clone()));
@@ -236,7 +260,7 @@ impl Registry {
         let Some((slot, parts)) = self.slots.get(at).zip(self.parts(at)) else { return };
         let name: Box<[u8]> = parts.name.into();
         let ended = !parts.record.is_empty() && slot.due <= now;
-        let own = if ended { self.record(parts.record) } else { None };
+        let own = if ended { self.own(at, parts.record) } else { None };
         let mut left = Ways::default();
         for way in way::read(parts.ways).filter(|way| way.until > wall) {
             left.push(way);
@@ -272,7 +296,7 @@ impl Registry {
 
     /// All records of users, in no order.
     pub fn iter(&self) -> impl Iterator<Item = Record> + '_ {
-        self.all().filter_map(|parts| self.record(parts.record))
+        self.all().filter_map(|(at, parts)| self.own(at, parts.record))
     }
 
     /// Number of users.
@@ -299,16 +323,12 @@ impl Registry {
         self.len() == 0
     }
 
-    fn all(&self) -> impl Iterator<Item = Parts<'_>> {
-        self.slots.iter().filter_map(Slot::parts)
+    fn all(&self) -> impl Iterator<Item = (usize, Parts<'_>)> {
+        self.slots.iter().enumerate().filter_map(|(at, slot)| Some((at, slot.parts()?)))
     }
 
     fn parts(&self, at: usize) -> Option<Parts<'_>> {
         self.slots.get(at)?.parts()
-    }
-
-    fn record(&self, stored: &[u8]) -> Option<Record> {
-        Record::from_stored(stored, self.server).ok()
     }
 
     /// IRMV does not tell capital letters from small ones, SIP does.

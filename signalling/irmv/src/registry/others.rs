@@ -84,14 +84,16 @@ impl Registry {
         let spoken = at.and_then(|at| self.parts(at)).is_some_and(|parts| !parts.spoken.is_empty());
         let changes =
             Changes { name, ways: Some(ways.as_bytes()), stale: Some(spoken), ..Changes::default() };
-        match ways.is_empty() {
-            true => self.replace(at, &Changes { spoken: Some(&[]), stale: Some(false), ..changes }),
-            false => self.replace(at, &changes),
-        }
+        let changes = match ways.is_empty() {
+            true => Changes { spoken: Some(&[]), stale: Some(false), ..changes },
+            false => changes,
+        };
+        self.replace(at, &changes);
     }
 
     /// All names that another face knows ways to, in no order.
     pub fn all_ways(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.all().filter(|parts| !parts.ways.is_empty()).map(|parts| (parts.name, parts.ways))
+        let known = self.all().filter(|(_, parts)| !parts.ways.is_empty());
+        known.map(|(_, parts)| (parts.name, parts.ways))
     }
 }

@@ -7,10 +7,10 @@
     clippy::panic
 )]
 
-use rove_base::{StreamId, Ticket};
+use rove_base::{Now, StreamId, Ticket};
 
 use super::{Server, ServerEvent, contacts::Admission};
-use crate::{Claim, Conflict, Identifier, Message, Name, Proof, Reason, Record};
+use crate::{Claim, Conflict, Identifier, Message, Name, Proof, Reason, Record, WireError};
 
 /// Something that waits for the journal.
 #[derive(Debug)]
@@ -151,6 +151,29 @@ impl Server {
         for identifier in record.claim.identifiers() {
             self.tell_watchers(&identifier, record, true);
         }
+    }
+
+    /// Takes in what another server of the domain, which signs with the same key, has acknowledged; `false` when it is older
+    /// than what is known, or that key has not signed it. Nothing of it is kept here: whoever told it tells it again.
+    ///
+    /// # Errors
+    ///
+    /// [`WireError`] when it is no record.
+    pub fn learned(&mut self, now: Now, bytes: &[u8]) -> Result<bool, WireError> {
+        self.now = now;
+        let record = Record::decode(bytes)?;
+        let ours = record.claim.name.domain() == self.config.domain;
+        let new = ours && self.registry.lock().admits(&record).is_ok();
+        let good = new && record.verify(Some(&self.key.public()), now.wall).is_ok();
+        if !good || self.registry.lock().put(&record).is_err() {
+            return Ok(false);
+        }
+        // It is there now, or nowhere: no link of ours leads to it.
+        self.homes.remove(&record.claim.uid());
+        for identifier in record.claim.identifiers() {
+            self.tell_watchers(&identifier, &record, !record.claim.contacts.is_empty());
+        }
+        Ok(true)
     }
 
     /// Another face knows something else of somebody now, which is told unless the user speaks for itself.

@@ -6,8 +6,8 @@ use proptest::{collection::vec, prelude::*};
 use rove_base::{Entropy, Transport, UnixTime};
 
 use crate::{
-    Claim, Conflict, Contact, Face, Identifier, News, Proof, Record, Registry, RegistryLimits, Status,
-    UserKey, Way, Ways, server::ServerConfig,
+    Claim, Conflict, Contact, Face, Identifier, News, Proof, Record, Registry, RegistryLimits, Shelf,
+    Signatures, Status, UserKey, Way, Ways, server::ServerConfig,
 };
 
 fn record(user: u8, name: u8, sequence: u64, expires: u64) -> Record {
@@ -35,6 +35,27 @@ fn registry() -> Registry {
     registry.speaking(&key, &ServerConfig::open("a.example"))
 }
 
+/// A shelf in memory, which can fail.
+#[derive(Default)]
+struct Drawer {
+    kept: BTreeMap<u32, [u8; Signatures::LEN]>,
+    full_at: Option<usize>,
+}
+
+impl Shelf for Drawer {
+    fn put(&mut self, place: u32, signatures: &[u8; Signatures::LEN]) -> bool {
+        let fits = self.full_at.is_none_or(|most| self.kept.len() < most);
+        if fits {
+            self.kept.insert(place, *signatures);
+        }
+        fits
+    }
+
+    fn get(&self, place: u32) -> Option<[u8; Signatures::LEN]> {
+        self.kept.get(&place).copied()
+    }
+}
+
 /// Forgets what has ended, and tells how many users' own records that were.
 fn expire(registry: &mut Registry, wall: u64) -> usize {
     registry.expire(UnixTime::from_secs(wall));
@@ -45,8 +66,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn it_holds_what_a_plain_map_would(steps in vec((0_u8..16, 0_u8..16, 1_u64..40, 1_u64..9_000), 1..60)) {
+    fn it_holds_what_a_plain_map_would(
+        steps in vec((0_u8..16, 0_u8..16, 1_u64..40, 1_u64..9_000), 1..60), shelf in any::<bool>()
+    ) {
         let (mut registry, mut model, mut wall) = (registry(), BTreeMap::<u8, (u8, u64, u64)>::new(), 1_u64);
+        if shelf {
+            registry = registry.with_shelf(Box::new(Drawer::default()));
+        }
         for (user, name, sequence, lasts) in steps {
             let new = record(user, name, sequence, wall + lasts);
             let old = model.get(&user).is_some_and(|(_, before, _)| *before >= sequence);
@@ -80,6 +106,33 @@ proptest! {
         let end = expire(&mut registry, wall + 10_000);
         prop_assert_eq!((end, registry.is_empty(), registry.deadline()), (model.len(), true, None));
     }
+}
+
+#[test]
+fn a_record_whose_signatures_lie_elsewhere_is_sent_as_it_was_put_there() {
+    let mut registry = registry().with_shelf(Box::new(Drawer::default()));
+    let wall = UnixTime::from_secs(START);
+    for (user, name, sequence) in [(1, 1, 1), (2, 2, 1), (1, 3, 2), (2, 2, 3)] {
+        let put = record(user, name, sequence, START + 60);
+        registry.put(&put).unwrap();
+        let name = Identifier::Name(put.claim.name.clone());
+        assert_eq!(registry.find(&name), Some(put.clone()));
+        assert_eq!(registry.present(&name, wall), Some(put.clone()));
+        assert_eq!(registry.stored(&name, wall), Some(&*put.to_stored()));
+    }
+    assert_eq!(registry.iter().count(), 2);
+    // What the server says itself for whoever has come by another face is whole as well.
+    registry.set_ways(b"bob@a.example", &ways(&[60])).unwrap();
+    let bob = registry.present(&Identifier::Name("bob@a.example".parse().unwrap()), wall).unwrap();
+    assert_eq!(bob.verify(None, wall), Ok(()));
+}
+
+#[test]
+fn a_record_whose_signatures_cannot_be_kept_is_not_taken() {
+    let mut registry = registry().with_shelf(Box::new(Drawer { full_at: Some(1), ..Drawer::default() }));
+    registry.put(&record(1, 1, 1, START + 60)).unwrap();
+    assert_eq!(registry.put(&record(2, 2, 1, START + 60)), Err(Conflict::Full));
+    assert_eq!((registry.len(), registry.iter().count()), (1, 1));
 }
 
 #[test]

@@ -18,6 +18,8 @@ use crate::{
 };
 
 pub(super) const LATENCY: Duration = Duration::from_millis(10);
+/// After so long without a sign of life a link has ended, as its transport has it.
+pub(super) const IDLE: Duration = Duration::from_secs(30);
 pub(super) const START: u64 = 1_800_000_000;
 
 pub(super) struct World {
@@ -29,6 +31,8 @@ pub(super) struct World {
     next_odd: u64,
     on_the_way: BTreeMap<(Instant, u64), Parcel>,
     next_parcel: u64,
+    /// Whoever is killed says nothing more: its links end when nothing was heard for long, and nobody is refused there.
+    pub(super) silent: bool,
     /// `who -> whom kind`, as it was sent; without greetings.
     pub(super) arrows: Vec<String>,
 }
@@ -80,6 +84,7 @@ impl World {
             next_odd: 1,
             on_the_way: BTreeMap::new(),
             next_parcel: 0,
+            silent: false,
             arrows: Vec::new(),
         };
         for (index, config) in configs.into_iter().enumerate() {
@@ -98,11 +103,18 @@ impl World {
 
     /// A terminal of the server with that number.
     pub(super) fn client(&mut self, name: &'static str, server: usize) -> usize {
-        let (address, domain) = (self.servers[server].address, self.servers[server].domain.clone());
+        self.client_of(name, &[server])
+    }
+
+    /// One that may register with any of these, and begins with the first.
+    pub(super) fn client_of(&mut self, name: &'static str, servers: &[usize]) -> usize {
+        let addresses: Vec<SocketAddr> = servers.iter().map(|at| self.servers[*at].address).collect();
+        let domain = self.servers[servers[0]].domain.clone();
         let index = self.clients.len();
-        let config = ClientConfig { server: address, domain };
+        let config = ClientConfig { server: addresses[0], further: addresses[1..].to_vec(), domain };
         let machine = Client::new(config, Entropy::from_number(index as u64));
-        let address = [198, 51, 100, u8::try_from(index).unwrap()].into();
+        let [high, low] = u16::try_from(index).unwrap().to_be_bytes();
+        let address = [198, 51, 100 + high, low].into();
         self.clients.push(ClientAt { machine, name, events: VecDeque::new(), address });
         index
     }
@@ -132,7 +144,8 @@ impl World {
         for (ours, theirs) in ends.into_iter().filter(|(ours, _)| ours.0 == Who::Server(server)) {
             self.wires.remove(&ours);
             self.wires.remove(&theirs);
-            self.send(Parcel::Closed(theirs, ClosedBy::Failure), LATENCY);
+            let noticed = if self.silent { IDLE } else { LATENCY };
+            self.send(Parcel::Closed(theirs, ClosedBy::Failure), noticed);
         }
     }
 
@@ -241,7 +254,10 @@ impl World {
     fn connect(&mut self, from: End, remote: SocketAddr) {
         let there = |at: &ServerAt| at.address == remote && at.machine.is_some();
         let Some(server) = self.servers.iter().position(there) else {
-            return self.send(Parcel::Closed(from, ClosedBy::Failure), LATENCY);
+            if !self.silent {
+                self.send(Parcel::Closed(from, ClosedBy::Failure), LATENCY);
+            }
+            return;
         };
         let to = (Who::Server(server), StreamId(self.next_odd));
         self.next_odd += 2;
@@ -308,9 +324,15 @@ impl World {
 }
 
 pub(super) fn key(client: usize) -> UserKey {
-    UserKey::from_seed(&[u8::try_from(client).unwrap() + 1; 32])
+    let mut seed = [u8::try_from(client % 255).unwrap() + 1; 32];
+    seed[0] = seed[0].wrapping_add(u8::try_from(client / 255).unwrap());
+    UserKey::from_seed(&seed)
 }
 
 fn server(config: ServerConfig, at: u8) -> Server {
-    Server::new(config, UserKey::from_seed(&[100 + at; 32]), Entropy::from_number(u64::from(at) + 1_000))
+    Server::new(config, server_key(at), Entropy::from_number(u64::from(at) + 1_000))
+}
+
+pub(super) fn server_key(at: u8) -> UserKey {
+    UserKey::from_seed(&[100 + at; 32])
 }
