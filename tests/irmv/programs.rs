@@ -233,3 +233,26 @@ fn b8_who_is_not_there_or_does_not_want_to_is_told_to_the_caller_by_way_of_the_s
         assert!((said + &complaints).contains(why), "{name}");
     }
 }
+
+#[test]
+fn b12_the_demo_has_two_operators_servers_and_a_conference_of_three_who_hear_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("demo.json");
+    let files = dir.path().join("files");
+    let args = ["demo", "--servers", "--dir", files.to_str().unwrap(), "--json", report.to_str().unwrap()];
+    let (code, said, complaints) = Running::start(&program("rove"), args).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+    println!("{said}");
+    for who in ["alice", "bob", "carol"] {
+        assert!(said.contains(&format!("{who} heard what was said")), "{said}");
+    }
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["conference"]["parties"], 3, "{report:#}");
+    let calls = report["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 4, "two of alice's, and one of each other: {report:#}");
+    for call in calls {
+        let figure =
+            |key: &str| call[key].as_f64().unwrap_or_else(|| panic!("{key} was not measured: {call:#}"));
+        assert!(figure("received") > 300.0 && figure("loss_percent") < 1.0, "{call:#}");
+    }
+}
