@@ -1,9 +1,11 @@
 //! Terminals and servers on streams that take their time, in virtual time.
 
 mod figures;
+mod numbers;
 mod pointers;
 mod privacy;
 mod records;
 mod registering;
 mod registry;
+mod search;
 mod world;
