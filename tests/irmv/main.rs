@@ -3,6 +3,7 @@
 
 mod figures;
 mod foreign;
+mod numbers;
 mod programs;
 mod rows;
 mod stage;

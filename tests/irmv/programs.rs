@@ -41,6 +41,66 @@ fn b19_numbers_and_unique_ids_are_found_among_servers_where_no_domain_says_whom_
 }
 
 #[test]
+fn b19_people_are_found_by_words_at_the_server_of_another_operator_and_go_when_they_leave() {
+    let mut stage = Stage::new();
+    stage.join_search();
+    let words = ["--irmv-listed", "--irmv-word", "Göteborg,smith"];
+    let (mut bob, _) = stage.answers(B, "bob@b.example", &words);
+    let (_alice, _) = stage.answers(A, "alice@a.example", &["--irmv-listed", "--irmv-word", "malmö,smith"]);
+    let (_carol, _) = stage.answers(B, "carol@b.example", &[]);
+    let find = |words: &str| {
+        let (code, said, complaints) = stage
+            .rove(A, "asker.key", &[&["find"], &words.split(' ').collect::<Vec<_>>()[..]].concat())
+            .outcome(PATIENCE);
+        (code, said + &complaints)
+    };
+    let (code, said) =
+        stage.until(|| find("SMITH göteborg"), |(_, said)| said.contains("bob@b.example göteborg smith"));
+    assert!(code == 0 && !said.contains("alice"), "{said}");
+    let (code, said) = find("smith");
+    assert!(code == 0 && said.contains("bob@b.example") && said.contains("alice@a.example"), "{said}");
+    let (code, said) = find("carol");
+    assert!(code == 1 && said.contains("nobody wants to be found by that"), "{said}");
+    bob.interrupt();
+    assert!(bob.wait(PATIENCE).is_some_and(|status| status.success()), "{}", bob.complaints());
+    let (code, said) = find("göteborg");
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
+fn contacts_are_admitted_and_dismissed_from_the_command_line_while_the_phone_stays_where_it_is() {
+    let mut stage = Stage::new();
+    for which in [A, B] {
+        stage.change(which, "shown_to = \"anybody\"", "shown_to = \"contacts\"");
+    }
+    let (_bob, at) = stage.answers(B, "bob@b.example", &["--irmv-admit", "alice@a.example"]);
+    let (_alice, _) = stage.answers(A, "alice@a.example", &[]);
+    let (_carol, _) = stage.answers(A, "carol@a.example", &[]);
+    let bob_for = |whom: &str| {
+        let args = ["lookup", "bob@b.example", "--irmv-as", whom];
+        let (code, said, complaints) = stage.rove(A, &format!("{whom}.key"), &args).outcome(PATIENCE);
+        (code, said + &complaints)
+    };
+    let (code, said) = stage.looks_up(A, "bob@b.example");
+    assert_eq!(code, 1, "for nobody in particular nobody is there: {said}");
+    let found = stage.until(|| bob_for("alice@a.example"), |(_, said)| said.contains(&at.to_string()));
+    assert_eq!(found.0, 0, "{}", found.1);
+    assert_eq!(bob_for("carol@a.example").0, 1);
+    let args = ["contacts", "--irmv-as", "bob@b.example", "--irmv-admit", "carol@a.example"];
+    let args = [&args[..], &["--irmv-dismiss", "alice@a.example"]].concat();
+    let (code, said, complaints) = stage.rove(B, "bob@b.example.key", &args).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+    assert!(said.contains("carol@a.example may find bob@b.example"), "{said}");
+    let (code, said) = bob_for("carol@a.example");
+    assert!(code == 0 && said.contains(&at.to_string()), "where his phone is: {said}");
+    assert_eq!(bob_for("alice@a.example").0, 1, "dismissed");
+    let args = ["lookup", "bob@b.example", "--irmv-as", "carol@a.example"];
+    let (code, _, complaints) = stage.rove(A, "mallory.key", &args).outcome(PATIENCE);
+    assert_eq!(code, 3, "another key: {complaints}");
+    assert!(complaints.contains("--irmv-as carol@a.example"), "{complaints}");
+}
+
+#[test]
 fn b7_a_call_makes_its_user_busy_for_who_asks_at_the_other_server() {
     let stage = Stage::new();
     let (_bob, _) = stage.answers(B, "bob@b.example", &[]);
@@ -231,5 +291,28 @@ fn b8_who_is_not_there_or_does_not_want_to_is_told_to_the_caller_by_way_of_the_s
         let (code, said, complaints) = stage.rove(A, "alice.key", &args).outcome(PATIENCE);
         assert_eq!(code, 1, "{said} {complaints}");
         assert!((said + &complaints).contains(why), "{name}");
+    }
+}
+
+#[test]
+fn b12_the_demo_has_two_operators_servers_and_a_conference_of_three_who_hear_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let report = dir.path().join("demo.json");
+    let files = dir.path().join("files");
+    let args = ["demo", "--servers", "--dir", files.to_str().unwrap(), "--json", report.to_str().unwrap()];
+    let (code, said, complaints) = Running::start(&program("rove"), args).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+    println!("{said}");
+    for who in ["alice", "bob", "carol"] {
+        assert!(said.contains(&format!("{who} heard what was said")), "{said}");
+    }
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    assert_eq!(report["conference"]["parties"], 3, "{report:#}");
+    let calls = report["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 4, "two of alice's, and one of each other: {report:#}");
+    for call in calls {
+        let figure =
+            |key: &str| call[key].as_f64().unwrap_or_else(|| panic!("{key} was not measured: {call:#}"));
+        assert!(figure("received") > 300.0 && figure("loss_percent") < 1.0, "{call:#}");
     }
 }

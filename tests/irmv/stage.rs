@@ -174,6 +174,21 @@ impl Stage {
         }
     }
 
+    /// Starts a server again with one line more in its section `[irmv]`.
+    pub(crate) fn say(&mut self, which: usize, line: &str) {
+        self.change(which, "[irmv]\n", &format!("[irmv]\n{line}\n"));
+    }
+
+    /// Starts a server again with something else in its configuration.
+    pub(crate) fn change(&mut self, which: usize, from: &str, to: &str) {
+        self.kill(which);
+        let path = self.path(["a.toml", "b.toml"][which]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        write(&path, &text.replacen(from, to, 1));
+        self.start(which);
+    }
+
     /// Ends a server as a power failure would.
     pub(crate) fn kill(&mut self, which: usize) {
         self.nodes[which] = None;
@@ -214,22 +229,27 @@ impl Stage {
 
     /// Asks until nobody is there.
     pub(crate) fn gone(&self, which: usize, target: &str) {
-        let until = Instant::now() + PATIENCE;
-        while let (0, said) = self.looks_up(which, target) {
-            assert!(Instant::now() < until, "{said}");
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+        self.until(|| self.looks_up(which, target), |(code, _)| *code != 0);
     }
 
     /// Asks until the answer has `part` in it.
     pub(crate) fn sees(&self, which: usize, target: &str, part: &str) -> String {
+        self.until(|| self.looks_up(which, target), |(_, said)| said.contains(part)).1
+    }
+
+    /// Asks until the answer, which is an exit code and lines, is as it should be.
+    pub(crate) fn until(
+        &self,
+        ask: impl Fn() -> (i32, String),
+        is_right: impl Fn(&(i32, String)) -> bool,
+    ) -> (i32, String) {
         let until = Instant::now() + PATIENCE;
         loop {
-            let (_, said) = self.looks_up(which, target);
-            if said.contains(part) {
-                return said;
+            let answer = ask();
+            if is_right(&answer) {
+                return answer;
             }
-            assert!(Instant::now() < until, "{part}: {said}");
+            assert!(Instant::now() < until, "{answer:?}");
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

@@ -12,14 +12,14 @@ use std::{
 };
 
 use rove_base::{Flow, Instant, Machine as _, Scratch, Step};
-use rove_driver::{Streams, Tls, TlsError};
+use rove_driver::{Streams, Tls, TlsError, certificates};
 use rove_io::{clock::Clock, entropy::os_entropy};
 use rove_irmv::{PROTOCOL, client::Client};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use rove_irmv::{
-    BadIdentifier, BadInvite, Carry, CarryId, Claim, Contact, Identifier, Invite, Name, Number, Proof,
-    Reason, Record, Stage, Status, Uid, UserKey,
+    BadIdentifier, BadInvite, BadWord, Card, Carry, CarryId, Claim, Contact, Identifier, Invite, Listing,
+    Name, Number, NumberProof, Proof, Reason, Record, Stage, Status, Uid, UserKey, Words,
     client::{ClientConfig, ClientEvent, Presence},
 };
 
@@ -48,6 +48,11 @@ enum Order {
     Leave,
     Query(Identifier),
     Watch(Identifier),
+    Search(Words),
+    List(Words),
+    Admit(Name, bool),
+    Prove(Box<NumberProof>),
+    Speak(Box<(UserKey, Name)>),
     Carry(Carry),
 }
 
@@ -90,6 +95,16 @@ impl Irmv {
         let _ = self.orders.send(Order::Register(Box::new((key, presence))));
     }
 
+    /// Asks and admits as a user that has registered by another link, which stays as it is: [`ClientEvent::Known`] follows.
+    pub fn speak(&self, key: UserKey, name: Name) {
+        let _ = self.orders.send(Order::Speak(Box::new((key, name))));
+    }
+
+    /// Shows that a number is the user's: before [`Irmv::register`] says it.
+    pub fn prove(&self, proof: NumberProof) {
+        let _ = self.orders.send(Order::Prove(Box::new(proof)));
+    }
+
     /// Takes the registration back. [`ClientEvent::Left`] follows.
     pub fn leave(&self) {
         let _ = self.orders.send(Order::Leave);
@@ -103,6 +118,22 @@ impl Irmv {
     /// Asks to be told who that is, now and whenever it changes: [`ClientEvent::Seen`].
     pub fn watch(&self, identifier: Identifier) {
         let _ = self.orders.send(Order::Watch(identifier));
+    }
+
+    /// Asks who may be found by all of these words. [`ClientEvent::Found`] follows, once or more often.
+    pub fn search(&self, words: Words) {
+        let _ = self.orders.send(Order::Search(words));
+    }
+
+    /// Says by which words anybody may find the user that is registered here, which has to be listed:
+    /// [`ClientEvent::Listed`] follows.
+    pub fn list(&self, words: Words) {
+        let _ = self.orders.send(Order::List(words));
+    }
+
+    /// Says whether somebody may see the user that is registered here: [`ClientEvent::Admitted`] follows.
+    pub fn admit(&self, whom: Name, may: bool) {
+        let _ = self.orders.send(Order::Admit(whom, may));
     }
 
     /// Says something to another user by way of the servers; lost while there is no link.
@@ -125,6 +156,19 @@ impl Drop for Irmv {
             tracing::error!(target: "rove::irmv", "the thread that asks the registry panicked");
         }
     }
+}
+
+/// A proof of a number, as a network hands it out: the value of an Identity header (RFC 8224 §4) on the first line of a file,
+/// then, in PEM, the certificate that it is verified with, and those between that and an authority.
+///
+/// # Errors
+///
+/// [`IrmvError`] names the file.
+pub fn read_number_proof(path: &Path, user: Name, number: Number) -> Result<NumberProof, IrmvError> {
+    let certificates = certificates(path)?;
+    let text = std::fs::read_to_string(path)?;
+    let identity = text.lines().next().unwrap_or_default().trim().to_owned();
+    Ok(NumberProof { user, number, identity, certificates })
 }
 
 struct Desk {
@@ -161,6 +205,14 @@ impl Desk {
             Order::Leave => self.client.leave(now),
             Order::Query(identifier) => _ = self.client.query(now, identifier),
             Order::Watch(identifier) => _ = self.client.watch(now, identifier),
+            Order::Search(words) => _ = self.client.search(now, words),
+            Order::List(words) => self.client.list(now, words),
+            Order::Speak(user) => {
+                let (key, name) = *user;
+                self.client.speak(now, key, name);
+            }
+            Order::Prove(proof) => self.client.prove(*proof),
+            Order::Admit(whom, may) => _ = self.client.admit(now, whom, may),
             Order::Carry(carry) => _ = self.client.carry(now, carry),
         }
     }

@@ -1,6 +1,8 @@
 //! The command line, and what of it may also stand in the environment.
 
 pub(crate) mod account;
+pub(crate) mod contacts;
+pub(crate) mod find;
 pub(crate) mod irmv;
 pub(crate) mod lookup;
 pub(crate) mod outside;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Register(Register),
     /// Shows where a call to a name would go.
     Lookup(lookup::Lookup),
+    /// Finds people by words that they want to be found by, at one IRMV server and all that it knows.
+    Find(find::Find),
+    /// Says who may find --irmv-as at its IRMV server: --irmv-admit, --irmv-dismiss.
+    Contacts(contacts::Contacts),
     /// Sends a message to somebody.
     Message(outside::Message),
     /// Watches whether somebody can be reached, which calls they have, or who is in a conference.

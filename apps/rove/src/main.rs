@@ -57,6 +57,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::Answer(args) => command::answer::run(&settings, &args, &stop),
         Command::Register(args) => command::register::run(&settings, &args, &stop),
         Command::Lookup(args) => command::lookup::run(&settings, &args, &stop),
+        Command::Find(args) => command::find::run(&args, &stop),
+        Command::Contacts(args) => command::contacts::run(&args, &stop),
         Command::Message(args) => command::message::run(&settings, &args, &stop),
         Command::Watch(args) => command::watch::run(&settings, &args, &stop),
         Command::Attach(args) => command::attach::run(&args, &stop),

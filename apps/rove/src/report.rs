@@ -65,6 +65,11 @@ impl Conference {
         let parties = calls.and_then(|calls| u32::try_from(calls.saturating_add(1)).ok());
         Self { parties, ..Self::default() }
     }
+
+    /// The most who were in it at a time; `None` when there was none.
+    pub(crate) const fn parties(&self) -> Option<u32> {
+        self.parties
+    }
 }
 
 impl Report {

@@ -16,6 +16,7 @@
     clippy::panic
 )]
 
+mod asking;
 mod elsewhere;
 mod event;
 mod heard;
@@ -28,7 +29,7 @@ use rove_base::{
 };
 
 pub use self::event::{ClientConfig, ClientEvent, Presence, RequestId};
-use crate::{Carry, Claim, Frames, Identifier, Message, Name, Reason, UserKey};
+use crate::{Carry, Claim, Frames, Identifier, Message, Name, NumberProof, Reason, UserKey, Words};
 
 /// The machine of a terminal.
 #[derive(Debug)]
@@ -49,6 +50,12 @@ pub struct Client {
     watches: BTreeMap<u32, Identifier>,
     /// Whom the user wants to admit, or not any more.
     admissions: BTreeMap<u32, (Name, bool)>,
+    /// By what the user wants to be found.
+    words: Option<Words>,
+    /// What is shown for the number before it is registered.
+    proof: Option<NumberProof>,
+    /// Who asks without registering here.
+    speaker: Option<Speaks>,
     next: u32,
     outbox: Outbox<ClientEvent>,
 }
@@ -70,6 +77,8 @@ struct User {
     key: UserKey,
     presence: Presence,
     sequence: u64,
+    /// Of its last card.
+    card: u64,
     /// The registration that is on its way, and when it is given up.
     asked: Option<(u32, Instant)>,
     /// When it is said again.
@@ -78,12 +87,30 @@ struct User {
     leaves: bool,
     /// The server has answered on this link: what is asked now is asked by this user.
     heard: bool,
+    /// The card that is on its way.
+    listing: Option<u32>,
+}
+
+/// Who asks without registering.
+#[derive(Debug)]
+struct Speaks {
+    key: UserKey,
+    name: Name,
+    /// What the server was told of it on this link, and whether it has answered.
+    said: Option<u32>,
+    heard: bool,
 }
 
 #[derive(Debug)]
 struct Question {
-    identifier: Identifier,
+    sought: Sought,
     until: Instant,
+}
+
+#[derive(Clone, Debug)]
+enum Sought {
+    Who(Identifier),
+    By(Words),
 }
 
 impl Client {
@@ -104,6 +131,9 @@ impl Client {
             questions: BTreeMap::new(),
             watches: BTreeMap::new(),
             admissions: BTreeMap::new(),
+            words: None,
+            proof: None,
+            speaker: None,
             next: 0,
             outbox: Outbox::default(),
         }
@@ -112,10 +142,18 @@ impl Client {
     /// Registers, and stays registered; again with something else when that has changed.
     pub fn register(&mut self, now: Now, key: UserKey, presence: Presence) {
         self.now = now;
-        let (sequence, heard) = self.user.as_ref().map_or((0, false), |user| (user.sequence, user.heard));
-        self.user = Some(User { key, presence, sequence, asked: None, again: None, leaves: false, heard });
+        let before = self.user.as_ref();
+        let (sequence, heard) = before.map_or((0, false), |user| (user.sequence, user.heard));
+        let card = before.map_or(0, |user| user.card);
+        let (asked, again, listing) = (None, None, None);
+        self.user = Some(User { key, presence, sequence, card, asked, again, leaves: false, heard, listing });
         self.wanted();
         self.say_presence();
+    }
+
+    /// Shows that a number is the user's, once: before it is registered with it.
+    pub fn prove(&mut self, proof: NumberProof) {
+        self.proof = Some(proof);
     }
 
     /// Takes the registration back. [`ClientEvent::Left`] follows.
@@ -126,91 +164,6 @@ impl Client {
         match self.state {
             State::Up => self.say_presence(),
             _ => self.left(),
-        }
-    }
-
-    /// Asks who that is. [`ClientEvent::Answer`] follows.
-    pub fn query(&mut self, now: Now, identifier: Identifier) -> RequestId {
-        self.now = now;
-        let id = self.number();
-        let until = now.mono.later(PATIENCE);
-        if self.may_ask() {
-            self.say(&Message::Query { id, identifier: identifier.clone(), asker: self.asker() });
-        }
-        self.questions.insert(id, Question { identifier, until });
-        self.wanted();
-        RequestId(id)
-    }
-
-    /// Asks to be told who that is, now and whenever it changes: [`ClientEvent::Seen`].
-    pub fn watch(&mut self, now: Now, identifier: Identifier) -> RequestId {
-        self.now = now;
-        let id = self.number();
-        if self.may_ask() {
-            self.say(&Message::Subscribe { id, identifier: identifier.clone(), asker: self.asker() });
-        }
-        self.watches.insert(id, identifier);
-        self.wanted();
-        RequestId(id)
-    }
-
-    /// Says whether somebody may see the user that registers here, from now on. [`ClientEvent::Admitted`] follows when that
-    /// is so.
-    pub fn admit(&mut self, now: Now, whom: Name, may: bool) -> RequestId {
-        self.now = now;
-        let id = self.number();
-        self.admissions.insert(id, (whom, may));
-        if self.may_ask() {
-            self.say_admission(id);
-        }
-        self.wanted();
-        RequestId(id)
-    }
-
-    fn say_admission(&mut self, id: u32) {
-        if let (Some(user), Some((whom, may))) = (self.asker(), self.admissions.get(&id).cloned()) {
-            self.say(&Message::Admit { id, user, whom, may });
-        }
-    }
-
-    /// Whether the server knows by now who asks, if somebody registers here.
-    fn may_ask(&self) -> bool {
-        matches!(self.state, State::Up) && self.user.as_ref().is_none_or(|user| user.heard)
-    }
-
-    /// Who asks.
-    fn asker(&self) -> Option<Name> {
-        self.user.as_ref().filter(|user| !user.leaves).map(|user| user.presence.name.clone())
-    }
-
-    /// Says all that waits for an answer.
-    fn say_questions(&mut self) {
-        let asker = self.asker();
-        let questions: Vec<_> =
-            self.questions.iter().map(|(id, question)| (*id, question.identifier.clone())).collect();
-        for (id, identifier) in questions {
-            self.say(&Message::Query { id, identifier, asker: asker.clone() });
-        }
-        for (id, identifier) in self.watches.clone() {
-            self.say(&Message::Subscribe { id, identifier, asker: asker.clone() });
-        }
-        let admissions: Vec<u32> = self.admissions.keys().copied().collect();
-        admissions.into_iter().for_each(|id| self.say_admission(id));
-    }
-
-    /// The server knows who asks now.
-    fn user_heard(&mut self) {
-        let first = self.user.as_mut().is_some_and(|user| !core::mem::replace(&mut user.heard, true));
-        if first {
-            self.say_questions();
-        }
-    }
-
-    /// No more of these.
-    pub fn unwatch(&mut self, now: Now, id: RequestId) {
-        self.now = now;
-        if self.watches.remove(&id.0).is_some() && matches!(self.state, State::Up) {
-            self.say(&Message::Unsubscribe { id: id.0 });
         }
     }
 
@@ -261,6 +214,11 @@ impl Client {
         if !up {
             return;
         }
+        if let Some(proof) = self.proof.clone().filter(|_| !user.leaves) {
+            user.asked = Some((id, now.mono.later(PATIENCE)));
+            user.again = None;
+            return self.say(&Message::Prove { id, proof });
+        }
         // Grows also when the terminal has forgotten what it said last.
         let clock = now.wall.as_nanos() / 1_000_000;
         user.sequence = clock.max(user.sequence.saturating_add(1));
@@ -298,13 +256,18 @@ impl Client {
         if let Some(user) = &mut self.user {
             (user.asked, user.again, user.heard) = (None, None, false);
         }
+        if let Some(speaker) = &mut self.speaker {
+            (speaker.said, speaker.heard) = (None, false);
+        }
         self.go_elsewhere();
         // Each of its servers has its chance before the pauses grow.
         let rounds = self.failures.checked_div(self.servers()).unwrap_or_default();
         let pause = Duration::from_millis(RETURN.saturating_mul(1 << rounds.min(6)));
         self.failures = self.failures.saturating_add(1);
         let pause = pause.mul_f64(0.5 + self.entropy.unit());
-        let idle = self.user.is_none() && self.questions.is_empty() && self.watches.is_empty();
+        let nothing_waits =
+            self.questions.is_empty() && self.watches.is_empty() && self.admissions.is_empty();
+        let idle = self.user.is_none() && nothing_waits;
         self.state = State::Away((!idle).then(|| self.now.mono.later(pause)));
     }
 

@@ -6,27 +6,35 @@
 //!         ◀─ Registered ─       ◀─ Durable ─                       ◀─ Answer ─         ◀─ Answer ─
 //! ```
 
+mod card;
 pub mod client;
 mod id;
 mod identifier;
 mod invite;
 mod message;
 mod pointer;
+mod proof;
 mod record;
 mod registry;
 pub mod server;
+mod speaker;
 mod wire;
+mod words;
 
+pub use card::{Card, Listing};
 pub use id::{BadUid, Uid, UserKey};
 pub use identifier::{BadIdentifier, Identifier, Name, Number};
 pub use invite::{BadInvite, Invite};
 pub use message::{Carry, CarryId, Message, Reason, Stage};
 pub use pointer::{BadPointer, Pointer, SearchKey};
+pub use proof::NumberProof;
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
 pub use registry::{
     Conflict, Face, News, Registry, RegistryLimits, SharedRegistry, Shelf, Signatures, Way, Ways,
 };
+pub use speaker::Speaker;
 pub use wire::WireError;
+pub use words::{BadWord, Words};
 
 /// Messages in a stream. A description of a session inside of a set-up fits into one.
 pub type Frames = rove_base::Frames<1, 8_192>;

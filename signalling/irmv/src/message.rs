@@ -7,18 +7,27 @@
     clippy::panic
 )]
 
+mod answer;
 mod carry;
+mod greeting;
+mod listing;
+mod name;
 mod reason;
 
-use self::carry::{put_carry, take_carry};
+pub(crate) use self::answer::answer_around;
+use self::{
+    answer::{put_record, take_record},
+    carry::{put_carry, take_carry},
+    greeting::greeting,
+    listing::{put_found, take_found, take_sought},
+};
 pub use self::{
     carry::{Carry, CarryId, Stage},
     reason::Reason,
 };
 use crate::{
-    Claim, Identifier, Name, Record, WireError,
-    identifier::is_domain,
-    wire::{Reader, put_bytes, put_identifier, put_text},
+    Card, Claim, Identifier, Listing, Name, NumberProof, Record, Speaker, WireError, Words,
+    wire::{Reader, put_identifier, put_text},
 };
 
 /// One message. `id` is drawn by whoever asks, and comes back with the answer.
@@ -115,6 +124,68 @@ pub enum Message {
         /// Of what was asked.
         id: u32,
     },
+    /// A user says by which words anybody may find it; it has registered on this stream.
+    List {
+        /// For the answer.
+        id: u32,
+        /// What it says.
+        card: Card,
+        /// Its signature.
+        signature: [u8; 64],
+    },
+    /// So it is, also after a crash.
+    Listed {
+        /// Of what was asked.
+        id: u32,
+    },
+    /// A user shows that a number is its own.
+    Prove {
+        /// For the answer.
+        id: u32,
+        /// By what.
+        proof: NumberProof,
+    },
+    /// It has shown it, and registers with that number in the next minute.
+    Proved {
+        /// Of what was asked.
+        id: u32,
+    },
+    /// Somebody who may have registered on another stream says that it speaks on this one as well.
+    Speak {
+        /// For the answer.
+        id: u32,
+        /// Who, by which key, and when.
+        speaker: Speaker,
+    },
+    /// The server believes it.
+    Known {
+        /// Of what was asked.
+        id: u32,
+    },
+    /// Who may be found by all of these?
+    Search {
+        /// For the answers.
+        id: u32,
+        /// By what: one word at least.
+        words: Words,
+        /// Who asks, as its server has seen; nobody in particular when `None`.
+        asker: Option<Name>,
+    },
+    /// Some who may; at most [`Listing::TOGETHER`].
+    Found {
+        /// Of what was asked.
+        id: u32,
+        /// Whether there is no further answer.
+        last: bool,
+        /// Who.
+        listings: Vec<Listing>,
+    },
+}
+
+/// What a message begins with.
+fn start(out: &mut Vec<u8>, kind: u8, id: u32) {
+    out.push(kind);
+    out.extend_from_slice(&id.to_be_bytes());
 }
 
 impl Message {
@@ -122,10 +193,6 @@ impl Message {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(320);
-        let start = |out: &mut Vec<u8>, kind: u8, id: u32| {
-            out.push(kind);
-            out.extend_from_slice(&id.to_be_bytes());
-        };
         match self {
             Self::Hello { server } => {
                 out.extend_from_slice(&[kind::HELLO, PROTOCOL]);
@@ -168,16 +235,49 @@ impl Message {
                 start(&mut out, kind::NOTIFY, *id);
                 put_record(&mut out, record.as_ref());
             }
-            Self::Admit { id, user, whom, may } => {
-                start(&mut out, kind::ADMIT, *id);
-                [user, whom].iter().for_each(|name| put_text(&mut out, name.as_str()));
-                out.push((*may).into());
-            }
-            Self::Admitted { id } => start(&mut out, kind::ADMITTED, *id),
             Self::Unsubscribe { id } => start(&mut out, kind::UNSUBSCRIBE, *id),
             Self::Carry(carry) => put_carry(&mut out, carry),
+            _ => self.put_further(&mut out),
         }
         out
+    }
+
+    /// What a user says and asks beside who is where.
+    fn put_further(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Admit { id, user, whom, may } => {
+                start(out, kind::ADMIT, *id);
+                [user, whom].iter().for_each(|name| put_text(out, name.as_str()));
+                out.push((*may).into());
+            }
+            Self::Admitted { id } => start(out, kind::ADMITTED, *id),
+            Self::List { id, card, signature } => {
+                start(out, kind::LIST, *id);
+                out.extend_from_slice(signature);
+                out.extend_from_slice(&card.encode());
+            }
+            Self::Listed { id } => start(out, kind::LISTED, *id),
+            Self::Prove { id, proof } => {
+                start(out, kind::PROVE, *id);
+                proof.put(out);
+            }
+            Self::Proved { id } => start(out, kind::PROVED, *id),
+            Self::Speak { id, speaker } => {
+                start(out, kind::SPEAK, *id);
+                speaker.put(out);
+            }
+            Self::Known { id } => start(out, kind::KNOWN, *id),
+            Self::Search { id, words, asker } => {
+                start(out, kind::SEARCH, *id);
+                words.put(out);
+                put_text(out, asker.as_ref().map_or("", Name::as_str));
+            }
+            Self::Found { id, last, listings } => {
+                start(out, kind::FOUND, *id);
+                put_found(out, *last, listings);
+            }
+            _ => {}
+        }
     }
 
     /// Reads a frame. No signature is verified.
@@ -217,63 +317,31 @@ impl Message {
             kind::NOTIFY => Self::Notify { id, record: take_record(&mut reader)? },
             kind::ADMIT => {
                 let (user, whom) = (reader.name()?, reader.name()?);
-                let may = match reader.u8("may")? {
-                    may @ 0..=1 => may == 1,
-                    _ => return Err(WireError::Value("may")),
-                };
-                Self::Admit { id, user, whom, may }
+                Self::Admit { id, user, whom, may: reader.flag("may")? }
             }
             kind::ADMITTED => Self::Admitted { id },
+            kind::LIST => {
+                let signature = reader.array("signature")?;
+                Self::List { id, card: Card::decode(core::mem::take(&mut reader.0))?, signature }
+            }
+            kind::LISTED => Self::Listed { id },
+            kind::PROVE => Self::Prove { id, proof: NumberProof::take(&mut reader)? },
+            kind::PROVED => Self::Proved { id },
+            kind::SPEAK => Self::Speak { id, speaker: Speaker::take(&mut reader)? },
+            kind::KNOWN => Self::Known { id },
+            kind::SEARCH => {
+                Self::Search { id, words: take_sought(&mut reader)?, asker: reader.name_or_nothing()? }
+            }
+            kind::FOUND => {
+                let (last, listings) = take_found(&mut reader)?;
+                Self::Found { id, last, listings }
+            }
             kind::UNSUBSCRIBE => Self::Unsubscribe { id },
             other => return Err(WireError::Kind(other)),
         };
         reader.end()?;
         Ok(message)
     }
-
-    /// What it is called in traces.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Hello { .. } => "hello",
-            Self::Welcome { .. } => "welcome",
-            Self::Register { .. } => "register",
-            Self::Registered { .. } => "registered",
-            Self::Refused { .. } => "refused",
-            Self::Query { .. } => "query",
-            Self::Answer { .. } => "answer",
-            Self::Subscribe { .. } => "subscribe",
-            Self::Notify { .. } => "notify",
-            Self::Unsubscribe { .. } => "unsubscribe",
-            Self::Admit { .. } => "admit",
-            Self::Admitted { .. } => "admitted",
-            Self::Carry(carry) => match carry.stage {
-                Stage::SetUp => "set-up",
-                Stage::Alert => "alert",
-                Stage::Accept => "accept",
-                Stage::Refuse => "refuse",
-                Stage::End => "end",
-                Stage::Text => "text",
-            },
-        }
-    }
-}
-
-/// The head of an answer, before a record of so many bytes, and what it is filled up with behind that.
-pub(crate) fn answer_around(id: u32, record: usize) -> ([u8; 7], &'static [u8]) {
-    let mut head = [0; 7];
-    let parts =
-        [&[kind::ANSWER][..], &id.to_be_bytes(), &u16::try_from(record).unwrap_or(u16::MAX).to_be_bytes()];
-    for (to, from) in head.iter_mut().zip(parts.into_iter().flatten()) {
-        *to = *from;
-    }
-    (head, filling(record))
-}
-
-/// So many bytes more, that nobody who sees the size knows whether somebody is there.
-fn filling(record: usize) -> &'static [u8] {
-    let size = if record <= USUAL { USUAL } else { LARGEST };
-    NOTHING.get(..size.saturating_sub(record)).unwrap_or_default()
 }
 
 /// About whom, and who asks.
@@ -281,46 +349,6 @@ fn put_asked(out: &mut Vec<u8>, identifier: &Identifier, asker: Option<&Name>) {
     put_identifier(out, identifier);
     put_text(out, asker.map_or("", Name::as_str));
 }
-
-fn put_record(out: &mut Vec<u8>, record: Option<&Record>) {
-    let bytes = record.map(Record::encode).unwrap_or_default();
-    put_bytes(out, &bytes);
-    out.extend_from_slice(filling(bytes.len()));
-}
-
-fn take_record(reader: &mut Reader<'_>) -> Result<Option<Record>, WireError> {
-    let bytes = reader.bytes("record")?;
-    if core::mem::take(&mut reader.0) != filling(bytes.len()) {
-        return Err(WireError::Value("filling"));
-    }
-    if bytes.is_empty() { Ok(None) } else { Record::decode(bytes).map(Some) }
-}
-
-fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
-    if reader.u8("protocol")? != PROTOCOL {
-        return Err(WireError::Value("protocol"));
-    }
-    let domain = reader.text("domain")?;
-    if kind == kind::HELLO && domain.is_empty() {
-        reader.end()?;
-        return Ok(Message::Hello { server: None });
-    }
-    if !is_domain(domain) || domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(WireError::Value("domain"));
-    }
-    let (domain, key) = (domain.to_owned(), reader.array("key")?);
-    reader.end()?;
-    Ok(match kind {
-        kind::HELLO => Message::Hello { server: Some((domain, key)) },
-        _ => Message::Welcome { domain, key },
-    })
-}
-
-/// Bytes that a record is filled up to: nearly all are shorter.
-const USUAL: usize = 320;
-/// Those of the longest: of a user with the longest name, by number and fixed address, at four places.
-const LARGEST: usize = 580;
-const NOTHING: [u8; LARGEST] = [0; LARGEST];
 
 /// The version that is spoken.
 const PROTOCOL: u8 = 1;
@@ -340,4 +368,12 @@ mod kind {
     pub(super) const CARRY: u8 = 11;
     pub(super) const ADMIT: u8 = 12;
     pub(super) const ADMITTED: u8 = 13;
+    pub(super) const LIST: u8 = 14;
+    pub(super) const LISTED: u8 = 15;
+    pub(super) const SEARCH: u8 = 16;
+    pub(super) const FOUND: u8 = 17;
+    pub(super) const PROVE: u8 = 18;
+    pub(super) const PROVED: u8 = 19;
+    pub(super) const SPEAK: u8 = 20;
+    pub(super) const KNOWN: u8 = 21;
 }

@@ -15,7 +15,7 @@ use rove_base::UnixTime;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Identifier, UserKey, WireError,
+    Identifier, UserKey, WireError, Words,
     id::verifies,
     identifier::is_domain,
     wire::{Reader, family, put_identifier, put_ip, put_text},
@@ -33,6 +33,11 @@ impl SearchKey {
         let mut bytes = Vec::with_capacity(64);
         put_identifier(&mut bytes, identifier);
         Self(Sha256::new().chain_update(SOUGHT).chain_update(bytes).finalize().into())
+    }
+
+    /// Of whoever may be found by each of these.
+    pub fn of_words(words: &Words) -> impl Iterator<Item = Self> + use<'_> {
+        words.iter().map(|word| Self(Sha256::new().chain_update(WORD).chain_update(word).finalize().into()))
     }
 }
 
@@ -206,4 +211,5 @@ impl Pointer {
 const VERSION: u8 = 1;
 /// What is signed, or hashed, begins with what it is, so that it is good for nothing else.
 const SOUGHT: &[u8] = b"rove irmv sought 1\0";
+const WORD: &[u8] = b"rove irmv word 1\0";
 const BY_SERVER: &[u8] = b"rove irmv pointer 1\0";

@@ -238,6 +238,8 @@ pub enum Proof {
     Attested,
     /// The user answers at that address: its link to the server came from there, and what was sent there came back.
     Routable,
+    /// The signed word of the number's network, which the server has verified (RFC 8225).
+    Passport,
 }
 
 impl Proof {
@@ -246,6 +248,7 @@ impl Proof {
             Self::Nothing => 0,
             Self::Attested => 1,
             Self::Routable => 2,
+            Self::Passport => 3,
         }
     }
 
@@ -254,6 +257,7 @@ impl Proof {
             0 => Self::Nothing,
             1 => Self::Attested,
             2 => Self::Routable,
+            3 => Self::Passport,
             _ => return None,
         })
     }
@@ -265,6 +269,7 @@ impl fmt::Display for Proof {
             Self::Nothing => "nothing",
             Self::Attested => "the server's word",
             Self::Routable => "return routability",
+            Self::Passport => "a PASSporT of its network",
         })
     }
 }

@@ -2,9 +2,11 @@
 
 mod dying;
 mod figures;
+mod numbers;
 mod pointers;
 mod privacy;
 mod records;
 mod registering;
 mod registry;
+mod search;
 mod world;

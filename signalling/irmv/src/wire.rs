@@ -72,6 +72,13 @@ impl<'a> Reader<'a> {
         self.array(what).map(u64::from_be_bytes)
     }
 
+    pub(crate) fn flag(&mut self, what: &'static str) -> Result<bool, WireError> {
+        match self.u8(what)? {
+            flag @ 0..=1 => Ok(flag == 1),
+            _ => Err(WireError::Value(what)),
+        }
+    }
+
     /// A text with its length in one byte before it.
     pub(crate) fn text(&mut self, what: &'static str) -> Result<&'a str, WireError> {
         let len = self.u8(what)?;

@@ -3,7 +3,7 @@
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UnixTime};
 use rove_irmv::{
-    Frames, Message, Pointer, Record, UserKey,
+    Frames, Listing, Message, Pointer, Record, UserKey, Words,
     client::{Client, ClientConfig},
     server::{Server, ServerConfig},
 };
@@ -23,6 +23,9 @@ pub fn check(bytes: &[u8]) {
     }
     if let Ok(record) = Record::decode(bytes) {
         assert_eq!(record.encode(), bytes);
+    }
+    if let Ok(listing) = Listing::decode(bytes) {
+        assert_eq!(listing.encode(), bytes);
     }
     if let Ok(pointers) = Pointer::decode_all(bytes) {
         assert_eq!(Pointer::encode_all(&pointers), bytes);
@@ -62,6 +65,7 @@ fn client(bytes: &[u8]) {
     let mut client = Client::new(config, Entropy::from_number(1));
     client.query(NOW, "bob@b.example".parse().expect("a name"));
     client.watch(NOW, "+46701234567".parse().expect("a number"));
+    client.search(NOW, Words::new(["smith"]).expect("a word"));
     let Step::Connect(connect) = client.poll(&mut Scratch::default()) else { panic!("it connects") };
     let (local, remote) = (([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], 2).into());
     let stream = connect.stream;

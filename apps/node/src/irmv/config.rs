@@ -11,7 +11,7 @@ use std::{
 
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId;
-use rove_driver::{Certificate, Tls, TlsError};
+use rove_driver::{Certificate, NumberAuthorities, Tls, TlsError};
 use rove_io::entropy::os_entropy;
 use rove_irmv::{
     Name, Number, PROTOCOL, Uid, UserKey,
@@ -41,6 +41,12 @@ pub struct IrmvConfig {
     pub authorities: Option<PathBuf>,
     /// A file with the secret that records are signed with; made when it is not there.
     pub signing_key: PathBuf,
+    /// A file with the authorities, in PEM, whose certificates may speak for telephone numbers (RFC 8226); without it this
+    /// server's own word alone stands behind numbers.
+    pub number_authorities: Option<PathBuf>,
+    /// Codes of networks that are believed for any number, where their certificates name no numbers.
+    #[serde(default)]
+    pub number_networks: Vec<String>,
     /// Whether a name is given to whoever comes first; otherwise to the users below alone.
     #[serde(default)]
     pub open: bool,
@@ -148,6 +154,7 @@ impl IrmvConfig {
             search.peers()?;
         }
         Shared::check(self)?;
+        self.number_authorities()?;
         self.server().map(drop)
     }
 
@@ -162,6 +169,7 @@ impl IrmvConfig {
         config.asked = self.peer.iter().map(|peer| peer.domain.to_ascii_lowercase()).collect();
         config.asked.truncate(MOST_ASKED);
         config.searches = self.search.is_some();
+        config.verifies_numbers = self.number_authorities.is_some();
         config.shown_to_all = self.shown_to == IrmvShownTo::Anybody;
         config.longest = Duration::from_secs(self.longest.into());
         config.limits.questions = self.questions_per_second;
@@ -210,6 +218,14 @@ impl IrmvConfig {
             .chain(self.authorities.as_mut())
             .chain(self.signatures.as_mut())
             .chain(self.store_password_file.as_mut())
+            .chain(self.number_authorities.as_mut())
+    }
+
+    /// Who is believed for numbers.
+    pub(super) fn number_authorities(&self) -> Result<Option<NumberAuthorities>, ConfigError> {
+        let read = |path: &PathBuf| NumberAuthorities::read(path, self.number_networks.clone());
+        let read = self.number_authorities.as_ref().map(read).transpose();
+        read.map_err(|error| ConfigError::Irmv { key: "number_authorities", what: error.to_string() })
     }
 
     /// Where a domain's server is, if that need not be looked up.

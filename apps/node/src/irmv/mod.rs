@@ -1,6 +1,7 @@
 //! The role that knows who is where, and asks other servers.
 
 mod config;
+mod numbers;
 mod search;
 mod signatures;
 
@@ -13,7 +14,7 @@ use std::{
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, Now, Scratch, Step, Transport};
 use rove_dns::lookup::{self, LookupId, Resolver, ResolverConfig};
-use rove_driver::Tls;
+use rove_driver::{NumberAuthorities, Tls};
 use rove_irmv::{
     Identifier, Pointer, Record, Registry, RegistryLimits, SharedRegistry,
     server::{Server, ServerEvent},
@@ -44,6 +45,8 @@ pub(crate) struct IrmvRole {
     search: Searcher,
     /// What other nodes of the domain are to know, where there are some.
     shares: Option<VecDeque<Share>>,
+    /// Who is believed for numbers.
+    numbers: Option<NumberAuthorities>,
 }
 
 impl IrmvRole {
@@ -82,9 +85,9 @@ impl IrmvRole {
         });
         let server = Server::on(registry, config.server()?, config.signing_key()?);
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
-        let search = Searcher::new(config.search.is_some());
+        let (search, numbers) = (Searcher::new(config.search.is_some()), config.number_authorities()?);
         let shares = config.store.is_some().then(VecDeque::new);
-        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search, shares })
+        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search, shares, numbers })
     }
 
     fn note(&mut self, now: Now, event: ServerEvent) {
@@ -100,6 +103,20 @@ impl IrmvRole {
                 let last = self.server.registry().lock().find(&Identifier::Name(name.clone()));
                 last.iter().for_each(|record| self.share(record));
                 tracing::info!(target: "rove::irmv", %name, "left");
+            }
+            ServerEvent::Listed { name, words } => {
+                self.search.listed(&name, &words);
+                tracing::info!(target: "rove::irmv", %name, words = words.len(), "listed");
+            }
+            ServerEvent::Verify { number, proof } => {
+                let result = numbers::verified(self.numbers.as_ref(), &proof, now.wall);
+                if let Err(error) = &result
+                    && let Some(unsaid) = self.refusals.admit(now.mono)
+                {
+                    let name = &proof.user;
+                    tracing::warn!(target: "rove::irmv", %name, %error, unsaid, "the number is not proved");
+                }
+                self.server.verified(now, number, result.is_ok());
             }
             ServerEvent::Refused { from, reason } => {
                 // Anyone can come to be refused; the log is not theirs to fill.
@@ -213,6 +230,9 @@ impl Role for IrmvRole {
         let registry = self.server.registry().clone();
         let here = |record: &Record| record.claim.expires > now.wall;
         registry.lock().iter().filter(here).for_each(|record| self.search.registered(&record));
+        for listing in self.server.listings() {
+            self.search.listed(&listing.card.name, &listing.card.words);
+        }
     }
 
     fn seeks(&mut self) -> Option<Seek> {
@@ -251,6 +271,12 @@ impl Role for IrmvRole {
         match ours.server() {
             Ok(config) => self.server.reconfigure(config),
             Err(error) => tracing::error!(target: "rove::irmv", %error, "the users stay as they are"),
+        }
+        match ours.number_authorities() {
+            Ok(numbers) => self.numbers = numbers,
+            Err(error) => {
+                tracing::error!(target: "rove::irmv", %error, "who speaks for numbers stays as it is");
+            }
         }
         let tls = ours.tls();
         self.config = ours;

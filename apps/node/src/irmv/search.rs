@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
 };
 
-use rove_irmv::{Name, Pointer, Record, SearchKey, server::keys};
+use rove_irmv::{Name, Pointer, Record, SearchKey, Words, server::keys};
 
 use crate::driver::Seek;
 
@@ -16,6 +16,10 @@ pub(super) struct Searcher {
     waiting: VecDeque<Seek>,
     /// Under what each user is published.
     published: HashMap<Name, Vec<SearchKey>>,
+    /// Under which words anybody may find each.
+    listed: HashMap<Name, Vec<SearchKey>>,
+    /// Of how many users each of these words is.
+    words: HashMap<SearchKey, usize>,
     /// Where servers say they are.
     heard: HashMap<Box<str>, Vec<SocketAddr>>,
 }
@@ -37,7 +41,39 @@ impl Searcher {
         self.waiting.extend(gone.chain(new));
     }
 
+    /// Anybody may find a user by these words, and by no others.
+    pub(super) fn listed(&mut self, name: &Name, words: &Words) {
+        if !self.takes_part {
+            return;
+        }
+        let now: Vec<SearchKey> = SearchKey::of_words(words).collect();
+        for key in &now {
+            let users = self.words.entry(*key).or_default();
+            *users += 1;
+            if *users == 1 {
+                self.waiting.push_back(Seek::Publish(*key));
+            }
+        }
+        self.unlisted(name);
+        if !now.is_empty() {
+            self.listed.insert(name.clone(), now);
+        }
+    }
+
+    /// By none any more.
+    fn unlisted(&mut self, name: &Name) {
+        for key in self.listed.remove(name).unwrap_or_default() {
+            let Some(users) = self.words.get_mut(&key) else { continue };
+            *users -= 1;
+            if *users == 0 {
+                self.words.remove(&key);
+                self.waiting.push_back(Seek::Withdraw(key));
+            }
+        }
+    }
+
     pub(super) fn left(&mut self, name: &Name) {
+        self.unlisted(name);
         let gone = self.published.remove(name).unwrap_or_default();
         self.waiting.extend(gone.into_iter().map(Seek::Withdraw));
     }
@@ -67,3 +103,6 @@ impl Searcher {
 
 /// Servers of which it is remembered where they say they are.
 const MOST_HEARD: usize = 4_096;
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use rove_phone::irmv::{ClientConfig, Invite};
+use rove_phone::irmv::{ClientConfig, Invite, Name};
 
 use crate::failure::Failure;
 
@@ -27,12 +27,32 @@ pub(crate) struct IrmvArgs {
     /// File with the secret that says who we are; made when it is not there.
     #[arg(long, value_name = "FILE", env = "ROVE_IRMV_KEY")]
     pub(crate) irmv_key: Option<PathBuf>,
+    /// Ask as this user@domain, whom the server knows by the secret of --irmv-key; a registration elsewhere stays as it is.
+    /// As nobody in particular when not given.
+    #[arg(long, value_name = "NAME", env = "ROVE_IRMV_AS")]
+    pub(crate) irmv_as: Option<Name>,
     /// Telephone number to be found by, + and country code; the server has to know it as ours.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) irmv_number: Option<String>,
+    /// File by which the number's network proves that it is ours: an Identity header's value (PASSporT) on the first line,
+    /// then the network's certificates in PEM.
+    #[arg(long, value_name = "FILE", requires = "irmv_number")]
+    pub(crate) irmv_number_proof: Option<PathBuf>,
     /// Address that is always ours, to be found by; the server has to see us there.
     #[arg(long, value_name = "ADDR")]
     pub(crate) irmv_fixed: Option<IpAddr>,
+    /// Who may find us, user@domain, from now on, beside those already admitted; may be repeated.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) irmv_admit: Vec<Name>,
+    /// Who may not any more; may be repeated.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) irmv_dismiss: Vec<Name>,
+    /// Lets anybody find us, by DNS as well.
+    #[arg(long)]
+    pub(crate) irmv_listed: bool,
+    /// Word that anybody may find us by with `rove find`: a city, a language, a trade; up to eight.
+    #[arg(long, value_name = "WORD", value_delimiter = ',', requires = "irmv_listed")]
+    pub(crate) irmv_word: Vec<String>,
 }
 
 impl IrmvArgs {

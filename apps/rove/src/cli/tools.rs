@@ -230,6 +230,9 @@ pub(crate) struct Demo {
     /// A terminal roams from one network to another in mid-call, instead.
     #[arg(long)]
     pub(crate) roam: bool,
+    /// Two operators' servers, of which three users find each other by name and are one conversation, instead.
+    #[arg(long, conflicts_with = "roam")]
+    pub(crate) servers: bool,
     /// Its networks are addresses of one loopback interface, also where networks of their own are allowed.
     #[arg(long, requires = "roam")]
     pub(crate) loopback: bool,

@@ -15,6 +15,7 @@ use rove_phone::{
     Phone, Transport,
     irmv::{
         ClientConfig, ClientEvent, Contact, Identifier, Irmv, Name, Presence, Record, Status, Uid, UserKey,
+        Words, read_number_proof,
     },
 };
 use zeroize::Zeroizing;
@@ -57,36 +58,33 @@ impl Registered {
             contacts: contacts(phone, config.server)?,
             name,
             status: Status::Online,
-            listed: false,
+            listed: args.irmv_listed,
             lifetime: LIFETIME,
         };
+        let words = Words::new(&args.irmv_word).map_err(|error| wrong("--irmv-word", &error))?;
         let irmv = start(args, config, of_phone)?;
         let one = Self { irmv, key: key(args)?, presence, lines: Vec::new() };
-        one.irmv.register(one.key.clone(), one.presence.clone());
-        one.stands(stop)?;
-        Ok(one)
-    }
-
-    fn stands(&self, stop: &Stop) -> Result<(), Failure> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            match self.irmv.next_event(GLANCE) {
-                Some(ClientEvent::Registered { .. }) => return Ok(()),
-                Some(ClientEvent::NotRegistered { reason }) => {
-                    return Err(Failure::environment(format!(
-                        "{} is not registered: {reason}",
-                        self.presence.name
-                    )));
-                }
-                _ if stop.wanted() => return Err(Failure::call("stopped before the name was registered")),
-                _ if Instant::now() > until => {
-                    return Err(Failure::environment(
-                        "the IRMV server does not answer, or shows no certificate of its domain",
-                    ));
-                }
-                _ => {}
-            }
+        if let (Some(path), Some(number)) = (&args.irmv_number_proof, one.presence.number) {
+            let proof = read_number_proof(path, one.presence.name.clone(), number);
+            one.irmv.prove(proof.map_err(|error| wrong(&path.display().to_string(), &error))?);
         }
+        one.irmv.register(one.key.clone(), one.presence.clone());
+        hears(&one.irmv, stop, |event| match event {
+            ClientEvent::Registered { .. } => Some(Ok(())),
+            ClientEvent::NotRegistered { reason } => {
+                Some(Err(format!("{} is not registered: {reason}", one.presence.name)))
+            }
+            _ => None,
+        })?;
+        admit(&one.irmv, args, stop)?;
+        if args.irmv_listed {
+            one.irmv.list(words);
+            hears(&one.irmv, stop, |event| match event {
+                ClientEvent::Listed { result } => Some(result.map_err(|why| format!("--irmv-word: {why}"))),
+                _ => None,
+            })?;
+        }
+        Ok(one)
     }
 
     /// Whose it is.
@@ -116,6 +114,54 @@ impl Registered {
     }
 }
 
+/// Whom the user admits from now on, and whom it does not any more; waits until the server has kept that.
+pub(super) fn admit(irmv: &Irmv, args: &IrmvArgs, stop: &Stop) -> Result<(), Failure> {
+    let admitted = args.irmv_admit.iter().map(|whom| (whom, true));
+    for (whom, may) in admitted.chain(args.irmv_dismiss.iter().map(|whom| (whom, false))) {
+        irmv.admit(whom.clone(), may);
+        hears(irmv, stop, |event| match event {
+            ClientEvent::Admitted { result, .. } => Some(result.map_err(|why| format!("{whom}: {why}"))),
+            _ => None,
+        })?;
+    }
+    Ok(())
+}
+
+/// Waits for what `wanted` takes for the answer.
+fn hears(
+    irmv: &Irmv,
+    stop: &Stop,
+    wanted: impl Fn(ClientEvent) -> Option<Result<(), String>>,
+) -> Result<(), Failure> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match irmv.next_event(GLANCE).and_then(&wanted) {
+            Some(result) => return result.map_err(Failure::environment),
+            _ if stop.wanted() => return Err(Failure::call("stopped before the server had answered")),
+            _ if Instant::now() > until => {
+                return Err(Failure::environment(
+                    "the IRMV server does not answer, or shows no certificate of its domain",
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A link to the server, as whom the flags name.
+pub(super) fn asking(args: &IrmvArgs, of_phone: &PhoneArgs, stop: &Stop) -> Result<Irmv, Failure> {
+    let config = args.server(None, args.irmv_as.as_ref().map(Name::domain))?;
+    let irmv = start(args, config, of_phone)?;
+    if let Some(name) = &args.irmv_as {
+        irmv.speak(key(args)?, name.clone());
+        hears(&irmv, stop, |event| match event {
+            ClientEvent::Known { result } => Some(result.map_err(|why| format!("--irmv-as {name}: {why}"))),
+            _ => None,
+        })?;
+    }
+    Ok(irmv)
+}
+
 /// As whom a call goes by way of the servers, and to whom.
 pub(crate) fn call_by(
     phone: &Phone,
@@ -140,7 +186,7 @@ pub(crate) fn look_up(
         return Ok(None);
     }
     let Ok(identifier) = target.parse::<Identifier>() else { return Ok(None) };
-    let irmv = start(args, args.server(None, None)?, of_phone)?;
+    let irmv = asking(args, of_phone, stop)?;
     irmv.query(identifier);
     loop {
         match irmv.next_event(GLANCE) {
@@ -197,6 +243,7 @@ pub(crate) fn show(target: &str, json: Option<&Path>, record: &Record) -> Result
     Ok(())
 }
 
+/// A link to the server.
 fn start(args: &IrmvArgs, config: ClientConfig, phone: &PhoneArgs) -> Result<Irmv, Failure> {
     let started = match &args.invite {
         Some(invite) => Irmv::invited(invite),

@@ -9,6 +9,24 @@ pub(super) fn files(said: &Path, heard: &Path) -> Result<f64, String> {
     Ok(best_correlation(&envelope(&read(said)?), &envelope(&read(heard)?)))
 }
 
+/// The same where two speak at once, who may have begun up to half a second one after the other.
+pub(super) fn mixed(said: [&Path; 2], heard: &Path) -> Result<f64, String> {
+    let read = |path: &Path| {
+        let samples = rove_io::device::read_mono(path, RATE).map_err(|error| error.to_string());
+        samples.map(|samples| envelope(&samples))
+    };
+    let ([one, other], heard) = ([read(said[0])?, read(said[1])?], read(heard)?);
+    let apart = (0..=MOST_APART).step_by(2);
+    let both = apart.flat_map(|late| [together(&one, &other, late), together(&other, &one, late)]);
+    Ok(both.map(|both| best_correlation(&both, &heard)).fold(0.0, f64::max))
+}
+
+/// Two envelopes, the second of which begins so many windows later.
+fn together(one: &[f64], other: &[f64], late: usize) -> Vec<f64> {
+    let other = core::iter::repeat_n(&0.0, late).chain(other).chain(core::iter::repeat(&0.0));
+    one.iter().zip(other).map(|(one, other)| one.hypot(*other)).collect()
+}
+
 /// Energy of each 10 ms, as an amplitude.
 fn envelope(pcm: &[f32]) -> Vec<f64> {
     pcm.chunks_exact(WINDOW)
@@ -64,6 +82,8 @@ const WINDOW: usize = 160;
 const PIECE: usize = 25;
 /// By how many windows a piece may lie elsewhere than the whole.
 const MOST_MOVED: usize = 10;
+/// Half a second.
+const MOST_APART: usize = 50;
 /// 2 s of set-up and buffering at most.
 const MOST_SHIFT: usize = 200;
 
@@ -94,5 +114,13 @@ mod tests {
         assert!(best_correlation(&envelope(&said), &envelope(&heard)) > 0.99);
         assert!(best_correlation(&envelope(&said), &envelope(&speech(99))) < 0.7);
         assert_eq!(best_correlation(&envelope(&said), &envelope(&vec![0.0; 80_000])), 0.0);
+    }
+
+    #[test]
+    fn two_who_speak_at_once_are_the_same_together_and_neither_alone_is() {
+        let (one, other) = (envelope(&speech(1)), envelope(&speech(99)));
+        let heard = together(&one, &other, 20);
+        assert!(best_correlation(&together(&one, &other, 20), &heard) > 0.99);
+        assert!(best_correlation(&one, &heard) < 0.9 && best_correlation(&other, &heard) < 0.9);
     }
 }

@@ -3,7 +3,9 @@
 mod child;
 mod compare;
 mod html;
+mod made;
 pub(crate) mod node;
+mod operators;
 mod roam;
 
 use core::time::Duration;
@@ -44,6 +46,9 @@ struct NodeReady {
 pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Result<(), Failure> {
     if args.roam {
         return roam::run(args, claimed, stop);
+    }
+    if args.servers {
+        return operators::run(args, stop);
     }
     if super::command::seconds(args.seconds).is_none_or(|s| s > Duration::from_secs(60)) {
         return Err(Failure::usage(format!("--for {}: give 0 to 60 seconds", args.seconds)));

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::{Carry, Contact, Identifier, Name, Number, Reason, Record, Status};
+use crate::{Carry, Contact, Identifier, Listing, Name, Number, Reason, Record, Status};
 
 /// What a terminal is told once.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -83,6 +83,25 @@ pub enum ClientEvent {
         id: RequestId,
         /// Why not.
         result: Result<(), Reason>,
+    },
+    /// Who speaks here is believed to be that; or nobody in particular asks.
+    Known {
+        /// Why not.
+        result: Result<(), Reason>,
+    },
+    /// By which words the user may be found is as was said, also after a crash of the server; or the server does not do it.
+    Listed {
+        /// Why not.
+        result: Result<(), Reason>,
+    },
+    /// Some of those who may be found by the words of a search.
+    Found {
+        /// Of which search.
+        id: RequestId,
+        /// Who; each has been verified.
+        result: Result<Vec<Listing>, Reason>,
+        /// Whether there is no further answer.
+        last: bool,
     },
     /// Another user says something.
     Carried(Carry),

@@ -9,8 +9,8 @@
 
 use core::time::Duration;
 
-use super::{Client, ClientEvent, RequestId, State};
-use crate::{Identifier, Message, Reason, Record};
+use super::{Client, ClientEvent, PATIENCE, Question, RequestId, Sought, State};
+use crate::{Identifier, Listing, Message, Reason, Record};
 
 impl Client {
     pub(super) fn heard(&mut self, mut bytes: &[u8]) {
@@ -37,6 +37,10 @@ impl Client {
             (State::Up, Message::Answer { id, record }) => self.answered(id, Ok(record)),
             (State::Up, Message::Notify { id, record }) => self.seen(id, record),
             (State::Up, Message::Admitted { id }) => self.admitted(id, Ok(())),
+            (State::Up, Message::Proved { id }) => self.proved(id),
+            (State::Up, Message::Known { id }) => _ = self.known(id, Ok(())),
+            (State::Up, Message::Listed { id }) => self.listed(id, Ok(())),
+            (State::Up, Message::Found { id, last, listings }) => self.found(id, last, listings),
             (State::Up, Message::Carry(carry)) => self.outbox.event(ClientEvent::Carried(carry)),
             _ => return false,
         }
@@ -53,6 +57,7 @@ impl Client {
         self.state = State::Up;
         self.outbox.event(ClientEvent::Up);
         self.say_presence();
+        self.say_who_speaks();
         if self.may_ask() {
             self.say_questions();
         }
@@ -75,9 +80,40 @@ impl Client {
         user.again = Some(self.now.mono.later(left.mul_f64(part)));
         self.outbox.event(ClientEvent::Registered { record: Box::new(record) });
         self.user_heard();
+        self.say_card();
     }
 
-    fn admitted(&mut self, id: u32, result: Result<(), Reason>) {
+    /// The number is the user's: now it registers.
+    fn proved(&mut self, id: u32) {
+        if self.user.as_ref().is_some_and(|user| user.asked.is_some_and(|(asked, _)| asked == id)) {
+            self.proof = None;
+            self.say_presence();
+        }
+    }
+
+    fn listed(&mut self, id: u32, result: Result<(), Reason>) {
+        if let Some(user) = self.user.as_mut().filter(|user| user.listing == Some(id)) {
+            user.listing = None;
+            self.outbox.event(ClientEvent::Listed { result });
+        }
+    }
+
+    /// Some who may be found; who is not believed is left out.
+    fn found(&mut self, id: u32, last: bool, mut listings: Vec<Listing>) {
+        let Some(Question { sought: Sought::By(words), until }) = self.questions.get_mut(&id) else { return };
+        *until = self.now.mono.later(PATIENCE);
+        let words = words.clone();
+        listings.retain(|listing| {
+            let key = self.key_of(listing.card.name.domain());
+            listing.card.words.has_all(&words) && listing.verify(key, self.now.wall).is_ok()
+        });
+        if last {
+            self.questions.remove(&id);
+        }
+        self.outbox.event(ClientEvent::Found { id: RequestId(id), result: Ok(listings), last });
+    }
+
+    pub(super) fn admitted(&mut self, id: u32, result: Result<(), Reason>) {
         if self.admissions.remove(&id).is_some() {
             self.outbox.event(ClientEvent::Admitted { id: RequestId(id), result });
         }
@@ -86,6 +122,12 @@ impl Client {
     fn refused(&mut self, id: u32, reason: Reason) {
         if self.questions.contains_key(&id) {
             return self.answered(id, Err(reason));
+        }
+        if self.user.as_ref().is_some_and(|user| user.listing == Some(id)) {
+            return self.listed(id, Err(reason));
+        }
+        if self.known(id, Err(reason)) {
+            return;
         }
         if self.admissions.contains_key(&id) {
             return self.admitted(id, Err(reason));
@@ -102,6 +144,8 @@ impl Client {
         if user.leaves {
             return self.left();
         }
+        // It was shown, and does not become better.
+        self.proof = None;
         user.again = Some(self.now.mono.later(REFUSED));
         self.outbox.event(ClientEvent::NotRegistered { reason });
         // It has no room, or no disk any more: another may.
@@ -113,8 +157,14 @@ impl Client {
     }
 
     pub(super) fn answered(&mut self, id: u32, answer: Result<Option<Record>, Reason>) {
-        let Some(question) = self.questions.remove(&id) else { return };
-        let identifier = question.identifier;
+        let Some(Question { sought, .. }) = self.questions.remove(&id) else { return };
+        let identifier = match sought {
+            Sought::Who(identifier) => identifier,
+            Sought::By(_) => {
+                let result = answer.map(|_| Vec::new());
+                return self.outbox.event(ClientEvent::Found { id: RequestId(id), result, last: true });
+            }
+        };
         let result = match answer {
             Ok(Some(record)) if !self.is_believed(&identifier, &record) => Err(Reason::Distrusted),
             Ok(record) => Ok(record.map(Box::new)),
@@ -135,9 +185,13 @@ impl Client {
     /// Whether it is about whom it should be, and bears both signatures. Another domain's key is its own word; our
     /// server has compared it with what that server said.
     fn is_believed(&self, identifier: &Identifier, record: &Record) -> bool {
-        let ours = record.claim.name.domain() == self.config.domain;
-        let key = self.server.as_ref().filter(|_| ours);
+        let key = self.key_of(record.claim.name.domain());
         record.claim.is_about(identifier) && record.verify(key, self.now.wall).is_ok()
+    }
+
+    /// What a server of this domain signs with, where we know.
+    fn key_of(&self, domain: &str) -> Option<&[u8; 32]> {
+        self.server.as_ref().filter(|_| domain == self.config.domain)
     }
 }
 

@@ -12,21 +12,37 @@ use std::collections::BTreeMap;
 use rove_base::{Instant, StreamId};
 
 use super::{Server, ServerEvent, federation::PATIENCE};
-use crate::{Identifier, Message, Name, Reason, Record, SearchKey};
+use crate::{Identifier, Listing, Message, Name, Reason, Record, SearchKey, Words};
 
 /// A question that is passed on.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) stream: StreamId,
     pub(super) id: u32,
-    pub(super) identifier: Identifier,
+    pub(super) question: Question,
     /// Who asks there, as we have seen.
     pub(super) asker: Option<Name>,
     /// Several servers are asked the same.
     pub(super) round: Option<u64>,
 }
 
-/// A question that several servers are asked: the first that knows is the answer.
+/// What is asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Question {
+    /// Who is that, and where? The first that knows is the answer.
+    Who(Identifier),
+    /// Who may be found by all of these? Each answer is one part of the whole.
+    By(Words),
+}
+
+/// What another server says to it.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Record(Option<Box<Record>>),
+    Listings(Vec<Listing>),
+}
+
+/// A question that several servers are asked.
 #[derive(Debug)]
 struct Round {
     /// Who asked, and what.
@@ -73,8 +89,11 @@ impl Server {
             return self.came_to_nothing(&ask, Reason::Full);
         }
         let id = self.asks.number();
-        let (identifier, asker) = (ask.identifier.clone(), ask.asker.clone());
-        let message = Message::Query { id, identifier, asker };
+        let asker = ask.asker.clone();
+        let message = match ask.question.clone() {
+            Question::Who(identifier) => Message::Query { id, identifier, asker },
+            Question::By(words) => Message::Search { id, words, asker },
+        };
         let until = self.now.mono.later(PATIENCE);
         self.asks.waiting.insert(id, Asked { domain: domain.to_owned(), ask, until });
         if !self.tell_peer(domain, message) {
@@ -82,29 +101,26 @@ impl Server {
         }
     }
 
-    /// Asks all the servers that the operator names for what no domain says, and the search network. The first that knows
-    /// is the answer.
-    pub(super) fn ask_round(
-        &mut self,
-        stream: StreamId,
-        id: u32,
-        identifier: &Identifier,
-        asker: Option<&Name>,
-    ) {
+    /// Asks all the servers that the operator names for what no domain says, and the search network.
+    pub(super) fn ask_round(&mut self, ask: Ask) {
         self.asks.next_round = self.asks.next_round.wrapping_add(1);
         let round = self.asks.next_round;
-        let (identifier, asker) = (identifier.clone(), asker.cloned());
-        let key = self.config.searches.then(|| SearchKey::of(&identifier));
-        let ask = Ask { stream, id, identifier, asker, round: Some(round) };
+        let keys = match &ask.question {
+            _ if !self.config.searches => Vec::new(),
+            Question::Who(identifier) => vec![SearchKey::of(identifier)],
+            Question::By(words) => SearchKey::of_words(words).collect(),
+        };
+        let ask = Ask { round: Some(round), ..ask };
         // One more until all are asked, so that nobody's failure ends it before.
-        self.asks.rounds.insert(round, Round { ask, left: 1, domains: Vec::new() });
+        let left = keys.len().saturating_add(1);
+        self.asks.rounds.insert(round, Round { ask, left, domains: Vec::new() });
         for domain in self.config.asked.clone() {
             self.ask_in_round(round, &domain);
         }
-        match key {
-            Some(key) => self.outbox.event(ServerEvent::Seek { seek: round, key }),
-            None => self.one_less(round),
+        for key in keys {
+            self.outbox.event(ServerEvent::Seek { seek: round, key });
         }
+        self.one_less(round);
     }
 
     /// Asks one more server, unless it was asked, or enough were.
@@ -119,15 +135,24 @@ impl Server {
         self.ask(domain, ask);
     }
 
-    fn passed_back(&mut self, ask: &Ask, record: Option<Record>) {
-        match (ask.round, record) {
-            (None, record) => self.say(ask.stream, &Message::Answer { id: ask.id, record }),
-            (Some(round), Some(record)) => {
+    fn passed_back(&mut self, ask: &Ask, answer: Answer) {
+        let (stream, id) = (ask.stream, ask.id);
+        match (ask.round, answer) {
+            (None, Answer::Record(record)) => {
+                self.say(stream, &Message::Answer { id, record: record.map(|record| *record) });
+            }
+            (Some(round), Answer::Record(Some(record))) => {
                 if self.asks.rounds.remove(&round).is_some() {
-                    self.say(ask.stream, &Message::Answer { id: ask.id, record: Some(record) });
+                    self.say(stream, &Message::Answer { id, record: Some(*record) });
                 }
             }
-            (Some(round), None) => self.one_less(round),
+            (Some(round), Answer::Record(None)) => self.one_less(round),
+            (round, Answer::Listings(listings)) => {
+                if !listings.is_empty() {
+                    self.say(stream, &Message::Found { id, last: false, listings });
+                }
+                round.into_iter().for_each(|round| self.one_less(round));
+            }
         }
     }
 
@@ -144,8 +169,12 @@ impl Server {
         one.left = one.left.saturating_sub(1);
         if one.left == 0 {
             let (stream, id) = (one.ask.stream, one.ask.id);
+            let nothing_more = match one.ask.question {
+                Question::Who(_) => Message::Answer { id, record: None },
+                Question::By(_) => Message::Found { id, last: true, listings: Vec::new() },
+            };
             self.asks.rounds.remove(&round);
-            self.say(stream, &Message::Answer { id, record: None });
+            self.say(stream, &nothing_more);
         }
     }
 
@@ -182,7 +211,7 @@ impl Server {
     }
 
     /// Another server has answered. What it says of its users has to bear their signatures and its own.
-    pub(super) fn answered(&mut self, stream: StreamId, id: u32, answer: Result<Option<Record>, Reason>) {
+    pub(super) fn answered(&mut self, stream: StreamId, id: u32, answer: Result<Answer, Reason>) {
         let Some(domain) = self.peer_of(stream) else { return };
         if self.asks.waiting.get(&id).is_none_or(|asked| asked.domain != domain) {
             // A subscription that is refused: its watchers know nothing, which is what they were told.
@@ -190,15 +219,23 @@ impl Server {
         }
         let Some(Asked { ask, .. }) = self.asks.waiting.remove(&id) else { return };
         match answer {
-            Ok(record)
-                if record
-                    .as_ref()
-                    .is_none_or(|record| self.is_believed(&domain, &ask.identifier, record)) =>
-            {
-                self.passed_back(&ask, record);
-            }
+            Ok(answer) if self.is_answer(&domain, &ask.question, &answer) => self.passed_back(&ask, answer),
             Ok(_) => self.came_to_nothing(&ask, Reason::Distrusted),
             Err(reason) => self.came_to_nothing(&ask, reason),
+        }
+    }
+
+    /// Whether it is what was asked for, and believed.
+    fn is_answer(&self, domain: &str, question: &Question, answer: &Answer) -> bool {
+        match (question, answer) {
+            (Question::Who(_), Answer::Record(None)) => true,
+            (Question::Who(identifier), Answer::Record(Some(record))) => {
+                self.is_believed(domain, identifier, record)
+            }
+            (Question::By(words), Answer::Listings(listings)) => {
+                listings.iter().all(|listing| self.is_listed_there(domain, words, listing))
+            }
+            _ => false,
         }
     }
 }

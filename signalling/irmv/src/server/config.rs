@@ -19,6 +19,8 @@ pub struct ServerConfig {
     pub asked: Vec<String>,
     /// Whether the owner takes part in the search network, and answers [`super::ServerEvent::Seek`].
     pub searches: bool,
+    /// Whether the owner verifies proofs of numbers, and answers [`super::ServerEvent::Verify`].
+    pub verifies_numbers: bool,
     /// Whose a name is.
     pub accounts: BTreeMap<Name, Account>,
     /// No claim may last longer.
@@ -61,6 +63,10 @@ pub struct ServerLimits {
     pub questions: u32,
     /// Numbers that one user, or one address, may ask for in a minute where it is a stranger.
     pub numbers: u32,
+    /// Searches by words of one user, or of one address, in a minute.
+    pub searches: u32,
+    /// Users that may be found by words.
+    pub listings: usize,
     /// Whom one user may admit.
     pub contacts_each: usize,
     /// Whom all of them may.
@@ -79,6 +85,8 @@ impl Default for ServerLimits {
             users: 1_000,
             questions: 100,
             numbers: 30,
+            searches: 20,
+            listings: 100_000,
             contacts_each: 1_000,
             contacts: 1_000_000,
         }
@@ -95,6 +103,7 @@ impl ServerConfig {
             shown_to_all: true,
             asked: Vec::new(),
             searches: false,
+            verifies_numbers: false,
             accounts: BTreeMap::new(),
             longest: Duration::from_secs(7_200),
             limits: ServerLimits::default(),

@@ -13,7 +13,7 @@ use rove_base::StreamId;
 
 use super::{Server, register::Waits, watch::Topic};
 use crate::{
-    Identifier, Message, Name, Reason, Record, Uid, WireError,
+    Identifier, Message, Name, Reason, Record, Speaker, Uid, WireError,
     wire::{Reader, put_text},
 };
 
@@ -121,9 +121,41 @@ impl Server {
         proven.then_some(asker)
     }
 
-    fn user_at(&self, stream: StreamId, name: &Name) -> Option<Uid> {
-        let uid = self.present(&Identifier::Name(name.clone()))?.claim.uid();
-        (self.homes.get(&uid) == Some(&stream)).then_some(uid)
+    /// Whose name it is, if that user speaks on this stream.
+    pub(super) fn user_at(&self, stream: StreamId, name: &Name) -> Option<Uid> {
+        let registered = self.present(&Identifier::Name(name.clone())).map(|record| record.claim.uid());
+        let link = self.links.get(&stream)?;
+        let speaks = link.speakers.iter().find(|(speaker, _)| speaker == name).map(|(_, uid)| *uid);
+        let here = registered.filter(|uid| self.homes.get(uid) == Some(&stream));
+        here.or_else(|| speaks.filter(|uid| self.is_name_of(name, uid)))
+    }
+
+    /// Whether a name is this user's: it has registered it, or the operator says so.
+    fn is_name_of(&self, name: &Name, uid: &Uid) -> bool {
+        let record = self.registry.lock().find(&Identifier::Name(name.clone()));
+        let account = self.config.accounts.get(name).and_then(|account| account.uid);
+        record.map_or(account == Some(*uid), |record| record.claim.uid() == *uid)
+    }
+
+    /// A user says that it speaks on this stream, too.
+    pub(super) fn speak(&mut self, stream: StreamId, id: u32, speaker: Speaker) {
+        let (now, limits) = (self.now, self.config.limits);
+        let Some(link) = self.links.get_mut(&stream) else { return };
+        if !link.may_ask(now.mono, limits.questions) || link.speakers.len() >= limits.users {
+            return self.refuse(stream, id, Reason::Full);
+        }
+        if !speaker.verify(&self.key.public(), now.wall) {
+            return self.refuse(stream, id, Reason::Signature);
+        }
+        let uid = speaker.uid();
+        if !self.is_name_of(&speaker.name, &uid) {
+            return self.refuse(stream, id, Reason::Taken);
+        }
+        if let Some(link) = self.links.get_mut(&stream) {
+            link.speakers.retain(|(name, _)| *name != speaker.name);
+            link.speakers.push((speaker.name, uid));
+        }
+        self.say(stream, &Message::Known { id });
     }
 
     /// Whether what is known of whoever is called this is for this asker. As much is done where nobody is called this.

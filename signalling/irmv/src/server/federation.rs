@@ -16,7 +16,7 @@ use std::{
 use rove_base::{Connect, Instant, StreamId, Transport};
 
 use super::{Server, ServerEvent, Who};
-use crate::{Identifier, Message, Record, WireError};
+use crate::{Identifier, Listing, Message, Record, WireError, Words};
 
 /// Other servers by their domain.
 #[derive(Debug, Default)]
@@ -284,6 +284,14 @@ impl Server {
         record.claim.name.domain() == domain
             && record.claim.is_about(identifier)
             && record.verify(Some(&key), self.now.wall).is_ok()
+    }
+
+    /// Whether somebody may be found by these words, and its server says so.
+    pub(super) fn is_listed_there(&self, domain: &str, words: &Words, listing: &Listing) -> bool {
+        let Some((_, key)) = self.peers.up(domain) else { return false };
+        listing.card.name.domain() == domain
+            && listing.card.words.has_all(words)
+            && listing.verify(Some(&key), self.now.wall).is_ok()
     }
 }
 

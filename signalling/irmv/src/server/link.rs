@@ -13,7 +13,7 @@ use rove_base::{Instant, StreamId};
 
 use super::Server;
 use super::watch::Topic;
-use crate::{Frames, Message, Uid, WireError};
+use crate::{Frames, Message, Name, Uid, WireError};
 
 /// One stream.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Link {
     pub(super) watching: BTreeMap<u32, Topic>,
     /// Who has registered on it.
     pub(super) users: Vec<Uid>,
+    /// Who else speaks on it.
+    pub(super) speakers: Vec<(Name, Uid)>,
     budget: Budget,
 }
 
@@ -61,8 +63,8 @@ struct Budget {
 impl Link {
     pub(super) fn new(remote: SocketAddr, who: Who, now: Instant) -> Self {
         let budget = Budget { left: u64::MAX, since: now };
-        let (frames, watching, users) = (Frames::default(), BTreeMap::new(), Vec::new());
-        Self { remote, frames, who, shown: None, watching, users, budget }
+        let (frames, watching, users, speakers) = Default::default();
+        Self { remote, frames, who, shown: None, watching, users, speakers, budget }
     }
 
     /// Whether one more question is allowed at `now`, of `rate` in a second. Servers ask for many.

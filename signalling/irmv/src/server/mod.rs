@@ -13,8 +13,10 @@ mod asks;
 mod carry;
 mod config;
 mod contacts;
+mod directory;
 mod federation;
 mod link;
+mod numbers;
 mod query;
 mod register;
 mod seek;
@@ -28,10 +30,12 @@ use std::{
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Ticket};
 
 use self::{
-    asks::Asks,
+    asks::{Answer, Asks},
     contacts::{Admission, Contacts},
+    directory::Directory,
     federation::Peers,
     link::{Link, Part, Who},
+    numbers::Numbers,
     query::Strangers,
     register::Held,
     watch::Watches,
@@ -41,8 +45,8 @@ pub use self::{
     seek::keys,
 };
 use crate::{
-    Face, Message, Name, News, Number, Reason, Record, Registry, SearchKey, SharedRegistry, Uid, UserKey,
-    WireError,
+    Face, Listing, Message, Name, News, Number, NumberProof, Reason, Record, Registry, SearchKey,
+    SharedRegistry, Uid, UserKey, WireError, Words,
 };
 
 /// What a server tells its owner.
@@ -60,6 +64,20 @@ pub enum ServerEvent {
     Left {
         /// Who.
         name: Name,
+    },
+    /// Anybody may find somebody by these words now, and by no others; durable, and acknowledged.
+    Listed {
+        /// Whom.
+        name: Name,
+        /// By what; by nothing any more when there are none.
+        words: Words,
+    },
+    /// Whether this proof holds is to be found out: [`Server::verified`] answers.
+    Verify {
+        /// Which verification.
+        number: u64,
+        /// What was shown.
+        proof: Box<NumberProof>,
     },
     /// Something was refused.
     Refused {
@@ -118,7 +136,11 @@ pub struct Server {
     contacts: Contacts,
     /// Whose numbers are, as the operator says.
     numbers: BTreeMap<Number, Name>,
+    /// Whose they are, as users have shown.
+    numbers_shown: Numbers,
     strangers: Strangers,
+    searchers: Strangers,
+    directory: Directory,
     outbox: Outbox<ServerEvent>,
 }
 
@@ -153,7 +175,10 @@ impl Server {
             watches: Watches::default(),
             contacts: Contacts::default(),
             numbers,
+            numbers_shown: Numbers::default(),
             strangers: Strangers::default(),
+            searchers: Strangers::default(),
+            directory: Directory::default(),
             outbox: Outbox::default(),
         }
     }
@@ -186,6 +211,9 @@ impl Server {
             self.contacts.apply(admission);
             return Ok(true);
         }
+        if Listing::is_kept_in(bytes) {
+            return Ok(self.relist(Listing::decode(bytes)?));
+        }
         let record = Record::decode(bytes)?;
         let ours = record.attestation.server == self.key.public()
             && record.claim.name.domain() == self.config.domain;
@@ -197,7 +225,8 @@ impl Server {
     pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
         let contacts = || self.contacts.records(&self.key.public()).collect::<Vec<_>>();
         let records = || self.registry.lock().iter().map(|record| record.encode()).collect::<Vec<_>>();
-        self.held.is_empty().then(|| [records(), contacts()].concat())
+        let listings = || self.listings().map(Listing::encode).collect::<Vec<_>>();
+        self.held.is_empty().then(|| [records(), contacts(), listings()].concat())
     }
 
     /// Nothing can be made durable any more: what waits is refused, as is all that follows.
@@ -251,13 +280,22 @@ impl Server {
             (Part::Terminal, Message::Admit { id, user, whom, may }) => {
                 self.admit(stream, id, &user, whom, may);
             }
+            (Part::Terminal, Message::List { id, card, signature }) => self.list(stream, id, card, signature),
+            (Part::Terminal, Message::Speak { id, speaker }) => self.speak(stream, id, speaker),
+            (Part::Terminal, Message::Prove { id, proof }) => self.prove(stream, id, proof),
+            (_, Message::Search { id, words, asker }) => self.search(stream, id, words, asker),
+            (Part::Peer, Message::Found { id, listings, .. }) => {
+                self.answered(stream, id, Ok(Answer::Listings(listings)));
+            }
             (_, Message::Query { id, identifier, asker }) => self.query(stream, id, identifier, asker),
             (_, Message::Subscribe { id, identifier, asker }) => {
                 self.subscribe(stream, id, identifier, asker);
             }
             (_, Message::Unsubscribe { id }) => self.unsubscribe(stream, id),
             (_, Message::Carry(carry)) => self.carry(stream, carry),
-            (Part::Peer, Message::Answer { id, record }) => self.answered(stream, id, Ok(record)),
+            (Part::Peer, Message::Answer { id, record }) => {
+                self.answered(stream, id, Ok(Answer::Record(record.map(Box::new))));
+            }
             (Part::Peer, Message::Refused { id, reason }) => self.answered(stream, id, Err(reason)),
             (Part::Peer, Message::Notify { id, record }) => self.notified(stream, id, record.as_ref()),
             _ => return out_of_place,

@@ -7,9 +7,12 @@
     clippy::panic
 )]
 
-use rove_base::{StreamId, UnixTime};
+use rove_base::{Instant, StreamId, UnixTime};
 
-use super::{Server, asks::Ask};
+use super::{
+    Server,
+    asks::{Ask, Question},
+};
 use crate::{
     Claim, Identifier, Message, Name, Number, Proof, Reason, Record, Status, message::answer_around,
 };
@@ -23,10 +26,14 @@ impl Server {
         let asker = self.proven(stream, asker);
         match self.elsewhere(stream, &identifier) {
             None if self.others_may_know(stream, &identifier) => {
-                self.ask_round(stream, id, &identifier, asker.as_ref());
+                let question = Question::Who(identifier);
+                self.ask_round(Ask { stream, id, question, asker, round: None });
             }
             None => self.answer(stream, id, &identifier, asker),
-            Some(domain) => self.ask(&domain, Ask { stream, id, identifier, asker, round: None }),
+            Some(domain) => {
+                let question = Question::Who(identifier);
+                self.ask(&domain, Ask { stream, id, question, asker, round: None });
+            }
         }
     }
 
@@ -38,8 +45,12 @@ impl Server {
             Identifier::Uid(_) | Identifier::Fixed(_) => false,
         };
         let passes = self.links.get(&stream).is_some_and(super::Link::is_terminal);
-        let others = self.config.searches || !self.config.asked.is_empty();
-        passes && others && !here && self.registry.lock().owner(identifier).is_none()
+        passes && self.knows_others() && !here && self.registry.lock().owner(identifier).is_none()
+    }
+
+    /// Whether there is somebody to ask.
+    pub(super) const fn knows_others(&self) -> bool {
+        self.config.searches || !self.config.asked.is_empty()
     }
 
     fn answer(&mut self, stream: StreamId, id: u32, identifier: &Identifier, asker: Option<Name>) {
@@ -59,10 +70,8 @@ impl Server {
 
     /// A stranger hears whose a number is, whether or not its user is there, and nothing else; so many a minute.
     fn answer_stranger(&mut self, stream: StreamId, id: u32, number: Number, asker: Option<Name>) {
-        let Some(link) = self.links.get(&stream) else { return };
-        let source = asker.map_or_else(|| Asker::At(link.remote.ip()), Asker::User);
-        let minute = self.now.mono.as_nanos() / 60_000_000_000;
-        if !self.strangers.may_ask(source, minute, self.config.limits.numbers) {
+        let Some(source) = self.source(stream, asker) else { return };
+        if !self.strangers.may_ask(source, self.now.mono, self.config.limits.numbers) {
             return self.refuse(stream, id, Reason::Full);
         }
         let owner = self.numbers.get(&number).cloned();
@@ -70,6 +79,12 @@ impl Server {
         let name = owner.clone().or_else(|| format!("nobody@{}", self.config.domain).parse().ok());
         let record = name.map(|name| self.whose(name, number));
         self.say(stream, &Message::Answer { id, record: record.filter(|_| owner.is_some()) });
+    }
+
+    /// Whom a question counts for.
+    pub(super) fn source(&self, stream: StreamId, asker: Option<Name>) -> Option<Asker> {
+        let at = self.links.get(&stream)?.remote.ip();
+        Some(asker.map_or(Asker::At(at), Asker::User))
     }
 
     /// That a number is this user's, in the server's own words.
@@ -106,14 +121,14 @@ impl Server {
     }
 }
 
-/// Who asks for numbers of strangers.
+/// Who asks for numbers of strangers, or searches.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Asker {
     User(Name),
     At(std::net::IpAddr),
 }
 
-/// How many numbers each has asked for in this minute.
+/// How often each has asked in this minute.
 #[derive(Debug, Default)]
 pub(super) struct Strangers {
     minute: u64,
@@ -121,7 +136,8 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    fn may_ask(&mut self, asker: Asker, minute: u64, most: u32) -> bool {
+    pub(super) fn may_ask(&mut self, asker: Asker, now: Instant, most: u32) -> bool {
+        let minute = now.as_nanos() / 60_000_000_000;
         if self.minute != minute {
             self.minute = minute;
             self.asked.clear();

@@ -10,7 +10,7 @@
 use rove_base::{Now, StreamId, Ticket};
 
 use super::{Server, ServerEvent, contacts::Admission};
-use crate::{Claim, Conflict, Identifier, Message, Name, Proof, Reason, Record, WireError};
+use crate::{Claim, Conflict, Identifier, Listing, Message, Name, Proof, Reason, Record, WireError};
 
 /// Something that waits for the journal.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Held {
     ticket: Ticket,
     /// Who waits for the answer, and its number there.
     pub(super) asker: (StreamId, u32),
-    waits: Waits,
+    pub(super) waits: Waits,
 }
 
 /// What it is.
@@ -26,6 +26,7 @@ pub(super) struct Held {
 pub(super) enum Waits {
     Record(Box<Record>),
     Contact(Admission),
+    Listing(Box<Listing>),
 }
 
 impl Server {
@@ -73,17 +74,13 @@ impl Server {
             None if !self.config.open => return Err(Reason::Taken),
             _ => {}
         }
-        let number = match claim.number {
-            None => Proof::Nothing,
-            Some(number) if account.is_some_and(|account| account.number == Some(number)) => Proof::Attested,
-            Some(_) => return Err(Reason::Unproved),
-        };
         let fixed = match claim.fixed {
             None => Proof::Nothing,
             // The handshake has sent there what only its receiver could answer.
             Some(ip) if ip == link.remote.ip().to_canonical() => Proof::Routable,
             Some(_) => return Err(Reason::Unproved),
         };
+        let number = self.behind_number(&claim).ok_or(Reason::Unproved)?;
         if !claim.is_signed(&signature) {
             return Err(Reason::Signature);
         }
@@ -122,6 +119,10 @@ impl Server {
                 Waits::Record(record) => *record,
                 Waits::Contact(admission) => {
                     self.admitted((stream, id), admission);
+                    continue;
+                }
+                Waits::Listing(listing) => {
+                    self.listed((stream, id), *listing);
                     continue;
                 }
             };
@@ -193,6 +194,7 @@ impl Server {
     /// Somebody is not there any more.
     pub(super) fn gone(&mut self, record: &Record) {
         self.homes.remove(&record.claim.uid());
+        self.directory.remove(&record.claim.uid());
         self.outbox.event(ServerEvent::Left { name: record.claim.name.clone() });
         for identifier in record.claim.identifiers() {
             self.tell_watchers(&identifier, record, false);

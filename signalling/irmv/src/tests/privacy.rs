@@ -6,7 +6,7 @@ use rove_base::{Arrival, Entropy, Flow, Machine as _, Now, Scratch, Step, Stream
 
 use super::world::{START, World, key};
 use crate::{
-    Frames, Identifier, Message, Name, Number, Proof, Reason, Record, Status, UserKey,
+    Frames, Identifier, Message, Name, Number, Proof, Reason, Record, Speaker, Status, UserKey,
     client::{ClientEvent, RequestId},
     server::{Account, Server, ServerConfig},
 };
@@ -167,6 +167,64 @@ fn nobody_asks_or_admits_in_anothers_name() {
         ]
     );
     let _ = alice;
+}
+
+/// Another link of a user, with its key, that registers nothing.
+fn desk(world: &mut World, server: usize, of: usize, as_whom: &str) -> (usize, Result<(), Reason>) {
+    let desk = world.client("desk", server);
+    let now = world.now;
+    world.clients[desk].machine.speak(now, key(of), name(as_whom));
+    world.run(1.0);
+    let known = world.clients[desk].events.drain(..).find_map(|event| match event {
+        ClientEvent::Known { result } => Some(result),
+        _ => None,
+    });
+    (desk, known.unwrap())
+}
+
+#[test]
+fn a_user_asks_and_admits_by_another_link_and_its_registration_stays_where_it_is() {
+    let (mut world, alice, carol, bob) = three();
+    let (bobs, known) = desk(&mut world, 1, bob, "bob@b.example");
+    assert_eq!(known, Ok(()));
+    let id = admits(&mut world, bobs, "alice@a.example", true);
+    assert!(world.clients[bobs].events.contains(&ClientEvent::Admitted { id, result: Ok(()) }));
+    let (alices, known) = desk(&mut world, 0, alice, "alice@a.example");
+    assert_eq!(known, Ok(()));
+    let found = asks(&mut world, alices, "bob@b.example").unwrap().unwrap();
+    assert_eq!(
+        found.claim.contacts,
+        world.presence(bob, "bob@b.example").contacts,
+        "his phone, not his desk"
+    );
+    let (carols, known) = desk(&mut world, 0, carol, "carol@a.example");
+    assert_eq!((known, asks(&mut world, carols, "bob@b.example")), (Ok(()), Ok(None)));
+    world.kill(0);
+    world.restart(0, discreet("a.example"));
+    world.run(20.0);
+    assert!(asks(&mut world, alices, "bob@b.example").unwrap().is_some(), "it says who it is on each link");
+}
+
+#[test]
+fn nobody_speaks_in_anothers_name_by_another_link_and_what_is_said_of_that_is_good_for_one_server_and_minutes()
+ {
+    let (mut world, alice, carol, bob) = three();
+    admits(&mut world, bob, "alice@a.example", true);
+    let (mallory, known) = desk(&mut world, 0, carol, "alice@a.example");
+    assert_eq!((known, asks(&mut world, mallory, "bob@b.example")), (Err(Reason::Taken), Ok(None)));
+    let id = admits(&mut world, mallory, "carol@a.example", true);
+    assert!(!world.clients[mallory].events.contains(&ClientEvent::Admitted { id, result: Ok(()) }));
+    let (ours, others, wall) = (key(8).public(), key(9).public(), UnixTime::from_secs(START));
+    let speaker = Speaker::sign(name("alice@a.example"), wall, &ours, &key(alice));
+    let at = |seconds| UnixTime::from_secs(seconds);
+    assert!(speaker.verify(&ours, wall) && speaker.verify(&ours, at(START + Speaker::FRESH)));
+    assert!(!speaker.verify(&others, wall), "another server");
+    assert!(
+        !speaker.verify(&ours, at(START + Speaker::FRESH + 1)) && !speaker.verify(&ours, at(START - 301))
+    );
+    let renamed = Speaker { name: name("carol@a.example"), ..speaker.clone() };
+    let forged = Speaker { key: key(carol).public(), ..speaker };
+    assert!(!renamed.verify(&ours, wall) && !forged.verify(&ours, wall));
 }
 
 /// What a server sends, in order.

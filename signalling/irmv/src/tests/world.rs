@@ -12,7 +12,7 @@ use rove_base::{
 };
 
 use crate::{
-    Contact, Frames, Message, Name, Status, UserKey,
+    Contact, Frames, Message, Name, Pointer, SearchKey, Status, UserKey, Words,
     client::{Client, ClientConfig, ClientEvent, Presence},
     server::{Server, ServerConfig, ServerEvent},
 };
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) silent: bool,
     /// `who -> whom kind`, as it was sent; without greetings.
     pub(super) arrows: Vec<String>,
+    /// What the search network keeps.
+    shelf: BTreeMap<SearchKey, Vec<Pointer>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -86,6 +88,7 @@ impl World {
             next_parcel: 0,
             silent: false,
             arrows: Vec::new(),
+            shelf: BTreeMap::new(),
         };
         for (index, config) in configs.into_iter().enumerate() {
             let at = u8::try_from(index).unwrap();
@@ -203,24 +206,7 @@ impl World {
                     let events = &mut self.clients[index].events;
                     step.map(|event| events.push_back(event))
                 }
-                Who::Server(index) => {
-                    let Some(machine) = &mut self.servers[index].machine else { return None };
-                    let step = machine.poll(scratch);
-                    let (events, now) = (&mut self.servers[index].events, self.now);
-                    let mut wanted = None;
-                    let step = step.map(|event| {
-                        if let ServerEvent::Resolve { domain } = &event {
-                            wanted = Some(domain.clone());
-                        }
-                        events.push(event);
-                    });
-                    if let Some(domain) = wanted {
-                        let found = self.servers.iter().find(|at| at.domain == domain).map(|at| at.address);
-                        let machine = self.servers[index].machine.as_mut().unwrap();
-                        machine.resolved(now, &domain, found.as_slice());
-                    }
-                    step
-                }
+                Who::Server(index) => self.step(index, scratch)?,
             };
             match step {
                 Step::Wait(until) => return until,
@@ -249,6 +235,56 @@ impl World {
                 }
             }
         }
+    }
+
+    /// One step of a server; what it asks of its owner is done at once.
+    fn step(&mut self, index: usize, scratch: &mut Scratch) -> Option<Step<()>> {
+        let machine = self.servers[index].machine.as_mut()?;
+        let step = machine.poll(scratch);
+        let (events, now) = (&mut self.servers[index].events, self.now);
+        let mut wanted = None;
+        let step = step.map(|event| {
+            wanted = Some(event.clone());
+            events.push(event);
+        });
+        let found = |domain: &str| self.servers.iter().find(|at| at.domain == domain).map(|at| at.address);
+        match wanted {
+            Some(ServerEvent::Resolve { domain }) => {
+                let found = found(&domain);
+                let machine = self.servers[index].machine.as_mut().unwrap();
+                machine.resolved(now, &domain, found.as_slice());
+            }
+            Some(ServerEvent::Seek { seek, key }) => self.seek(index, seek, key),
+            Some(ServerEvent::Verify { number, proof }) => {
+                let machine = self.servers[index].machine.as_mut().unwrap();
+                machine.verified(now, number, proof.identity == "good");
+            }
+            Some(ServerEvent::Listed { words, .. }) => self.publish(index, &words),
+            _ => {}
+        }
+        Some(step)
+    }
+
+    /// A server says in the search network that it has to be asked for these words.
+    fn publish(&mut self, server: usize, words: &Words) {
+        let at = &self.servers[server];
+        let expires = UnixTime::from_secs(self.now.wall.as_secs() + Pointer::LONGEST);
+        for key in SearchKey::of_words(words) {
+            let operator = server_key(u8::try_from(server).unwrap());
+            let pointer = Pointer::sign(key, &at.domain, &[at.address], expires, &operator);
+            self.shelf.entry(key).or_default().push(pointer);
+        }
+    }
+
+    /// A server is told who has said so.
+    fn seek(&mut self, server: usize, seek: u64, key: SearchKey) {
+        let (now, pointers) = (self.now, self.shelf.get(&key).cloned().unwrap_or_default());
+        let machine = self.servers[server].machine.as_mut().unwrap();
+        for pointer in pointers {
+            assert_eq!(pointer.verify(key, now.wall), Ok(()));
+            machine.pointed(now, seek, &pointer);
+        }
+        machine.sought(now, seek);
     }
 
     fn connect(&mut self, from: End, remote: SocketAddr) {

@@ -10,12 +10,13 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6},
     process::{Command, Stdio},
 };
 
 use rove_io::spaces::Space;
 
+use super::super::made::free;
 use crate::failure::Failure;
 
 /// Somebody's place.
@@ -309,18 +310,6 @@ impl Ground {
 /// The terminal's interface to a network.
 pub(super) const fn air(network: usize) -> &'static str {
     ["", "air-a", "air-b"][network]
-}
-
-/// An address that nobody listens at, for datagrams and streams.
-fn free(ip: Ipv4Addr) -> Result<SocketAddr, Failure> {
-    for _ in 0..64 {
-        let tcp = TcpListener::bind((ip, 0)).map_err(fail)?;
-        let address = tcp.local_addr().map_err(fail)?;
-        if UdpSocket::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    Err(fail(format!("{ip} has no free port")))
 }
 
 /// What tells the networks' addresses apart.

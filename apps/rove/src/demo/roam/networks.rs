@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{Ipv6Addr, SocketAddr},
-    os::unix::{fs::PermissionsExt as _, net::UnixStream},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use rove_node::{Node, NodeConfig, RunningNode};
 use serde_json::{Value, json};
 
 use super::{
+    super::made::{certificates, write},
     NAME,
     ground::{Ground, NETWORKS, Place},
     resolver::Resolver,
@@ -44,7 +45,7 @@ fn fail(error: impl std::fmt::Display) -> Failure {
 
 impl Networks {
     pub(super) fn start(dir: &Path, ground: &Ground, dhcp: bool) -> Result<Self, Failure> {
-        certificates(dir)?;
+        certificates(dir, &DOMAINS)?;
         let each = |port: u16| {
             Ok::<_, Failure>([ground.listen(0, port)?, ground.listen(1, port)?, ground.listen(2, port)?])
         };
@@ -186,30 +187,6 @@ impl Plan<'_> {
 
 /// Where the root of names is.
 const ROOT: std::net::Ipv4Addr = std::net::Ipv4Addr::new(10, 9, 0, 53);
-
-/// An authority, and what it gives each network.
-fn certificates(dir: &Path) -> Result<(), Failure> {
-    let mut params = rcgen::CertificateParams::new(Vec::new()).map_err(fail)?;
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let key = rcgen::KeyPair::generate().map_err(fail)?;
-    let issuer = rcgen::CertifiedIssuer::self_signed(params, key).map_err(fail)?;
-    write(&dir.join("ca.pem"), &issuer.pem())?;
-    for domain in DOMAINS {
-        let key = rcgen::KeyPair::generate().map_err(fail)?;
-        let params = rcgen::CertificateParams::new(vec![domain.to_owned()]).map_err(fail)?;
-        let own = params.signed_by(&key, &issuer).map_err(fail)?;
-        write(&dir.join(format!("{domain}.pem")), &own.pem())?;
-        write(&dir.join(format!("{domain}.key")), &key.serialize_pem())?;
-    }
-    Ok(())
-}
-
-/// Writes what its owner alone may read.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let named = |error: std::io::Error| fail(format!("{}: {error}", path.display()));
-    std::fs::write(path, text).map_err(named)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(named)
-}
 
 fn subscribe(socket: &Path, order: &Value) -> Result<(), Failure> {
     let mut stream = UnixStream::connect(socket).map_err(fail)?;

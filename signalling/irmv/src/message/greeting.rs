@@ -1,0 +1,31 @@
+//! How either side says who it is.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+use super::{Message, PROTOCOL, kind};
+use crate::{WireError, identifier::is_domain, wire::Reader};
+
+pub(super) fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
+    if reader.u8("protocol")? != PROTOCOL {
+        return Err(WireError::Value("protocol"));
+    }
+    let domain = reader.text("domain")?;
+    if kind == kind::HELLO && domain.is_empty() {
+        reader.end()?;
+        return Ok(Message::Hello { server: None });
+    }
+    if !is_domain(domain) || domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(WireError::Value("domain"));
+    }
+    let (domain, key) = (domain.to_owned(), reader.array("key")?);
+    reader.end()?;
+    Ok(match kind {
+        kind::HELLO => Message::Hello { server: Some((domain, key)) },
+        _ => Message::Welcome { domain, key },
+    })
+}
