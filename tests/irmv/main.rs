@@ -1,6 +1,8 @@
 //! Two operators' servers and their users, as programs on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod dying;
 mod figures;
 mod programs;
+mod shared;
 mod stage;

@@ -25,7 +25,7 @@ pub(crate) struct Stage {
 }
 
 /// An address of this machine that nobody listens at.
-fn free(ip: Ipv4Addr) -> SocketAddr {
+pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((ip, 0)).unwrap();
         let address = tcp.local_addr().unwrap();
@@ -35,12 +35,12 @@ fn free(ip: Ipv4Addr) -> SocketAddr {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn certificates(folder: &Path) {
+pub(crate) fn certificates(folder: &Path) {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
