@@ -1,0 +1,137 @@
+//! Two servers of one domain, which tell each other by Redis who is registered.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rove_tests::programs::{Running, peer, program};
+
+use crate::stage::{PATIENCE, certificates, free, write};
+
+/// Redis at an address of its own, keeping nothing; a replica of another where one is named.
+fn redis(program: &Path, folder: &Path, of: Option<SocketAddr>) -> (Running, SocketAddr) {
+    let at = free(Ipv4Addr::LOCALHOST);
+    let port = at.port().to_string();
+    let mut args = vec!["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+    args.extend(["--dir", folder.to_str().unwrap(), "--repl-diskless-sync-delay", "0"]);
+    let master = of.map(|of| of.port().to_string());
+    if let Some(port) = &master {
+        args.extend(["--replicaof", "127.0.0.1", port]);
+    }
+    let mut server = Running::start(program, args);
+    server.line_with("eady to accept connections", PATIENCE);
+    if master.is_some() {
+        server.line_with("Finished with success", PATIENCE);
+    }
+    (server, at)
+}
+
+/// From now on it takes what is written.
+fn promote(replica: SocketAddr) {
+    let mut stream = TcpStream::connect(replica).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"REPLICAOF NO ONE\r\n").unwrap();
+    let mut said = String::new();
+    BufReader::new(stream).read_line(&mut said).unwrap();
+    assert_eq!(said, "+OK\r\n");
+}
+
+/// Both servers, and phones.
+struct Pair {
+    folder: tempfile::TempDir,
+    at: [SocketAddr; 2],
+    nodes: [Option<Running>; 2],
+}
+
+impl Pair {
+    fn new(store: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        certificates(folder.path());
+        let at = [free(Ipv4Addr::new(127, 0, 50, 1)), free(Ipv4Addr::new(127, 0, 60, 1))];
+        for (which, at) in at.iter().enumerate() {
+            let config = format!(
+                "[journal]\npath = \"{which}.journal\"\n\
+                 [irmv]\nlisten = [\"{at}\"]\ndomain = \"a.example\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n\
+                 authorities = \"ca.pem\"\nsigning_key = \"a.signing\"\nopen = true\nshown_to = \"anybody\"\n\
+                 store = \"{store}\"\n"
+            );
+            write(&folder.path().join(format!("{which}.toml")), &config);
+        }
+        let mut pair = Self { folder, at, nodes: [None, None] };
+        (0..2).for_each(|which| pair.start(which));
+        pair
+    }
+
+    fn start(&mut self, which: usize) {
+        let config = self.folder.path().join(format!("{which}.toml"));
+        let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
+        let mut node = Running::start(&program("roved"), args);
+        node.ready(PATIENCE);
+        self.nodes[which] = Some(node);
+    }
+
+    fn rove(&self, which: usize, user: &str, args: &[&str]) -> Running {
+        let (server, folder) = (self.at[which].to_string(), self.folder.path());
+        let (key, ca) = (folder.join(format!("{user}.key")), folder.join("ca.pem"));
+        let own = ["--irmv-server", &server, "--irmv-domain", "a.example", "--listen", "127.0.70.1:0"];
+        let own =
+            own.into_iter().chain(["--irmv-key", key.to_str().unwrap(), "--tls-ca", ca.to_str().unwrap()]);
+        Running::start(&program("rove"), args.iter().copied().chain(own))
+    }
+
+    fn registers(&self, which: usize, user: &str) -> Running {
+        let name = format!("{user}@a.example");
+        let mut phone = self.rove(which, user, &["answer", "--register", &name, "--ready-json"]);
+        phone.ready(PATIENCE);
+        phone
+    }
+
+    fn finds(&self, which: usize, user: &str) -> Result<(), String> {
+        let name = format!("{user}@a.example");
+        let (code, said, complaints) = self.rove(which, "asker", &["lookup", &name]).outcome(PATIENCE);
+        let there = code == 0 && said.contains("is online");
+        if there { Ok(()) } else { Err(format!("{code}: {said} {complaints}")) }
+    }
+
+    fn comes_to_find(&self, which: usize, user: &str) {
+        let until = Instant::now() + PATIENCE;
+        while let Err(said) = self.finds(which, user) {
+            assert!(Instant::now() < until, "{said}");
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    }
+}
+
+#[test]
+fn b20_servers_of_one_domain_find_each_others_users_and_a_master_that_is_killed_fails_no_look_up() {
+    let Some(program) = peer("redis-server") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (master, first) = redis(&program, folder.path(), None);
+    let (_replica, second) = redis(&program, folder.path(), Some(first));
+    let mut pair = Pair::new(&format!("redis://{first},redis://{second}"));
+    let _bob = pair.registers(0, "bob");
+    pair.comes_to_find(1, "bob");
+    // Who comes later reads what is there.
+    pair.nodes[1] = None;
+    pair.start(1);
+    pair.comes_to_find(1, "bob");
+
+    drop(master);
+    let rounds = if std::env::var_os("ROVE_PROVE").is_some() { 200 } else { 10 };
+    let _carol = pair.registers(0, "carol");
+    for round in 0..rounds {
+        for (which, user) in [(0, "bob"), (1, "bob"), (0, "carol")] {
+            pair.finds(which, user).unwrap_or_else(|said| panic!("{user} in round {round}: {said}"));
+        }
+    }
+    println!("{} look-ups without a master, none failed", rounds * 3);
+
+    // What could not be written has waited.
+    promote(second);
+    pair.comes_to_find(1, "carol");
+    pair.nodes[0] = None;
+    pair.finds(1, "bob").unwrap();
+}
