@@ -46,6 +46,14 @@ impl Candidate {
         let foundation = Foundation::of(kind, base);
         Self { address, kind, priority: kind.priority(preference), foundation, related: Some(base) }
     }
+
+    /// A relayed candidate: an address that a relay lends, which sees us at `mapped` (RFC 8839 §5.1).
+    #[must_use]
+    pub fn relayed(address: SocketAddr, mapped: SocketAddr, preference: u16) -> Self {
+        let kind = CandidateKind::Relayed;
+        let foundation = Foundation::of(kind, address);
+        Self { address, kind, priority: kind.priority(preference), foundation, related: Some(mapped) }
+    }
 }
 
 /// How a candidate was learned (RFC 8445 §5.1.1).

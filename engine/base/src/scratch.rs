@@ -69,6 +69,26 @@ impl Scratch {
         Some(Span::between(start, self.bytes.len()))
     }
 
+    /// The bytes of `span` with `header` before them: in place where nothing else was written behind, else as a copy. Empty
+    /// when the scratch was cleared since.
+    #[must_use]
+    pub fn prefix(&mut self, span: Span, header: &[u8]) -> Span {
+        let start = span.start as usize;
+        let (end, len) = (start.saturating_add(span.len()), self.bytes.len());
+        if end > len {
+            return Span::default();
+        }
+        self.bytes.extend_from_slice(header);
+        if end == len {
+            if let Some(both) = self.bytes.get_mut(start..) {
+                both.rotate_right(header.len());
+            }
+            return Span::between(start, self.bytes.len());
+        }
+        self.bytes.extend_from_within(start..end);
+        Span::between(len, self.bytes.len())
+    }
+
     /// The bytes of `span`; empty when the scratch was cleared since.
     #[must_use]
     pub fn get(&self, span: Span) -> &[u8] {
@@ -124,5 +144,17 @@ mod tests {
         assert_eq!(scratch.get(longer), b"BYE\0\0");
         scratch.clear();
         assert_eq!(scratch.get(second), b"");
+    }
+
+    #[test]
+    fn a_header_goes_before_a_span_in_place_or_before_a_copy_of_it() {
+        let mut scratch = Scratch::default();
+        let (first, last) = (scratch.push(b"one"), scratch.push(b"two"));
+        let last = scratch.prefix(last, b"h:");
+        assert_eq!((scratch.get(last), scratch.len()), (&b"h:two"[..], 8));
+        let copy = scratch.prefix(first, b"h:");
+        assert_eq!((scratch.get(copy), scratch.get(first)), (&b"h:one"[..], &b"one"[..]));
+        scratch.clear();
+        assert!(scratch.prefix(last, b"h:").is_empty());
     }
 }

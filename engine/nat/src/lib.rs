@@ -10,4 +10,4 @@ mod link;
 pub mod stun;
 pub mod turn;
 
-pub use link::{Link, LinkEvent, LinkFailure, LinkInput, NoIdentity, Relink};
+pub use link::{Lent, Link, LinkEvent, LinkFailure, LinkInput, NoIdentity, Relink};

@@ -7,10 +7,12 @@
     clippy::panic
 )]
 
+mod lent;
 mod relink;
 #[cfg(test)]
 mod tests;
 
+pub use lent::Lent;
 pub use relink::Relink;
 
 use std::collections::VecDeque;
@@ -32,6 +34,8 @@ pub struct Link {
     now: Instant,
     ice: Option<Ice>,
     dtls: Option<Dtls>,
+    /// Addresses that relays lend.
+    lent: Vec<Lent>,
     events: VecDeque<LinkEvent>,
 }
 
@@ -114,7 +118,7 @@ impl Link {
         if dtls.is_none() && ice.is_none() {
             return Ok(None);
         }
-        let mut link = Self { now: now.mono, ice, dtls, events: VecDeque::new() };
+        let mut link = Self { now: now.mono, ice, dtls, lent: Vec::new(), events: VecDeque::new() };
         if let (None, Some(dtls), Some(told)) = (&link.ice, &mut link.dtls, told) {
             dtls.start(now.mono, told);
         }
@@ -129,6 +133,9 @@ impl Link {
 
     /// Carries what one part has to say to the other.
     fn settle(&mut self) {
+        if let Some(ice) = &mut self.ice {
+            self.lent.iter_mut().for_each(|lent| lent.settle(self.now, ice));
+        }
         while let Some(event) = self.ice.as_mut().and_then(Ice::next_event) {
             match event {
                 IceEvent::Candidate(candidate) => {
@@ -141,6 +148,7 @@ impl Link {
                     }
                     self.events.push_back(LinkEvent::Selected(flow));
                 }
+                IceEvent::Reach(flow) => self.reach(flow),
                 IceEvent::Failed => self.events.push_back(LinkEvent::Failed(LinkFailure::NoWay)),
                 IceEvent::ConsentLost => self.events.push_back(LinkEvent::Failed(LinkFailure::ConsentLost)),
             }
@@ -162,7 +170,8 @@ impl Link {
 
     fn next_datagram(&mut self) -> Option<(UdpFlow, Vec<u8>)> {
         let checks = self.ice.as_mut().and_then(Ice::next_datagram);
-        checks.or_else(|| self.dtls.as_mut().and_then(Dtls::next_datagram))
+        let keys = checks.or_else(|| self.dtls.as_mut().and_then(Dtls::next_datagram));
+        keys.or_else(|| self.lent.iter_mut().find_map(|lent| lent.next_datagram(self.now)))
     }
 }
 
@@ -190,6 +199,7 @@ impl Machine for Link {
                 (None, _) => {}
             },
             LinkInput::Close => {
+                self.lent.iter_mut().for_each(Lent::give_back);
                 if let Some(dtls) = &mut self.dtls {
                     dtls.close();
                 }
@@ -213,13 +223,18 @@ impl Machine for Link {
         if let Some(event) = self.events.pop_front() {
             return Step::Event(event);
         }
-        if let Some((flow, datagram)) = self.next_datagram() {
+        while let Some((flow, datagram)) = self.next_datagram() {
             // Marked as media is: what the path does to that is what is to be found out (RFC 8445 §7.2.4).
             let range = out.push(&datagram);
-            return Step::Send(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF });
+            let transmit = Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::EF };
+            if let Some(transmit) = self.outward(transmit, out) {
+                return Step::Send(transmit);
+            }
         }
         let checks = self.ice.as_ref().and_then(Ice::next_wake);
-        Step::Wait(Instant::earliest(checks, self.dtls.as_ref().and_then(Dtls::next_wake)))
+        let keys = self.dtls.as_ref().and_then(Dtls::next_wake);
+        let lent = self.lent.iter().filter_map(Lent::next_wake).min();
+        Step::Wait(Instant::earliest(Instant::earliest(checks, keys), lent))
     }
 }
 

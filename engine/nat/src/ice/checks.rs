@@ -9,10 +9,10 @@
 
 use core::time::Duration;
 
-use rove_base::UdpFlow;
+use rove_base::{CandidateKind, UdpFlow};
 
 use super::{
-    BETTER_WAIT, Consent, Ice, IceEvent, MAX_CANDIDATES, PACE,
+    BETTER_WAIT, Consent, DIRECT_WAIT, Ice, IceEvent, MAX_CANDIDATES, PACE,
     pair::{Check, Pair, State},
 };
 use crate::stun::{Class, Message, MessageWriter};
@@ -224,7 +224,7 @@ impl Ice {
         let mut message = MessageWriter::new(Class::Request, transaction)
             .username(self.remote.ufrag(), self.local.ufrag())
             .role(self.controlling, self.tie_breaker)
-            .priority(rove_base::CandidateKind::PeerReflexive.priority(preference));
+            .priority(CandidateKind::PeerReflexive.priority(preference));
         if nominates {
             message = message.use_candidate();
         }
@@ -235,6 +235,14 @@ impl Ice {
     pub(super) fn may_nominate(&self) -> bool {
         let under_way = |pair: &Pair| pair.nominated || pair.check().is_some_and(|check| check.nominates);
         self.controlling && !self.failed && !self.pairs.iter().any(under_way)
+    }
+
+    /// So long a better pair may take than those that work.
+    pub(super) fn better_wait(&self) -> Duration {
+        let relayed =
+            |pair: &Pair| self.lent.contains(&pair.flow.local) || pair.remote.kind == CandidateKind::Relayed;
+        let direct = self.pairs.iter().any(|pair| pair.is_valid() && !relayed(pair));
+        if direct { BETTER_WAIT } else { DIRECT_WAIT }
     }
 
     /// What follows from how the pairs are: a nomination, a selection, or failure.
@@ -250,7 +258,7 @@ impl Ice {
         {
             let better =
                 self.pairs.iter().any(|pair| pair.is_open() && pair.priority(controlling) > priority);
-            let waited = self.valid_since.is_some_and(|since| self.now.since(since) >= BETTER_WAIT);
+            let waited = self.valid_since.is_some_and(|since| self.now.since(since) >= self.better_wait());
             if !better || waited {
                 self.begin_check(flow, true);
             }

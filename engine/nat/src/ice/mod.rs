@@ -42,6 +42,8 @@ pub struct Ice {
     local: IceCredentials,
     remote: IceCredentials,
     bases: Vec<(SocketAddr, u32)>,
+    /// Those of them that relays lend.
+    lent: Vec<SocketAddr>,
     remotes: Vec<Candidate>,
     /// No more of the peer's candidates will come.
     complete: bool,
@@ -71,6 +73,8 @@ pub enum IceEvent {
     Candidate(Candidate),
     /// There will be no more of them.
     Gathered,
+    /// Checks will go this way, whose near end a relay lends: it has to let the far end in.
+    Reach(UdpFlow),
     /// Media goes this way from now on.
     Selected(UdpFlow),
     /// No way leads to the peer.
@@ -93,6 +97,7 @@ impl Ice {
             local: plan.local.clone(),
             remote: plan.remote.clone(),
             bases,
+            lent: lent(plan),
             remotes: Vec::new(),
             complete: plan.complete,
             lite_peer: plan.lite_peer,
@@ -155,7 +160,7 @@ impl Ice {
         self.lite_peer = plan.lite_peer;
         self.controlling = plan.role == IceRole::Controlling || self.lite_peer;
         self.tie_breaker = self.entropy.next_u64();
-        self.bases = bases(plan);
+        (self.bases, self.lent) = (bases(plan), lent(plan));
         self.gathering = gathering(self.now, plan, &self.bases, &mut self.entropy);
         self.gathered = false;
         self.remotes.clear();
@@ -186,7 +191,18 @@ impl Ice {
             }
             self.pairs.remove(least);
         }
+        if self.lent.contains(&pair.flow.local) {
+            self.events.push_back(IceEvent::Reach(pair.flow));
+        }
         self.pairs.push(pair);
+    }
+
+    /// The relay that lends the near end of `flow` lets its far end in: what was under way there is sent again at once.
+    pub fn reached(&mut self, now: Instant, flow: UdpFlow) {
+        self.now = self.now.max(now);
+        if let Some(pair) = self.pairs.iter_mut().find(|pair| pair.flow == flow) {
+            pair.hasten(self.now);
+        }
     }
 
     /// Takes in a datagram that looks like STUN.
@@ -230,7 +246,8 @@ impl Ice {
     #[must_use]
     pub fn next_wake(&self) -> Option<Instant> {
         let repeats = self.pairs.iter().filter_map(|pair| pair.check().map(|check| check.due)).min();
-        let nomination = self.valid_since.filter(|_| self.may_nominate()).map(|since| since + BETTER_WAIT);
+        let nomination =
+            self.valid_since.filter(|_| self.may_nominate()).map(|since| since + self.better_wait());
         let gathered = (!self.gathered && self.gathering.is_over()).then_some(self.now);
         [
             self.gathering.next_wake(),
@@ -297,14 +314,23 @@ impl core::fmt::Debug for Ice {
     }
 }
 
-/// The addresses that checks leave from, with their priorities.
+/// The addresses that checks leave from, with their priorities: this host's, and those that relays lend it.
 fn bases(plan: &IcePlan) -> Vec<(SocketAddr, u32)> {
-    let hosts = plan.local_candidates.iter().filter(|candidate| candidate.kind == CandidateKind::Host);
-    hosts.map(|host| (host.address, host.priority)).take(MAX_BASES).collect()
+    let is_base = |one: &&Candidate| matches!(one.kind, CandidateKind::Host | CandidateKind::Relayed);
+    let bases = plan.local_candidates.iter().filter(is_base);
+    bases.map(|base| (base.address, base.priority)).take(MAX_BASES).collect()
+}
+
+/// The addresses that relays lend.
+fn lent(plan: &IcePlan) -> Vec<SocketAddr> {
+    let relayed = plan.local_candidates.iter().filter(|one| one.kind == CandidateKind::Relayed);
+    relayed.map(|one| one.address).collect()
 }
 
 fn gathering(now: Instant, plan: &IcePlan, bases: &[(SocketAddr, u32)], entropy: &mut Entropy) -> Gathering {
-    let addresses: Vec<_> = bases.iter().map(|(address, _)| *address).collect();
+    let lent = lent(plan);
+    let addresses: Vec<_> =
+        bases.iter().map(|(address, _)| *address).filter(|address| !lent.contains(address)).collect();
     plan.stun_server
         .map_or_else(Gathering::default, |server| Gathering::new(now, server, &addresses, entropy))
 }
@@ -321,3 +347,5 @@ const WAITING: usize = 160;
 pub const PACE: Duration = Duration::from_millis(50);
 /// So long a better pair than one that works may take, before that one is nominated.
 const BETTER_WAIT: Duration = Duration::from_millis(150);
+/// And so long, before one by way of a relay is.
+const DIRECT_WAIT: Duration = Duration::from_millis(400);

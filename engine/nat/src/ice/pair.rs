@@ -92,6 +92,13 @@ impl Pair {
         matches!(self.state, State::Waiting | State::InProgress(_))
     }
 
+    /// What is under way is to be sent again at once.
+    pub(super) fn hasten(&mut self, now: Instant) {
+        if let State::InProgress(check) = &mut self.state {
+            check.due = check.due.min(now);
+        }
+    }
+
     pub(super) fn check(&self) -> Option<&Check> {
         match &self.state {
             State::InProgress(check) => Some(check),

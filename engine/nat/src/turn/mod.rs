@@ -28,12 +28,19 @@ use crate::stun::{
 };
 
 /// Who asks a server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TurnCredentials {
     /// The user.
     pub user: String,
     /// Its password.
     pub password: Zeroizing<String>,
+}
+
+// The password is not shown.
+impl core::fmt::Debug for TurnCredentials {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("TurnCredentials").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// What became of what was asked.
@@ -144,11 +151,16 @@ impl TurnClient {
     /// Writes `bytes` for `peer` as they go to the server. `false`: it is not let in yet.
     #[must_use]
     pub fn write(&self, peer: SocketAddr, bytes: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(found) = self.peers.iter().find(|one| one.address == peer && one.reached) else {
-            return false;
-        };
-        ChannelData { channel: found.number, data: bytes }.write(out, false);
+        let Some(channel) = self.channel(peer) else { return false };
+        ChannelData { channel, data: bytes }.write(out, false);
         true
+    }
+
+    /// The number by which the server knows `peer`; `None`: it is not let in yet.
+    #[must_use]
+    pub fn channel(&self, peer: SocketAddr) -> Option<u16> {
+        let found = self.peers.iter().find(|one| one.address == peer && one.reached);
+        found.map(|peer| peer.number)
     }
 
     /// Something came in from the server.

@@ -29,11 +29,17 @@ impl<'a> ChannelData<'a> {
         Some(Self { channel, data })
     }
 
+    /// What stands before `len` bytes of data.
+    #[must_use]
+    pub fn header(channel: u16, len: usize) -> [u8; 4] {
+        let ([c0, c1], [l0, l1]) =
+            (channel.to_be_bytes(), u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes());
+        [c0, c1, l0, l1]
+    }
+
     /// Writes it behind what `out` holds, as a datagram, or, `padded`, as a part of a stream.
     pub fn write(&self, out: &mut Vec<u8>, padded: bool) {
-        let length = u16::try_from(self.data.len()).unwrap_or(u16::MAX);
-        out.extend_from_slice(&self.channel.to_be_bytes());
-        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&Self::header(self.channel, self.data.len()));
         out.extend_from_slice(self.data);
         if padded {
             out.extend([0; 3].iter().take(self.data.len().wrapping_neg() & 3));

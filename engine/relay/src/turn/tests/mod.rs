@@ -6,6 +6,7 @@
     clippy::panic
 )]
 
+mod between;
 mod data;
 mod lending;
 mod prepaid;
