@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use rove_irmv::{
     BadIdentifier, BadInvite, Carry, CarryId, Claim, Contact, Identifier, Invite, Name, Number, Proof,
-    Reason, Record, Stage, Status, Uid, UserKey,
+    Reason, Record, RelayTicket, Stage, Status, Uid, UserKey,
     client::{ClientConfig, ClientEvent, Presence},
 };
 
@@ -49,6 +49,7 @@ enum Order {
     Query(Identifier),
     Watch(Identifier),
     Carry(Carry),
+    Lend(Name, CarryId),
 }
 
 impl Irmv {
@@ -109,6 +110,11 @@ impl Irmv {
         let _ = self.orders.send(Order::Carry(carry));
     }
 
+    /// Asks by what relays lend an address for a call with somebody. [`ClientEvent::Lent`] follows.
+    pub fn lend(&self, whom: Name, call: CarryId) {
+        let _ = self.orders.send(Order::Lend(whom, call));
+    }
+
     /// The next thing that happens, if it does within `patience`.
     #[must_use]
     pub fn next_event(&self, patience: Duration) -> Option<ClientEvent> {
@@ -161,6 +167,7 @@ impl Desk {
             Order::Query(identifier) => _ = self.client.query(now, identifier),
             Order::Watch(identifier) => _ = self.client.watch(now, identifier),
             Order::Carry(carry) => _ = self.client.carry(now, carry),
+            Order::Lend(whom, call) => _ = self.client.lend(now, whom, call),
         }
     }
 

@@ -15,6 +15,7 @@
 
 mod event;
 mod heard;
+mod lend;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use rove_base::{
 };
 
 pub use self::event::{ClientConfig, ClientEvent, Presence, RequestId};
+use self::lend::Loan;
 use crate::{Carry, Claim, Frames, Identifier, Message, Name, Reason, UserKey};
 
 /// The machine of a terminal.
@@ -43,6 +45,7 @@ pub struct Client {
     watches: BTreeMap<u32, Identifier>,
     /// Whom the user wants to admit, or not any more.
     admissions: BTreeMap<u32, (Name, bool)>,
+    loans: BTreeMap<u32, Loan>,
     next: u32,
     outbox: Outbox<ClientEvent>,
 }
@@ -97,6 +100,7 @@ impl Client {
             questions: BTreeMap::new(),
             watches: BTreeMap::new(),
             admissions: BTreeMap::new(),
+            loans: BTreeMap::new(),
             next: 0,
             outbox: Outbox::default(),
         }
@@ -189,6 +193,8 @@ impl Client {
         }
         let admissions: Vec<u32> = self.admissions.keys().copied().collect();
         admissions.into_iter().for_each(|id| self.say_admission(id));
+        let loans: Vec<u32> = self.loans.keys().copied().collect();
+        loans.into_iter().for_each(|id| self.say_loan(id));
     }
 
     /// The server knows who asks now.
@@ -309,7 +315,8 @@ impl Client {
             None => user.again,
         });
         let questions = self.questions.values().map(|question| question.until).min();
-        Instant::earliest(state, Instant::earliest(user, questions))
+        let loans = self.loans.values().map(|loan| loan.until).min();
+        Instant::earliest(Instant::earliest(state, user), Instant::earliest(questions, loans))
     }
 }
 
@@ -344,6 +351,7 @@ impl Machine for Client {
         let over: Vec<u32> =
             self.questions.iter().filter(|(_, question)| over(question)).map(|(id, _)| *id).collect();
         over.into_iter().for_each(|id| self.answered(id, Err(Reason::Unreachable)));
+        self.loans_tick();
         let Some(user) = &mut self.user else { return };
         match (user.asked, user.again) {
             // The server does not answer: another link may be better.

@@ -20,7 +20,7 @@ mod wire;
 pub use id::{BadUid, Uid, UserKey};
 pub use identifier::{BadIdentifier, Identifier, Name, Number};
 pub use invite::{BadInvite, Invite};
-pub use message::{Carry, CarryId, Message, Reason, Stage};
+pub use message::{Carry, CarryId, Message, Reason, RelayTicket, Stage};
 pub use pointer::{BadPointer, Pointer, SearchKey};
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};
 pub use registry::{Conflict, Face, News, Registry, RegistryLimits, SharedRegistry, Way, Ways};

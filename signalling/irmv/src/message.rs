@@ -8,12 +8,17 @@
 )]
 
 mod carry;
+mod lend;
 mod reason;
 
-use self::carry::{put_carry, take_carry};
 pub use self::{
     carry::{Carry, CarryId, Stage},
+    lend::RelayTicket,
     reason::Reason,
+};
+use self::{
+    carry::{put_carry, take_carry},
+    lend::{put_ticket, take_ticket},
 };
 use crate::{
     Claim, Identifier, Name, Record, WireError,
@@ -115,6 +120,24 @@ pub enum Message {
         /// Of what was asked.
         id: u32,
     },
+    /// By what does a relay lend an address for a call?
+    Lend {
+        /// For the answer.
+        id: u32,
+        /// The user, who has registered on this stream.
+        user: Name,
+        /// Whom the call is with.
+        whom: Name,
+        /// Which call.
+        call: CarryId,
+    },
+    /// The answer to it.
+    Lent {
+        /// Of what was asked.
+        id: u32,
+        /// Without relays where there are none.
+        ticket: RelayTicket,
+    },
 }
 
 impl Message {
@@ -128,17 +151,9 @@ impl Message {
         };
         match self {
             Self::Hello { server } => {
-                out.extend_from_slice(&[kind::HELLO, PROTOCOL]);
-                put_text(&mut out, server.as_ref().map_or("", |(domain, _)| domain));
-                if let Some((_, key)) = server {
-                    out.extend_from_slice(key);
-                }
+                put_greeting(&mut out, kind::HELLO, server.as_ref().map(|(domain, key)| (&**domain, key)));
             }
-            Self::Welcome { domain, key } => {
-                out.extend_from_slice(&[kind::WELCOME, PROTOCOL]);
-                put_text(&mut out, domain);
-                out.extend_from_slice(key);
-            }
+            Self::Welcome { domain, key } => put_greeting(&mut out, kind::WELCOME, Some((domain, key))),
             Self::Register { id, claim, signature } => {
                 start(&mut out, kind::REGISTER, *id);
                 out.extend_from_slice(signature);
@@ -174,6 +189,15 @@ impl Message {
                 out.push((*may).into());
             }
             Self::Admitted { id } => start(&mut out, kind::ADMITTED, *id),
+            Self::Lend { id, user, whom, call } => {
+                start(&mut out, kind::LEND, *id);
+                [user, whom].iter().for_each(|name| put_text(&mut out, name.as_str()));
+                out.extend_from_slice(&call.0);
+            }
+            Self::Lent { id, ticket } => {
+                start(&mut out, kind::LENT, *id);
+                put_ticket(&mut out, ticket);
+            }
             Self::Unsubscribe { id } => start(&mut out, kind::UNSUBSCRIBE, *id),
             Self::Carry(carry) => put_carry(&mut out, carry),
         }
@@ -224,6 +248,11 @@ impl Message {
                 Self::Admit { id, user, whom, may }
             }
             kind::ADMITTED => Self::Admitted { id },
+            kind::LEND => {
+                let (user, whom) = (reader.name()?, reader.name()?);
+                Self::Lend { id, user, whom, call: CarryId(reader.array("conversation")?) }
+            }
+            kind::LENT => Self::Lent { id, ticket: take_ticket(&mut reader)? },
             kind::UNSUBSCRIBE => Self::Unsubscribe { id },
             other => return Err(WireError::Kind(other)),
         };
@@ -247,6 +276,8 @@ impl Message {
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::Admit { .. } => "admit",
             Self::Admitted { .. } => "admitted",
+            Self::Lend { .. } => "lend",
+            Self::Lent { .. } => "lent",
             Self::Carry(carry) => match carry.stage {
                 Stage::SetUp => "set-up",
                 Stage::Alert => "alert",
@@ -296,6 +327,14 @@ fn take_record(reader: &mut Reader<'_>) -> Result<Option<Record>, WireError> {
     if bytes.is_empty() { Ok(None) } else { Record::decode(bytes).map(Some) }
 }
 
+fn put_greeting(out: &mut Vec<u8>, kind: u8, server: Option<(&str, &[u8; 32])>) {
+    out.extend_from_slice(&[kind, PROTOCOL]);
+    put_text(out, server.map_or("", |(domain, _)| domain));
+    if let Some((_, key)) = server {
+        out.extend_from_slice(key);
+    }
+}
+
 fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
     if reader.u8("protocol")? != PROTOCOL {
         return Err(WireError::Value("protocol"));
@@ -340,4 +379,6 @@ mod kind {
     pub(super) const CARRY: u8 = 11;
     pub(super) const ADMIT: u8 = 12;
     pub(super) const ADMITTED: u8 = 13;
+    pub(super) const LEND: u8 = 14;
+    pub(super) const LENT: u8 = 15;
 }

@@ -1,6 +1,7 @@
 //! Terminals and servers on streams that take their time, in virtual time.
 
 mod figures;
+mod lending;
 mod pointers;
 mod privacy;
 mod records;

@@ -20,6 +20,7 @@ use rove_irmv::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::relay::{IrmvRelay, Lender};
 use crate::config::{ConfigError, read_secret};
 
 /// The section `[irmv]`: a registry of users, asked by terminals and by other servers.
@@ -60,6 +61,8 @@ pub struct IrmvConfig {
     /// Servers that are not looked up, and that are asked for numbers, unique ids and addresses of others, `[[irmv.peer]]`.
     #[serde(default)]
     pub peer: Vec<IrmvPeer>,
+    /// Relays that lend users addresses for their calls.
+    pub relay: Option<IrmvRelay>,
     /// Taking part in the search network, where servers find each other's users without a domain.
     pub search: Option<IrmvSearch>,
 }
@@ -133,7 +136,13 @@ impl IrmvConfig {
         if let Some(search) = &self.search {
             search.peers()?;
         }
+        self.lender()?;
         self.server().map(drop)
+    }
+
+    /// What gives tickets of relays out, where there are some.
+    pub(super) fn lender(&self) -> Result<Option<Lender>, ConfigError> {
+        self.relay.as_ref().map(IrmvRelay::lender).transpose()
     }
 
     pub(super) fn server(&self) -> Result<ServerConfig, ConfigError> {
@@ -191,6 +200,7 @@ impl IrmvConfig {
         [&mut self.certificate, &mut self.key, &mut self.signing_key]
             .into_iter()
             .chain(self.authorities.as_mut())
+            .chain(self.relay.as_mut().and_then(|relay| relay.secret_file.as_mut()))
     }
 
     /// Where a domain's server is, if that need not be looked up.

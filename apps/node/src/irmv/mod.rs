@@ -1,6 +1,7 @@
 //! The role that knows who is where, and asks other servers.
 
 mod config;
+mod relay;
 mod search;
 
 use core::convert::Infallible;
@@ -15,7 +16,8 @@ use rove_irmv::{
 };
 
 pub use self::config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser};
-use self::search::Searcher;
+pub use self::relay::IrmvRelay;
+use self::{relay::Lender, search::Searcher};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::Ration,
@@ -33,6 +35,7 @@ pub(crate) struct IrmvRole {
     refusals: Ration,
     config: IrmvConfig,
     search: Searcher,
+    lender: Option<Lender>,
 }
 
 impl IrmvRole {
@@ -61,9 +64,10 @@ impl IrmvRole {
             Resolver::new(config, entropy.fork())
         });
         let server = Server::on(registry, config.server()?, config.signing_key()?);
+        let lender = config.lender()?;
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
         let search = Searcher::new(config.search.is_some());
-        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search })
+        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search, lender })
     }
 
     fn note(&mut self, now: Now, event: ServerEvent) {
@@ -90,6 +94,10 @@ impl IrmvRole {
             }
             ServerEvent::Peer { domain, up } => tracing::info!(target: "rove::irmv", %domain, up, "link"),
             ServerEvent::Resolve { domain } => self.resolve(now, domain),
+            ServerEvent::Lend { stream, id, user, whom, call } => {
+                let ticket = self.lender.as_ref().map(|lender| lender.ticket(now, &user, &whom, call));
+                self.server.lent(now, stream, id, ticket.unwrap_or_default());
+            }
             ServerEvent::Seek { seek, key } => self.search.seek(seek, key),
             _ => {}
         }
@@ -208,6 +216,10 @@ impl Role for IrmvRole {
         match ours.server() {
             Ok(config) => self.server.reconfigure(config),
             Err(error) => tracing::error!(target: "rove::irmv", %error, "the users stay as they are"),
+        }
+        match ours.lender() {
+            Ok(lender) => self.lender = lender,
+            Err(error) => tracing::error!(target: "rove::irmv", %error, "the relays stay as they are"),
         }
         let tls = ours.tls();
         self.config = ours;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::{Carry, Contact, Identifier, Name, Number, Reason, Record, Status};
+use crate::{Carry, Contact, Identifier, Name, Number, Reason, Record, RelayTicket, Status};
 
 /// What a terminal is told once.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -81,6 +81,13 @@ pub enum ClientEvent {
         id: RequestId,
         /// Why not.
         result: Result<(), Reason>,
+    },
+    /// By what relays lend an address; or the server does not say it.
+    Lent {
+        /// By which request.
+        id: RequestId,
+        /// Why not.
+        result: Result<RelayTicket, Reason>,
     },
     /// Another user says something.
     Carried(Carry),

@@ -37,6 +37,7 @@ impl Client {
             (State::Up, Message::Answer { id, record }) => self.answered(id, Ok(record)),
             (State::Up, Message::Notify { id, record }) => self.seen(id, record),
             (State::Up, Message::Admitted { id }) => self.admitted(id, Ok(())),
+            (State::Up, Message::Lent { id, ticket }) => self.lent(id, Ok(ticket)),
             (State::Up, Message::Carry(carry)) => self.outbox.event(ClientEvent::Carried(carry)),
             _ => return false,
         }
@@ -86,6 +87,9 @@ impl Client {
     fn refused(&mut self, id: u32, reason: Reason) {
         if self.questions.contains_key(&id) {
             return self.answered(id, Err(reason));
+        }
+        if self.loans.contains_key(&id) {
+            return self.lent(id, Err(reason));
         }
         if self.admissions.contains_key(&id) {
             return self.admitted(id, Err(reason));

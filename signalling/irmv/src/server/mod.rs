@@ -14,6 +14,7 @@ mod carry;
 mod config;
 mod contacts;
 mod federation;
+mod lend;
 mod link;
 mod query;
 mod register;
@@ -41,8 +42,8 @@ pub use self::{
     seek::keys,
 };
 use crate::{
-    Face, Message, Name, News, Number, Reason, Record, Registry, SearchKey, SharedRegistry, Uid, UserKey,
-    WireError,
+    CarryId, Face, Message, Name, News, Number, Reason, Record, Registry, SearchKey, SharedRegistry, Uid,
+    UserKey, WireError,
 };
 
 /// What a server tells its owner.
@@ -87,6 +88,19 @@ pub enum ServerEvent {
         domain: String,
         /// Whether it stands.
         up: bool,
+    },
+    /// A user wants an address of a relay for a call; [`Server::lent`] answers.
+    Lend {
+        /// For the answer.
+        stream: StreamId,
+        /// For the answer.
+        id: u32,
+        /// Who: registered, and on this stream.
+        user: Name,
+        /// Whom the call is with.
+        whom: Name,
+        /// Which call.
+        call: CarryId,
     },
     /// Somebody sends what makes no sense; its stream is closed.
     Malformed {
@@ -250,6 +264,9 @@ impl Server {
             }
             (Part::Terminal, Message::Admit { id, user, whom, may }) => {
                 self.admit(stream, id, &user, whom, may);
+            }
+            (Part::Terminal, Message::Lend { id, user, whom, call }) => {
+                self.lend(stream, id, user, whom, call);
             }
             (_, Message::Query { id, identifier, asker }) => self.query(stream, id, identifier, asker),
             (_, Message::Subscribe { id, identifier, asker }) => {
