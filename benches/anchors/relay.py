@@ -46,7 +46,7 @@ class Server:
 def ours(args, folder, port):
     with open(os.path.join(folder, "roved.toml"), "w") as file:
         file.write(
-            f'[relay]\nlisten = ["127.0.0.1:{port}"]\nrealm = "load"\ncall_secret = "{SECRET}"\n'
+            f'[relay]\ncontrol = "control"\nlisten = ["127.0.0.1:{port}"]\nrealm = "load"\ncall_secret = "{SECRET}"\n'
             'allow = ["127.0.0.0/8"]\nports = [30000, 65535]\nper_user = 100000\nallocations = 100000\n'
             f'[[relay.user]]\nname = "load"\npassword = "{SECRET}"\n'
         )
@@ -85,12 +85,31 @@ def measure(args, start, kind, calls, seconds):
             server.stop()
 
 
+def held_on_one_port(args):
+    """Begins many calls on one port of ours: how many stand then, and KiB of memory for each."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = ours(args, folder, free_port())
+        try:
+            command = [args.load, "calls", f"127.0.0.1:{server.port}", str(server.process.pid), str(args.port), "0", SECRET]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"{' '.join(command)}: {done.stderr}")
+            held = json.loads(done.stdout)
+            control = os.path.join(folder, "control")
+            said = subprocess.run([args.roved, "metrics", "--control", control], capture_output=True, text=True, check=True)
+            line = next(line for line in said.stdout.splitlines() if line.startswith("rove_relay_calls "))
+            return int(line.split()[1]), (held["kib_with"] - held["kib_before"]) / args.port
+        finally:
+            server.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--roved", required=True)
     parser.add_argument("--load", required=True)
     parser.add_argument("--calls", type=int, default=600)
     parser.add_argument("--held", type=int, default=10000, help="calls whose memory is measured; 0: none")
+    parser.add_argument("--port", type=int, default=100000, help="calls held on one port of ours; 0: none")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="where the report goes")
@@ -119,6 +138,11 @@ def main():
             report[f"KiB a call: {name}"] = kib
             print(f"{name:10} {kib:.2f} KiB a call, of {args.held}")
         bounds.append(("KiB a call", report["KiB a call: rove calls"], 8 * 1000 / 1024, True))
+    if args.port:
+        count, kib = held_on_one_port(args)
+        report["held on one port"], report["KiB a call: one port"] = count, kib
+        bounds.append(("calls held on one port", count, args.port, False))
+        bounds.append(("KiB a call, all on one port", kib, 8 * 1000 / 1024, True))
     missed = 0
     for name, value, bound, most in bounds:
         fine = value <= bound if most else value >= bound

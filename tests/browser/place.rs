@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs::File, net::TcpListener, path::Path, process::Command};
 
-use rove_tests::programs::Running;
+use rove_tests::programs::{Running, ip};
 use rustix::{
     fd::AsFd as _,
     thread::{LinkNameSpaceType, move_into_link_name_space},
@@ -63,10 +63,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        ip(&["netns", "delete", &self.name]);
+        let _ = ip(&["netns", "delete", &self.name]);
     }
-}
-
-fn ip(args: &[&str]) -> bool {
-    Command::new("ip").args(args).output().is_ok_and(|output| output.status.success())
 }

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rove_tests::programs::{Running, program};
+use rove_tests::programs::{Running, ip, program};
 use serde_json::Value;
 
 use crate::{
-    place::{inside, ip, settle_at_once},
+    place::{inside, settle_at_once},
     server::PATIENCE,
 };
 
@@ -236,7 +236,7 @@ impl Drop for Lab {
     fn drop(&mut self) {
         self.nodes.clear();
         for space in [&self.core, &self.terminal, &self.caller] {
-            ip(&["netns", "delete", space]);
+            let _ = ip(&["netns", "delete", space]);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use rove_tests::programs::Running;
+use rove_tests::programs::{Running, ip};
 use rustix::{
     fd::AsFd as _,
     thread::{LinkNameSpaceType, move_into_link_name_space},
@@ -101,7 +101,7 @@ pub(crate) fn inside<T: Send + 'static>(name: &str, make: impl FnOnce() -> T + S
 impl Drop for Place {
     fn drop(&mut self) {
         for name in [&self.network, &self.terminal] {
-            ip(&["netns", "delete", name]);
+            let _ = ip(&["netns", "delete", name]);
         }
     }
 }
@@ -110,8 +110,4 @@ impl Drop for Place {
 /// the same: `dhclient -6` binds whichever link-local address it finds first, and ends when that one is not good yet.
 pub(crate) fn settle_at_once(device: &str) -> bool {
     std::fs::write(format!("/proc/sys/net/ipv6/conf/{device}/accept_dad"), "0").is_ok()
-}
-
-pub(crate) fn ip(args: &[&str]) -> bool {
-    Command::new("ip").args(args).output().is_ok_and(|output| output.status.success())
 }

@@ -151,7 +151,7 @@ fn dials(from: &str, proxy: SocketAddr, target: &str) {
     while began.elapsed() < PATIENCE {
         match phone.next_event(Duration::from_millis(20)) {
             Some(PhoneEvent::Call { progress: rove_phone::Progress::Answered { .. }, .. }) => {
-                ends = Some(Instant::now() + Duration::from_secs(1))
+                ends = Some(Instant::now() + Duration::from_secs(1));
             }
             Some(PhoneEvent::Ended { report, .. }) => {
                 assert!(

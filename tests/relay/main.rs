@@ -7,5 +7,7 @@
 )]
 
 mod aioice;
+mod blocked;
 mod coturn;
+mod place;
 mod stage;

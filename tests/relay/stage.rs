@@ -28,7 +28,7 @@ impl Relay {
     /// One that passes on to this machine, with more in its section.
     pub(crate) fn start(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        certificate(folder.path());
+        certificate(folder.path(), "relay", &["relay.example", "127.0.0.1"]);
         let config = folder.path().join("relay.toml");
         let text = format!(
             "[relay]\nlisten = [\"127.0.0.1:0\"]\ntls = [\"127.0.0.1:0\"]\ncertificate = \"relay.pem\"\n\
@@ -63,17 +63,18 @@ impl Relay {
     }
 }
 
-fn write(path: &Path, text: &str) {
+pub(crate) fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn certificate(folder: &Path) {
+/// The files of a certificate for these names that has signed itself.
+pub(crate) fn certificate(folder: &Path, file: &str, names: &[&str]) {
     let key = rcgen::KeyPair::generate().unwrap();
-    let params =
-        rcgen::CertificateParams::new(vec!["relay.example".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    write(&folder.join("relay.pem"), &params.self_signed(&key).unwrap().pem());
-    write(&folder.join("relay.key"), &key.serialize_pem());
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let params = rcgen::CertificateParams::new(names).unwrap();
+    write(&folder.join(format!("{file}.pem")), &params.self_signed(&key).unwrap().pem());
+    write(&folder.join(format!("{file}.key")), &key.serialize_pem());
 }
 
 /// A peer that sends back what it gets there and at the next port, where the reports of a pair of ports go, until the test

@@ -55,6 +55,12 @@ pub fn peer(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// Does something to this machine's networks, as `ip` from iproute2 does it. `false`: that is not allowed here, or not there.
+#[must_use]
+pub fn ip(args: &[&str]) -> bool {
+    Command::new("ip").args(args).output().is_ok_and(|output| output.status.success())
+}
+
 /// A child process; dropping it ends it.
 pub struct Running {
     child: Child,

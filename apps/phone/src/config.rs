@@ -7,6 +7,8 @@ use rove_base::{CodecId, Transport};
 use rove_driver::Certificate;
 use rove_session::{Disclosure, MediaSecurity};
 
+use crate::turn::TurnServer;
+
 /// Settings of a phone. Every field has a default that works on a host with a name server in its `resolv.conf`.
 #[derive(Clone, Debug)]
 pub struct PhoneConfig {
@@ -43,6 +45,9 @@ pub struct PhoneConfig {
     /// Who is asked, before each call, how the world sees its media port (RFC 8489), so that the other side can be told;
     /// `None`: nobody. Where no answer comes within 0.6 s, the call goes on without.
     pub stun_server: Option<SocketAddr>,
+    /// Who lends each call an address, by way of which media goes where no other way leads to the other side (RFC 8656).
+    /// Where none is lent within 1.5 s, the call goes on without.
+    pub turn_servers: Vec<TurnServer>,
     /// Codecs in order of preference.
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet: a multiple of 10 ms, 10 to 60 ms.
@@ -123,6 +128,7 @@ impl Default for PhoneConfig {
             dns_servers: Vec::new(),
             dns_walk: false,
             stun_server: None,
+            turn_servers: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::G722, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
             media_security: MediaSecurity::Optional,

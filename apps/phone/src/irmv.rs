@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use rove_irmv::{
     BadIdentifier, BadInvite, BadWord, Card, Carry, CarryId, Claim, Contact, Identifier, Invite, Listing,
-    Name, Number, NumberProof, Proof, Reason, Record, Stage, Status, Uid, UserKey, Words,
+    Name, Number, NumberProof, Proof, Reason, Record, RelayTicket, Stage, Status, Uid, UserKey, Words,
     client::{ClientConfig, ClientEvent, Presence},
 };
 
@@ -54,6 +54,7 @@ enum Order {
     Prove(Box<NumberProof>),
     Speak(Box<(UserKey, Name)>),
     Carry(Carry),
+    Lend(Name, CarryId),
 }
 
 impl Irmv {
@@ -141,6 +142,11 @@ impl Irmv {
         let _ = self.orders.send(Order::Carry(carry));
     }
 
+    /// Asks by what relays lend an address for a call with somebody. [`ClientEvent::Lent`] follows.
+    pub fn lend(&self, whom: Name, call: CarryId) {
+        let _ = self.orders.send(Order::Lend(whom, call));
+    }
+
     /// The next thing that happens, if it does within `patience`.
     #[must_use]
     pub fn next_event(&self, patience: Duration) -> Option<ClientEvent> {
@@ -214,6 +220,7 @@ impl Desk {
             Order::Prove(proof) => self.client.prove(*proof),
             Order::Admit(whom, may) => _ = self.client.admit(now, whom, may),
             Order::Carry(carry) => _ = self.client.carry(now, carry),
+            Order::Lend(whom, call) => _ = self.client.lend(now, whom, call),
         }
     }
 

@@ -38,6 +38,7 @@ mod room;
 #[cfg(feature = "simulate")]
 pub mod simulate;
 mod stun;
+mod turn;
 pub mod virtual_time;
 
 pub use account::SipAccount;
@@ -61,3 +62,4 @@ pub use rove_session::{
     Push, Refused, RegistrationError, RelayStep, RoomConfig, SecurityKind, Target, TargetError, package,
 };
 pub use rove_sip::transport::LocalAddress;
+pub use turn::TurnServer;

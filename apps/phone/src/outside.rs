@@ -8,7 +8,7 @@ use rove_session::{
     package::{CONFERENCE, Conference, DIALOG, DialogInfo, MESSAGE_SUMMARY, PRESENCE, Presence, Waiting},
 };
 
-use crate::{DialError, Phone, driver::Command};
+use crate::{DialError, Phone, TurnServer, driver::Command};
 
 impl Phone {
     /// Sends a message (RFC 3428), with a certain account or as [`Phone::dial`] chooses it.
@@ -91,6 +91,12 @@ impl Phone {
     /// Whether calls are taken here: what presence says. Yes unless said.
     pub fn set_available(&self, available: bool) {
         self.tell(Command::Available(available));
+    }
+
+    /// Calls that begin from now on are lent addresses by these servers as well, before those of the configuration: what a
+    /// ticket for a call says.
+    pub fn borrow_from(&self, servers: Vec<TurnServer>) {
+        self.tell(Command::Borrow(servers));
     }
 
     /// A push service has woken this phone: an account is registered anew at once, so that what waits can come

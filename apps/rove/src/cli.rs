@@ -16,6 +16,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::tools::Demo;
+use crate::settings::TurnUri;
 
 /// A phone that calls names.
 ///
@@ -86,6 +87,16 @@ pub(crate) struct PhoneArgs {
     /// STUN server that tells how the world sees this host, with port if it is not 3478: a name or an address.
     #[arg(long = "stun", value_name = "SERVER[:PORT]", env = "ROVE_STUN")]
     pub(crate) stun: Option<String>,
+    /// Relay by way of which sound goes where no other way leads to the other side (TURN over UDP), with user and password;
+    /// may be repeated. What is given here others on this machine may see: ROVE_TURN and the settings file are not shown.
+    #[arg(
+        long,
+        value_name = "turn:USER:PASSWORD@SERVER[:PORT]",
+        env = "ROVE_TURN",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) turn: Vec<TurnUri>,
     /// Who we say we are: a host name or user@host.
     #[arg(long, value_name = "NAME", env = "ROVE_IDENTITY")]
     pub(crate) identity: Option<String>,

@@ -1,5 +1,7 @@
 //! The settings file, and what comes of flags, environment and file together.
 
+mod outside;
+
 use core::time::Duration;
 use std::{
     net::SocketAddr,
@@ -9,6 +11,7 @@ use std::{
 use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig, SipAccount};
 use serde::Deserialize;
 
+pub(crate) use self::outside::TurnUri;
 use crate::{
     cli::{
         AudioArgs, Codec, PhoneArgs, Srtp,
@@ -28,6 +31,7 @@ pub(crate) struct Settings {
     listen: Option<Vec<SocketAddr>>,
     dns_server: Option<Vec<String>>,
     stun: Option<String>,
+    turn: Option<Vec<TurnUri>>,
     identity: Option<String>,
     anonymous: Option<bool>,
     codec: Option<Vec<Codec>>,
@@ -71,13 +75,20 @@ impl Settings {
             min_delay: args.min_delay.or(self.min_delay),
             max_delay: args.max_delay.or(self.max_delay),
         })?;
+        let relays = first(&args.turn, self.turn.as_deref(), Vec::new());
         let mut config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
             anonymous: args.anonymous || self.anonymous.unwrap_or(default.anonymous),
             sip_port: default.sip_port,
             listen: first(&args.listen, self.listen.as_deref(), default.listen),
             dns_servers: first(&args.dns_server, self.dns_servers()?.as_deref(), default.dns_servers),
-            stun_server: args.stun.as_deref().or(self.stun.as_deref()).map(stun_server).transpose()?,
+            stun_server: args
+                .stun
+                .as_deref()
+                .or(self.stun.as_deref())
+                .map(outside::stun_server)
+                .transpose()?,
+            turn_servers: relays.iter().map(TurnUri::find).collect::<Result<_, _>>()?,
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
             media_security: args.srtp.or(self.srtp).map_or(default.media_security, |srtp| match srtp {
@@ -190,41 +201,6 @@ fn codecs(names: &[Codec]) -> Vec<CodecId> {
 /// With more, people no longer talk to each other.
 const LONGEST_DELAY_MS: u64 = 1_000;
 
-/// The address of a STUN server; a name is looked up as the system does it, for a few seconds at most.
-fn stun_server(text: &str) -> Result<SocketAddr, Failure> {
-    use std::net::{IpAddr, ToSocketAddrs as _};
-    let address = text.parse::<SocketAddr>().or_else(|_| {
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, STUN_PORT))
-    });
-    if let Ok(address) = address {
-        return Ok(address);
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()),
-        None => (text, Some(STUN_PORT)),
-    };
-    let Some(port) = port.filter(|_| !host.is_empty()) else {
-        return Err(Failure::usage(format!("--stun {text}: not a server, with or without a port")));
-    };
-    let (tell, found) = std::sync::mpsc::channel();
-    let host = host.to_owned();
-    std::thread::spawn(move || {
-        let first = (host.as_str(), port).to_socket_addrs().ok().and_then(|mut all| all.next());
-        // Nobody may be waiting any more.
-        let _ = tell.send(first);
-    });
-    let found = found.recv_timeout(LOOK_UP).ok().flatten();
-    found.ok_or_else(|| {
-        Failure::environment(format!("the STUN server {text} has no address that can be found"))
-    })
-}
-
-/// RFC 8489 §8.
-const STUN_PORT: u16 = 3_478;
-/// How long a name may take to be looked up.
-const LOOK_UP: Duration = Duration::from_secs(4);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,23 +292,5 @@ mod tests {
     fn a_missing_file_is_named() {
         let error = Settings::read(Some(Path::new("no/such.toml"))).unwrap_err().to_string();
         assert!(error.contains("no/such.toml"), "{error}");
-    }
-
-    #[test]
-    fn a_stun_server_is_an_address_or_a_name_with_or_without_a_port() {
-        let cases = [
-            ("192.0.2.1", "192.0.2.1:3478"),
-            ("192.0.2.1:5000", "192.0.2.1:5000"),
-            ("2001:db8::1", "[2001:db8::1]:3478"),
-            ("[2001:db8::1]", "[2001:db8::1]:3478"),
-            ("[2001:db8::1]:5000", "[2001:db8::1]:5000"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(stun_server(text).unwrap().to_string(), expected, "{text}");
-        }
-        assert_eq!(stun_server("localhost:9").unwrap().port(), 9);
-        for text in ["stun.example:port", ":5", "no-such-name.invalid"] {
-            assert!(stun_server(text).is_err(), "{text}");
-        }
     }
 }

@@ -18,6 +18,8 @@ use rove_nat::stun::turn::{Algorithm, LongTermKey, Seal, TurnMessage};
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
+use crate::calls::pair;
+
 /// Who may have an address.
 #[derive(Clone, Default)]
 pub struct Accounts {
@@ -97,6 +99,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The name that counts as well, where it is one call's ticket.
+    pub(crate) fn ticket(&self) -> Option<&Arc<[u8]>> {
+        is_ticket(&self.user).then_some(&self.user)
+    }
+
     pub(crate) fn seal(&self) -> Option<Seal<'_>> {
         let key = self.key.by(self.algorithm)?;
         Some(if self.newer { Seal::Sha256(key) } else { Seal::Sha1(key) })
@@ -112,18 +119,50 @@ pub fn timed(secret: &str, name: &str, wall: UnixTime, life: Duration) -> (Strin
     (user, password)
 }
 
+/// The same for one end of one call: [`timed`] for a name that says which call, and of which pair. A relay lends
+/// [`TICKET`] addresses by it, and counts them for the user.
+#[must_use]
+pub fn ticket(
+    secret: &str,
+    (user, whom): (&str, &str),
+    call: [u8; 16],
+    wall: UnixTime,
+    life: Duration,
+) -> (String, Zeroizing<String>) {
+    let (call, pair) =
+        (u128::from_be_bytes(call), u128::from_be_bytes(pair(user.as_bytes(), whom.as_bytes())));
+    timed(secret, &format!("{call:032x}.{pair:032x}:{user}"), wall, life)
+}
+
 fn password(secret: &[u8], user: &[u8]) -> Option<Zeroizing<String>> {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret).ok()?;
     mac.update(user);
     Some(Zeroizing::new(BASE64_STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-/// What stands behind the time, where one stands in front.
+/// What stands behind the time, where one stands in front, and behind call and pair, where they follow.
 fn account(user: &[u8]) -> &[u8] {
     match user.iter().position(|byte| *byte == b':') {
-        Some(colon) if until(user).is_some() => user.get(colon.saturating_add(1)..).unwrap_or_default(),
+        Some(colon) if until(user).is_some() => {
+            let name = user.get(colon.saturating_add(1)..).unwrap_or_default();
+            of_ticket(name).unwrap_or(name)
+        }
         _ => user,
     }
+}
+
+/// Whether a name is one call's ticket.
+pub(crate) fn is_ticket(user: &[u8]) -> bool {
+    let name = user.splitn(2, |byte| *byte == b':').nth(1);
+    until(user).is_some() && name.and_then(of_ticket).is_some()
+}
+
+/// Whose ticket it is, where a name without its time is one.
+fn of_ticket(name: &[u8]) -> Option<&[u8]> {
+    let (call, rest) = name.split_at_checked(32)?;
+    let (pair, user) = rest.strip_prefix(b".")?.split_at_checked(32)?;
+    let hex = |text: &[u8]| text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    user.strip_prefix(b":").filter(|user| hex(call) && hex(pair) && !user.is_empty())
 }
 
 fn until(user: &[u8]) -> Option<u64> {
@@ -135,6 +174,9 @@ fn until(user: &[u8]) -> Option<u64> {
 fn is_current(user: &[u8], wall: UnixTime) -> bool {
     until(user).is_some_and(|until| until > wall.as_secs())
 }
+
+/// Addresses lent by one ticket: a call has one, and another while it moves.
+pub const TICKET: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -155,6 +197,18 @@ mod tests {
         let cases = [("1700000000:alice", "alice"), ("alice", "alice"), ("a:b", "a:b"), ("17", "17")];
         for (user, expected) in cases {
             assert_eq!(account(user.as_bytes()), expected.as_bytes(), "{user}");
+            assert!(!is_ticket(user.as_bytes()), "{user}");
+        }
+        let pair = ("alice@a.example", "bob@b.example");
+        let at = UnixTime::from_secs(100);
+        let (user, _) = ticket("north", pair, [0xab; 16], at, Duration::from_secs(60));
+        assert!(user.starts_with("160:abab") && is_ticket(user.as_bytes()), "{user}");
+        assert_eq!(account(user.as_bytes()), b"alice@a.example");
+        let others =
+            [("alice@a.example", "carol@b.example", 0xab), ("alice@a.example", "bob@b.example", 0xac)];
+        for (who, whom, call) in others {
+            let other = ticket("north", (who, whom), [call; 16], at, Duration::from_secs(60));
+            assert!(other.0 != user && account(other.0.as_bytes()) == b"alice@a.example", "{other:?}");
         }
         let at = UnixTime::from_secs(100);
         let cases =

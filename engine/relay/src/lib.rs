@@ -9,4 +9,5 @@ pub mod calls;
 pub mod counts;
 pub mod credit;
 pub mod policy;
+mod table;
 pub mod turn;

@@ -20,6 +20,7 @@ mod asking;
 mod elsewhere;
 mod event;
 mod heard;
+mod lend;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use rove_base::{
 };
 
 pub use self::event::{ClientConfig, ClientEvent, Presence, RequestId};
+use self::lend::Loan;
 use crate::{Carry, Claim, Frames, Identifier, Message, Name, NumberProof, Reason, UserKey, Words};
 
 /// The machine of a terminal.
@@ -56,6 +58,7 @@ pub struct Client {
     proof: Option<NumberProof>,
     /// Who asks without registering here.
     speaker: Option<Speaks>,
+    loans: BTreeMap<u32, Loan>,
     next: u32,
     outbox: Outbox<ClientEvent>,
 }
@@ -134,6 +137,7 @@ impl Client {
             words: None,
             proof: None,
             speaker: None,
+            loans: BTreeMap::new(),
             next: 0,
             outbox: Outbox::default(),
         }
@@ -282,7 +286,8 @@ impl Client {
             None => user.again,
         });
         let questions = self.questions.values().map(|question| question.until).min();
-        Instant::earliest(state, Instant::earliest(user, questions))
+        let loans = self.loans.values().map(|loan| loan.until).min();
+        Instant::earliest(Instant::earliest(state, user), Instant::earliest(questions, loans))
     }
 }
 
@@ -317,6 +322,7 @@ impl Machine for Client {
         let over: Vec<u32> =
             self.questions.iter().filter(|(_, question)| over(question)).map(|(id, _)| *id).collect();
         over.into_iter().for_each(|id| self.answered(id, Err(Reason::Unreachable)));
+        self.loans_tick();
         let Some(user) = &mut self.user else { return };
         match (user.asked, user.again) {
             // The server does not answer: another link may be better.

@@ -25,7 +25,7 @@ pub use card::{Card, Listing};
 pub use id::{BadUid, Uid, UserKey};
 pub use identifier::{BadIdentifier, Identifier, Name, Number};
 pub use invite::{BadInvite, Invite};
-pub use message::{Carry, CarryId, Message, Reason, Stage};
+pub use message::{Carry, CarryId, Message, Reason, RelayTicket, Stage};
 pub use pointer::{BadPointer, Pointer, SearchKey};
 pub use proof::NumberProof;
 pub use record::{Attestation, Claim, Contact, Distrust, Proof, Record, Status};

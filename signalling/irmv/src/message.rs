@@ -10,6 +10,8 @@
 mod answer;
 mod carry;
 mod greeting;
+mod kind;
+mod lend;
 mod listing;
 mod name;
 mod reason;
@@ -18,11 +20,13 @@ pub(crate) use self::answer::answer_around;
 use self::{
     answer::{put_record, take_record},
     carry::{put_carry, take_carry},
-    greeting::greeting,
+    greeting::{greeting, put_greeting},
+    lend::{put_ticket, take_ticket},
     listing::{put_found, take_found, take_sought},
 };
 pub use self::{
     carry::{Carry, CarryId, Stage},
+    lend::RelayTicket,
     reason::Reason,
 };
 use crate::{
@@ -180,6 +184,24 @@ pub enum Message {
         /// Who.
         listings: Vec<Listing>,
     },
+    /// By what does a relay lend an address for a call?
+    Lend {
+        /// For the answer.
+        id: u32,
+        /// The user, who has registered on this stream.
+        user: Name,
+        /// Whom the call is with.
+        whom: Name,
+        /// Which call.
+        call: CarryId,
+    },
+    /// The answer to it.
+    Lent {
+        /// Of what was asked.
+        id: u32,
+        /// Without relays where there are none.
+        ticket: RelayTicket,
+    },
 }
 
 /// What a message begins with.
@@ -195,17 +217,9 @@ impl Message {
         let mut out = Vec::with_capacity(320);
         match self {
             Self::Hello { server } => {
-                out.extend_from_slice(&[kind::HELLO, PROTOCOL]);
-                put_text(&mut out, server.as_ref().map_or("", |(domain, _)| domain));
-                if let Some((_, key)) = server {
-                    out.extend_from_slice(key);
-                }
+                put_greeting(&mut out, kind::HELLO, server.as_ref().map(|(domain, key)| (&**domain, key)));
             }
-            Self::Welcome { domain, key } => {
-                out.extend_from_slice(&[kind::WELCOME, PROTOCOL]);
-                put_text(&mut out, domain);
-                out.extend_from_slice(key);
-            }
+            Self::Welcome { domain, key } => put_greeting(&mut out, kind::WELCOME, Some((domain, key))),
             Self::Register { id, claim, signature } => {
                 start(&mut out, kind::REGISTER, *id);
                 out.extend_from_slice(signature);
@@ -267,6 +281,15 @@ impl Message {
                 speaker.put(out);
             }
             Self::Known { id } => start(out, kind::KNOWN, *id),
+            Self::Lend { id, user, whom, call } => {
+                start(out, kind::LEND, *id);
+                [user, whom].iter().for_each(|name| put_text(out, name.as_str()));
+                out.extend_from_slice(&call.0);
+            }
+            Self::Lent { id, ticket } => {
+                start(out, kind::LENT, *id);
+                put_ticket(out, ticket);
+            }
             Self::Search { id, words, asker } => {
                 start(out, kind::SEARCH, *id);
                 words.put(out);
@@ -336,6 +359,11 @@ impl Message {
                 let (last, listings) = take_found(&mut reader)?;
                 Self::Found { id, last, listings }
             }
+            kind::LEND => {
+                let (user, whom) = (reader.name()?, reader.name()?);
+                Self::Lend { id, user, whom, call: CarryId(reader.array("conversation")?) }
+            }
+            kind::LENT => Self::Lent { id, ticket: take_ticket(&mut reader)? },
             kind::UNSUBSCRIBE => Self::Unsubscribe { id },
             other => return Err(WireError::Kind(other)),
         };
@@ -352,28 +380,3 @@ fn put_asked(out: &mut Vec<u8>, identifier: &Identifier, asker: Option<&Name>) {
 
 /// The version that is spoken.
 const PROTOCOL: u8 = 1;
-
-/// Kinds of messages.
-mod kind {
-    pub(super) const HELLO: u8 = 1;
-    pub(super) const WELCOME: u8 = 2;
-    pub(super) const REGISTER: u8 = 3;
-    pub(super) const REGISTERED: u8 = 4;
-    pub(super) const REFUSED: u8 = 5;
-    pub(super) const QUERY: u8 = 6;
-    pub(super) const ANSWER: u8 = 7;
-    pub(super) const SUBSCRIBE: u8 = 8;
-    pub(super) const NOTIFY: u8 = 9;
-    pub(super) const UNSUBSCRIBE: u8 = 10;
-    pub(super) const CARRY: u8 = 11;
-    pub(super) const ADMIT: u8 = 12;
-    pub(super) const ADMITTED: u8 = 13;
-    pub(super) const LIST: u8 = 14;
-    pub(super) const LISTED: u8 = 15;
-    pub(super) const SEARCH: u8 = 16;
-    pub(super) const FOUND: u8 = 17;
-    pub(super) const PROVE: u8 = 18;
-    pub(super) const PROVED: u8 = 19;
-    pub(super) const SPEAK: u8 = 20;
-    pub(super) const KNOWN: u8 = 21;
-}

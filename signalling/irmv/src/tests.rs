@@ -2,6 +2,7 @@
 
 mod dying;
 mod figures;
+mod lending;
 mod numbers;
 mod pointers;
 mod privacy;

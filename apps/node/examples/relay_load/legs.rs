@@ -91,8 +91,8 @@ impl Pair {
 
 /// An address of its own for each end, so that it is told from all others also after its socket is gone.
 fn socket(call: u64, end: u16) -> UdpSocket {
-    let [.., a, b] = call.to_be_bytes();
-    let socket = UdpSocket::bind((Ipv4Addr::new(127, 1, a, b), 20_000 + end)).expect("a socket");
+    let [.., net, a, b] = call.to_be_bytes();
+    let socket = UdpSocket::bind((Ipv4Addr::new(127, 1 + net, a, b), 20_000 + end)).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
     socket
 }

@@ -20,6 +20,7 @@ use rove_irmv::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::relay::{IrmvRelay, Lender};
 use crate::{
     config::{ConfigError, read_secret},
     shared::Shared,
@@ -80,6 +81,8 @@ pub struct IrmvConfig {
     /// Servers that are not looked up, and that are asked for numbers, unique ids and addresses of others, `[[irmv.peer]]`.
     #[serde(default)]
     pub peer: Vec<IrmvPeer>,
+    /// Relays that lend users addresses for their calls.
+    pub relay: Option<IrmvRelay>,
     /// Taking part in the search network, where servers find each other's users without a domain.
     pub search: Option<IrmvSearch>,
 }
@@ -155,7 +158,13 @@ impl IrmvConfig {
         }
         Shared::check(self)?;
         self.number_authorities()?;
+        self.lender()?;
         self.server().map(drop)
+    }
+
+    /// What gives tickets of relays out, where there are some.
+    pub(super) fn lender(&self) -> Result<Option<Lender>, ConfigError> {
+        self.relay.as_ref().map(IrmvRelay::lender).transpose()
     }
 
     pub(super) fn server(&self) -> Result<ServerConfig, ConfigError> {
@@ -219,6 +228,7 @@ impl IrmvConfig {
             .chain(self.signatures.as_mut())
             .chain(self.store_password_file.as_mut())
             .chain(self.number_authorities.as_mut())
+            .chain(self.relay.as_mut().and_then(|relay| relay.secret_file.as_mut()))
     }
 
     /// Who is believed for numbers.

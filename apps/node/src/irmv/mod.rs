@@ -2,6 +2,7 @@
 
 mod config;
 mod numbers;
+mod relay;
 mod search;
 mod signatures;
 
@@ -20,11 +21,12 @@ use rove_irmv::{
     server::{Server, ServerEvent},
 };
 
-use self::search::Searcher;
 pub use self::{
     config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser},
+    relay::IrmvRelay,
     signatures::SignatureFile,
 };
+use self::{relay::Lender, search::Searcher};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::Ration,
@@ -47,6 +49,7 @@ pub(crate) struct IrmvRole {
     shares: Option<VecDeque<Share>>,
     /// Who is believed for numbers.
     numbers: Option<NumberAuthorities>,
+    lender: Option<Lender>,
 }
 
 impl IrmvRole {
@@ -84,10 +87,22 @@ impl IrmvRole {
             Resolver::new(config, entropy.fork())
         });
         let server = Server::on(registry, config.server()?, config.signing_key()?);
+        let lender = config.lender()?;
         let (resolving, refusals, config) = (HashMap::new(), Ration::default(), config.clone());
         let (search, numbers) = (Searcher::new(config.search.is_some()), config.number_authorities()?);
         let shares = config.store.is_some().then(VecDeque::new);
-        Ok(Self { server, resolver, resolver_at, resolving, refusals, config, search, shares, numbers })
+        Ok(Self {
+            server,
+            resolver,
+            resolver_at,
+            resolving,
+            refusals,
+            config,
+            search,
+            shares,
+            numbers,
+            lender,
+        })
     }
 
     fn note(&mut self, now: Now, event: ServerEvent) {
@@ -131,6 +146,10 @@ impl IrmvRole {
             }
             ServerEvent::Peer { domain, up } => tracing::info!(target: "rove::irmv", %domain, up, "link"),
             ServerEvent::Resolve { domain } => self.resolve(now, domain),
+            ServerEvent::Lend { stream, id, user, whom, call } => {
+                let ticket = self.lender.as_ref().map(|lender| lender.ticket(now, &user, &whom, call));
+                self.server.lent(now, stream, id, ticket.unwrap_or_default());
+            }
             ServerEvent::Seek { seek, key } => self.search.seek(seek, key),
             _ => {}
         }
@@ -277,6 +296,10 @@ impl Role for IrmvRole {
             Err(error) => {
                 tracing::error!(target: "rove::irmv", %error, "who speaks for numbers stays as it is");
             }
+        }
+        match ours.lender() {
+            Ok(lender) => self.lender = lender,
+            Err(error) => tracing::error!(target: "rove::irmv", %error, "the relays stay as they are"),
         }
         let tls = ours.tls();
         self.config = ours;

@@ -247,13 +247,22 @@ fn secret(
     text: Option<&Zeroizing<String>>,
     file: Option<&PathBuf>,
 ) -> Result<Option<Zeroizing<String>>, ConfigError> {
+    shared_secret(text, file, |what| wrong(key, what))
+}
+
+/// What two servers share, told by itself or in a file; `wrong` says whose it is.
+pub(crate) fn shared_secret(
+    text: Option<&Zeroizing<String>>,
+    file: Option<&PathBuf>,
+    wrong: impl Fn(&str) -> ConfigError,
+) -> Result<Option<Zeroizing<String>>, ConfigError> {
     let secret = match (text, file) {
-        (Some(_), Some(_)) => return Err(wrong(key, "is given twice; give the text or the file")),
+        (Some(_), Some(_)) => return Err(wrong("is given twice; give the text or the file")),
         (Some(text), None) => text.clone(),
         (None, Some(file)) => Zeroizing::new(read_secret(file)?.trim_end().to_owned()),
         (None, None) => return Ok(None),
     };
-    if secret.is_empty() { Err(wrong(key, "is empty")) } else { Ok(Some(secret)) }
+    if secret.is_empty() { Err(wrong("is empty")) } else { Ok(Some(secret)) }
 }
 
 fn prefixes(key: &'static str, texts: &[String]) -> Result<Vec<Prefix>, ConfigError> {

@@ -5,8 +5,8 @@ use std::{
     future::poll_fn,
     io,
     net::SocketAddr,
-    os::fd::{AsFd as _, OwnedFd},
-    task::Poll,
+    os::fd::{AsFd, OwnedFd},
+    task::{Context, Poll},
 };
 
 use rove_base::{Flow, Instant, Now, Scratch, Step, StreamId, Transmit};
@@ -36,16 +36,31 @@ pub(super) async fn run(
 ) {
     let mut alarm = Alarm::default();
     loop {
-        let wake = desk.wake();
+        let wake = desk.wake().map(|at| desk.clock.std_instant(at));
         tokio::select! {
             () = stop.notified() => return desk.purse.keep(desk.turn.credits()),
-            () = desk.readable() => desk.datagrams(&mut streams),
+            place = desk.readable() => desk.datagrams(place, &mut streams),
             event = streams.next() => desk.stream(&event, &mut streams),
             (line, reply) = Control::next(&mut control) => desk.order(&line, reply, &mut streams),
             (line, reply) = Control::next(&mut inside) => desk.order(&line, reply, &mut streams),
-            () = alarm.until(wake.map(|at| desk.clock.std_instant(at))) => desk.tick(&mut streams),
+            () = alarm.until(wake) => desk.tick(&mut streams),
         }
     }
+}
+
+/// A socket that clients come to, watched by the runtime itself: the path of most packets is one system call that waits, one
+/// that takes what is there, and one that sends it on.
+struct Door {
+    socket: UdpSocket,
+    watch: AsyncFd<OwnedFd>,
+}
+
+#[expect(
+    deprecated,
+    reason = "unsound only for types that may let go of their descriptor; an OwnedFd does not"
+)]
+fn watched(it: &impl AsFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(it.as_fd().try_clone_to_owned()?, Interest::READABLE)
 }
 
 /// The machines with their sockets.
@@ -56,7 +71,9 @@ pub(super) struct Desk {
     pub(super) node: Option<Asker>,
     pub(super) purse: Purse,
     /// Where clients come to.
-    doors: Vec<UdpSocket>,
+    doors: Vec<Door>,
+    /// Which is looked at first.
+    first: usize,
     lent: HashMap<RelayPort, UdpSocket>,
     by_address: HashMap<SocketAddr, RelayPort>,
     poller: Poller,
@@ -72,10 +89,6 @@ pub(super) struct Desk {
 
 impl Desk {
     /// Must be called on the runtime.
-    #[expect(
-        deprecated,
-        reason = "unsound only for types that may let go of their descriptor; an OwnedFd does not"
-    )]
     pub(super) fn new(
         turn: TurnServer,
         calls: Calls,
@@ -84,16 +97,16 @@ impl Desk {
         (node, purse): (Option<Asker>, Purse),
     ) -> io::Result<Self> {
         let poller = Poller::new(READY)?;
-        for (door, number) in doors.iter().zip(DOOR..) {
-            poller.watch(door.as_fd(), number)?;
-        }
-        let watch = AsyncFd::with_interest(poller.as_fd().try_clone_to_owned()?, Interest::READABLE)?;
+        let watch = watched(&poller)?;
+        let door = |socket| Ok(Door { watch: watched(&socket)?, socket });
+        let doors = doors.into_iter().map(door).collect::<io::Result<_>>()?;
         Ok(Self {
             turn,
             calls,
             node,
             purse,
             doors,
+            first: 0,
             lent: HashMap::new(),
             by_address: HashMap::new(),
             poller,
@@ -107,13 +120,22 @@ impl Desk {
         })
     }
 
-    /// Waits until a socket has something. May be dropped and asked again.
-    async fn readable(&self) {
-        poll_fn(|cx| match self.watch.poll_read_ready(cx) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
+    /// Waits until something can be read: at a door, by its index, or behind all doors, at the addresses that are lent. May
+    /// be dropped and asked again.
+    async fn readable(&mut self) -> usize {
+        let Self { doors, first, watch, .. } = self;
+        // They take turns at being looked at first, so that none starves another.
+        let count = doors.len() + 1;
+        *first = (*first + 1) % count;
+        poll_fn(|cx| {
+            let is_ready = |index: &usize, cx: &mut Context<'_>| {
+                let watch = doors.get(*index).map_or(&*watch, |door| &door.watch);
+                watch.poll_read_ready(cx).is_ready()
+            };
+            let found = (*first..count).chain(0..*first).find(|index| is_ready(index, cx));
+            found.map_or(Poll::Pending, Poll::Ready)
         })
-        .await;
+        .await
     }
 
     /// When something is to be done though nothing happens.
@@ -129,51 +151,74 @@ impl Desk {
         Instant::earliest(calls, turn)
     }
 
-    /// Takes what waits, a round of all sockets at a time, and lets others have their turn after some.
-    fn datagrams(&mut self, streams: &mut Streams) {
+    /// Takes what waits, and lets others have their turn after some rounds.
+    fn datagrams(&mut self, place: usize, streams: &mut Streams) {
         for _ in 0..ROUNDS {
-            let Self { poller, ready, watch, .. } = self;
-            let found = watch.try_io(Interest::READABLE, |_| {
-                ready.clear();
-                ready.extend_from_slice(poller.ready());
-                if ready.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
-            });
-            if found.is_err() {
-                return;
-            }
             let now = self.clock.now();
-            for index in 0..self.ready.len() {
-                if let Some(number) = self.ready.get(index).copied() {
-                    self.receive(now, number);
-                }
-                if self.scratch.len() > SCRATCH_BYTES / 2 {
-                    self.drain(now, streams);
-                    self.flush();
-                }
-            }
+            let more = if place < self.doors.len() {
+                self.take_door(now, place)
+            } else {
+                self.take_lent(now, streams)
+            };
             self.drain(now, streams);
             self.flush();
+            if !more {
+                return;
+            }
         }
     }
 
-    /// One batch of one socket.
-    fn receive(&mut self, now: Now, number: u64) {
-        let Self { turn, calls, doors, lent, inbox, scratch, clock, .. } = self;
-        let received = match usize::try_from(number.wrapping_sub(DOOR)).ok().and_then(|door| doors.get(door))
-        {
-            Some(door) => inbox.recv(door, *clock, |got| {
+    /// One batch of what clients sent. Answers whether more may wait; else the runtime tells of what comes next.
+    fn take_door(&mut self, now: Now, index: usize) -> bool {
+        let Self { turn, calls, doors, inbox, scratch, clock, .. } = self;
+        let Some(Door { socket, watch }) = doors.get(index) else { return false };
+        let taken = watch.try_io(Interest::READABLE, |_| {
+            let received = inbox.recv(socket, *clock, |got| {
                 if !calls.datagram(now, got.flow, got.bytes, scratch) {
                     turn.datagram(now, got.flow, got.bytes, scratch);
                 }
-            }),
-            None => {
-                let port = RelayPort(u32::try_from(number).unwrap_or(u32::MAX));
-                let Some(socket) = lent.get(&port) else { return };
-                inbox.recv(socket, *clock, |got| {
-                    turn.peer_sent(now, port, got.flow.remote, got.bytes, scratch);
-                })
+            });
+            match received {
+                Ok(count) if count == inbox.capacity() => Ok(()),
+                // Fewer than there is room for: that was all.
+                Ok(_) => Err(io::ErrorKind::WouldBlock.into()),
+                Err(error) => {
+                    tracing::warn!(target: "rove::relay", %error, "a socket cannot be read");
+                    Err(io::ErrorKind::WouldBlock.into())
+                }
             }
-        };
+        });
+        taken.is_ok()
+    }
+
+    /// One batch of each address lent that has something.
+    fn take_lent(&mut self, now: Now, streams: &mut Streams) -> bool {
+        let Self { poller, ready, watch, .. } = self;
+        let found = watch.try_io(Interest::READABLE, |_| {
+            ready.clear();
+            ready.extend_from_slice(poller.ready());
+            if ready.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        for index in 0..self.ready.len() {
+            if let Some(number) = self.ready.get(index).copied() {
+                self.receive(now, number);
+            }
+            if self.scratch.len() > SCRATCH_BYTES / 2 {
+                self.drain(now, streams);
+                self.flush();
+            }
+        }
+        found.is_ok()
+    }
+
+    /// One batch of one address lent.
+    fn receive(&mut self, now: Now, number: u64) {
+        let Self { turn, lent, inbox, scratch, clock, .. } = self;
+        let port = RelayPort(u32::try_from(number).unwrap_or(u32::MAX));
+        let Some(socket) = lent.get(&port) else { return };
+        let received = inbox.recv(socket, *clock, |got| {
+            turn.peer_sent(now, port, got.flow.remote, got.bytes, scratch);
+        });
         if let Err(error) = received {
             tracing::warn!(target: "rove::relay", %error, "a socket cannot be read");
         }
@@ -246,7 +291,7 @@ impl Desk {
         let Self { outbox, scratch, doors, lent, by_address, sent, .. } = self;
         let counts = outbox.flush(scratch, |local| match by_address.get(&local) {
             Some(port) => lent.get(port),
-            None => doors.iter().find(|door| door.carries(local)),
+            None => doors.iter().map(|door| &door.socket).find(|door| door.carries(local)),
         });
         *sent += counts;
     }
@@ -279,8 +324,6 @@ impl Desk {
     }
 }
 
-/// The sockets that clients come to are numbered from here; below are those that are lent.
-const DOOR: u64 = 1 << 32;
 /// Sockets that are told of at once.
 const READY: usize = 512;
 /// After so many rounds others have their turn.

@@ -30,6 +30,7 @@ use crate::{
 
 use self::credit::Purse;
 
+pub(crate) use config::shared_secret;
 pub use config::{RelayConfig, RelayCredit, RelayUser};
 
 /// A relay that is bound and not at work yet.

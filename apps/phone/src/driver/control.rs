@@ -16,7 +16,7 @@ use std::{
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine, Scratch, Step, StreamId};
 use rove_driver::{Listener, Sockets, StreamEvent, Streams, Tls};
 use rove_io::{clock::Clock, entropy::os_entropy, net::UdpSocket};
-use rove_session::{CallId, Config, Event, MediaFact, MediaPorts, Progress, Switchboard, Target};
+use rove_session::{CallId, Config, Event, MediaFact, Progress, Switchboard, Target};
 use rove_sip::{
     message::NameAddr,
     transport::{Limits, LocalAddress},
@@ -30,7 +30,7 @@ use self::{conference::Floor, publish::dns_sockets};
 use super::{
     Command,
     listening::{self, Listening},
-    media::Media,
+    media::{Media, Seen},
 };
 use crate::{Audio, CallReport, PhoneConfig, PhoneEvent, StartError};
 
@@ -163,13 +163,11 @@ pub(super) struct Desk {
     leaves_from: HashMap<StreamId, SocketAddr>,
 }
 
-type Seen = (CallId, MediaPorts);
-
 /// What woke the control thread from outside.
 pub(super) enum Woken {
     Socket(usize),
     Stream(StreamEvent),
-    Seen(CallId, MediaPorts),
+    Seen(Seen),
 }
 
 impl Desk {
@@ -177,7 +175,7 @@ impl Desk {
     pub(super) async fn arrival(&mut self) -> Woken {
         let Self { sockets, streams, seen: (_, seen), .. } = self;
         tokio::select! {
-            Some((call, ports)) = seen.recv() => Woken::Seen(call, ports),
+            Some(seen) = seen.recv() => Woken::Seen(seen),
             index = sockets.readable() => Woken::Socket(index),
             event = streams.next() => Woken::Stream(event),
         }
@@ -200,10 +198,11 @@ impl Desk {
                 self.note_stream(&event);
                 self.board.handle(now, event.arrival());
             }
-            Woken::Seen(call, ports) if self.media.has_open(call, &ports) => {
-                self.board.media(now, call, MediaFact::Opened(ports));
+            Woken::Seen(seen) => {
+                if let Some((call, ports)) = self.media.take(seen) {
+                    self.board.media(now, call, MediaFact::Opened(ports));
+                }
             }
-            Woken::Seen(..) => {}
         }
     }
 

@@ -1,11 +1,13 @@
 //! The media of all calls: ports, devices and the media thread, from the control thread's side.
 
 mod conference;
+mod outside;
+
+pub(super) use outside::Seen;
 
 use std::{
     collections::HashMap,
     net::{IpAddr, SocketAddr},
-    os::fd::AsFd as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,13 +21,14 @@ use rove_io::{
     clock::Clock,
     device::{Clip, DeviceConfig, Ends, FileConfig, Hall, Joint, Running, SoundConfig},
     media_thread::{Continuation, MediaEvent, MediaThread},
-    net::{UdpSocket, bind_pair},
+    net::bind_pair,
 };
 use rove_nat::dtls::Identity;
 use rove_session::{CallId, MediaPorts, MediaSecurity};
-use tokio::sync::{Notify, mpsc::UnboundedSender};
+use tokio::sync::Notify;
 
-use crate::{Audio, PhoneConfig, StartError, stun};
+use self::outside::Open;
+use crate::{Audio, PhoneConfig, StartError, turn::TurnServer};
 
 /// Everything the calls of one phone hear and say with.
 pub(super) struct Media {
@@ -43,13 +46,16 @@ pub(super) struct Media {
     /// Where calls hear each other, if they do nothing else.
     hall: Option<Hall>,
     stun_server: Option<SocketAddr>,
+    turn_servers: Vec<TurnServer>,
+    /// Those that a ticket is for, which are asked before.
+    tickets: Vec<TurnServer>,
 }
 
 /// One call's part of it.
 #[derive(Default)]
 struct MediaCall {
     /// Open, and waiting for a plan.
-    sockets: Vec<UdpSocket>,
+    open: Open,
     device: Option<Running>,
     /// What joins it with other calls.
     joint: Option<Joint>,
@@ -124,6 +130,8 @@ impl Media {
             recordings: 0,
             hall,
             stun_server: config.stun_server,
+            turn_servers: config.turn_servers.clone(),
+            tickets: Vec::new(),
         })
     }
 
@@ -139,42 +147,9 @@ impl Media {
         let plain = MediaPorts::plain(rtp.local_addr(), rtcp.local_addr(), signalling);
         let draw = |print| LocalPath::draw(&[plain.rtp], print, &mut self.entropy);
         let path = self.fingerprint.map(draw);
-        self.calls.entry(call).or_default().sockets = vec![rtp, rtcp];
+        let entry = self.calls.entry(call).or_default();
+        entry.open = Open { sockets: vec![rtp, rtcp], borrowed: None };
         Ok(MediaPorts { path, ..plain })
-    }
-
-    /// Asks how the world sees the port that was opened, where connectivity is to be checked and there is somebody to ask:
-    /// `tell` hears the ports with that, or without it when nobody answers. Gives the ports back where nobody is asked.
-    pub(super) fn ask(
-        &mut self,
-        call: CallId,
-        ports: MediaPorts,
-        tell: UnboundedSender<(CallId, MediaPorts)>,
-    ) -> Option<MediaPorts> {
-        let socket = self.calls.get(&call).and_then(|entry| entry.sockets.first());
-        let server = self.stun_server.filter(|server| server.is_ipv4() == ports.rtp.is_ipv4());
-        let (Some(server), Some(_), Some(socket)) = (server, &ports.path, socket) else { return Some(ports) };
-        let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return Some(ports) };
-        let mut transaction = [0; 12];
-        self.entropy.fill(&mut transaction);
-        let thread = std::thread::Builder::new().name("rove-stun".into());
-        let plain = ports.clone();
-        let asking = thread.spawn(move || {
-            let seen = stun::ask(&socket.into(), server, transaction, stun::PATIENCE);
-            let mut ports = ports;
-            if let (Some(path), Some(seen)) = (&mut ports.path, seen.filter(|seen| *seen != ports.rtp)) {
-                path.candidates.push(Candidate::server_reflexive(seen, ports.rtp, u16::MAX));
-            }
-            // The phone may have stopped meanwhile.
-            let _ = tell.send((call, ports));
-        });
-        asking.is_err().then_some(plain)
-    }
-
-    /// Whether these are the ports that are open for the call, and not some from before.
-    pub(super) fn has_open(&self, call: CallId, ports: &MediaPorts) -> bool {
-        let first = self.calls.get(&call).and_then(|entry| entry.sockets.first());
-        first.is_some_and(|socket| socket.local_addr() == ports.rtp)
     }
 
     /// Runs media by `plan` on the ports that were opened.
@@ -182,9 +157,9 @@ impl Media {
         let (device, files) = self.device();
         let entry = self.calls.get_mut(&call).filter(|entry| !entry.running).ok_or("no ports were opened")?;
         let wired = wire(plan, self.playout).map_err(|error| error.to_string())?;
-        let sockets = std::mem::take(&mut entry.sockets);
+        let ports = entry.open.take();
         self.thread
-            .add(call.0, plan, sockets, wired.media, self.entropy.fork())
+            .add(call.0, plan, ports, wired.media, self.entropy.fork())
             .map_err(|error| error.to_string())?;
         entry.running = true;
         (entry.plan, entry.rate) = (Some(plan.clone()), wired.sample_rate);
@@ -211,8 +186,8 @@ impl Media {
             .transpose()
             .map_err(|error| error.to_string())?;
         let (packets, playout) = playout.unzip();
-        let sockets = std::mem::take(&mut entry.sockets);
-        let going_on = Continuation { before, after: plan, rate: entry.rate, packets, sockets };
+        let ports = entry.open.take();
+        let going_on = Continuation { before, after: plan, rate: entry.rate, packets, ports };
         let control = entry.control.as_mut().ok_or("no media run")?;
         if let Some(playout) = playout {
             control.succeed(playout).map_err(|_| "the device is not there")?;
@@ -237,7 +212,7 @@ impl Media {
     /// was one.
     pub(super) fn stop(&mut self, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
-        entry.sockets.clear();
+        entry.open = Open::default();
         if let Some(Err(error)) = entry.device.take().map(Running::stop) {
             tracing::error!(target: "rove::device", call = call.0, %error, "the device failed");
         }

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
 pub(crate) use control::Control;
 
-use crate::phone::DnsRegistration;
+use crate::{TurnServer, phone::DnsRegistration};
 
 /// What the owner of the phone wants.
 pub(crate) enum Command {
@@ -97,6 +97,7 @@ pub(crate) enum Command {
         errand: ErrandId,
     },
     Available(bool),
+    Borrow(Vec<TurnServer>),
     Confer {
         calls: Vec<CallId>,
     },

@@ -1,12 +1,15 @@
 //! Calls that are set up and ended by way of the servers, as in figure 4: set-up, alert, accept, end.
 
 use core::time::Duration;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use rove_io::entropy::os_entropy;
 use rove_phone::{
-    CallId, Phone, PhoneEvent, RelayStep,
-    irmv::{Carry, CarryId, ClientEvent, Name, Record, Stage},
+    CallId, Phone, PhoneEvent, RelayStep, TurnServer,
+    irmv::{Carry, CarryId, ClientEvent, Name, Record, RelayTicket, Stage},
 };
 
 use super::irmv::{Registered, target};
@@ -28,9 +31,27 @@ impl Registered {
         let mut id = [0; 16];
         let mut entropy = os_entropy().map_err(|error| Failure::environment(error.to_string()))?;
         entropy.fill(&mut id);
+        self.borrow(phone, &peer, CarryId(id));
         let call = phone.dial_relayed(&target(record).ok_or_else(none)?, toward)?;
         self.lines.push(Line { id: CarryId(id), call, peer });
         Ok(call)
+    }
+
+    /// Asks the server by what a relay lends an address for this call; without an answer it goes on without.
+    fn borrow(&self, phone: &Phone, peer: &Name, id: CarryId) {
+        self.irmv.lend(peer.clone(), id);
+        let until = Instant::now() + TICKET;
+        let ticket = loop {
+            match self.irmv.next_event(until.saturating_duration_since(Instant::now())) {
+                Some(ClientEvent::Lent { result, .. }) => break result.ok(),
+                None => break None,
+                Some(_) => {}
+            }
+        };
+        let RelayTicket { user, password, relays, .. } = ticket.unwrap_or_default();
+        tracing::info!(target: "rove::relayed", peer = %peer, relays = relays.len(), "relays for this call");
+        let server = |server| TurnServer { server, user: user.clone(), password: password.clone() };
+        phone.borrow_from(relays.into_iter().map(server).collect());
     }
 
     /// Hands on what the servers have brought meanwhile.
@@ -105,6 +126,8 @@ fn toward(offer: &[u8]) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip, port))
 }
 
+/// For a ticket.
+const TICKET: Duration = Duration::from_secs(3);
 /// Calls at a time.
 const MOST_LINES: usize = 64;
 

@@ -11,7 +11,7 @@ use rove_core::{
 };
 use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput, Relink};
 
-use super::{MediaCounts, MediaEvent};
+use super::{MediaCounts, MediaEvent, Ports};
 use crate::{
     bridge::{Captured, LatestRx, PacketTx, PcmRx},
     clock::Clock,
@@ -40,7 +40,7 @@ pub(super) struct Change {
     pub(super) replan: Replan<PacketTx>,
     pub(super) relink: Relink,
     pub(super) sends: bool,
-    pub(super) sockets: Vec<UdpSocket>,
+    pub(super) ports: Ports,
 }
 
 /// Another set of routes for a call's media.
@@ -90,14 +90,20 @@ impl Call {
         self.stream.tick(now);
         self.stream.replan(&mut change.replan);
         self.captures = change.sends;
-        match &mut self.link {
-            Some(link) => link.relink(now, &mut change.relink),
-            none => *none = change.relink.take_link().map(Box::new),
+        let moves = !change.ports.sockets.is_empty();
+        if self.link.is_none() {
+            self.link = change.relink.take_link().map(Box::new);
         }
-        if change.sockets.is_empty() {
+        if let Some(link) = &mut self.link {
+            if moves {
+                change.ports.lent = link.borrow(std::mem::take(&mut change.ports.lent));
+            }
+            link.relink(now, &mut change.relink);
+        }
+        if !moves {
             return Some(change);
         }
-        std::mem::swap(&mut self.sockets, &mut change.sockets);
+        std::mem::swap(&mut self.sockets, &mut change.ports.sockets);
         self.left.replace((change, now.mono + GRACE)).map(|(before, _)| before)
     }
 
@@ -123,7 +129,7 @@ impl Call {
 
     /// Where it listens, first where it sends from.
     pub(super) fn sockets(&self) -> impl Iterator<Item = &UdpSocket> {
-        self.sockets.iter().chain(self.left.iter().flat_map(|(left, _)| &left.sockets))
+        self.sockets.iter().chain(self.left.iter().flat_map(|(left, _)| &left.ports.sockets))
     }
 
     /// Whether samples come in without a packet to announce them.
@@ -135,7 +141,7 @@ impl Call {
     /// socket is of no more use.
     pub(super) fn receive(&mut self, socket: usize, clock: Clock, buffers: &mut Buffers) -> bool {
         let Self { stream, link, sockets, left, counts, .. } = self;
-        let mut all = sockets.iter().chain(left.iter().flat_map(|(left, _)| &left.sockets));
+        let mut all = sockets.iter().chain(left.iter().flat_map(|(left, _)| &left.ports.sockets));
         let Some(socket) = all.nth(socket) else { return false };
         let errors = buffers.inbox.transient_errors();
         let mut useful = true;
@@ -146,12 +152,16 @@ impl Call {
                     return;
                 }
                 let now = clock.now();
-                let (flow, bytes) = (received.flow, received.bytes);
-                if let Some(link) = link
-                    && !is_media(link, now, flow, bytes)
-                {
-                    counts.strangers += u64::from(!link.hears(&flow));
-                    return;
+                let (mut flow, mut bytes) = (received.flow, received.bytes);
+                if let Some(link) = link {
+                    match link.inward(now.mono, flow, bytes) {
+                        Some(inward) => (flow, bytes) = inward,
+                        None => return,
+                    }
+                    if !is_media(link, now, flow, bytes) {
+                        counts.strangers += u64::from(!link.hears(&flow));
+                        return;
+                    }
                 }
                 let arrived = received.arrived.min(now.mono);
                 stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
@@ -203,7 +213,7 @@ impl Call {
             let Self { link, stream, id, .. } = self;
             let call = *id;
             match link.as_mut()?.poll(&mut buffers.scratch) {
-                Step::Send(transmit) => self.put(transmit, buffers),
+                Step::Send(transmit) => self.put(Some(transmit), buffers),
                 Step::Event(LinkEvent::Selected(flow)) => {
                     stream.handle(now, MediaInput::Routed(Some(flow)));
                     tell(MediaEvent::Routed { call, flow });
@@ -255,7 +265,11 @@ impl Call {
     fn drain(&mut self, buffers: &mut Buffers, tell: &mut impl FnMut(MediaEvent)) -> Option<Instant> {
         loop {
             match self.stream.poll(&mut buffers.scratch) {
-                Step::Send(transmit) => self.put(transmit, buffers),
+                Step::Send(transmit) => {
+                    let outward = |link: &Link| link.outward(transmit, &mut buffers.scratch);
+                    let transmit = self.link.as_deref().map_or(Some(transmit), outward);
+                    self.put(transmit, buffers);
+                }
                 Step::Event(event) => {
                     if let Some(event) = self.event(event) {
                         tell(event);
@@ -270,7 +284,9 @@ impl Call {
         }
     }
 
-    fn put(&mut self, transmit: Transmit, buffers: &mut Buffers) {
+    /// `None`: there is no way any more.
+    fn put(&mut self, transmit: Option<Transmit>, buffers: &mut Buffers) {
+        let Some(transmit) = transmit else { return };
         // Cannot be refused: the outbox is emptied as soon as it is full.
         let _ = buffers.outbox.push(transmit);
         if buffers.outbox.is_full() {

@@ -33,7 +33,7 @@ use rove_core::{
     send::Tripped,
     stream::{Digit, Refused, Replan, Stream, StreamError},
 };
-use rove_nat::{Link, LinkFailure, NoIdentity, Relink, dtls::Identity};
+use rove_nat::{Lent, Link, LinkFailure, NoIdentity, Relink, dtls::Identity};
 
 use self::{
     call::{Call, Change, Reroute},
@@ -168,8 +168,23 @@ pub struct Continuation<'a> {
     pub rate: u32,
     /// Where packets go that the playout does not understand that there is: [`Continuation::needs_playout`].
     pub packets: Option<PacketTx>,
-    /// These take the place of the sockets before, unless there are none.
+    /// These take the place of the ports before, unless there are none.
+    pub ports: Ports,
+}
+
+/// Where a call's media leaves from.
+#[derive(Debug, Default)]
+pub struct Ports {
+    /// One for RTP and one for RTCP, or one for both.
     pub sockets: Vec<UdpSocket>,
+    /// What TURN servers lend the first of them.
+    pub lent: Vec<Lent>,
+}
+
+impl From<Vec<UdpSocket>> for Ports {
+    fn from(sockets: Vec<UdpSocket>) -> Self {
+        Self { sockets, lent: Vec::new() }
+    }
 }
 
 impl Continuation<'_> {
@@ -213,8 +228,7 @@ impl MediaThread {
         self.identity = Some(identity);
     }
 
-    /// Hands over a call: what was agreed, the sockets its routes name (one for RTP, one for RTCP, or one for both), and
-    /// the media thread's ends of its crossings. `call` names it in events; numbers are not used twice.
+    /// Hands over a call: what was agreed, the ports its routes name, and the media thread's ends of its crossings. `call` names it in events; numbers are not used twice.
     ///
     /// # Errors
     ///
@@ -223,12 +237,15 @@ impl MediaThread {
         &self,
         call: u64,
         plan: &MediaPlan,
-        sockets: Vec<UdpSocket>,
+        ports: impl Into<Ports>,
         ends: MediaEnds,
         mut entropy: Entropy,
     ) -> Result<(), MediaError> {
-        let now = self.clock.now();
-        let link = Link::new(now, plan, self.identity.as_ref(), entropy.fork())?;
+        let (now, Ports { sockets, lent }) = (self.clock.now(), ports.into());
+        let mut link = Link::new(now, plan, self.identity.as_ref(), entropy.fork())?;
+        if let Some(link) = &mut link {
+            link.borrow(lent);
+        }
         let stream = Stream::new(now, plan, ends.packets, entropy)?;
         let call = Call::new(call, stream, link, sockets, ends.pcm, ends.meter, plan.direction().sends());
         self.order(Command::Add(Box::new(call)))
@@ -241,11 +258,11 @@ impl MediaThread {
     ///
     /// [`MediaError`]; then nothing has changed.
     pub fn replan(&self, call: u64, going_on: Continuation<'_>, entropy: Entropy) -> Result<(), MediaError> {
-        let Continuation { before, after, rate, packets, sockets } = going_on;
+        let Continuation { before, after, rate, packets, ports } = going_on;
         let now = self.clock.now();
         let replan = Replan::new(now, before, after, rate, packets)?;
         let relink = Relink::new(now, before, after, self.identity.as_ref(), entropy)?;
-        let change = Change { replan, relink, sends: after.direction().sends(), sockets };
+        let change = Change { replan, relink, sends: after.direction().sends(), ports };
         self.order(Command::Change { call, change: Box::new(change) })
     }
 

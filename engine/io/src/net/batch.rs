@@ -102,6 +102,8 @@ impl std::ops::AddAssign for SendCounts {
 #[derive(Debug)]
 pub struct SendBatch {
     waiting: Vec<Pending>,
+    /// Not all of them leave by one address.
+    mixed: bool,
     outbox: sys::Outbox,
 }
 
@@ -117,7 +119,7 @@ impl SendBatch {
     /// Room for `capacity` datagrams.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { waiting: Vec::with_capacity(capacity.max(1)), outbox: sys::Outbox::new() }
+        Self { waiting: Vec::with_capacity(capacity.max(1)), mixed: false, outbox: sys::Outbox::new() }
     }
 
     /// Adds a datagram, whose bytes must stay in the scratch until [`SendBatch::flush`]. `false`: full, or not a
@@ -126,6 +128,7 @@ impl SendBatch {
     pub fn push(&mut self, transmit: Transmit) -> bool {
         match transmit.flow {
             Flow::Udp(flow) if !self.is_full() => {
+                self.mixed |= self.waiting.last().is_some_and(|last| last.flow.local != flow.local);
                 self.waiting.push(Pending { flow, transmit, order: self.waiting.len() });
                 true
             }
@@ -153,7 +156,9 @@ impl SendBatch {
         mut socket_of: impl FnMut(SocketAddr) -> Option<&'s UdpSocket>,
     ) -> SendCounts {
         let mut counts = SendCounts::default();
-        self.waiting.sort_unstable_by_key(|pending| (pending.flow.local, pending.order));
+        if std::mem::take(&mut self.mixed) {
+            self.waiting.sort_unstable_by_key(|pending| (pending.flow.local, pending.order));
+        }
         for group in self.waiting.chunk_by(|a, b| a.flow.local == b.flow.local) {
             match group.first().and_then(|pending| socket_of(pending.flow.local)) {
                 Some(socket) => counts += send_group(&mut self.outbox, socket, group, scratch),

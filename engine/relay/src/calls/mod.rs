@@ -22,7 +22,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use rove_base::{Dscp, Flow, Instant, Now, Scratch, Step, Transmit, UdpFlow};
 
-use crate::counts::{Cause, Counts};
+use crate::{
+    counts::{Cause, Counts},
+    table::Table,
+};
 
 pub use token::{
     ANSWER_BYTES, Answer, Grant, HELLO_BYTES, Hello, Leg, Secret, Ticket, Word, is_control, pair,
@@ -52,7 +55,7 @@ pub struct Calls {
     calls: Vec<Option<Call>>,
     free: Vec<u32>,
     ids: HashMap<[u8; 16], u32>,
-    flows: HashMap<UdpFlow, (u32, Leg)>,
+    flows: Table<UdpFlow, (u32, Leg)>,
     /// When each call is to be looked at; one entry each.
     ends: BTreeSet<(Instant, u32)>,
     steps: VecDeque<Transmit>,
@@ -100,7 +103,7 @@ impl Calls {
             calls: Vec::new(),
             free: Vec::new(),
             ids: HashMap::new(),
-            flows: HashMap::new(),
+            flows: Table::default(),
             ends: BTreeSet::new(),
             steps: VecDeque::new(),
             counts: Counts::default(),

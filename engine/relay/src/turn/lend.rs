@@ -23,7 +23,10 @@ use super::{
     ports::{Kept, Place},
     requests::{Question, Refusal, seal, secs},
 };
-use crate::{accounts::Caller, counts::Cause};
+use crate::{
+    accounts::{Caller, TICKET},
+    counts::Cause,
+};
 
 impl TurnServer {
     pub(super) fn allocate(
@@ -61,8 +64,7 @@ impl TurnServer {
             address,
             partner: None,
         };
-        let account = self.lent.entry(caller.account.clone()).or_default();
-        *account = account.saturating_add(1);
+        self.count(caller);
         self.bind_first(asked);
         Ok(())
     }
@@ -86,9 +88,20 @@ impl TurnServer {
         Ok(())
     }
 
+    /// One more address for an account, and for a call's ticket.
+    fn count(&mut self, caller: &Caller) {
+        for who in [Some(&caller.account), caller.ticket()].into_iter().flatten() {
+            let count = self.lent.entry(who.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
     fn has_room(&mut self, now: Now, caller: &Caller) -> Result<(), Refusal> {
         self.charge(now.mono);
         if self.lent.get(&caller.account).copied().unwrap_or_default() >= self.limits.per_user {
+            return Err((Cause::UserQuota, 486).into());
+        }
+        if caller.ticket().and_then(|ticket| self.lent.get(ticket)).is_some_and(|count| *count >= TICKET) {
             return Err((Cause::UserQuota, 486).into());
         }
         if !self.has_credit(&caller.account) {
@@ -112,8 +125,7 @@ impl TurnServer {
         self.has_room(now, caller)?;
         let port = self.ports.by_token(now.mono, token).ok_or((Cause::Capacity, 508))?;
         let Place::Kept(kept) = self.ports.take(port) else { return Err((Cause::Capacity, 508).into()) };
-        let account = self.lent.entry(caller.account.clone()).or_default();
-        *account = account.saturating_add(1);
+        self.count(caller);
         self.clients.insert(question.client, port);
         let life = self.life(question.message.attributes().lifetime);
         let begin = Beginning {
@@ -198,7 +210,7 @@ impl TurnServer {
                 self.bind_first(asked);
             }
             None => {
-                self.forget(asked.client, &asked.caller.account);
+                self.forget(asked.client, &asked.caller.user, &asked.caller.account);
                 let refusal = (Cause::Capacity, 508).into();
                 self.refuse_later(
                     asked.client,

@@ -44,9 +44,10 @@ use self::{
     streams::Streams,
 };
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, is_ticket},
     counts::{Cause, Counts},
     policy::Policy,
+    table::Table,
 };
 
 pub use ports::RelayAddress;
@@ -129,8 +130,8 @@ pub struct TurnServer {
     nonces: Nonces,
     sources: Sources,
     ports: Ports,
-    clients: HashMap<Flow, RelayPort>,
-    /// Addresses lent, or about to be, by account.
+    clients: Table<Flow, RelayPort>,
+    /// Addresses lent, or about to be, by account, and by ticket.
     lent: HashMap<Arc<[u8]>, usize>,
     /// When what was lent or kept is over.
     ends: BTreeSet<(Instant, RelayPort)>,
@@ -153,7 +154,7 @@ impl TurnServer {
             nonces: Nonces::new(&mut entropy),
             sources: Sources::new(&mut entropy),
             ports: Ports::new(addresses, ports, entropy),
-            clients: HashMap::new(),
+            clients: Table::default(),
             lent: HashMap::new(),
             ends: BTreeSet::new(),
             streams: Streams::default(),
@@ -235,7 +236,7 @@ impl TurnServer {
     fn take_back(&mut self, port: RelayPort) {
         let (address, until) = match self.ports.take(port) {
             Place::Lent(allocation) => {
-                self.forget(allocation.client, &allocation.account);
+                self.forget(allocation.client, &allocation.user, &allocation.account);
                 (allocation.relayed, allocation.expires)
             }
             Place::Kept(kept) => (kept.address, kept.until),
@@ -246,12 +247,14 @@ impl TurnServer {
         self.steps.push_back(Step::Event(TurnEvent::Unbind { port }));
     }
 
-    fn forget(&mut self, client: Flow, account: &Arc<[u8]>) {
+    fn forget(&mut self, client: Flow, user: &Arc<[u8]>, account: &Arc<[u8]>) {
         self.clients.remove(&client);
-        if let Some(count) = self.lent.get_mut(account) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.lent.remove(account);
+        for who in [Some(account), is_ticket(user).then_some(user)].into_iter().flatten() {
+            if let Some(count) = self.lent.get_mut(who) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.lent.remove(who);
+                }
             }
         }
     }

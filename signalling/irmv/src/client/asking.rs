@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// Who asks.
-    fn asker(&self) -> Option<Name> {
+    pub(super) fn asker(&self) -> Option<Name> {
         let user = self.user.as_ref().filter(|user| !user.leaves).map(|user| user.presence.name.clone());
         user.or_else(|| self.speaker.as_ref().map(|speaks| speaks.name.clone()))
     }
@@ -160,6 +160,8 @@ impl Client {
         }
         let admissions: Vec<u32> = self.admissions.keys().copied().collect();
         admissions.into_iter().for_each(|id| self.say_admission(id));
+        let loans: Vec<u32> = self.loans.keys().copied().collect();
+        loans.into_iter().for_each(|id| self.say_loan(id));
     }
 
     /// The server knows who asks now.

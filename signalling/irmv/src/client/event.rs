@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::{Carry, Contact, Identifier, Listing, Name, Number, Reason, Record, Status};
+use crate::{Carry, Contact, Identifier, Listing, Name, Number, Reason, Record, RelayTicket, Status};
 
 /// What a terminal is told once.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -102,6 +102,13 @@ pub enum ClientEvent {
         result: Result<Vec<Listing>, Reason>,
         /// Whether there is no further answer.
         last: bool,
+    },
+    /// By what relays lend an address; or the server does not say it.
+    Lent {
+        /// By which request.
+        id: RequestId,
+        /// Why not.
+        result: Result<RelayTicket, Reason>,
     },
     /// Another user says something.
     Carried(Carry),

@@ -41,6 +41,7 @@ impl Client {
             (State::Up, Message::Known { id }) => _ = self.known(id, Ok(())),
             (State::Up, Message::Listed { id }) => self.listed(id, Ok(())),
             (State::Up, Message::Found { id, last, listings }) => self.found(id, last, listings),
+            (State::Up, Message::Lent { id, ticket }) => self.lent(id, Ok(ticket)),
             (State::Up, Message::Carry(carry)) => self.outbox.event(ClientEvent::Carried(carry)),
             _ => return false,
         }
@@ -125,6 +126,9 @@ impl Client {
         }
         if self.user.as_ref().is_some_and(|user| user.listing == Some(id)) {
             return self.listed(id, Err(reason));
+        }
+        if self.loans.contains_key(&id) {
+            return self.lent(id, Err(reason));
         }
         if self.known(id, Err(reason)) {
             return;

@@ -8,7 +8,11 @@
 )]
 
 use super::{Message, PROTOCOL, kind};
-use crate::{WireError, identifier::is_domain, wire::Reader};
+use crate::{
+    WireError,
+    identifier::is_domain,
+    wire::{Reader, put_text},
+};
 
 pub(super) fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, WireError> {
     if reader.u8("protocol")? != PROTOCOL {
@@ -28,4 +32,13 @@ pub(super) fn greeting(kind: u8, reader: &mut Reader<'_>) -> Result<Message, Wir
         kind::HELLO => Message::Hello { server: Some((domain, key)) },
         _ => Message::Welcome { domain, key },
     })
+}
+
+/// Who says it; a terminal says nothing of itself.
+pub(super) fn put_greeting(out: &mut Vec<u8>, kind: u8, server: Option<(&str, &[u8; 32])>) {
+    out.extend_from_slice(&[kind, PROTOCOL]);
+    put_text(out, server.map_or("", |(domain, _)| domain));
+    if let Some((_, key)) = server {
+        out.extend_from_slice(key);
+    }
 }

@@ -34,6 +34,8 @@ impl Message {
             Self::Known { .. } => "known",
             Self::Search { .. } => "search",
             Self::Found { .. } => "found",
+            Self::Lend { .. } => "lend",
+            Self::Lent { .. } => "lent",
             Self::Carry(carry) => match carry.stage {
                 Stage::SetUp => "set-up",
                 Stage::Alert => "alert",

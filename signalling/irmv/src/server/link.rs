@@ -85,6 +85,21 @@ impl Link {
 }
 
 impl Server {
+    /// A stream is gone.
+    pub(super) fn lost(&mut self, stream: StreamId) {
+        let Some(link) = self.links.remove(&stream) else { return };
+        for uid in &link.users {
+            if self.homes.get(uid) == Some(&stream) {
+                self.homes.remove(uid);
+            }
+        }
+        self.watches.forget(stream, &link.watching);
+        match link.who {
+            Who::Asked(domain) | Who::Peer(domain) => self.peer_lost(stream, &domain),
+            Who::Stranger | Who::Terminal => {}
+        }
+    }
+
     /// A stream stands: one of ours to another server, or one that somebody has opened.
     pub(super) fn connected(&mut self, stream: StreamId, remote: SocketAddr) {
         let who = match self.peers.dialled(stream) {

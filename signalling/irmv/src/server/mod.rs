@@ -15,6 +15,7 @@ mod config;
 mod contacts;
 mod directory;
 mod federation;
+mod lend;
 mod link;
 mod numbers;
 mod query;
@@ -45,7 +46,7 @@ pub use self::{
     seek::keys,
 };
 use crate::{
-    Face, Listing, Message, Name, News, Number, NumberProof, Reason, Record, Registry, SearchKey,
+    CarryId, Face, Listing, Message, Name, News, Number, NumberProof, Reason, Record, Registry, SearchKey,
     SharedRegistry, Uid, UserKey, WireError, Words,
 };
 
@@ -105,6 +106,19 @@ pub enum ServerEvent {
         domain: String,
         /// Whether it stands.
         up: bool,
+    },
+    /// A user wants an address of a relay for a call; [`Server::lent`] answers.
+    Lend {
+        /// For the answer.
+        stream: StreamId,
+        /// For the answer.
+        id: u32,
+        /// Who: registered, and on this stream.
+        user: Name,
+        /// Whom the call is with.
+        whom: Name,
+        /// Which call.
+        call: CarryId,
     },
     /// Somebody sends what makes no sense; its stream is closed.
     Malformed {
@@ -283,6 +297,9 @@ impl Server {
             (Part::Terminal, Message::List { id, card, signature }) => self.list(stream, id, card, signature),
             (Part::Terminal, Message::Speak { id, speaker }) => self.speak(stream, id, speaker),
             (Part::Terminal, Message::Prove { id, proof }) => self.prove(stream, id, proof),
+            (Part::Terminal, Message::Lend { id, user, whom, call }) => {
+                self.lend(stream, id, user, whom, call);
+            }
             (_, Message::Search { id, words, asker }) => self.search(stream, id, words, asker),
             (Part::Peer, Message::Found { id, listings, .. }) => {
                 self.answered(stream, id, Ok(Answer::Listings(listings)));
@@ -301,21 +318,6 @@ impl Server {
             _ => return out_of_place,
         }
         Ok(())
-    }
-
-    /// A stream is gone.
-    fn lost(&mut self, stream: StreamId) {
-        let Some(link) = self.links.remove(&stream) else { return };
-        for uid in &link.users {
-            if self.homes.get(uid) == Some(&stream) {
-                self.homes.remove(uid);
-            }
-        }
-        self.watches.forget(stream, &link.watching);
-        match link.who {
-            Who::Asked(domain) | Who::Peer(domain) => self.peer_lost(stream, &domain),
-            Who::Stranger | Who::Terminal => {}
-        }
     }
 }
 

@@ -168,7 +168,11 @@ fn who_may_be_found_is_so_after_a_crash_by_what_the_journal_says_and_by_its_snap
         }
         world.kill(1);
         world.clients[1].machine = crate::client::Client::new(
-            crate::client::ClientConfig { server: ([192, 0, 2, 9], 1).into(), domain: "b.example".into() },
+            crate::client::ClientConfig {
+                server: ([192, 0, 2, 9], 1).into(),
+                further: Vec::new(),
+                domain: "b.example".into(),
+            },
             rove_base::Entropy::from_number(1),
         );
         world.restart(1, config);

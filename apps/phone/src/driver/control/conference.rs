@@ -25,6 +25,7 @@ impl Desk {
         let now = self.clock.now();
         match command {
             Command::Confer { calls } => drop(self.board.confer(now, &calls)),
+            Command::Borrow(servers) => self.media.borrow_from(servers),
             Command::Mute { call, muted } => self.media.mute(call, muted),
             Command::Write { call, text } => drop(self.board.write(now, call, &text)),
             Command::DialRelayed { target, toward, reply } => {

@@ -213,7 +213,7 @@ fn sprayed_media_neither_enters_a_clear_call_nor_moves_it() {
     let Wired { media, mut input, .. } = wired(&plan);
     alice
         .thread
-        .add(1, &plan, alice.socket.take().into_iter().collect(), media, os_entropy().unwrap())
+        .add(1, &plan, alice.socket.take().into_iter().collect::<Vec<_>>(), media, os_entropy().unwrap())
         .unwrap();
     input.capture(alice.thread.clock.mono(), &[0.1; 160]);
     let back = spray(&[alice.address], sprayed());

@@ -2,7 +2,7 @@
 
 use rove_nat::stun::turn::{Family, Method};
 
-use super::world::{World, config, peer};
+use super::world::{WALL, World, config, peer};
 use crate::{counts::Cause, turn::*};
 
 #[test]
@@ -233,4 +233,40 @@ fn streams_are_bounded_cut_anywhere_and_closed_when_they_say_nothing() {
     assert_eq!(world.closed.last(), Some(&rove_base::StreamId(103)));
     world.later(31);
     assert_eq!(world.closed, [107, 103, 105].map(rove_base::StreamId));
+}
+
+#[test]
+fn by_the_ticket_of_a_call_two_addresses_are_lent_and_they_count_for_its_user() {
+    let mut config = config();
+    config.limits.per_user = 3;
+    let mut world = World::new(config);
+    let ticket = |call| {
+        let pair = ("alice@a.example", "bob@b.example");
+        crate::accounts::ticket(
+            "north",
+            pair,
+            [call; 16],
+            rove_base::UnixTime::from_secs(WALL),
+            Duration::from_secs(60),
+        )
+    };
+    let mut asks = |world: &mut World, call| {
+        let (user, password) = ticket(call);
+        let mut client = world.client(&user, &password);
+        let said = world.ask(&mut client, Method::Allocate, |ask| ask.transport(17));
+        (client, said.error)
+    };
+    let (mut first, error) = asks(&mut world, 1);
+    assert_eq!(error, None);
+    assert_eq!(asks(&mut world, 1).1, None);
+    assert_eq!(asks(&mut world, 1).1, Some(486), "a call needs no third");
+    assert_eq!(asks(&mut world, 2).1, None);
+    assert_eq!(asks(&mut world, 3).1, Some(486), "the user has three");
+    assert!(world.ask(&mut first, Method::Refresh, |ask| ask.lifetime(0)).success);
+    assert_eq!(asks(&mut world, 1).1, None, "what is given back is there again");
+    // Whoever changes the call, the pair or the user in the name has another password to know.
+    let (user, password) = ticket(9);
+    let changed = user.replacen("alice", "carol", 1);
+    let mut thief = world.client(&changed, &password);
+    assert_eq!(world.ask(&mut thief, Method::Allocate, |ask| ask.transport(17)).error, Some(401));
 }

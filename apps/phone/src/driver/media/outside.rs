@@ -1,0 +1,100 @@
+//! How a call's port is reached from outside, found out before the call is offered or answered: what STUN and TURN servers say.
+
+use std::{net::UdpSocket, os::fd::AsFd as _};
+
+use rove_base::Candidate;
+use rove_io::{media_thread::Ports, net};
+use rove_session::{CallId, MediaPorts};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Media;
+use crate::{
+    stun,
+    turn::{self, Answers, Borrowed, TurnServer},
+};
+
+/// Ports that are open, and wait for a plan.
+#[derive(Default)]
+pub(super) struct Open {
+    /// One for RTP, and one for RTCP.
+    pub(super) sockets: Vec<net::UdpSocket>,
+    /// What servers lend the first of them.
+    pub(super) borrowed: Option<Borrowed>,
+}
+
+impl Open {
+    /// All of it, for the media thread.
+    pub(super) fn take(&mut self) -> Ports {
+        let Self { sockets, borrowed } = std::mem::take(self);
+        Ports { sockets, lent: borrowed.map(Borrowed::take).unwrap_or_default() }
+    }
+}
+
+/// A call's ports, once it is known how they are reached.
+pub(in crate::driver) struct Seen {
+    call: CallId,
+    ports: MediaPorts,
+    borrowed: Borrowed,
+}
+
+impl Media {
+    /// Calls that begin from now on are lent addresses by these as well, before those of the configuration.
+    pub(in crate::driver) fn borrow_from(&mut self, servers: Vec<TurnServer>) {
+        self.tickets = servers;
+    }
+
+    /// Asks how the port that was opened is reached, where connectivity is to be checked and there is somebody to ask: `tell`
+    /// hears the ports with that, or without it when nobody answers. Gives the ports back where nobody is asked.
+    pub(in crate::driver) fn ask(
+        &mut self,
+        call: CallId,
+        ports: MediaPorts,
+        tell: UnboundedSender<Seen>,
+    ) -> Option<MediaPorts> {
+        let socket = self.calls.get(&call).and_then(|entry| entry.open.sockets.first());
+        let family = ports.rtp.is_ipv4();
+        let stun_server = self.stun_server.filter(|server| server.is_ipv4() == family);
+        let relays =
+            self.tickets.iter().chain(&self.turn_servers).filter(|one| one.server.is_ipv4() == family);
+        let relays: Vec<_> = relays.take(turn::MOST_SERVERS).cloned().collect();
+        let (Some(_), Some(socket)) = (&ports.path, socket) else { return Some(ports) };
+        if stun_server.is_none() && relays.is_empty() {
+            return Some(ports);
+        }
+        let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return Some(ports) };
+        let (socket, clock) = (UdpSocket::from(socket), self.clock);
+        let mut transaction = [0; 12];
+        self.entropy.fill(&mut transaction);
+        let relays: Vec<_> = relays.into_iter().map(|relay| (relay, self.entropy.fork())).collect();
+        let thread = std::thread::Builder::new().name("rove-stun".into());
+        let plain = ports.clone();
+        let asking = thread.spawn(move || {
+            let mut ports = ports;
+            let ask_stun = |socket: &UdpSocket| {
+                stun_server.and_then(|server| stun::ask(socket, server, transaction, stun::PATIENCE))
+            };
+            let Answers { borrowed, candidates, seen } =
+                turn::ask(socket, ports.rtp, clock, relays, turn::PATIENCE);
+            let seen = seen.or_else(|| ask_stun(borrowed.socket()));
+            if let Some(path) = &mut ports.path {
+                let seen = seen.filter(|seen| *seen != ports.rtp);
+                let seen = seen.map(|seen| Candidate::server_reflexive(seen, ports.rtp, u16::MAX));
+                path.candidates.extend(seen.into_iter().chain(candidates));
+            }
+            // The phone may have stopped meanwhile.
+            let _ = tell.send(Seen { call, ports, borrowed });
+        });
+        asking.is_err().then_some(plain)
+    }
+
+    /// Takes what was found out, unless other ports are open for the call meanwhile.
+    pub(in crate::driver) fn take(&mut self, seen: Seen) -> Option<(CallId, MediaPorts)> {
+        let Seen { call, ports, borrowed } = seen;
+        let entry = self.calls.get_mut(&call)?;
+        if entry.open.sockets.first()?.local_addr() != ports.rtp {
+            return None;
+        }
+        entry.open.borrowed = Some(borrowed);
+        Some((call, ports))
+    }
+}

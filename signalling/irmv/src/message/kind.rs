@@ -1,0 +1,25 @@
+//! What each message begins with.
+
+pub(super) const HELLO: u8 = 1;
+pub(super) const WELCOME: u8 = 2;
+pub(super) const REGISTER: u8 = 3;
+pub(super) const REGISTERED: u8 = 4;
+pub(super) const REFUSED: u8 = 5;
+pub(super) const QUERY: u8 = 6;
+pub(super) const ANSWER: u8 = 7;
+pub(super) const SUBSCRIBE: u8 = 8;
+pub(super) const NOTIFY: u8 = 9;
+pub(super) const UNSUBSCRIBE: u8 = 10;
+pub(super) const CARRY: u8 = 11;
+pub(super) const ADMIT: u8 = 12;
+pub(super) const ADMITTED: u8 = 13;
+pub(super) const LIST: u8 = 14;
+pub(super) const LISTED: u8 = 15;
+pub(super) const SEARCH: u8 = 16;
+pub(super) const FOUND: u8 = 17;
+pub(super) const PROVE: u8 = 18;
+pub(super) const PROVED: u8 = 19;
+pub(super) const SPEAK: u8 = 20;
+pub(super) const KNOWN: u8 = 21;
+pub(super) const LEND: u8 = 22;
+pub(super) const LENT: u8 = 23;
