@@ -250,7 +250,7 @@ fn by_the_ticket_of_a_call_two_addresses_are_lent_and_they_count_for_its_user() 
             Duration::from_secs(60),
         )
     };
-    let mut asks = |world: &mut World, call| {
+    let asks = |world: &mut World, call| {
         let (user, password) = ticket(call);
         let mut client = world.client(&user, &password);
         let said = world.ask(&mut client, Method::Allocate, |ask| ask.transport(17));
