@@ -262,7 +262,7 @@ fn b8_b13_a_call_is_set_up_and_ended_by_way_of_both_servers_and_its_voice_goes_s
         assert_eq!(call["route"], "direct", "{told:#}");
         assert!(call["received"].as_u64().unwrap() > 100 && call["sent"].as_u64().unwrap() > 100, "{told:#}");
         let steps = |log: &str| -> Vec<String> {
-            let lines = log.lines().filter(|line| line.contains("rove::relayed"));
+            let lines = log.lines().filter(|line| line.contains("rove::relayed") && line.contains("step="));
             let word = |line: &str| {
                 let step =
                     line.split("step=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();

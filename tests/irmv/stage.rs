@@ -144,7 +144,7 @@ impl Stage {
     /// Starts a server, again if it ran before.
     pub(crate) fn start(&mut self, which: usize) -> serde_json::Value {
         let config = self.path(["a.toml", "b.toml"][which]);
-        let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
+        let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "debug"];
         let mut node = self.spawn(SERVERS[which], "roved", args);
         let ready = node.ready(PATIENCE);
         assert_eq!(ready["irmv"][0], self.irmv[which].to_string(), "{ready}");
@@ -249,7 +249,9 @@ impl Stage {
             if is_right(&answer) {
                 return answer;
             }
-            assert!(Instant::now() < until, "{answer:?}");
+            let nodes =
+                || self.nodes.iter().flatten().map(Running::complaints).collect::<Vec<_>>().join("\n--\n");
+            assert!(Instant::now() < until, "{answer:?}\n{}", nodes());
             std::thread::park_timeout(Duration::from_millis(100));
         }
     }

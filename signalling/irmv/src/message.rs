@@ -21,7 +21,7 @@ use self::{
     answer::{put_record, take_record},
     carry::{put_carry, take_carry},
     greeting::{greeting, put_greeting},
-    lend::{put_ticket, take_ticket},
+    lend::{put_ticket, take_lend, take_ticket},
     listing::{put_found, take_found, take_sought},
 };
 pub use self::{
@@ -359,10 +359,7 @@ impl Message {
                 let (last, listings) = take_found(&mut reader)?;
                 Self::Found { id, last, listings }
             }
-            kind::LEND => {
-                let (user, whom) = (reader.name()?, reader.name()?);
-                Self::Lend { id, user, whom, call: CarryId(reader.array("conversation")?) }
-            }
+            kind::LEND => take_lend(id, &mut reader)?,
             kind::LENT => Self::Lent { id, ticket: take_ticket(&mut reader)? },
             kind::UNSUBSCRIBE => Self::Unsubscribe { id },
             other => return Err(WireError::Kind(other)),

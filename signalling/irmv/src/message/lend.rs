@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 use zeroize::Zeroizing;
 
+use super::{CarryId, Message};
 use crate::{
     WireError,
     wire::{Reader, family, put_ip, put_text},
@@ -59,6 +60,11 @@ pub(super) fn put_ticket(out: &mut Vec<u8>, ticket: &RelayTicket) {
         out.extend_from_slice(&relay.port().to_be_bytes());
         put_ip(out, relay.ip());
     }
+}
+
+pub(super) fn take_lend(id: u32, reader: &mut Reader<'_>) -> Result<Message, WireError> {
+    let (user, whom) = (reader.name()?, reader.name()?);
+    Ok(Message::Lend { id, user, whom, call: CarryId(reader.array("conversation")?) })
 }
 
 pub(super) fn take_ticket(reader: &mut Reader<'_>) -> Result<RelayTicket, WireError> {
