@@ -144,7 +144,7 @@ impl Stage {
     /// Starts a server, again if it ran before.
     pub(crate) fn start(&mut self, which: usize) -> serde_json::Value {
         let config = self.path(["a.toml", "b.toml"][which]);
-        let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "debug"];
+        let args = ["--config", config.to_str().unwrap(), "--ready-json", "--log", "info"];
         let mut node = self.spawn(SERVERS[which], "roved", args);
         let ready = node.ready(PATIENCE);
         assert_eq!(ready["irmv"][0], self.irmv[which].to_string(), "{ready}");

@@ -139,7 +139,8 @@ impl Exchange {
 
     /// Whether this datagram claims to answer something that is in the air here.
     pub(crate) fn expects(&self, flow: UdpFlow, bytes: &[u8]) -> bool {
-        query::message_id(bytes).is_some_and(|id| self.sent.contains(&(id, flow)))
+        let answers = |id| self.sent.iter().any(|(sent, asked)| *sent == id && comes_back(*asked, flow));
+        query::message_id(bytes).is_some_and(answers)
     }
 
     /// Takes a datagram that [`Self::expects`] accepted.
@@ -287,6 +288,14 @@ impl Exchange {
         self.failure = Some(why);
         if current { self.ask(means) } else { None }
     }
+}
+
+/// Whether what was heard took the way back of what was sent. Who sends from the unspecified address hears at one of ours.
+fn comes_back(sent: UdpFlow, heard: UdpFlow) -> bool {
+    let (ours, theirs) = (sent.local, heard.local);
+    sent.remote == heard.remote
+        && ours.port() == theirs.port()
+        && (ours.ip().is_unspecified() || ours.ip() == theirs.ip())
 }
 
 /// For each server in turn the first local address of its family.

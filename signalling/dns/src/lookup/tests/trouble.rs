@@ -1,4 +1,5 @@
 use core::time::Duration;
+use std::net::SocketAddr;
 
 use hickory_proto::{
     op::{Message, ResponseCode},
@@ -159,9 +160,9 @@ fn forged_answers_are_ignored_and_the_real_one_counts() {
     }
 }
 
-#[test]
-fn an_answer_from_another_address_is_ignored() {
-    let mut resolver = Resolver::new(ResolverConfig::new(vec![V4], vec![OURS]), Entropy::from_number(1));
+/// What a resolver that asks from `from` does next when nobody is there according to an answer that takes this way.
+fn after_an_answer(from: SocketAddr, way: Flow) -> Step<Event> {
+    let mut resolver = Resolver::new(ResolverConfig::new(vec![V4], vec![from]), Entropy::from_number(1));
     resolver.address(Now::default(), "bob.example");
     let mut scratch = Scratch::default();
     let Step::Send(first) = resolver.poll(&mut scratch) else { panic!("asks") };
@@ -170,8 +171,25 @@ fn an_answer_from_another_address_is_ignored() {
     answer.metadata.response_code = ResponseCode::NXDomain;
     let bytes = answer.to_vec().unwrap();
     while !matches!(resolver.poll(&mut scratch), Step::Wait(_)) {}
-    resolver.handle(Now::default(), Arrival::Datagram { flow: Flow::udp(OURS, OTHER), bytes: &bytes });
-    assert_eq!(resolver.poll(&mut scratch), Step::Wait(Some(Instant::ZERO + Duration::from_millis(500))));
+    resolver.handle(Now::default(), Arrival::Datagram { flow: way, bytes: &bytes });
+    resolver.poll(&mut scratch)
+}
+
+#[test]
+fn an_answer_from_another_address_or_to_another_one_is_ignored() {
+    let ignored = Step::Wait(Some(Instant::ZERO + Duration::from_millis(500)));
+    let elsewhere = SocketAddr::new(OTHER.ip(), OURS.port());
+    for way in [Flow::udp(OURS, OTHER), Flow::udp(elsewhere, V4)] {
+        assert_eq!(after_an_answer(OURS, way), ignored);
+    }
+}
+
+#[test]
+fn who_asks_from_the_unspecified_address_hears_the_answer_at_one_of_its_own() {
+    let anywhere = SocketAddr::new(core::net::Ipv4Addr::UNSPECIFIED.into(), OURS.port());
+    let asked_again = Step::Wait(Some(Instant::ZERO + Duration::from_millis(500)));
+    assert_ne!(after_an_answer(anywhere, Flow::udp(OURS, V4)), asked_again);
+    assert_eq!(after_an_answer(anywhere, Flow::udp(OURS, OTHER)), asked_again);
 }
 
 #[test]
