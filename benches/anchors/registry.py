@@ -242,15 +242,7 @@ def main():
         finally:
             bench.stop()
     show(report)
-    rows = verdicts(report)
-    for what, value, bound, holds in rows:
-        print(f"{'ok    ' if holds else 'MISSED'} {what}: {value:.2f}, {bound}")
-    for name, why in report["failed"].items():
-        print(f"FAILED {name}: {why}")
-    report["verdicts"] = [dict(zip(("what", "value", "bound", "holds"), row)) for row in rows]
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=1))
-    sys.exit(0 if rows and all(row[3] for row in rows) and not report["failed"] else 1)
+    sip.conclude(report, verdicts(report), args.json)
 
 
 # Questions under way.

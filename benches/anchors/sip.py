@@ -248,6 +248,18 @@ def show(report):
             print(f"{name:26} {server:16} {numbers}")
 
 
+def conclude(report, rows, path):
+    """Says which bounds hold, writes the report where a path is given, and ends with 1 when one was missed or a line failed."""
+    for what, value, bound, holds in rows:
+        print(f"{'ok    ' if holds else 'MISSED'} {what}: {value:.2f}, {bound}")
+    for name, why in report["failed"].items():
+        print(f"FAILED {name}: {why}")
+    report["verdicts"] = [dict(zip(("what", "value", "bound", "holds"), row)) for row in rows]
+    if path:
+        path.write_text(json.dumps(report, indent=1))
+    sys.exit(0 if rows and all(row[3] for row in rows) and not report["failed"] else 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--roved", type=pathlib.Path, default=ROOT / "target/dist/roved")
@@ -280,15 +292,7 @@ def main():
         finally:
             bench.stop()
     show(report)
-    rows = verdicts(report)
-    for what, value, bound, holds in rows:
-        print(f"{'ok    ' if holds else 'MISSED'} {what}: {value:.1f}, at most {bound}")
-    for name, why in report["failed"].items():
-        print(f"FAILED {name}: {why}")
-    report["verdicts"] = [dict(zip(("what", "value", "bound", "holds"), row)) for row in rows]
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=1))
-    sys.exit(0 if rows and all(row[3] for row in rows) and not report["failed"] else 1)
+    conclude(report, [(what, value, f"at most {bound}", holds) for what, value, bound, holds in verdicts(report)], args.json)
 
 
 # SIPp with its own buffers loses datagrams long before the servers do.

@@ -4,7 +4,7 @@ use rove_tests::programs::{peer, program};
 
 use crate::{
     lab::{AIR, Lab},
-    served::udhcpc,
+    served::leased,
     server::PATIENCE,
 };
 
@@ -22,12 +22,7 @@ fn b21_a_terminal_registers_and_is_called_at_the_address_that_each_visited_netwo
     let mut roved = lab.caller(&program("roved"), &["--config", &config, "--ready-json"]);
     roved.ready(PATIENCE);
     for (network, device) in AIR.iter().enumerate() {
-        let (attach, told) = lab.attach(network, &["--dhcp"]);
-        let (token, v4) = (told["token"].as_str().unwrap(), told["addresses"][0].as_str().unwrap());
-        let option = format!("0x3d:{token}");
-        let dhcp = udhcpc(&lab, &client, device, &["-x", &option]);
-        let mine = || lab.terminal_ip(&["address", "show", "dev", device]).contains(&format!("{v4}/"));
-        lab.wait_for("a lease", mine);
+        let (stay, v4) = leased(&lab, &client, network);
         let (listen, key) = (format!("{v4}:0"), lab.path("bob.irmv"));
         let args = ["answer", "--register", "bob@fresh.example", "--invite", invite, "--irmv-key", &key];
         let args = [&args[..], &["--listen", &listen, "--calls", "1", "--ready-json"]].concat();
@@ -46,7 +41,7 @@ fn b21_a_terminal_registers_and_is_called_at_the_address_that_each_visited_netwo
         let (code, said, complaints) = call.outcome(PATIENCE);
         assert_eq!(code, 0, "{said} {complaints}; {}", bob.complaints());
         // Break before make: the address is gone before there is another.
-        drop((bob, attach, dhcp));
+        drop((bob, stay));
         lab.terminal_ip(&["address", "flush", "dev", device, "scope", "global"]);
     }
 }

@@ -11,7 +11,7 @@ use rove_tests::programs::peer;
 
 use crate::{
     lab::{AIR, HOME, Lab, NAME},
-    served::udhcpc,
+    served::leased,
     server::PATIENCE,
 };
 
@@ -51,17 +51,12 @@ fn a9_a_mobile_server_is_fetched_by_its_name_before_and_after_it_roamed() {
     let server = serve(&lab);
     let mut reached = Vec::new();
     for (network, device) in AIR.iter().enumerate() {
-        let (attach, told) = lab.attach(network, &["--dhcp"]);
-        let (token, v4) = (told["token"].as_str().unwrap(), told["addresses"][0].as_str().unwrap());
-        let option = format!("0x3d:{token}");
-        let dhcp = udhcpc(&lab, &client, device, &["-x", &option]);
-        let mine = || lab.terminal_ip(&["address", "show", "dev", device]).contains(&format!("{v4}/"));
-        lab.wait_for("a lease", mine);
+        let (stay, v4) = leased(&lab, &client, network);
         let page = fetch();
         assert_eq!(page, format!("reached at {v4}"));
         reached.push(page);
         // Break before make: the address is gone before there is another.
-        drop((attach, dhcp));
+        drop(stay);
         lab.terminal_ip(&["address", "flush", "dev", device, "scope", "global"]);
     }
     assert_ne!(reached[0], reached[1]);

@@ -22,6 +22,17 @@ fn signal(process: &Running, name: &str) {
     assert!(sent.is_ok_and(|status| status.success()));
 }
 
+/// The terminal attaches to a visited network and has its address there from `udhcpc`: both, and the address.
+pub(crate) fn leased(lab: &Lab, client: &Path, network: usize) -> ([Running; 2], String) {
+    let device = AIR[network];
+    let (attach, told) = lab.attach(network, &["--dhcp"]);
+    let (token, v4) = (told["token"].as_str().unwrap(), told["addresses"][0].as_str().unwrap());
+    let dhcp = udhcpc(lab, client, device, &["-x", &format!("0x3d:{token}")]);
+    let mine = || lab.terminal_ip(&["address", "show", "dev", device]).contains(&format!("{v4}/"));
+    lab.wait_for("a lease", mine);
+    ([attach, dhcp], v4.to_owned())
+}
+
 /// `udhcpc`, which sets what it gets.
 pub(crate) fn udhcpc(lab: &Lab, udhcpc: &Path, device: &str, more: &[&str]) -> Running {
     let script = lab.file(
