@@ -88,6 +88,9 @@ fn b19_users_are_found_though_a_fifth_of_the_servers_lies() {
 }
 
 fn run(work: impl Future<Output = ()>) {
+    // Two worlds at once take the processor from each other, and what is measured is time.
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
