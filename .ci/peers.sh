@@ -45,6 +45,12 @@ peer libusrsctp-dev test -f /usr/include/usrsctp.h
 # shellcheck disable=SC2086
 [ -z "$missing" ] || ./install.sh $missing || true
 
+# Not every distribution has this one. It is started by hand, its service is not.
+missing=
+peer rtpengine-daemon command -v rtpengine
+# shellcheck disable=SC2086
+[ -z "$missing" ] || ./install.sh $missing || true
+
 # What comes from PyPI goes to a place of its own, which checks.sh puts first on the path.
 knows() { "$1" -c 'import pycrate_asn1rt, aioice' >/dev/null 2>&1; }
 if [ $# -eq 1 ] && ! knows python3 && ! knows "$1/bin/python3"; then

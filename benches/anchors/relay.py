@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Media passed on by one server process, ours beside coturn and a bare forwarder: they take turns under the same load.
+"""Media passed on by one server process, ours beside coturn, rtpengine and a bare forwarder: they take turns under the same load.
 
 Each round starts each server anew, begins the calls, lets them talk, and divides the packets that came through by the
 processor time that the server's process used, system calls included. The median of the rounds counts, and ratios are
-between medians of this run. Ends with 1 when a bound was missed.
+between medians of this run. Ends with 1 when a bound was missed. Without rtpengine its part is skipped, and said to be.
 """
 
 import argparse
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import rtpengine
 
 SECRET = "of-load"
 
@@ -68,21 +70,84 @@ def bare(args, folder, port):
     return Server([args.load, "forward", f"127.0.0.1:{port}"], folder, port)
 
 
+def engine(args, folder, port):
+    return Server(rtpengine.command(port), folder, port)
+
+
 # Name, how the server is started, how the load comes.
-PARTIES = [("coturn", coturn, "turn"), ("rove turn", ours, "turn"), ("rove calls", ours, "calls"), ("bare", bare, "bare")]
+PARTIES = [
+    ("coturn", coturn, "turn"),
+    ("rtpengine", engine, "ways"),
+    ("rove turn", ours, "turn"),
+    ("rove calls", ours, "calls"),
+    ("bare", bare, "bare"),
+]
+KIB_MOST = 8 * 1000 / 1024
+
+
+def load(args, *words):
+    """What the load generator finds."""
+    command = [args.load, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def along_ways(args, folder, server, calls, seconds):
+    """Calls that are set up here: the load generator is told where their ends are and where they send to."""
+    pid = server.process.pid
+    with rtpengine.Ng(server.port) as ng:
+        before = rtpengine.resident(pid)
+        ways = rtpengine.begin(ng, calls)
+        held = {"calls": calls, "kib_before": before, "kib_with": rtpengine.resident(pid)}
+        if not seconds:
+            return held
+        path = os.path.join(folder, "ways")
+        with open(path, "w") as file:
+            file.write("".join(f"{line}\n" for line in ways))
+        result = load(args, "ways", path, pid, seconds)
+        passed = rtpengine.end(ng, calls)
+        if passed < result["heard"]:
+            raise SystemExit(f"{result['heard']} packets came, but rtpengine has passed on only {passed}: something else did")
+        return result | held
 
 
 def measure(args, start, kind, calls, seconds):
     with tempfile.TemporaryDirectory() as folder:
         server = start(args, folder, free_port())
         try:
-            command = [args.load, kind, f"127.0.0.1:{server.port}", str(server.process.pid), str(calls), str(seconds), SECRET]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(f"{' '.join(command)}: {done.stderr}")
-            return json.loads(done.stdout)
+            if kind == "ways":
+                return along_ways(args, folder, server, calls, seconds)
+            return load(args, kind, f"127.0.0.1:{server.port}", server.process.pid, calls, seconds, SECRET)
         finally:
             server.stop()
+
+
+def talks(args, parties, report):
+    """The rounds: the rates go into the report, and what was lost at worst."""
+    rates, lost = {name: [] for name, *_ in parties}, {name: 0.0 for name, *_ in parties}
+    for number in range(args.rounds):
+        for name, start, kind in parties:
+            result = measure(args, start, kind, args.calls, args.seconds)
+            rates[name].append(result["per_cpu_s"])
+            lost[name] = max(lost[name], 1 - result["heard"] / result["sent"])
+            print(f"round {number}: {name:10} {result['per_cpu_s']:>9.0f} packets per CPU-second", flush=True)
+    report["rates"], report["lost"] = rates, lost
+    for name, values in rates.items():
+        print(f"{name:10} {statistics.median(values):>9.0f} packets per CPU-second, {100 * lost[name]:.2f} % lost at worst")
+
+
+def holds(args, parties, report):
+    """What a call that is only held costs in memory; the bare forwarder keeps nothing that could be called a call."""
+    for name, start, kind in parties:
+        if kind == "bare":
+            continue
+        calls = min(args.held, rtpengine.most_calls()) if kind == "ways" else args.held
+        held = measure(args, start, kind, calls, 0)
+        kib = (held["kib_with"] - held["kib_before"]) / calls
+        report[f"KiB a call: {name}"] = kib
+        print(f"{name:10} {kib:.2f} KiB a call, of {calls}")
 
 
 def held_on_one_port(args):
@@ -90,17 +155,44 @@ def held_on_one_port(args):
     with tempfile.TemporaryDirectory() as folder:
         server = ours(args, folder, free_port())
         try:
-            command = [args.load, "calls", f"127.0.0.1:{server.port}", str(server.process.pid), str(args.port), "0", SECRET]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(f"{' '.join(command)}: {done.stderr}")
-            held = json.loads(done.stdout)
+            held = load(args, "calls", f"127.0.0.1:{server.port}", server.process.pid, args.port, 0, SECRET)
             control = os.path.join(folder, "control")
             said = subprocess.run([args.roved, "metrics", "--control", control], capture_output=True, text=True, check=True)
             line = next(line for line in said.stdout.splitlines() if line.startswith("rove_relay_calls "))
             return int(line.split()[1]), (held["kib_with"] - held["kib_before"]) / args.port
         finally:
             server.stop()
+
+
+def verdicts(report, port):
+    """Rows of name, value, bound, and whether that is the most; no bound where none was asked for. `port`: calls to hold on one."""
+    middle = {name: statistics.median(values) for name, values in report["rates"].items()}
+    rows = [
+        ("calls per coturn", middle["rove calls"] / middle["coturn"], 1.5, False),
+        ("TURN per coturn", middle["rove turn"] / middle["coturn"], 1.5, False),
+        ("calls per bare forwarder", middle["rove calls"] / middle["bare"], 0.85, False),
+    ]
+    if "rtpengine" in middle:
+        rows.append(("calls per rtpengine", middle["rove calls"] / middle["rtpengine"], None, False))
+        rows.append(("TURN per rtpengine", middle["rove turn"] / middle["rtpengine"], None, False))
+    if "KiB a call: rove calls" in report:
+        rows.append(("KiB a call", report["KiB a call: rove calls"], KIB_MOST, True))
+    if "held on one port" in report:
+        rows.append(("calls held on one port", report["held on one port"], port, False))
+        rows.append(("KiB a call, all on one port", report["KiB a call: one port"], KIB_MOST, True))
+    return rows
+
+
+def missed(row):
+    _, value, bound, most = row
+    return bound is not None and (value > bound if most else value < bound)
+
+
+def told(row):
+    name, value, bound, most = row
+    if bound is None:
+        return f"{name}: {value:.2f}, reported only: no bound was set"
+    return f"{name}: {value:.2f}, {'at most' if most else 'at least'} {bound:.2f}: {'MISSED' if missed(row) else 'good'}"
 
 
 def main():
@@ -115,43 +207,25 @@ def main():
     parser.add_argument("--json", help="where the report goes")
     args = parser.parse_args()
     args.roved, args.load = os.path.abspath(args.roved), os.path.abspath(args.load)
-    rates, lost = {name: [] for name, *_ in PARTIES}, {name: 0.0 for name, *_ in PARTIES}
-    for number in range(args.rounds):
-        for name, start, kind in PARTIES:
-            result = measure(args, start, kind, args.calls, args.seconds)
-            rates[name].append(result["per_cpu_s"])
-            lost[name] = max(lost[name], 1 - result["heard"] / result["sent"])
-            print(f"round {number}: {name:10} {result['per_cpu_s']:>9.0f} packets per CPU-second", flush=True)
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    for name, value in middle.items():
-        print(f"{name:10} {value:>9.0f} packets per CPU-second, {100 * lost[name]:.2f} % lost at worst")
-    report = {"calls": args.calls, "rates": rates, "lost": lost}
-    bounds = [
-        ("calls per coturn", middle["rove calls"] / middle["coturn"], 1.5, False),
-        ("TURN per coturn", middle["rove turn"] / middle["coturn"], 1.5, False),
-        ("calls per bare forwarder", middle["rove calls"] / middle["bare"], 0.85, False),
-    ]
+    report = {"calls": args.calls, "skipped": []}
+    parties = PARTIES
+    if not rtpengine.program():
+        parties = [party for party in PARTIES if party[0] != "rtpengine"]
+        report["skipped"].append("rtpengine")
+        print(f"skipped: rtpengine (install it with: apt-get install -y {rtpengine.PACKAGE})")
+    talks(args, parties, report)
     if args.held:
-        for name, start, kind in PARTIES[:3]:
-            held = measure(args, start, kind, args.held, 0)
-            kib = (held["kib_with"] - held["kib_before"]) / args.held
-            report[f"KiB a call: {name}"] = kib
-            print(f"{name:10} {kib:.2f} KiB a call, of {args.held}")
-        bounds.append(("KiB a call", report["KiB a call: rove calls"], 8 * 1000 / 1024, True))
+        holds(args, parties, report)
     if args.port:
-        count, kib = held_on_one_port(args)
-        report["held on one port"], report["KiB a call: one port"] = count, kib
-        bounds.append(("calls held on one port", count, args.port, False))
-        bounds.append(("KiB a call, all on one port", kib, 8 * 1000 / 1024, True))
-    missed = 0
-    for name, value, bound, most in bounds:
-        fine = value <= bound if most else value >= bound
-        missed += not fine
-        print(f"{name}: {value:.2f}, {'at most' if most else 'at least'} {bound:.2f}: {'good' if fine else 'MISSED'}")
+        report["held on one port"], report["KiB a call: one port"] = held_on_one_port(args)
+    rows = verdicts(report, args.port)
+    report["ratios"] = {name: value for name, value, *_ in rows if " per " in name}
+    for row in rows:
+        print(told(row))
     if args.json:
         with open(args.json, "w") as file:
             json.dump(report, file, indent=1)
-    sys.exit(1 if missed else 0)
+    sys.exit(1 if any(map(missed, rows)) else 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Media passed on, ours beside coturn and a bare forwarder: builds ours, then runs relay.py with the arguments given.
-# PROFILE names how it is built, `dist` when not given. Ends with 1 when a bound was missed, 3 when something is missing.
+# Media passed on, ours beside coturn, rtpengine (where it is installed) and a bare forwarder: builds ours, then runs relay.py with
+# the arguments given. PROFILE names how it is built, `dist` when not given. Ends with 1 when a bound was missed, 3 when something is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 for need in turnserver python3; do

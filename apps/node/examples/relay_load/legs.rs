@@ -55,6 +55,19 @@ impl Leg {
     }
 }
 
+/// Where an end is, and where it sends to.
+type Way = (SocketAddr, SocketAddr);
+
+/// The calls of a file of ways.
+pub(crate) fn ways(text: &str) -> Vec<[Way; 2]> {
+    let call = |line: &str| {
+        let at: Vec<SocketAddr> = line.split(' ').map(|word| word.parse().expect("an address")).collect();
+        let &[a, of_a, b, of_b] = at.as_slice() else { panic!("a call has four addresses, not {line:?}") };
+        [(a, of_a), (b, of_b)]
+    };
+    text.lines().map(call).collect()
+}
+
 /// Both ends.
 pub(crate) struct Pair(pub(crate) [Leg; 2]);
 
@@ -84,15 +97,35 @@ impl Pair {
                 sockets
             }
         };
-        legs.iter().for_each(|socket| socket.set_nonblocking(true).expect("a socket"));
-        Self(legs.map(|socket| Leg { socket, front: Vec::new() }))
+        Self::of(legs)
+    }
+
+    /// A call that is set up already.
+    pub(crate) fn along(ways: &[Way; 2]) -> Self {
+        Self::of(ways.map(|(here, there)| {
+            let socket = bound(here);
+            socket.connect(there).expect("a way to the server");
+            socket
+        }))
+    }
+
+    /// Nothing stands in front of their packets.
+    fn of(sockets: [UdpSocket; 2]) -> Self {
+        Self(sockets.map(|socket| {
+            socket.set_nonblocking(true).expect("a socket");
+            Leg { socket, front: Vec::new() }
+        }))
     }
 }
 
 /// An address of its own for each end, so that it is told from all others also after its socket is gone.
 fn socket(call: u64, end: u16) -> UdpSocket {
     let [.., net, a, b] = call.to_be_bytes();
-    let socket = UdpSocket::bind((Ipv4Addr::new(127, 1 + net, a, b), 20_000 + end)).expect("a socket");
+    bound((Ipv4Addr::new(127, 1 + net, a, b), 20_000 + end).into())
+}
+
+fn bound(here: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind(here).expect("a socket");
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
     socket
 }

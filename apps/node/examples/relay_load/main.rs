@@ -3,20 +3,20 @@
 //! ```text
 //! relay_load forward LISTEN
 //! relay_load turn|calls|bare SERVER PID CALLS SECONDS SECRET
+//! relay_load ways FILE PID SECONDS
 //! ```
 //!
 //! A load sends 172 bytes each 20 ms both ways in each call, and says in one line of JSON how many packets came through, what
 //! processor time the server's process used meanwhile, and what memory it had before and with the calls. With 0 seconds the
-//! calls are only begun.
+//! calls are only begun. `ways` are calls that somebody else has set up: a line of the file is a call, and says of both ends where
+//! it is and where it sends to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a tool of the benches")]
 
 mod forward;
 mod legs;
 
 use std::{
-    fs,
-    net::SocketAddr,
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
@@ -27,33 +27,39 @@ fn main() {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["forward", listen] => forward::run(listen.parse().expect("an address")),
+        ["ways", file, pid, seconds] => {
+            let ways = legs::ways(&fs::read_to_string(file).expect("the file of ways"));
+            let calls = ways.len() as u64;
+            let begin = Box::new(move |call: u64| Pair::along(&ways[call as usize]));
+            let load = Load { begin, pid: number(pid), calls, seconds: number(seconds) };
+            println!("{}", load.run());
+        }
         [kind, server, pid, calls, seconds, secret] => {
             let kind = Kind::read(kind).expect("turn, calls or bare");
-            let number = |text: &str| text.parse::<u64>().expect("a number");
-            let load = Load {
-                kind,
-                server: server.parse().expect("an address"),
-                pid: number(pid),
-                calls: number(calls),
-                seconds: number(seconds),
-                secret: (*secret).to_owned(),
-            };
+            let server = server.parse().expect("an address");
+            let secret = (*secret).to_owned();
+            let begin = Box::new(move |call: u64| Pair::begin(kind, server, call, &secret));
+            let load = Load { begin, pid: number(pid), calls: number(calls), seconds: number(seconds) };
             println!("{}", load.run());
         }
         _ => {
-            eprintln!("relay_load forward LISTEN | turn|calls|bare SERVER PID CALLS SECONDS SECRET");
+            eprintln!(
+                "relay_load forward LISTEN | turn|calls|bare SERVER PID CALLS SECONDS SECRET | ways FILE PID SECONDS"
+            );
             std::process::exit(2);
         }
     }
 }
 
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
+
 struct Load {
-    kind: Kind,
-    server: SocketAddr,
+    begin: Box<dyn Fn(u64) -> Pair>,
     pid: u64,
     calls: u64,
     seconds: u64,
-    secret: String,
 }
 
 impl Load {
@@ -62,7 +68,7 @@ impl Load {
         let held = self.seconds == 0;
         let mut pairs = Vec::new();
         for call in 0..self.calls {
-            let pair = Pair::begin(self.kind, self.server, call, &self.secret);
+            let pair = (self.begin)(call);
             // What is only held needs no socket here any more.
             pairs.extend((!held).then_some(pair));
         }
