@@ -34,7 +34,9 @@ pub use config::{ConfigError, JournalConfig, NodeConfig};
 pub use dev::{Dev, DevError, KEY_NAME, ZONE};
 pub use dns::{DnsAllow, DnsConfig, DnsKey, DnsSecondary, DnsZone};
 pub use driver::{SearchError, Unreadable};
-pub use irmv::{IrmvConfig, IrmvPeer, IrmvRelay, IrmvSearch, IrmvShownTo, IrmvUser, SignatureFile};
+pub use irmv::{
+    AccountFileError, IrmvConfig, IrmvPeer, IrmvRelay, IrmvSearch, IrmvShownTo, IrmvUser, SignatureFile,
+};
 pub use node::{Node, NodeError, Reloader, Roaming, RunningNode, SipAddress, Stopper};
 pub use operate::{ControlConfig, HttpConfig};
 pub use relay::{RelayConfig, RelayCredit, RelayUser};

@@ -159,7 +159,8 @@ impl Parts {
         // As many terminals may be on their way to a stay; a moment's pause of the disk must not turn any away.
         let shaking = rove_roam::vlr::Limits::default().attaching;
         let bounds = StreamBounds { shaking, ..StreamBounds::default() };
-        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside });
+        let keeping = None;
+        self.places.push(Place { role, sockets, listeners, tls, bounds, access, control, outside, keeping });
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The command line. Each option can also be given by the environment variable its help names.
 
+pub(crate) mod account;
 pub(crate) mod operate;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use account::AccountCommand;
 pub(crate) use operate::{CallsCommand, InitArgs};
 
 /// Answers for names, and lets those change them who hold a key; registers users and connects their calls.
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     /// About configurations.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Adds, changes, shows and removes the accounts of the registry that runs, in its database.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Adds, changes, shows and removes the subscribers of the home that runs.
     #[command(subcommand)]
     Subscriber(Box<SubscriberCommand>),
@@ -267,6 +272,9 @@ mod tests {
             (&["init"], false),
             (&["init", "a.example", "--certificate", "x"], false),
             (&["calls", "hangup", "x", "--control", "y"], true),
+            (&["account", "add", "a@b.example", "--listed", "--control", "y"], true),
+            (&["account", "set", "a@b.example", "--listed", "maybe"], false),
+            (&["account", "remove"], false),
             (&["reload", "--config", "x"], true),
             (&["--config", "x", "--dev"], false),
             (&["--dir", "x"], false),

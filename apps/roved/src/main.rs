@@ -1,5 +1,6 @@
 //! The `roved` program: a server by configuration, or one to try things out.
 
+mod account;
 mod calls;
 mod cli;
 mod conference;
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
             records.unwrap_or_default().iter().for_each(|record| println!("{record}"));
             Ok(())
         }
+        Some(Command::Account(command)) => account::run(command),
         Some(Command::Subscriber(command)) => subscriber::run(command),
         Some(Command::Metrics(args)) => control::metrics(args),
         Some(Command::Init(args)) => init::run(args),

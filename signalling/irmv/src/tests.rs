@@ -1,5 +1,6 @@
 //! Terminals and servers on streams that take their time, in virtual time.
 
+mod accounts;
 mod dying;
 mod figures;
 mod lending;

@@ -1,5 +1,5 @@
 //! The IRMV protocol: messages, a server that hears any bytes from a terminal or from another server, and a terminal that
-//! hears them from its server.
+//! hears them from its server; and the records of a server's journal.
 
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Scratch, Step, StreamId, Transport, UnixTime};
 use rove_irmv::{
@@ -38,6 +38,7 @@ pub fn check(bytes: &[u8]) {
         server(hello.as_ref(), bytes);
     }
     client(bytes);
+    kept(bytes);
 }
 
 fn server(hello: Option<&Message>, bytes: &[u8]) {
@@ -77,6 +78,22 @@ fn client(bytes: &[u8]) {
     for bytes in bytes.chunks(50) {
         client.handle(NOW, Arrival::Stream { stream, bytes });
         said.drain(&mut client);
+    }
+}
+
+/// A record of the journal is read back or refused, and what came of it can be read back, too.
+fn kept(bytes: &[u8]) {
+    let server = || {
+        let key = UserKey::from_seed(&[9; 32]);
+        Server::new(ServerConfig::open("a.example"), key, Entropy::from_number(1))
+    };
+    let mut first = server();
+    if first.replay(bytes) == Ok(true) {
+        let (records, mut second) = (first.snapshot().expect("nothing waits"), server());
+        for record in &records {
+            assert_eq!(second.replay(record), Ok(true));
+        }
+        assert_eq!(second.snapshot(), Some(records));
     }
 }
 

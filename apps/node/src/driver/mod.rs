@@ -27,7 +27,12 @@ use rove_io::{clock::Clock, journal::Outcome, net::UdpSocket};
 use tokio::sync::{Notify, mpsc};
 
 use self::access::Link;
-use crate::{config::NodeConfig, operate::Reload, shared::Shared};
+use crate::{
+    config::NodeConfig,
+    irmv::{Keeping, Kept},
+    operate::Reload,
+    shared::Shared,
+};
 
 pub(crate) use access::{Access, Router};
 pub(crate) use control::{Asker, Control, Reply};
@@ -51,6 +56,8 @@ pub(crate) struct Place {
     pub(crate) control: Option<Control>,
     /// The program that it asks.
     pub(crate) outside: Option<Outside>,
+    /// Its database.
+    pub(crate) keeping: Option<Keeping>,
 }
 
 impl Place {
@@ -62,7 +69,8 @@ impl Place {
     /// A role with where it listens, and nothing else.
     pub(crate) fn listening(role: Box<dyn Role>, sockets: Vec<UdpSocket>, listeners: Vec<Listener>) -> Self {
         let (tls, bounds, access) = (Tls::default(), StreamBounds::default(), Access::default());
-        Self { role, sockets, listeners, tls, bounds, access, control: None, outside: None }
+        let (control, outside, keeping) = (None, None, None);
+        Self { role, sockets, listeners, tls, bounds, access, control, outside, keeping }
     }
 }
 
@@ -153,6 +161,7 @@ struct Seat {
     link: Link,
     control: Option<Control>,
     outside: Option<Outside>,
+    keeping: Option<Keeping>,
 }
 
 /// What happens at a seat.
@@ -166,19 +175,20 @@ enum News {
     Order(String, Reply),
     /// The program that was asked has answered.
     Outside(Option<Vec<u8>>),
+    Kept(Kept),
 }
 
 impl Seat {
     /// Must be called on the runtime.
     fn new(place: Place) -> io::Result<Self> {
-        let Place { role, sockets, listeners, tls, bounds, access, mut control, outside } = place;
+        let Place { role, sockets, listeners, tls, bounds, access, mut control, outside, keeping } = place;
         let mut streams = Streams::within(bounds, tls);
         listeners.into_iter().try_for_each(|listener| streams.accept_from(listener))?;
         if let Some(control) = &mut control {
             control.watch()?;
         }
         let (sockets, link) = (Sockets::new(sockets)?, Link::new(access)?);
-        Ok(Self { role, sockets, streams, link, control, outside })
+        Ok(Self { role, sockets, streams, link, control, outside, keeping })
     }
 
     /// May be dropped and asked again.
@@ -189,6 +199,7 @@ impl Seat {
             server = self.link.readable() => News::Access(server),
             (line, reply) = Control::next(&mut self.control) => News::Order(line, reply),
             answer = Outside::answer(&mut self.outside) => News::Outside(answer),
+            kept = Keeping::next(&mut self.keeping) => News::Kept(kept),
         }
     }
 
@@ -318,6 +329,7 @@ impl Desk {
             News::Stream(event) => role.handle(clock.now(), event.arrival()),
             News::Order(line, reply) => role.order(clock.now(), &line, reply),
             News::Outside(answer) => role.outside_said(clock.now(), answer.as_deref()),
+            News::Kept(kept) => role.kept(clock.now(), &kept),
         }
     }
 

@@ -1,9 +1,14 @@
 //! What is asked of the whole node: by its operator, and by its own pages.
 
+use rove_base::Now;
 use serde_json::{Value, json};
 
 use super::{Control, Desk, Reply};
-use crate::operate::{Order, View, joined};
+use crate::{
+    config::NodeConfig,
+    irmv::AccountOrder,
+    operate::{Order, View, joined},
+};
 
 impl Desk {
     /// Does what a line wants, or hands it to the role that takes orders of its own.
@@ -28,6 +33,7 @@ impl Desk {
                 }
                 Some(json!({ "ok": view }))
             }
+            Order::Account(order) => return self.account(now, order, reply),
             Order::Act(act) => self.seats.iter_mut().find_map(|seat| seat.role.act(now, act)),
             Order::Reload(()) => {
                 let said = self.reload();
@@ -45,6 +51,19 @@ impl Desk {
                 });
             }
             _ => reply.send(&joined(&order, ours, None)),
+        }
+    }
+
+    /// Does what is wanted of accounts, where there are some.
+    fn account(&mut self, now: Now, order: &AccountOrder, reply: Reply) {
+        let mut unheard = Some(reply);
+        for seat in &mut self.seats {
+            unheard = unheard.and_then(|reply| seat.role.account(now, order, reply));
+        }
+        if let Some(reply) = unheard {
+            let what = "this node keeps no accounts; name a file for them, accounts = \"accounts.db\" in [irmv], and start it \
+                        again";
+            reply.send(&json!({ "error": what }));
         }
     }
 
@@ -72,7 +91,9 @@ impl Desk {
     }
 
     fn reload(&mut self) -> Value {
-        match self.config.again() {
+        let seats = &self.seats;
+        let agree = |config: &NodeConfig| seats.iter().try_for_each(|seat| seat.role.agrees(config));
+        match self.config.again(agree) {
             Ok((config, said)) => {
                 self.seats.iter_mut().for_each(|seat| seat.reload(&config));
                 tracing::info!(target: "rove::node", changes = %said, "read again");

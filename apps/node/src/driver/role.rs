@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::{Reply, Seek};
 use crate::{
     calls::{CallAnswer, CallQuestion},
-    config::NodeConfig,
+    config::{ConfigError, NodeConfig},
+    irmv::{AccountOrder, Kept},
     operate::{Act, View},
     roam,
     shared::Share,
@@ -94,6 +95,23 @@ pub(crate) trait Role: Send {
     fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
         let _ = config;
         None
+    }
+
+    /// Whether a configuration that is good in itself can be taken over, by what only the role knows.
+    fn agrees(&self, config: &NodeConfig) -> Result<(), ConfigError> {
+        let _ = config;
+        Ok(())
+    }
+
+    /// The operator wants something of accounts; hands the answer's way back when it has none.
+    fn account(&mut self, now: Now, order: &AccountOrder, reply: Reply) -> Option<Reply> {
+        let _ = (now, order);
+        Some(reply)
+    }
+
+    /// What it has handed to its database is kept, or cannot be.
+    fn kept(&mut self, now: Now, kept: &Kept) {
+        let _ = (now, kept);
     }
 
     /// What it has for the operator to see, of all or of one tenant.

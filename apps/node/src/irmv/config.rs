@@ -17,7 +17,7 @@ use rove_irmv::{
     Name, Number, PROTOCOL, Uid, UserKey,
     server::{Account, ServerConfig},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::relay::{IrmvRelay, Lender};
@@ -75,6 +75,9 @@ pub struct IrmvConfig {
     /// Whom to ask for the servers of other domains; without any only those below can be asked.
     #[serde(default)]
     pub dns_servers: Vec<SocketAddr>,
+    /// A database with the accounts that `roved account` adds and changes while the server runs; made when it is not there.
+    /// Servers of one domain have one each.
+    pub accounts: Option<PathBuf>,
     /// Users known beforehand, `[[irmv.user]]`.
     #[serde(default)]
     pub user: Vec<IrmvUser>,
@@ -119,15 +122,18 @@ pub enum IrmvShownTo {
     Anybody,
 }
 
-/// One `[[irmv.user]]`.
-#[derive(Clone, Debug, Deserialize)]
+/// One `[[irmv.user]]`, or one account of the database.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct IrmvUser {
     /// Its name, `user@domain`.
     pub name: String,
-    /// Whose key signs for it, as its terminal shows it; whoever comes first when not given.
+    /// Whose key signs for it, as its terminal shows it; whoever comes first when not given, which an account of the
+    /// database then keeps.
+    #[serde(default)]
     pub uid: Option<String>,
     /// The telephone number that this server vouches for: `+` and digits.
+    #[serde(default)]
     pub number: Option<String>,
     /// Whether anybody may find it, also by DNS where `[dns]` has the domain's zone.
     #[serde(default)]
@@ -185,20 +191,7 @@ impl IrmvConfig {
         config.limits.registry.records = self.users;
         config.limits.registry.bytes = self.users.saturating_mul(BYTES_EACH);
         for user in &self.user {
-            let bad = |what: &str| fail("user", format!("{}: {what}", user.name));
-            let name: Name = user.name.parse().map_err(|_| bad("not user@domain"))?;
-            if name.domain() != config.domain {
-                return Err(bad("is of another domain"));
-            }
-            let uid = user.uid.as_deref().map(str::parse::<Uid>).transpose();
-            let number = user.number.as_deref().map(str::parse::<Number>).transpose();
-            let contacts = user.contacts.iter().map(|one| one.parse::<Name>()).collect::<Result<_, _>>();
-            let account = Account {
-                uid: uid.map_err(|error| bad(&error.to_string()))?,
-                number: number.map_err(|_| bad("its number is none with + and country code"))?,
-                listed: user.listed,
-                contacts: contacts.map_err(|_| bad("not all of its contacts are user@domain"))?,
-            };
+            let (name, account) = user.read(&config.domain).map_err(|what| fail("user", what))?;
             config.accounts.insert(name, account);
         }
         Ok(config)
@@ -226,6 +219,7 @@ impl IrmvConfig {
             .into_iter()
             .chain(self.authorities.as_mut())
             .chain(self.signatures.as_mut())
+            .chain(self.accounts.as_mut())
             .chain(self.store_password_file.as_mut())
             .chain(self.number_authorities.as_mut())
             .chain(self.relay.as_mut().and_then(|relay| relay.secret_file.as_mut()))
@@ -242,6 +236,27 @@ impl IrmvConfig {
     pub(super) fn known(&self, domain: &str) -> Option<&[SocketAddr]> {
         let peer = self.peer.iter().find(|peer| peer.domain.eq_ignore_ascii_case(domain))?;
         Some(&peer.addresses)
+    }
+}
+
+impl IrmvUser {
+    /// The account of a server of `domain`; what cannot be read of it, with its name.
+    pub(super) fn read(&self, domain: &str) -> Result<(Name, Account), String> {
+        let bad = |what: &str| format!("{}: {what}", self.name);
+        let name: Name = self.name.parse().map_err(|_| bad("not user@domain"))?;
+        if name.domain() != domain {
+            return Err(bad("is of another domain"));
+        }
+        let uid = self.uid.as_deref().map(str::parse::<Uid>).transpose();
+        let number = self.number.as_deref().map(str::parse::<Number>).transpose();
+        let contacts = self.contacts.iter().map(|one| one.parse::<Name>()).collect::<Result<_, _>>();
+        let account = Account {
+            uid: uid.map_err(|error| bad(&error.to_string()))?,
+            number: number.map_err(|_| bad("its number is none with + and country code"))?,
+            listed: self.listed,
+            contacts: contacts.map_err(|_| bad("not all of its contacts are user@domain"))?,
+        };
+        Ok((name, account))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The role that knows who is where, and asks other servers.
 
+mod accounts;
 mod config;
 mod numbers;
 mod relay;
@@ -21,7 +22,9 @@ use rove_irmv::{
     server::{Server, ServerEvent},
 };
 
+pub(crate) use self::accounts::{AccountOrder, Accounts, Keeping, Kept};
 pub use self::{
+    accounts::AccountFileError,
     config::{IrmvConfig, IrmvPeer, IrmvSearch, IrmvShownTo, IrmvUser},
     relay::IrmvRelay,
     signatures::SignatureFile,
@@ -30,7 +33,7 @@ use self::{relay::Lender, search::Searcher};
 use crate::{
     config::{ConfigError, NodeConfig},
     dns::Ration,
-    driver::{Role, Seek, Unreadable, eventless},
+    driver::{Reply, Role, Seek, Unreadable, eventless},
     operate::{MOST_LISTED, Registration, View},
     shared::Share,
 };
@@ -50,6 +53,8 @@ pub(crate) struct IrmvRole {
     /// Who is believed for numbers.
     numbers: Option<NumberAuthorities>,
     lender: Option<Lender>,
+    /// Accounts of a database, where there is one.
+    accounts: Option<Accounts>,
 }
 
 impl IrmvRole {
@@ -102,6 +107,7 @@ impl IrmvRole {
             shares,
             numbers,
             lender,
+            accounts: None,
         })
     }
 
@@ -110,6 +116,7 @@ impl IrmvRole {
             ServerEvent::Registered { record, from } => {
                 self.search.registered(&record);
                 self.share(&record);
+                self.pin(&record.claim.name, record.claim.uid());
                 let (name, status) = (&record.claim.name, record.claim.status);
                 tracing::info!(target: "rove::irmv", %name, %status, %from, "registered");
             }
@@ -118,6 +125,10 @@ impl IrmvRole {
                 let last = self.server.registry().lock().find(&Identifier::Name(name.clone()));
                 last.iter().for_each(|record| self.share(record));
                 tracing::info!(target: "rove::irmv", %name, "left");
+            }
+            ServerEvent::Dismissed { name, kept } => {
+                tracing::info!(target: "rove::irmv", %name, kept, "dismissed");
+                self.dismissed(&name, kept);
             }
             ServerEvent::Listed { name, words } => {
                 self.search.listed(&name, &words);
@@ -246,6 +257,7 @@ impl Role for IrmvRole {
     }
 
     fn start(&mut self, now: Now) {
+        self.start_accounts();
         let registry = self.server.registry().clone();
         let here = |record: &Record| record.claim.expires > now.wall;
         registry.lock().iter().filter(here).for_each(|record| self.search.registered(&record));
@@ -273,10 +285,14 @@ impl Role for IrmvRole {
     }
 
     fn heard_elsewhere(&mut self, now: Now, record: &[u8]) {
-        if let Err(error) = self.server.learned(now, record)
-            && let Some(unsaid) = self.refusals.admit(now.mono)
-        {
-            tracing::warn!(target: "rove::irmv", %error, unsaid, "what the store says makes no sense");
+        match self.server.learned(now, record) {
+            Ok(true) => self.pin_learned(record),
+            Ok(false) => {}
+            Err(error) => {
+                if let Some(unsaid) = self.refusals.admit(now.mono) {
+                    tracing::warn!(target: "rove::irmv", %error, unsaid, "what the store says makes no sense");
+                }
+            }
         }
     }
 
@@ -288,7 +304,10 @@ impl Role for IrmvRole {
     fn reload(&mut self, config: &NodeConfig) -> Option<Tls> {
         let ours = config.irmv.clone()?;
         match ours.server() {
-            Ok(config) => self.server.reconfigure(config),
+            Ok(mut config) => {
+                self.accounts.iter().for_each(|accounts| accounts.join(&mut config));
+                self.server.reconfigure(config);
+            }
             Err(error) => tracing::error!(target: "rove::irmv", %error, "the users stay as they are"),
         }
         match ours.number_authorities() {
@@ -310,6 +329,18 @@ impl Role for IrmvRole {
                 None
             }
         }
+    }
+
+    fn agrees(&self, config: &NodeConfig) -> Result<(), ConfigError> {
+        config.irmv.as_ref().map_or(Ok(()), |irmv| self.agrees_with(irmv))
+    }
+
+    fn account(&mut self, now: Now, order: &AccountOrder, reply: Reply) -> Option<Reply> {
+        self.take_order(now, order, reply)
+    }
+
+    fn kept(&mut self, now: Now, kept: &Kept) {
+        self.kept_account(now, kept);
     }
 
     fn view(&self, now: Now, tenant: Option<&str>, view: &mut View) {

@@ -8,6 +8,7 @@ use rove_io::{journal::JournalError, net::BindFailure, raw::DhcpSocketError};
 use crate::{
     config::ConfigError,
     driver::{SearchError, Unreadable},
+    irmv::AccountFileError,
 };
 
 /// A node that could not be started.
@@ -59,6 +60,14 @@ pub enum NodeError {
         path: PathBuf,
         /// Counted from 0.
         number: usize,
+    },
+    /// The database of accounts cannot be used.
+    #[error("[irmv] accounts {}: {source}", path.display())]
+    Accounts {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: AccountFileError,
     },
     /// A certificate cannot be used.
     #[error("[sip.tls] {0}")]

@@ -10,7 +10,7 @@ use super::{NodeError, Parts, bind_resolver, cannot};
 use crate::{
     config::{ConfigError, NodeConfig},
     driver::Place,
-    irmv::{IrmvConfig, IrmvRole},
+    irmv::{Accounts, IrmvConfig, IrmvRole},
     sip::{NodeStore, SipConfig},
 };
 
@@ -59,8 +59,10 @@ impl Parts {
         let sockets = resolver.into_iter().collect();
         let tls = config.tls().map_err(ConfigError::IrmvTls)?;
         let registry = self.registry(all)?;
-        let role = Box::new(IrmvRole::new(config, resolver_at, registry, os_entropy()?)?);
-        self.places.push(Place { tls, ..Place::listening(role, sockets, listeners) });
+        let (accounts, keeping) = Accounts::open(config)?.unzip();
+        let role = IrmvRole::new(config, resolver_at, registry, os_entropy()?)?.with_accounts(accounts);
+        let role = Box::new(role);
+        self.places.push(Place { tls, keeping, ..Place::listening(role, sockets, listeners) });
         Ok(())
     }
 }

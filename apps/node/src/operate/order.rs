@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::View;
+use crate::irmv::AccountOrder;
 
 /// What a line says.
 #[derive(Debug, Deserialize)]
@@ -17,6 +18,8 @@ pub(crate) enum Order {
     View(Option<String>),
     /// Something is to be done to a call.
     Act(Act),
+    /// Something about the accounts of `[irmv]`.
+    Account(AccountOrder),
     /// The files are to be read again.
     Reload(()),
 }

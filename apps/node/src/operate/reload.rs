@@ -25,19 +25,24 @@ impl Reload {
         self.config.source.clone()
     }
 
-    /// Reads it again, all or nothing. Answers it with what has changed: what takes effect, and what would only when the
+    /// Reads it again, all or nothing; nothing where it does not go with what the roles know. Answers it with what has changed: what takes effect, and what would only when the
     /// node is started again. Without a file the one that is there is taken, for the files that it names.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] says what is wrong; then everything stays as it is.
-    pub(crate) fn again(&mut self) -> Result<(NodeConfig, Value), ConfigError> {
+    pub(crate) fn again(
+        &mut self,
+        agree: impl Fn(&NodeConfig) -> Result<(), ConfigError>,
+    ) -> Result<(NodeConfig, Value), ConfigError> {
         let Some(path) = self.source() else {
             self.config.check()?;
+            agree(&self.config)?;
             return Ok((self.config.clone(), json!({ "changed": [], "not_before_a_restart": [] })));
         };
         let config = NodeConfig::read(&path)?;
         config.check()?;
+        agree(&config)?;
         let text = std::fs::read_to_string(&path)
             .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
         let table: toml::Table = text.parse().unwrap_or_default();

@@ -40,7 +40,7 @@ pub use self::{
     shelf::{Shelf, Signatures},
     way::{Way, Ways},
 };
-use crate::{Identifier, Record, UserKey, server::ServerConfig};
+use crate::{Identifier, Record, Uid, UserKey, server::ServerConfig};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -115,8 +115,7 @@ impl Registry {
     /// From now on the server speaks with `key` for users of its domain that have registered by other faces.
     #[must_use]
     pub fn speaking(mut self, key: &UserKey, config: &ServerConfig) -> Self {
-        let listed = config.accounts.iter().filter(|(_, account)| account.listed);
-        let listed = listed.map(|(name, _)| name.clone()).collect();
+        let listed = config.listed();
         let (key, domain, longest) = (key.clone(), config.domain.clone(), config.longest);
         self.speaker = Some(Speaker { key, domain, longest, listed });
         self
@@ -238,6 +237,17 @@ impl Registry {
             self.news.tell(Face::Sip, || News::Changed(name));
         }
         Ok(())
+    }
+
+    /// Forgets what a user has said, and answers with it. What is known of its name by another face stays there.
+    pub fn forget(&mut self, uid: &Uid) -> Option<Record> {
+        let at = self.indexes.find(&self.slots, Key::Uid(*uid))?;
+        let record = self.own(at, self.parts(at)?.record);
+        let name: Box<[u8]> = self.parts(at)?.name.into();
+        self.replace(Some(at), &GONE);
+        self.news.tell(Face::Names, || News::Changed(name.clone()));
+        self.news.tell(Face::Sip, || News::Changed(name));
+        record
     }
 
     /// Forgets what has ended by `wall`; each face that listens is told of it.

@@ -27,6 +27,22 @@ impl Registry {
         Some((own.map(|own| Uid::of(&own.key)), name, listed))
     }
 
+    /// Whether the operator lets anybody find a user, from now on.
+    pub fn list(&mut self, name: &Name, listed: bool) {
+        let Some(speaker) = &mut self.speaker else { return };
+        let changed = if listed { speaker.listed.insert(name.clone()) } else { speaker.listed.remove(name) };
+        if !changed {
+            return;
+        }
+        // What was said for it says otherwise.
+        let at = self.slot_of(&Identifier::Name(name.clone()));
+        let said = at.filter(|at| self.parts(*at).is_some_and(|parts| !parts.spoken.is_empty()));
+        if said.is_some() {
+            self.replace(said, &Changes { stale: Some(true), ..Changes::default() });
+        }
+        self.news.tell(Face::Names, || News::Changed(name.as_str().as_bytes().into()));
+    }
+
     /// Where a user that anybody may find is at `wall`; nowhere when it is not there, or not listed.
     pub fn listed(&mut self, name: &Name, wall: UnixTime) -> Vec<IpAddr> {
         let identifier = Identifier::Name(name.clone());

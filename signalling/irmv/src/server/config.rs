@@ -109,4 +109,15 @@ impl ServerConfig {
             limits: ServerLimits::default(),
         }
     }
+
+    /// Whose numbers are, as the operator says.
+    pub(super) fn numbers(&self) -> BTreeMap<Number, Name> {
+        self.accounts.iter().filter_map(|(name, account)| Some((account.number?, name.clone()))).collect()
+    }
+
+    /// Whom anybody may find, as the operator says.
+    pub(crate) fn listed(&self) -> BTreeSet<Name> {
+        let listed = self.accounts.iter().filter(|(_, account)| account.listed);
+        listed.map(|(name, _)| name.clone()).collect()
+    }
 }

@@ -9,12 +9,14 @@
     clippy::panic
 )]
 
+mod accounts;
 mod asks;
 mod carry;
 mod config;
 mod contacts;
 mod directory;
 mod federation;
+mod journal;
 mod lend;
 mod link;
 mod numbers;
@@ -31,8 +33,9 @@ use std::{
 use rove_base::{Arrival, Entropy, Instant, Machine, Now, Outbox, Scratch, Step, StreamId, Ticket};
 
 use self::{
+    accounts::Dismissals,
     asks::{Answer, Asks},
-    contacts::{Admission, Contacts},
+    contacts::Contacts,
     directory::Directory,
     federation::Peers,
     link::{Link, Part, Who},
@@ -46,7 +49,7 @@ pub use self::{
     seek::keys,
 };
 use crate::{
-    CarryId, Face, Listing, Message, Name, News, Number, NumberProof, Reason, Record, Registry, SearchKey,
+    CarryId, Face, Message, Name, News, Number, NumberProof, Reason, Record, Registry, SearchKey,
     SharedRegistry, Uid, UserKey, WireError, Words,
 };
 
@@ -79,6 +82,14 @@ pub enum ServerEvent {
         number: u64,
         /// What was shown.
         proof: Box<NumberProof>,
+    },
+    /// Whoever was registered by a name before its account became another is not any more, as [`Server::set_account`] has
+    /// said that it will be.
+    Dismissed {
+        /// By which.
+        name: Name,
+        /// Whether that is durable; otherwise the journal has failed, and may say after a restart that it still is.
+        kept: bool,
     },
     /// Something was refused.
     Refused {
@@ -155,6 +166,7 @@ pub struct Server {
     strangers: Strangers,
     searchers: Strangers,
     directory: Directory,
+    dismissals: Dismissals,
     outbox: Outbox<ServerEvent>,
 }
 
@@ -171,9 +183,7 @@ impl Server {
     #[must_use]
     pub fn on(registry: SharedRegistry, config: ServerConfig, key: UserKey) -> Self {
         registry.lock().listen(Face::Native);
-        let numbers =
-            config.accounts.iter().filter_map(|(name, account)| Some((account.number?, name.clone())));
-        let numbers = numbers.collect();
+        let numbers = config.numbers();
         Self {
             config,
             key,
@@ -193,6 +203,7 @@ impl Server {
             strangers: Strangers::default(),
             searchers: Strangers::default(),
             directory: Directory::default(),
+            dismissals: Dismissals::default(),
             outbox: Outbox::default(),
         }
     }
@@ -212,44 +223,12 @@ impl Server {
     /// Other accounts, limits and lifetimes from now on, of the same domain; who is registered stays so until then.
     pub fn reconfigure(&mut self, config: ServerConfig) {
         let domain = core::mem::take(&mut self.config.domain);
+        let before = self.config.listed();
         self.config = ServerConfig { domain, ..config };
-    }
-
-    /// Repeats what a record of the journal says; `false` when it is of another domain, or signed with another key.
-    ///
-    /// # Errors
-    ///
-    /// [`WireError`] when it is no record.
-    pub fn replay(&mut self, bytes: &[u8]) -> Result<bool, WireError> {
-        if let Some(admission) = Admission::decode(bytes, &self.key.public())? {
-            self.contacts.apply(admission);
-            return Ok(true);
-        }
-        if Listing::is_kept_in(bytes) {
-            return Ok(self.relist(Listing::decode(bytes)?));
-        }
-        let record = Record::decode(bytes)?;
-        let ours = record.attestation.server == self.key.public()
-            && record.claim.name.domain() == self.config.domain;
-        Ok(ours && self.registry.lock().put(&record).is_ok())
-    }
-
-    /// Records of the journal that say the same as all before; `None` while some are on their way.
-    #[must_use]
-    pub fn snapshot(&self) -> Option<Vec<Vec<u8>>> {
-        let contacts = || self.contacts.records(&self.key.public()).collect::<Vec<_>>();
-        let records = || self.registry.lock().iter().map(|record| record.encode()).collect::<Vec<_>>();
-        let listings = || self.listings().map(Listing::encode).collect::<Vec<_>>();
-        self.held.is_empty().then(|| [records(), contacts(), listings()].concat())
-    }
-
-    /// Nothing can be made durable any more: what waits is refused, as is all that follows.
-    pub fn journal_failed(&mut self, now: Now) {
-        self.now = now;
-        self.broken = true;
-        for Held { asker: (stream, id), .. } in core::mem::take(&mut self.held) {
-            self.refuse(stream, id, Reason::Broken);
-        }
+        self.numbers = self.config.numbers();
+        let (after, mut registry) = (self.config.listed(), self.registry.lock());
+        before.difference(&after).for_each(|name| registry.list(name, false));
+        after.difference(&before).for_each(|name| registry.list(name, true));
     }
 
     fn say(&mut self, stream: StreamId, message: &Message) {

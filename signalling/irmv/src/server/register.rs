@@ -9,15 +9,15 @@
 
 use rove_base::{Now, StreamId, Ticket};
 
-use super::{Server, ServerEvent, contacts::Admission};
+use super::{Server, ServerEvent, accounts::Dismissal, contacts::Admission};
 use crate::{Claim, Conflict, Identifier, Listing, Message, Name, Proof, Reason, Record, WireError};
 
 /// Something that waits for the journal.
 #[derive(Debug)]
 pub(super) struct Held {
     ticket: Ticket,
-    /// Who waits for the answer, and its number there.
-    pub(super) asker: (StreamId, u32),
+    /// Who waits for the answer, and its number there; `None` where the owner does.
+    pub(super) asker: Option<(StreamId, u32)>,
     pub(super) waits: Waits,
 }
 
@@ -27,6 +27,7 @@ pub(super) enum Waits {
     Record(Box<Record>),
     Contact(Admission),
     Listing(Box<Listing>),
+    Dismissal(Dismissal),
 }
 
 impl Server {
@@ -41,6 +42,10 @@ impl Server {
 
     /// Nothing of it shows before its record is durable.
     pub(super) fn hold(&mut self, asker: (StreamId, u32), record: Vec<u8>, waits: Waits) {
+        self.hold_for(Some(asker), record, waits);
+    }
+
+    pub(super) fn hold_for(&mut self, asker: Option<(StreamId, u32)>, record: Vec<u8>, waits: Waits) {
         let ticket = self.ticket();
         self.outbox.append(ticket, record);
         self.held.push_back(Held { ticket, asker, waits });
@@ -61,6 +66,7 @@ impl Server {
         if !link.users.contains(&uid) && link.users.len() >= limits.users {
             return Err(Reason::Full);
         }
+        let from = link.remote.ip().to_canonical();
         if claim.name.domain() != self.config.domain {
             return Err(Reason::Domain);
         }
@@ -68,16 +74,16 @@ impl Server {
         if claim.expires <= now.wall || claim.expires.as_secs() > longest {
             return Err(Reason::Lifetime);
         }
-        let account = self.config.accounts.get(&claim.name);
-        match account {
-            Some(account) if account.uid.is_some_and(|owner| owner != uid) => return Err(Reason::Taken),
-            None if !self.config.open => return Err(Reason::Taken),
-            _ => {}
+        if !self.may_have(&claim.name, &uid) {
+            return Err(Reason::Taken);
+        }
+        if self.dismissals.has(&uid, claim.sequence) {
+            return Err(Reason::Old);
         }
         let fixed = match claim.fixed {
             None => Proof::Nothing,
             // The handshake has sent there what only its receiver could answer.
-            Some(ip) if ip == link.remote.ip().to_canonical() => Proof::Routable,
+            Some(ip) if ip == from => Proof::Routable,
             Some(_) => return Err(Reason::Unproved),
         };
         let number = self.behind_number(&claim).ok_or(Reason::Unproved)?;
@@ -114,25 +120,22 @@ impl Server {
     /// Everything up to `ticket` is on stable storage: now it shows, and is acknowledged.
     pub(super) fn durable(&mut self, ticket: Ticket) {
         while let Some(held) = self.held.pop_front_if(|held| held.ticket <= ticket) {
-            let Held { asker: (stream, id), waits, .. } = held;
-            let record = match waits {
-                Waits::Record(record) => *record,
-                Waits::Contact(admission) => {
-                    self.admitted((stream, id), admission);
-                    continue;
-                }
-                Waits::Listing(listing) => {
-                    self.listed((stream, id), *listing);
-                    continue;
-                }
-            };
-            if self.registry.lock().put(&record).is_err() {
-                self.refuse(stream, id, Reason::Full);
-                continue;
+            match (held.waits, held.asker) {
+                (Waits::Record(record), Some(asker)) => self.registered(asker, *record),
+                (Waits::Contact(admission), Some(asker)) => self.admitted(asker, admission),
+                (Waits::Listing(listing), Some(asker)) => self.listed(asker, *listing),
+                (Waits::Dismissal(dismissal), _) => self.dismissed(&dismissal, true),
+                (_, None) => {}
             }
-            self.stands(stream, &record);
-            self.say(stream, &Message::Registered { id, record });
         }
+    }
+
+    fn registered(&mut self, (stream, id): (StreamId, u32), record: Record) {
+        if self.registry.lock().put(&record).is_err() {
+            return self.refuse(stream, id, Reason::Full);
+        }
+        self.stands(stream, &record);
+        self.say(stream, &Message::Registered { id, record });
     }
 
     fn stands(&mut self, stream: StreamId, record: &Record) {
@@ -164,7 +167,8 @@ impl Server {
         self.now = now;
         let record = Record::decode(bytes)?;
         let ours = record.claim.name.domain() == self.config.domain;
-        let new = ours && self.registry.lock().admits(&record).is_ok();
+        let dismissed = self.dismissals.has(&record.claim.uid(), record.claim.sequence);
+        let new = ours && !dismissed && self.registry.lock().admits(&record).is_ok();
         let good = new && record.verify(Some(&self.key.public()), now.wall).is_ok();
         if !good || self.registry.lock().put(&record).is_err() {
             return Ok(false);

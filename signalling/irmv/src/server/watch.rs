@@ -53,7 +53,7 @@ impl Watches {
     }
 
     /// All that is watched of somebody.
-    fn about(&self, identifier: &Identifier) -> impl Iterator<Item = &Topic> {
+    pub(super) fn about(&self, identifier: &Identifier) -> impl Iterator<Item = &Topic> {
         let first = Topic { identifier: identifier.clone(), asker: None };
         let same = first.clone();
         self.of
