@@ -50,6 +50,7 @@ def ours(args, folder, port):
         file.write(
             f'[relay]\ncontrol = "control"\nlisten = ["127.0.0.1:{port}"]\nrealm = "load"\ncall_secret = "{SECRET}"\n'
             'allow = ["127.0.0.0/8"]\nports = [30000, 65535]\nper_user = 100000\nallocations = 100000\n'
+            f'threads = {args.threads}\n'
             f'[[relay.user]]\nname = "load"\npassword = "{SECRET}"\n'
         )
     return Server([args.roved, "--config", "roved.toml", "--log", "warn"], folder, port)
@@ -202,12 +203,13 @@ def main():
     parser.add_argument("--calls", type=int, default=600)
     parser.add_argument("--held", type=int, default=10000, help="calls whose memory is measured; 0: none")
     parser.add_argument("--port", type=int, default=100000, help="calls held on one port of ours; 0: none")
+    parser.add_argument("--threads", type=int, default=1, help="of ours")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="where the report goes")
     args = parser.parse_args()
     args.roved, args.load = os.path.abspath(args.roved), os.path.abspath(args.load)
-    report = {"calls": args.calls, "skipped": []}
+    report = {"calls": args.calls, "threads": args.threads, "skipped": []}
     parties = PARTIES
     if not rtpengine.program():
         parties = [party for party in PARTIES if party[0] != "rtpengine"]

@@ -14,6 +14,7 @@ use rove_nat::{
 use rove_relay::{
     accounts::Accounts,
     calls::{self, Answer, CallLimits, Calls, Secret, Ticket, Word},
+    desks::Desk,
     policy::Policy,
     turn::{RelayAddress, RelayPort, TurnConfig, TurnEvent, TurnLimits, TurnServer},
 };
@@ -116,23 +117,36 @@ fn a_relay_that_lends_addresses_allocates_nothing_per_packet() {
     assert_eq!(passed, 2 * PACKETS);
 }
 
+fn secret() -> Secret {
+    Secret::new(b"of the test")
+}
+
+/// Both ends of a call, as the server sees them.
+fn flows() -> [UdpFlow; 2] {
+    [1, 3].map(|host| UdpFlow { local: at(SERVER, 3_478), remote: at(host, 4_000) })
+}
+
+/// One end says hello and shows its challenge.
+fn enter(server: &mut Calls, flow: UdpFlow, leg: calls::Leg, scratch: &mut Scratch) {
+    let pair = calls::pair(b"a", b"b");
+    let grant = secret().grant(Ticket { call: [7; 16], pair, leg, expires: u32::MAX });
+    let mut challenge = [0; 8];
+    for _ in 0..2 {
+        assert!(server.datagram(now(), flow, &grant.write(Word::Hello, challenge), scratch));
+        let Step::Send(answer) = server.poll() else { panic!("no answer") };
+        if let Some(Answer::Challenge(told)) = Answer::parse(scratch.get(answer.range)) {
+            challenge = told;
+        }
+    }
+}
+
 #[test]
 fn a_relay_that_joins_calls_allocates_nothing_per_packet() {
-    let secret = || Secret::new(b"of the test");
     let mut server = Calls::new(vec![secret()], CallLimits::default());
     let mut scratch = Scratch::with_capacity(65_536);
-    let flows = [1, 3].map(|host| UdpFlow { local: at(SERVER, 3_478), remote: at(host, 4_000) });
+    let flows = flows();
     for (flow, leg) in flows.into_iter().zip([calls::Leg::Caller, calls::Leg::Callee]) {
-        let pair = calls::pair(b"a", b"b");
-        let grant = secret().grant(Ticket { call: [7; 16], pair, leg, expires: u32::MAX });
-        let mut challenge = [0; 8];
-        for _ in 0..2 {
-            assert!(server.datagram(now(), flow, &grant.write(Word::Hello, challenge), &mut scratch));
-            let Step::Send(answer) = server.poll() else { panic!("no answer") };
-            if let Some(Answer::Challenge(told)) = Answer::parse(scratch.get(answer.range)) {
-                challenge = told;
-            }
-        }
+        enter(&mut server, flow, leg, &mut scratch);
     }
     let mut passed = 0_u32;
     let mut round = |passed: &mut u32| {
@@ -142,6 +156,38 @@ fn a_relay_that_joins_calls_allocates_nothing_per_packet() {
         }
         while let Step::Send(transmit) = server.poll() {
             *passed += u32::from(scratch.get(transmit.range) == PACKET);
+        }
+    };
+    round(&mut passed);
+    no_alloc(|| (1..PACKETS).for_each(|_| round(&mut passed)));
+    assert_eq!(passed, 2 * PACKETS);
+}
+
+#[test]
+fn a_relay_at_two_desks_allocates_nothing_per_packet_nor_tells_anything_of_it() {
+    let desk = |index| {
+        Calls::new(vec![secret()], CallLimits::default())
+            .among(Desk::new(index, 2).expect("one of two desks"))
+    };
+    let (mut desks, mut scratch) = ([desk(0), desk(1)], Scratch::with_capacity(65_536));
+    let flows = flows();
+    for (index, leg) in [calls::Leg::Caller, calls::Leg::Callee].into_iter().enumerate() {
+        let [first, second] = &mut desks;
+        let (own, other) = if index == 0 { (first, second) } else { (second, first) };
+        enter(own, flows[index], leg, &mut scratch);
+        while let Some(tiding) = own.next_tiding() {
+            other.told(now(), &tiding);
+        }
+    }
+    let mut passed = 0_u32;
+    let mut round = |passed: &mut u32| {
+        scratch.clear();
+        for (desk, flow) in desks.iter_mut().zip(flows) {
+            assert!(desk.datagram(now(), flow, &PACKET, &mut scratch) && !desk.has_tidings());
+            while let Step::Send(transmit) = desk.poll() {
+                *passed +=
+                    u32::from(scratch.get(transmit.range) == PACKET && transmit.flow != Flow::Udp(flow));
+            }
         }
     };
     round(&mut passed);

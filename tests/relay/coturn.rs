@@ -32,8 +32,8 @@ fn user() -> [&'static str; 4] {
 }
 
 /// Every message comes back, by each way a client may come and send.
-fn all_come_back(ways: &[(&str, &[&str], bool)]) {
-    let mut relay = Relay::start(OPEN);
+fn all_come_back(threads: usize, ways: &[(&str, &[&str], bool)]) {
+    let mut relay = Relay::start(&format!("threads = {threads}\n{OPEN}"));
     let echo = echo().port().to_string();
     for (what, how, secure) in ways {
         let mut args = vec!["-n", "20", "-m", "4", "-e", "127.0.0.1", "-r", &echo, "-X"];
@@ -49,23 +49,44 @@ fn all_come_back(ways: &[(&str, &[&str], bool)]) {
 
 #[test]
 fn coturns_client_is_served_over_udp_by_numbers_and_by_addresses_with_and_without_rtcp() {
-    all_come_back(&[
-        ("numbers", &["-c"], false),
-        ("addresses", &["-c", "-s"], false),
-        ("a pair of ports", &[], false),
-        ("extra requests", &["-c", "-G"], false),
-    ]);
+    all_come_back(
+        1,
+        &[
+            ("numbers", &["-c"], false),
+            ("addresses", &["-c", "-s"], false),
+            ("a pair of ports", &[], false),
+            ("extra requests", &["-c", "-G"], false),
+        ],
+    );
 }
 
 #[test]
 fn coturns_client_is_served_over_tcp_and_tls() {
-    all_come_back(&[
-        ("TCP, numbers", &["-t", "-c"], false),
-        ("TCP, addresses", &["-t", "-c", "-s"], false),
-        ("TCP, a pair of ports", &["-t"], false),
-        ("TLS, numbers", &["-t", "-S", "-c"], true),
-        ("TLS, addresses", &["-t", "-S", "-c", "-s"], true),
-    ]);
+    all_come_back(
+        1,
+        &[
+            ("TCP, numbers", &["-t", "-c"], false),
+            ("TCP, addresses", &["-t", "-c", "-s"], false),
+            ("TCP, a pair of ports", &["-t"], false),
+            ("TLS, numbers", &["-t", "-S", "-c"], true),
+            ("TLS, addresses", &["-t", "-S", "-c", "-s"], true),
+        ],
+    );
+}
+
+/// The second port of a pair is asked for from another port of the client's, which may come to another thread.
+#[test]
+fn coturns_client_is_served_by_two_threads_as_by_one() {
+    all_come_back(
+        2,
+        &[
+            ("numbers", &["-c"], false),
+            ("addresses", &["-c", "-s"], false),
+            ("a pair of ports", &["-m", "16"], false),
+            ("TCP, numbers", &["-t", "-c"], false),
+            ("TLS, a pair of ports", &["-t", "-S"], true),
+        ],
+    );
 }
 
 #[test]

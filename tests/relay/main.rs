@@ -1,4 +1,4 @@
-//! Foreign TURN clients through `roved` with `[relay]`, on loopback.
+//! Foreign TURN clients, and calls, through `roved` with `[relay]`, on loopback.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,5 +9,6 @@
 mod aioice;
 mod blocked;
 mod coturn;
+mod desks;
 mod place;
 mod stage;

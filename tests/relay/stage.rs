@@ -31,7 +31,7 @@ impl Relay {
         certificate(folder.path(), "relay", &["relay.example", "127.0.0.1"]);
         let config = folder.path().join("relay.toml");
         let text = format!(
-            "[relay]\nlisten = [\"127.0.0.1:0\"]\ntls = [\"127.0.0.1:0\"]\ncertificate = \"relay.pem\"\n\
+            "[control]\npath = \"control\"\n[relay]\nlisten = [\"127.0.0.1:0\"]\ntls = [\"127.0.0.1:0\"]\ncertificate = \"relay.pem\"\n\
              key = \"relay.key\"\nrealm = \"relay.example\"\nsecret = \"{SECRET}\"\ncontrol = \"relay.control\"\n\
              per_user = 10000\n{more}\n[[relay.user]]\nname = \"{USER}\"\npassword = \"{PASSWORD}\"\n"
         );
@@ -48,12 +48,30 @@ impl Relay {
         Self { udp: at("turn", "udp"), tls: at("turns", "tcp"), folder, process }
     }
 
+    /// What the node's operator is told.
+    pub(crate) fn operator(&self, command: &[&str]) -> String {
+        self.asked("control", command)
+    }
+
+    fn asked(&self, control: &str, command: &[&str]) -> String {
+        let control = self.folder.path().join(control);
+        let args = [command, &["--control", control.to_str().unwrap()]].concat();
+        let (code, said, complaints) = Running::start(&program("roved"), args).outcome(PATIENCE);
+        assert_eq!(code, 0, "{command:?}: {complaints}");
+        said
+    }
+
+    /// Changes its configuration.
+    pub(crate) fn changes(&self, old: &str, new: &str) {
+        let config = self.folder.path().join("relay.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        assert!(text.contains(old), "{text}");
+        write(&config, &text.replace(old, new));
+    }
+
     /// What the relay has counted under a name.
     pub(crate) fn counted(&self, name: &str) -> u64 {
-        let control = self.folder.path().join("relay.control");
-        let args = ["metrics", "--control", control.to_str().unwrap()];
-        let (code, said, complaints) = Running::start(&program("roved"), args).outcome(PATIENCE);
-        assert_eq!(code, 0, "{complaints}");
+        let said = self.asked("relay.control", &["metrics"]);
         let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
     }

@@ -177,7 +177,7 @@ impl Node {
         let mut parts = Parts::assemble(&config, clock)?;
         let mut relay = relay_of(&config).as_ref().map(Relay::bind).transpose()?;
         let control = operate::control(&config)?;
-        let to_relay = relay.as_mut().map(|relay| relay.meet(control.asker()));
+        let to_relay = relay.as_mut().and_then(|relay| relay.meet(control.asker()));
         if parts.places.is_empty() && relay.is_none() {
             return Err(NodeError::NoRole);
         }

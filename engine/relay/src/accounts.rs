@@ -18,7 +18,7 @@ use rove_nat::stun::turn::{Algorithm, LongTermKey, Seal, TurnMessage};
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use crate::calls::pair;
+use crate::{calls::pair, turn::Holder};
 
 /// Who may have an address.
 #[derive(Clone, Default)]
@@ -99,9 +99,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The name that counts as well, where it is one call's ticket.
-    pub(crate) fn ticket(&self) -> Option<&Arc<[u8]>> {
-        is_ticket(&self.user).then_some(&self.user)
+    /// Whom what it is lent counts for.
+    pub(crate) fn holder(&self) -> Holder {
+        holder(&self.user, &self.account)
     }
 
     pub(crate) fn seal(&self) -> Option<Seal<'_>> {
@@ -151,8 +151,13 @@ fn account(user: &[u8]) -> &[u8] {
     }
 }
 
+/// Whom an address counts for that a user of an account is lent: a name that is one call's ticket counts as well.
+pub(crate) fn holder(user: &Arc<[u8]>, account: &Arc<[u8]>) -> Holder {
+    Holder { account: account.clone(), ticket: is_ticket(user).then(|| user.clone()) }
+}
+
 /// Whether a name is one call's ticket.
-pub(crate) fn is_ticket(user: &[u8]) -> bool {
+fn is_ticket(user: &[u8]) -> bool {
     let name = user.splitn(2, |byte| *byte == b':').nth(1);
     until(user).is_some() && name.and_then(of_ticket).is_some()
 }

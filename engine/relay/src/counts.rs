@@ -1,6 +1,6 @@
 //! What was passed on, and what was not and why.
 
-use core::fmt;
+use core::{fmt, ops::AddAssign};
 
 /// Why something was not done or passed on.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -154,6 +154,19 @@ impl Counts {
     }
 }
 
+impl AddAssign<&Self> for Counts {
+    /// What happened at both desks.
+    fn add_assign(&mut self, more: &Self) {
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.packets_out, more.packets_out);
+        add(&mut self.bytes_out, more.bytes_out);
+        add(&mut self.packets_in, more.packets_in);
+        add(&mut self.bytes_in, more.bytes_in);
+        add(&mut self.begun, more.begun);
+        self.refused.iter_mut().zip(more.refused).for_each(|(sum, more)| add(sum, more));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,5 +181,11 @@ mod tests {
         let names: std::collections::HashSet<_> = Cause::ALL.iter().map(ToString::to_string).collect();
         assert_eq!(names.len(), Cause::ALL.len());
         assert!(counts.refusals().zip(1..).all(|((_, count), expected)| count == expected));
+        counts.went_out(7);
+        counts.came_in(9);
+        let mut both = counts.clone();
+        both += &counts;
+        assert!(both.refusals().zip(1..).all(|((_, count), expected)| count == 2 * expected));
+        assert_eq!((both.packets_out, both.bytes_out, both.packets_in, both.bytes_in), (2, 14, 2, 18));
     }
 }

@@ -61,6 +61,9 @@ pub struct RelayConfig {
     pub per_user: usize,
     /// Calls at once.
     pub calls: usize,
+    /// Threads that share the UDP ports of `listen`, one for each processor that is to relay. The limits are those of all
+    /// together. More than one cannot count credit.
+    pub threads: usize,
     /// Minutes paid for beforehand, `[[relay.credit]]`; who has no entry is not counted.
     pub credit: Vec<RelayCredit>,
     /// A file that keeps what of it is spent.
@@ -130,6 +133,7 @@ impl Default for RelayConfig {
             allocations: turn.allocations,
             per_user: turn.per_user,
             calls: calls.calls,
+            threads: 1,
             credit: Vec::new(),
             credit_file: None,
             control: None,
@@ -154,12 +158,36 @@ impl RelayConfig {
         if !self.told.is_empty() && self.told.len() != self.addresses.len() {
             return Err(wrong("told", "must name as many addresses as `addresses`, in their order"));
         }
+        self.check_threads()?;
         if !self.credit.is_empty() && self.credit_file.is_none() {
             return Err(wrong("credit_file", "is missing: what is spent would be forgotten at the end"));
         }
         self.tls()?;
         self.turn(Vec::new())?;
         self.call_secret().map(drop)
+    }
+
+    fn check_threads(&self) -> Result<(), ConfigError> {
+        let ports = usize::from(self.ports[1].abs_diff(self.ports[0])) + 1;
+        match self.threads {
+            1 => Ok(()),
+            0 => Err(wrong("threads", "must be 1 to 64")),
+            threads if threads > MOST_THREADS => Err(wrong("threads", "must be 1 to 64")),
+            _ if self.listen.is_empty() => Err(wrong(
+                "threads",
+                "share what comes over UDP; give `listen`, or leave `threads` at 1 for TLS alone",
+            )),
+            threads if ports < 2 * threads => Err(wrong(
+                "threads",
+                "each lend a share of `ports`; give two ports for each of them, or more",
+            )),
+            _ if !self.credit.is_empty() => Err(wrong(
+                "threads",
+                "must be 1 where minutes are counted: one thread alone counts them; remove `threads`, or \
+                 [[relay.credit]] and the tenants' relay_minutes",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Files that it names.
@@ -276,3 +304,5 @@ fn wrong(key: &'static str, what: &str) -> ConfigError {
 
 /// Bytes of a realm.
 const MOST_REALM: usize = 32;
+/// Threads of one relay.
+const MOST_THREADS: usize = 64;

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use rove_base::{Flow, Instant, Now, Scratch, Step, StreamId, Transmit};
@@ -24,7 +25,11 @@ use tokio::{
     sync::Notify,
 };
 
-use super::credit::Purse;
+use super::{
+    Seat,
+    credit::Purse,
+    peers::{Note, Peers},
+};
 use crate::driver::{Asker, Control};
 
 /// Runs a relay until it is told to stop.
@@ -39,13 +44,24 @@ pub(super) async fn run(
         let wake = desk.wake().map(|at| desk.clock.std_instant(at));
         tokio::select! {
             () = stop.notified() => return desk.purse.keep(desk.turn.credits()),
-            place = desk.readable() => desk.datagrams(place, &mut streams),
+            next = desk.next() => match next {
+                Next::At(place) => desk.datagrams(place, &mut streams),
+                Next::Said(note) => desk.listen(note, &mut streams),
+            },
             event = streams.next() => desk.stream(&event, &mut streams),
             (line, reply) = Control::next(&mut control) => desk.order(&line, reply, &mut streams),
             (line, reply) = Control::next(&mut inside) => desk.order(&line, reply, &mut streams),
             () = alarm.until(wake) => desk.tick(&mut streams),
         }
     }
+}
+
+/// What a desk waits for.
+enum Next {
+    /// Something can be read there.
+    At(usize),
+    /// Another desk says something.
+    Said(Note),
 }
 
 /// A socket that clients come to, watched by the runtime itself: the path of most packets is one system call that waits, one
@@ -70,6 +86,8 @@ pub(super) struct Desk {
     /// Whom to tell whose credit is spent.
     pub(super) node: Option<Asker>,
     pub(super) purse: Purse,
+    /// The others that share its doors' addresses.
+    pub(super) peers: Option<Peers>,
     /// Where clients come to.
     doors: Vec<Door>,
     /// Which is looked at first.
@@ -81,7 +99,7 @@ pub(super) struct Desk {
     watch: AsyncFd<OwnedFd>,
     inbox: RecvBatch,
     outbox: SendBatch,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     pub(super) clock: Clock,
     pub(super) sent: SendCounts,
     ready: Vec<u64>,
@@ -90,9 +108,8 @@ pub(super) struct Desk {
 impl Desk {
     /// Must be called on the runtime.
     pub(super) fn new(
-        turn: TurnServer,
-        calls: Calls,
-        doors: Vec<UdpSocket>,
+        Seat { turn, calls, doors }: Seat,
+        peers: Option<Peers>,
         clock: Clock,
         (node, purse): (Option<Asker>, Purse),
     ) -> io::Result<Self> {
@@ -105,6 +122,7 @@ impl Desk {
             calls,
             node,
             purse,
+            peers,
             doors,
             first: 0,
             lent: HashMap::new(),
@@ -120,20 +138,23 @@ impl Desk {
         })
     }
 
-    /// Waits until something can be read: at a door, by its index, or behind all doors, at the addresses that are lent. May
-    /// be dropped and asked again.
-    async fn readable(&mut self) -> usize {
-        let Self { doors, first, watch, .. } = self;
+    /// Waits until another desk says something, or something can be read: at a door, by its index, or behind all doors, at
+    /// the addresses that are lent. May be dropped and asked again.
+    async fn next(&mut self) -> Next {
+        let Self { doors, first, watch, peers, .. } = self;
         // They take turns at being looked at first, so that none starves another.
         let count = doors.len() + 1;
         *first = (*first + 1) % count;
         poll_fn(|cx| {
+            if let Some(Poll::Ready(note)) = peers.as_mut().map(|peers| peers.poll(cx)) {
+                return Poll::Ready(Next::Said(note));
+            }
             let is_ready = |index: &usize, cx: &mut Context<'_>| {
                 let watch = doors.get(*index).map_or(&*watch, |door| &door.watch);
                 watch.poll_read_ready(cx).is_ready()
             };
             let found = (*first..count).chain(0..*first).find(|index| is_ready(index, cx));
-            found.map_or(Poll::Pending, Poll::Ready)
+            found.map_or(Poll::Pending, |index| Poll::Ready(Next::At(index)))
         })
         .await
     }
@@ -148,7 +169,27 @@ impl Desk {
             Step::Wait(at) => at,
             _ => Some(Instant::ZERO),
         };
-        Instant::earliest(calls, turn)
+        let behind = self.peers.as_ref().is_some_and(Peers::is_behind);
+        let again = behind.then(|| self.clock.mono().later(AGAIN));
+        Instant::earliest(Instant::earliest(calls, turn), again)
+    }
+
+    /// Another desk has said something, and perhaps more.
+    fn listen(&mut self, note: Note, streams: &mut Streams) {
+        let now = self.clock.now();
+        self.hear(now, note);
+        if let Some(peers) = &mut self.peers {
+            peers.catch_up(now, &mut self.turn, &mut self.calls, &mut self.scratch);
+        }
+        self.hear_later(now);
+        self.finish(now, streams);
+    }
+
+    /// Does what the machines want done, tells the other desks, and sends what waits, in this order.
+    fn finish(&mut self, now: Now, streams: &mut Streams) {
+        self.drain(now, streams);
+        self.tell();
+        self.flush();
     }
 
     /// Takes what waits, and lets others have their turn after some rounds.
@@ -160,8 +201,8 @@ impl Desk {
             } else {
                 self.take_lent(now, streams)
             };
-            self.drain(now, streams);
-            self.flush();
+            self.hear_later(now);
+            self.finish(now, streams);
             if !more {
                 return;
             }
@@ -170,10 +211,15 @@ impl Desk {
 
     /// One batch of what clients sent. Answers whether more may wait; else the runtime tells of what comes next.
     fn take_door(&mut self, now: Now, index: usize) -> bool {
-        let Self { turn, calls, doors, inbox, scratch, clock, .. } = self;
+        let Self { turn, calls, doors, inbox, scratch, clock, peers, .. } = self;
         let Some(Door { socket, watch }) = doors.get(index) else { return false };
         let taken = watch.try_io(Interest::READABLE, |_| {
+            // Taken in once the batch is here: what its senders were told by then is known.
+            let mut fresh = peers.as_mut();
             let received = inbox.recv(socket, *clock, |got| {
+                if let Some(peers) = fresh.take() {
+                    peers.catch_up(now, turn, calls, scratch);
+                }
                 if !calls.datagram(now, got.flow, got.bytes, scratch) {
                     turn.datagram(now, got.flow, got.bytes, scratch);
                 }
@@ -227,8 +273,7 @@ impl Desk {
     fn stream(&mut self, event: &StreamEvent, streams: &mut Streams) {
         let now = self.clock.now();
         self.turn.stream(now, event.arrival(), &mut self.scratch);
-        self.drain(now, streams);
-        self.flush();
+        self.finish(now, streams);
         streams.read_on();
     }
 
@@ -237,8 +282,7 @@ impl Desk {
         self.turn.tick(now);
         self.calls.tick(now);
         self.settle(now);
-        self.drain(now, streams);
-        self.flush();
+        self.finish(now, streams);
     }
 
     /// Does what the machines want done.
@@ -326,6 +370,8 @@ impl Desk {
 
 /// Sockets that are told of at once.
 const READY: usize = 512;
+/// When to tell again what found no room in the inbox of another desk.
+const AGAIN: Duration = Duration::from_millis(2);
 /// After so many rounds others have their turn.
 const ROUNDS: usize = 16;
 /// The longest datagram that is passed on, and so much more that no two of a batch begin at the same place of the

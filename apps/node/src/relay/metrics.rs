@@ -3,15 +3,51 @@
 use std::fmt::Write as _;
 
 use rove_io::net::SendCounts;
-use rove_relay::{calls::Calls, counts::Counts, turn::TurnServer};
+use rove_relay::counts::Counts;
 
-/// Every counter, one a line.
-pub(super) fn text(turn: &TurnServer, calls: &Calls, sent: SendCounts) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "rove_relay_allocations {}", turn.lent());
-    let _ = writeln!(text, "rove_relay_calls {}", calls.len());
-    for (part, counts) in [("turn", turn.counts()), ("calls", calls.counts())] {
+use super::desk::Desk;
+
+/// What one desk has counted.
+pub(super) struct Sums {
+    allocations: usize,
+    /// Each desk has all of them.
+    calls: usize,
+    turn: Counts,
+    joined: Counts,
+    sent: SendCounts,
+}
+
+impl Desk {
+    pub(super) fn sums(&self) -> Sums {
+        Sums {
+            allocations: self.turn.lent(),
+            calls: self.calls.len(),
+            turn: self.turn.counts().clone(),
+            joined: self.calls.counts().clone(),
+            sent: self.sent,
+        }
+    }
+}
+
+/// Every counter of all desks together, one a line; of several also how they share the work.
+pub(super) fn text(desks: &[Sums]) -> String {
+    let (mut text, mut turn, mut joined) = (String::new(), Counts::default(), Counts::default());
+    let mut sent = SendCounts::default();
+    for desk in desks {
+        turn += &desk.turn;
+        joined += &desk.joined;
+        sent += desk.sent;
+    }
+    let allocations: usize = desks.iter().map(|desk| desk.allocations).sum();
+    let _ = writeln!(text, "rove_relay_allocations {allocations}");
+    let _ = writeln!(text, "rove_relay_calls {}", desks.first().map_or(0, |desk| desk.calls));
+    for (part, counts) in [("turn", &turn), ("calls", &joined)] {
         of(&mut text, part, counts);
+    }
+    for (thread, desk) in desks.iter().enumerate().filter(|_| desks.len() > 1) {
+        let passed = desk.turn.packets_out + desk.turn.packets_in + desk.joined.packets_out;
+        let _ = writeln!(text, "rove_relay_thread_packets_total{{thread=\"{thread}\"}} {passed}");
+        let _ = writeln!(text, "rove_relay_thread_allocations{{thread=\"{thread}\"}} {}", desk.allocations);
     }
     for (fate, count) in [
         ("sent", sent.sent),

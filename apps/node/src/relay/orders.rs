@@ -1,13 +1,24 @@
 //! What the operator asks of the relay, directly or by way of its node.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use rove_driver::Streams;
-use rove_relay::calls::CallSight;
+use rove_base::Instant;
+use rove_driver::{Streams, Tls};
+use rove_relay::{calls::CallSight, turn::TurnConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
-use super::{desk::Desk, metrics};
+use super::{
+    RelayConfig,
+    desk::Desk,
+    metrics::{self, Sums},
+    peers::Note,
+};
 use crate::{
     config::NodeConfig,
     driver::Reply,
@@ -28,43 +39,49 @@ enum Order {
 
 impl Desk {
     pub(super) fn order(&mut self, line: &str, reply: Reply, streams: &mut Streams) {
-        let answer = match serde_json::from_str(line) {
+        match serde_json::from_str(line) {
             Ok(Order::Metrics(())) => {
-                json!({ "ok": metrics::text(&self.turn, &self.calls, self.sent) })
+                let say = |desks: Vec<Sums>| json!({ "ok": metrics::text(&desks) });
+                self.together(self.sums(), Note::Sums, say, reply);
             }
-            Ok(Order::View(_)) => json!({ "ok": self.view() }),
-            Ok(Order::Act(act)) => self.obey(&act),
-            Ok(Order::Reload(path)) => match self.renew(&path, streams) {
-                Ok(()) => json!({ "ok": null }),
-                Err(error) => json!({ "error": error }),
-            },
-            Err(_) => json!({ "error": "not understood" }),
-        };
-        reply.send(&answer);
+            Ok(Order::View(_)) => self.view(reply),
+            Ok(Order::Act(act)) => {
+                let answer = self.obey(&act);
+                self.tell();
+                reply.send(&answer);
+            }
+            Ok(Order::Reload(path)) => self.renew(&path, streams, reply),
+            Err(_) => reply.send(&json!({ "error": "not understood" })),
+        }
     }
 
-    fn view(&self) -> View {
+    /// Answers what this desk and all others say to a question.
+    fn together<T: Send + 'static>(
+        &self,
+        own: T,
+        question: impl Fn(oneshot::Sender<T>) -> Note,
+        say: impl FnOnce(Vec<T>) -> Value + Send + 'static,
+        reply: Reply,
+    ) {
+        let Some(peers) = &self.peers else { return reply.send(&say(vec![own])) };
+        let asked = peers.ask(question);
+        drop(tokio::spawn(async move {
+            let answers = asked.answers().await;
+            let answer = answers.map(|others| say(std::iter::once(own).chain(others).collect()));
+            reply
+                .send(&answer.unwrap_or_else(|| json!({ "error": "a thread of the relay does not answer" })));
+        }));
+    }
+
+    fn view(&self, reply: Reply) {
         let now = self.clock.now();
-        let line = |call: CallSight| {
-            let [first, second] = call.legs;
-            CallLine {
-                id: call.id.iter().map(|byte| format!("{byte:02x}")).collect(),
-                caller: None,
-                callee: None,
-                state: "relayed".into(),
-                route: first
-                    .zip(second)
-                    .map(|(first, second)| [first.remote, second.remote].map(|at| format!("udp {at}"))),
-                seconds: Some(now.mono.since(call.begun).as_secs_f64()),
-                setup_ms: None,
-                media: Some(Media {
-                    packets: call.packets,
-                    silent_ms: u64::try_from(now.mono.since(call.heard).as_millis()).unwrap_or(u64::MAX),
-                }),
-                tenant: None,
-            }
+        let own: Vec<CallSight> = self.calls.sights().take(MOST_LISTED).collect();
+        let ids: Arc<[[u8; 16]]> = own.iter().map(|call| call.id).collect();
+        let say = move |desks| {
+            let calls = joined(desks).iter().map(|call| line(now.mono, call)).collect();
+            json!({ "ok": View { calls, ..View::default() } })
         };
-        View { calls: self.calls.sights().take(MOST_LISTED).map(line).collect(), ..View::default() }
+        self.together(own, move |answer| Note::Sights(Arc::clone(&ids), answer), say, reply);
     }
 
     /// Does to a call what the operator wants; nothing where it is none of its calls.
@@ -79,16 +96,72 @@ impl Desk {
                        elsewhere" })
     }
 
-    fn renew(&mut self, path: &std::path::Path, streams: &mut Streams) -> Result<(), String> {
-        let config = NodeConfig::read(path).map_err(|error| error.to_string())?;
-        let Some(relay) = relay_of(&config) else { return Ok(()) };
-        let turn = relay.turn(Vec::new()).map_err(|error| error.to_string())?;
-        let tls = relay.tls().map_err(|error| error.to_string())?;
-        self.turn.reconfigure(turn);
+    fn renew(&mut self, path: &Path, streams: &mut Streams, reply: Reply) {
+        let (relay, turn, tls) = match self.renewed(path) {
+            Ok(Some(renewed)) => renewed,
+            Ok(None) => return reply.send(&json!({ "ok": null })),
+            Err(error) => return reply.send(&json!({ "error": error })),
+        };
+        self.turn.reconfigure(turn.clone());
         self.turn.set_credits(relay.credits().after(self.turn.credits()));
         self.calls.set_most(relay.calls);
         streams.set_tls(tls);
-        Ok(())
+        let question = |answer| Note::Renew(Box::new(turn.clone()), relay.calls, answer);
+        self.together((), question, |_| json!({ "ok": null }), reply);
+    }
+
+    /// What is to be taken over; nothing where there is no such section any more.
+    fn renewed(&self, path: &Path) -> Result<Option<(RelayConfig, TurnConfig, Tls)>, String> {
+        let config = NodeConfig::read(path).map_err(|error| error.to_string())?;
+        let Some(relay) = relay_of(&config) else { return Ok(None) };
+        if self.peers.is_some() && !relay.credit.is_empty() {
+            // What was read is for one thread, which there is after a restart alone.
+            return Err(
+                "[relay] credit: is counted by one thread alone, and this relay runs with more; start it \
+                        again"
+                    .into(),
+            );
+        }
+        let turn = relay.turn(Vec::new()).map_err(|error| error.to_string())?;
+        let tls = relay.tls().map_err(|error| error.to_string())?;
+        Ok(Some((relay, turn, tls)))
+    }
+}
+
+/// Each call of the first desk, with what all others know of it.
+fn joined(desks: Vec<Vec<CallSight>>) -> Vec<CallSight> {
+    let mut desks = desks.into_iter();
+    let mut calls = desks.next().unwrap_or_default();
+    let mut elsewhere: HashMap<[u8; 16], (u64, Instant)> = HashMap::new();
+    for call in desks.flatten() {
+        let (packets, heard) = elsewhere.entry(call.id).or_default();
+        (*packets, *heard) = (*packets + call.packets, call.heard.max(*heard));
+    }
+    for call in &mut calls {
+        let (packets, heard) = elsewhere.get(&call.id).copied().unwrap_or_default();
+        (call.packets, call.heard) = (call.packets + packets, call.heard.max(heard));
+    }
+    calls
+}
+
+/// A call as it is shown.
+fn line(now: Instant, call: &CallSight) -> CallLine {
+    let [first, second] = call.legs;
+    CallLine {
+        id: call.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        caller: None,
+        callee: None,
+        state: "relayed".into(),
+        route: first
+            .zip(second)
+            .map(|(first, second)| [first.remote, second.remote].map(|at| format!("udp {at}"))),
+        seconds: Some(now.since(call.begun).as_secs_f64()),
+        setup_ms: None,
+        media: Some(Media {
+            packets: call.packets,
+            silent_ms: u64::try_from(now.since(call.heard).as_millis()).unwrap_or(u64::MAX),
+        }),
+        tenant: None,
     }
 }
 

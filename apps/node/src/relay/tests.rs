@@ -10,7 +10,13 @@ use rove_relay::calls::{Answer, Grant, Leg, Secret, Ticket, Word, pair};
 use crate::{Node, NodeConfig, RelayConfig, RelayUser, RunningNode};
 
 fn node(allow: &[&str]) -> RunningNode {
+    let config = config(allow, 1);
+    Node::start(config).unwrap()
+}
+
+fn config(allow: &[&str], threads: usize) -> NodeConfig {
     let relay = RelayConfig {
+        threads,
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         user: vec![RelayUser {
             name: "me".into(),
@@ -21,7 +27,7 @@ fn node(allow: &[&str]) -> RunningNode {
         allow: allow.iter().map(|&text| text.to_owned()).collect(),
         ..RelayConfig::default()
     };
-    Node::start(NodeConfig { relay: Some(relay), ..NodeConfig::default() }).unwrap()
+    NodeConfig { relay: Some(relay), ..NodeConfig::default() }
 }
 
 fn socket() -> UdpSocket {
@@ -105,7 +111,22 @@ fn enter(socket: &UdpSocket, grant: &Grant) -> bool {
 
 #[test]
 fn calls_are_joined_on_the_same_port() {
-    let node = node(&[]);
+    joins(node(&[]));
+}
+
+#[test]
+fn threads_share_a_port_that_others_find_taken_until_they_end() {
+    let node = Node::start(config(&[], 4)).unwrap();
+    let at = node.relay_addresses()[0].address;
+    let mut second = config(&[], 4);
+    second.relay.as_mut().unwrap().listen = vec![at];
+    let error = Node::start(second.clone()).unwrap_err().to_string();
+    assert!(error.contains("[relay] listen") && error.contains("another program"), "{error}");
+    joins(node);
+    Node::start(second).unwrap().shutdown();
+}
+
+fn joins(node: RunningNode) {
     let at = node.relay_addresses()[0].address;
     let expires = u32::MAX;
     let ends: Vec<_> = [Leg::Caller, Leg::Callee]
@@ -147,9 +168,23 @@ fn settings_that_make_no_sense_say_which() {
         ("tls = [\"127.0.0.1:5349\"]", "tls"),
         ("listen = [\"127.0.0.1:3478\"]\nuser = [{ name = \"a\" }]", "user"),
         ("listen = [\"127.0.0.1:3478\"]\nsecret = \"\"", "secret"),
+        ("listen = [\"127.0.0.1:3478\"]\nthreads = 0", "threads"),
+        ("listen = [\"127.0.0.1:3478\"]\nthreads = 65", "threads"),
+        ("listen = [\"127.0.0.1:3478\"]\nthreads = 3\nports = [50000, 50004]", "threads"),
+        ("tls = [\"127.0.0.1:5349\"]\nthreads = 2", "threads"),
     ];
     for (text, key) in cases {
         let error = parse(text).unwrap_err();
         assert!(error.starts_with(&format!("[relay] {key}:")), "{text}: {error}");
     }
+    let credit = |threads: u8| {
+        parse(&format!(
+            "listen = [\"127.0.0.1:3478\"]\nthreads = {threads}\ncredit_file = \"spent\"\n\
+             credit = [{{ account = \"a\", minutes = 1 }}]"
+        ))
+    };
+    assert_eq!(credit(1), Ok(()));
+    let error = credit(2).unwrap_err();
+    assert!(error.starts_with("[relay] threads: must be 1 where minutes are counted"), "{error}");
+    assert!(error.contains("[[relay.credit]]") && error.contains("relay_minutes"), "{error}");
 }

@@ -210,6 +210,36 @@ fn a_taken_port_and_a_foreign_address_are_named() {
     assert!(matches!(error.what, BindFailure::NotAvailable), "{error}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn of_sockets_that_share_an_address_each_reads_what_always_the_same_senders_send() {
+    let first = bind("127.0.0.1:0");
+    let shared = [first.share().unwrap(), first];
+    let at = shared[1].local_addr();
+    assert_eq!(shared[0].local_addr(), at);
+    assert!(matches!(UdpSocket::bind(at), Err(BindError { what: BindFailure::InUse, .. })));
+    let senders: Vec<_> = (0..64).map(|_| bind("127.0.0.1:0")).collect();
+    let mut out = SendBatch::new(4);
+    for _ in 0..3 {
+        for sender in &senders {
+            assert_eq!(send(sender, &mut out, &[(sender.local_addr(), at, b"x", Dscp::DEFAULT)]).sent, 1);
+        }
+    }
+    let (clock, deadline) = (Clock::new(), Deadline::now() + Duration::from_secs(2));
+    let (mut batch, mut seen) = (RecvBatch::new(BATCH, 100), [Vec::new(), Vec::new()]);
+    while seen[0].len() + seen[1].len() < 3 * senders.len() {
+        assert!(Deadline::now() < deadline, "{seen:?}");
+        for (socket, seen) in shared.iter().zip(&mut seen) {
+            batch.recv(socket, clock, |got| seen.push(got.flow.remote)).unwrap();
+        }
+    }
+    for sender in &senders {
+        let counts = seen.each_ref().map(|seen| seen.iter().filter(|at| **at == sender.local_addr()).count());
+        assert!(counts == [3, 0] || counts == [0, 3], "{counts:?}");
+    }
+    assert!(seen.iter().all(|seen| !seen.is_empty()), "each has its share");
+}
+
 #[test]
 fn an_ipv6_socket_leaves_the_ipv4_port_alone() {
     if !has_v6() {

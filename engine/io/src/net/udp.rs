@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::sys;
 
@@ -30,13 +30,30 @@ impl UdpSocket {
     ///
     /// [`BindError`] with the address and the kind of failure.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        Self::try_bind(address).map_err(|error| BindError::new(address, error))
+        Self::try_bind(address, false).map_err(|error| BindError::new(address, error))
     }
 
-    fn try_bind(address: SocketAddr) -> io::Result<Self> {
+    /// One more socket at the same address: each reads a share of what comes in, the system picks by sender and receiver, so
+    /// that what one sender sends always comes to the same one while their number stays the same. The first one was bound
+    /// while nobody else had the port; from now on other programs of the same user may join in.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`], where the system knows nothing of the kind.
+    pub fn share(&self) -> Result<Self, BindError> {
+        let allowed = SockRef::from(&self.socket).set_reuse_port(true);
+        allowed
+            .and_then(|()| Self::try_bind(self.local, true))
+            .map_err(|error| BindError::new(self.local, error))
+    }
+
+    fn try_bind(address: SocketAddr, shared: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
+        }
+        if shared {
+            socket.set_reuse_port(true)?;
         }
         socket.set_nonblocking(true)?;
         enlarge(&socket);

@@ -12,6 +12,7 @@
     clippy::panic
 )]
 
+mod desks;
 mod token;
 
 #[cfg(test)]
@@ -22,11 +23,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use rove_base::{Dscp, Flow, Instant, Now, Scratch, Step, Transmit, UdpFlow};
 
+use self::desks::Others;
 use crate::{
     counts::{Cause, Counts},
     table::Table,
 };
 
+pub use desks::{Stamp, Tiding};
 pub use token::{
     ANSWER_BYTES, Answer, Grant, HELLO_BYTES, Hello, Leg, Secret, Ticket, Word, is_control, pair,
 };
@@ -34,7 +37,7 @@ pub use token::{
 /// What may grow, and how far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CallLimits {
-    /// Calls at once.
+    /// Calls at once, at all desks together.
     pub calls: usize,
     /// How long a call stands in which nobody says anything.
     pub idle: Duration,
@@ -60,6 +63,8 @@ pub struct Calls {
     ends: BTreeSet<(Instant, u32)>,
     steps: VecDeque<Transmit>,
     counts: Counts,
+    /// Desks that share its port, and what they are to be told.
+    others: Option<Box<Others>>,
 }
 
 /// A call as the operator sees it.
@@ -93,6 +98,13 @@ struct Call {
     look: Instant,
 }
 
+impl Call {
+    const fn sight(&self) -> CallSight {
+        let Self { id, legs, heard, begun, packets, .. } = *self;
+        CallSight { id, legs, begun, heard, packets }
+    }
+}
+
 impl Calls {
     /// None yet, for tickets of any of these secrets; without one nobody is let in.
     #[must_use]
@@ -107,6 +119,7 @@ impl Calls {
             ends: BTreeSet::new(),
             steps: VecDeque::new(),
             counts: Counts::default(),
+            others: None,
         }
     }
 
@@ -143,8 +156,11 @@ impl Calls {
             let Some(Some(call)) = self.calls.get_mut(index as usize) else { continue };
             let end = call.expires.min(call.heard.later(self.limits.idle));
             if end > now.mono {
-                call.look = end;
-                self.ends.insert((end, index));
+                call.look = match &mut self.others {
+                    Some(others) => end.min(others.look(now.mono, index, call.id, call.heard)),
+                    None => end,
+                };
+                self.ends.insert((call.look, index));
             } else {
                 self.end(index);
             }
@@ -171,10 +187,13 @@ impl Calls {
 
     /// Each of them.
     pub fn sights(&self) -> impl Iterator<Item = CallSight> {
-        self.calls.iter().flatten().map(|call| {
-            let Call { id, legs, heard, begun, packets, .. } = *call;
-            CallSight { id, legs, begun, heard, packets }
-        })
+        self.calls.iter().flatten().map(Call::sight)
+    }
+
+    /// The one with this id.
+    #[must_use]
+    pub fn sight(&self, id: &[u8; 16]) -> Option<CallSight> {
+        self.calls.get(*self.ids.get(id)? as usize)?.as_ref().map(Call::sight)
     }
 
     /// Whether there is one with this id.
@@ -186,7 +205,7 @@ impl Calls {
     /// Ends one: nothing of it is passed on any more, until its ends come again with their tickets.
     pub fn hang_up(&mut self, id: &[u8; 16]) {
         if let Some(index) = self.ids.get(id).copied() {
-            self.end(index);
+            self.end_everywhere(index);
         }
     }
 
@@ -237,7 +256,7 @@ impl Calls {
                         .and_then(Option::as_ref)
                         .is_some_and(|call| call.pair == hello.ticket.pair)
                 {
-                    self.end(index);
+                    self.end_everywhere(index);
                 }
             }
         }
@@ -248,41 +267,65 @@ impl Calls {
         self.steps.push_back(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::DEFAULT });
     }
 
-    /// An end is at `flow`, in a call that begins with the first of them.
+    /// An end is at `flow`, in a call that begins with the first of them; other desks are told of what they do not know.
     fn join(&mut self, now: Now, flow: UdpFlow, ticket: &Ticket) -> Result<(), Cause> {
+        if self.others.as_ref().is_some_and(|others| others.is_full()) {
+            return Err(Cause::Capacity);
+        }
+        let (index, longer) = self.enter(now, ticket, Some(self.limits.calls))?;
+        let moved = self.place(index, ticket.leg, flow);
+        if let Some(others) = self.others.as_mut().filter(|_| moved || longer) {
+            others.joined(now.mono, index, flow, ticket);
+        }
+        Ok(())
+    }
+
+    /// The call that a ticket is for, and whether it stands longer now. Begun where there are fewer than `most`; `None`: it has
+    /// begun elsewhere.
+    fn enter(&mut self, now: Now, ticket: &Ticket, most: Option<usize>) -> Result<(u32, bool), Cause> {
         let left = u64::from(ticket.expires).saturating_sub(now.wall.as_secs());
         let expires = now.mono.later(Duration::from_secs(left));
         let index = match self.ids.get(&ticket.call) {
             Some(index) => *index,
-            None => self.begin(now, ticket, expires)?,
+            None if most.is_some_and(|most| self.ids.len() >= most) => return Err(Cause::Capacity),
+            None => {
+                self.counts.begun = self.counts.begun.saturating_add(most.is_some().into());
+                self.begin(now, ticket, expires)?
+            }
         };
         let Some(Some(call)) = self.calls.get_mut(index as usize) else { return Err(Cause::BadToken) };
         if call.pair != ticket.pair {
             return Err(Cause::BadToken);
         }
-        call.heard = now.mono;
+        call.heard = call.heard.max(now.mono);
+        // The same ticket shown again differs by less, for its time is told in seconds.
+        let longer = expires.since(call.expires) > Duration::from_secs(1);
         call.expires = call.expires.max(expires);
-        let Some(leg) = call.legs.get_mut(ticket.leg.index()) else { return Err(Cause::BadToken) };
-        let was = leg.replace(flow);
+        Ok((index, longer))
+    }
+
+    /// An end of a call is at `flow` from now on. Answers whether it was not before.
+    fn place(&mut self, index: u32, leg: Leg, flow: UdpFlow) -> bool {
+        let Some(Some(call)) = self.calls.get_mut(index as usize) else { return false };
+        let Some(place) = call.legs.get_mut(leg.index()) else { return false };
+        let was = place.replace(flow);
         if let Some(was) = was.filter(|was| *was != flow) {
             self.flows.remove(&was);
         }
         // An address is in one call, that of its last hello.
-        if let Some((other, leg)) = self.flows.insert(flow, (index, ticket.leg))
-            && (other, leg) != (index, ticket.leg)
+        if let Some((other, left)) = self.flows.insert(flow, (index, leg))
+            && (other, left) != (index, leg)
             && let Some(Some(call)) = self.calls.get_mut(other as usize)
-            && let Some(left) = call.legs.get_mut(leg.index())
+            && let Some(left) = call.legs.get_mut(left.index())
         {
             *left = None;
         }
-        Ok(())
+        was != Some(flow)
     }
 
     fn begin(&mut self, now: Now, ticket: &Ticket, expires: Instant) -> Result<u32, Cause> {
-        if self.ids.len() >= self.limits.calls {
-            return Err(Cause::Capacity);
-        }
-        let look = now.mono.later(self.limits.idle);
+        let idle = now.mono.later(self.limits.idle);
+        let look = self.others.as_ref().map_or(idle, |others| idle.min(others.next_look(now.mono)));
         let Ticket { call: id, pair, .. } = *ticket;
         let call = Call {
             id,
@@ -309,7 +352,9 @@ impl Calls {
         };
         self.ids.insert(id, index);
         self.ends.insert((look, index));
-        self.counts.begun = self.counts.begun.saturating_add(1);
+        if let Some(others) = &mut self.others {
+            others.begun(index, now.mono);
+        }
         Ok(index)
     }
 

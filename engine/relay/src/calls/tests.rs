@@ -13,7 +13,7 @@ use rove_base::UnixTime;
 
 use super::*;
 
-const WALL: u64 = 1_800_000_000;
+pub(super) const WALL: u64 = 1_800_000_000;
 
 struct World {
     calls: Calls,
@@ -63,19 +63,19 @@ impl World {
     }
 }
 
-fn secret() -> Secret {
+pub(super) fn secret() -> Secret {
     Secret::new(b"between registry and relay")
 }
 
-fn flow(remote: SocketAddr) -> UdpFlow {
+pub(super) fn flow(remote: SocketAddr) -> UdpFlow {
     UdpFlow { local: ([192, 0, 2, 1], 3_478).into(), remote }
 }
 
-fn at(port: u16) -> SocketAddr {
+pub(super) fn at(port: u16) -> SocketAddr {
     ([198, 51, 100, 1], port).into()
 }
 
-fn grants(call: u8) -> [Grant; 2] {
+pub(super) fn grants(call: u8) -> [Grant; 2] {
     [Leg::Caller, Leg::Callee].map(|leg| {
         let pair = pair(b"alice", b"bob");
         secret().grant(Ticket { call: [call; 16], pair, leg, expires: WALL as u32 + 3_600 })

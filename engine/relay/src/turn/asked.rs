@@ -9,7 +9,7 @@ use rove_nat::stun::{Transaction, turn::Family};
 use super::RelayPort;
 use crate::accounts::Caller;
 
-/// Who wants what.
+/// Who wants what. Its address is nowhere while it waits for the port that another desk has kept.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) client: Flow,
@@ -29,4 +29,11 @@ pub(super) struct Asked {
     pub(super) address: SocketAddr,
     /// Where the one after it is kept.
     pub(super) partner: Option<RelayPort>,
+}
+
+impl Asked {
+    /// Whether it waits for another desk.
+    pub(super) fn waits(&self) -> bool {
+        self.address.port() == 0
+    }
 }

@@ -64,7 +64,7 @@ impl TurnServer {
             address,
             partner: None,
         };
-        self.count(caller);
+        self.count(caller.holder());
         self.bind_first(asked);
         Ok(())
     }
@@ -88,26 +88,19 @@ impl TurnServer {
         Ok(())
     }
 
-    /// One more address for an account, and for a call's ticket.
-    fn count(&mut self, caller: &Caller) {
-        for who in [Some(&caller.account), caller.ticket()].into_iter().flatten() {
-            let count = self.lent.entry(who.clone()).or_default();
-            *count = count.saturating_add(1);
-        }
-    }
-
     fn has_room(&mut self, now: Now, caller: &Caller) -> Result<(), Refusal> {
         self.charge(now.mono);
-        if self.lent.get(&caller.account).copied().unwrap_or_default() >= self.limits.per_user {
+        let holder = caller.holder();
+        if self.lent_to(&holder.account) >= self.limits.per_user {
             return Err((Cause::UserQuota, 486).into());
         }
-        if caller.ticket().and_then(|ticket| self.lent.get(ticket)).is_some_and(|count| *count >= TICKET) {
+        if holder.ticket.is_some_and(|ticket| self.lent_to(&ticket) >= TICKET) {
             return Err((Cause::UserQuota, 486).into());
         }
         if !self.has_credit(&caller.account) {
             return Err((Cause::NoCredit, 486).into());
         }
-        if self.clients.len() >= self.limits.allocations {
+        if self.is_full() {
             return Err((Cause::Capacity, 508).into());
         }
         Ok(())
@@ -123,9 +116,11 @@ impl TurnServer {
         out: &mut Scratch,
     ) -> Result<(), Refusal> {
         self.has_room(now, caller)?;
-        let port = self.ports.by_token(now.mono, token).ok_or((Cause::Capacity, 508))?;
+        let Some(port) = self.ports.by_token(now.mono, token) else {
+            return self.want(now, question, caller, token);
+        };
         let Place::Kept(kept) = self.ports.take(port) else { return Err((Cause::Capacity, 508).into()) };
-        self.count(caller);
+        self.count(caller.holder());
         self.clients.insert(question.client, port);
         let life = self.life(question.message.attributes().lifetime);
         let begin = Beginning {
@@ -143,7 +138,7 @@ impl TurnServer {
         Ok(())
     }
 
-    fn bind_first(&mut self, asked: Asked) {
+    pub(super) fn bind_first(&mut self, asked: Asked) {
         let (client, address) = (asked.client, asked.address);
         let port = self.ports.put(address, Place::Binding(Box::new(asked)));
         self.clients.insert(client, port);
@@ -163,7 +158,7 @@ impl TurnServer {
         }
         let mut address = asked.address;
         address.set_port(address.port().saturating_add(1));
-        let (token, until) = (self.ports.token(), now.mono.later(KEPT));
+        let (token, until) = (self.token(), now.mono.later(KEPT));
         let kept = Kept { token, address, until, waits: Some(port) };
         let partner = self.ports.put(address, Place::Kept(kept));
         asked.partner = Some(partner);
@@ -303,6 +298,6 @@ const DONT_FRAGMENT: u16 = 0x001a;
 /// Says that the second address is not lent: family IPv6, code 440 (RFC 8656 §18.13).
 const ADDRESS_ERROR_CODE: u16 = 0x8001;
 /// Addresses that the system may refuse before the client hears that there is none.
-const ATTEMPTS: u8 = 8;
+pub(super) const ATTEMPTS: u8 = 8;
 /// How long a port is kept for who shows its token (RFC 8656 §7.2: 30 seconds at least).
 const KEPT: Duration = Duration::from_secs(30);

@@ -17,19 +17,21 @@
 mod allocation;
 mod asked;
 mod data;
+mod desks;
 mod lend;
 mod nonce;
 mod ports;
 mod prepaid;
 mod requests;
 mod streams;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
 use core::{ops::RangeInclusive, time::Duration};
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     net::SocketAddr,
     sync::Arc,
 };
@@ -38,22 +40,26 @@ use rove_base::{Dscp, Entropy, Flow, Instant, Now, Scratch, Span, Step, Transmit
 
 use self::{
     allocation::Allocation,
+    desks::Others,
     nonce::{Nonces, Sources},
     ports::{Place, Ports},
     prepaid::Prepaid,
     streams::Streams,
+    tally::Tally,
 };
 use crate::{
-    accounts::{Accounts, is_ticket},
+    accounts::{Accounts, holder},
     counts::{Cause, Counts},
     policy::Policy,
     table::Table,
 };
 
+pub use desks::Tiding;
 pub use ports::RelayAddress;
+pub use tally::Holder;
 
 /// What a server is told to be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TurnConfig {
     /// Who may have an address.
     pub accounts: Accounts,
@@ -72,9 +78,9 @@ pub struct TurnConfig {
 /// What may grow, and how far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TurnLimits {
-    /// Addresses lent.
+    /// Addresses lent, at all desks together.
     pub allocations: usize,
-    /// Addresses lent to one account.
+    /// Addresses lent to one account, at all desks together.
     pub per_user: usize,
     /// Peers that one client may let in at once.
     pub permissions: usize,
@@ -131,14 +137,15 @@ pub struct TurnServer {
     sources: Sources,
     ports: Ports,
     clients: Table<Flow, RelayPort>,
-    /// Addresses lent, or about to be, by account, and by ticket.
-    lent: HashMap<Arc<[u8]>, usize>,
+    lent: Tally,
     /// When what was lent or kept is over.
     ends: BTreeSet<(Instant, RelayPort)>,
     streams: Streams,
     prepaid: Prepaid,
     steps: VecDeque<Step<TurnEvent>>,
     counts: Counts,
+    /// Desks that share its ports, and what they are to be told.
+    others: Option<Box<Others>>,
 }
 
 impl TurnServer {
@@ -155,12 +162,13 @@ impl TurnServer {
             sources: Sources::new(&mut entropy),
             ports: Ports::new(addresses, ports, entropy),
             clients: Table::default(),
-            lent: HashMap::new(),
+            lent: Tally::default(),
             ends: BTreeSet::new(),
             streams: Streams::default(),
             prepaid: Prepaid::default(),
             steps: VecDeque::new(),
             counts: Counts::default(),
+            others: None,
         }
     }
 
@@ -240,6 +248,7 @@ impl TurnServer {
                 (allocation.relayed, allocation.expires)
             }
             Place::Kept(kept) => (kept.address, kept.until),
+            Place::Binding(asked) if asked.waits() => return self.wait_no_longer(port, &asked),
             other => return self.ports.set(port, other),
         };
         self.ends.remove(&(until, port));
@@ -249,14 +258,7 @@ impl TurnServer {
 
     fn forget(&mut self, client: Flow, user: &Arc<[u8]>, account: &Arc<[u8]>) {
         self.clients.remove(&client);
-        for who in [Some(account), is_ticket(user).then_some(user)].into_iter().flatten() {
-            if let Some(count) = self.lent.get_mut(who) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.lent.remove(who);
-                }
-            }
-        }
+        self.uncount(holder(user, account));
     }
 
     fn send(&mut self, flow: Flow, range: Span) {

@@ -16,6 +16,8 @@ use rove_base::{Entropy, Instant};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use crate::desks::Desk;
+
 /// Makes nonces and knows them again. Nothing is kept: a nonce is the time, and a seal over it and the address it was given
 /// to. Whoever shows one has received it there.
 pub(super) struct Nonces {
@@ -84,11 +86,17 @@ pub(super) struct Sources {
     second: u64,
     seed: u64,
     told: Box<[u16]>,
+    most: u16,
 }
 
 impl Sources {
     pub(super) fn new(entropy: &mut Entropy) -> Self {
-        Self { second: 0, seed: entropy.next_u64(), told: vec![0; PLACES].into() }
+        Self { second: 0, seed: entropy.next_u64(), told: vec![0; PLACES].into(), most: ANSWERS }
+    }
+
+    /// As many as one desk answers, so that all together answer no more often than one.
+    pub(super) fn share(&mut self, desk: Desk) {
+        self.most = ANSWERS.div_ceil(desk.count().into());
     }
 
     /// Whether one more answer may go to `ip`; counts it.
@@ -107,7 +115,7 @@ impl Sources {
         let place = (mixed >> 32) as usize & PLACES.wrapping_sub(1);
         let Some(told) = self.told.get_mut(place) else { return false };
         *told = told.saturating_add(1);
-        *told <= ANSWERS
+        *told <= self.most
     }
 }
 
@@ -160,5 +168,8 @@ mod tests {
         assert_eq!(answered, usize::from(ANSWERS));
         assert!(sources.may_answer(Instant::ZERO, other));
         assert!(sources.may_answer(Instant::ZERO + Duration::from_secs(1), one));
+        let mut third = Sources::new(&mut Entropy::from_number(3));
+        Desk::new(2, 3).into_iter().for_each(|desk| third.share(desk));
+        assert_eq!((0..10_000).filter(|_| third.may_answer(Instant::ZERO, one)).count(), 134);
     }
 }

@@ -16,6 +16,7 @@ use rove_base::{Entropy, Instant};
 use rove_nat::stun::turn::Family;
 
 use super::{RelayPort, allocation::Allocation, asked::Asked};
+use crate::desks::Desk;
 
 /// An address of this host that ports are lent of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -71,6 +72,18 @@ impl Ports {
         entropy: Entropy,
     ) -> Self {
         Self { addresses, range, places: Vec::new(), free: Vec::new(), taken: HashSet::new(), entropy }
+    }
+
+    /// Keeps the share of one desk of the ports, each about as many and pairs of them whole.
+    pub(super) fn share(&mut self, desk: Desk) {
+        let (first, last) = (*self.range.start(), *self.range.end());
+        let width = u32::from(last).saturating_sub(first.into()).saturating_add(1);
+        let each = width.checked_div(desk.count().into()).unwrap_or_default() & !1;
+        let begin = |index: u8| u32::from(first).saturating_add(each.saturating_mul(index.into()));
+        let after = desk.index().saturating_add(1);
+        let end = if after == desk.count() { last.into() } else { begin(after).saturating_sub(1) };
+        let port = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);
+        self.range = port(begin(desk.index()))..=port(end);
     }
 
     pub(super) fn lends(&self, family: Family) -> bool {

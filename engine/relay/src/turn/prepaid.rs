@@ -85,7 +85,7 @@ impl TurnServer {
             }
         }
         let lent = &self.lent;
-        self.prepaid.spent.retain(|account, told| !*told || lent.contains_key(account));
+        self.prepaid.spent.retain(|account, told| !*told || lent.of(account) > 0);
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod between;
 mod data;
+mod desks;
 mod lending;
 mod prepaid;
 mod proving;

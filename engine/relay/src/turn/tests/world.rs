@@ -63,6 +63,20 @@ impl World {
         }
     }
 
+    /// One of several desks.
+    pub(super) fn among(config: TurnConfig, index: u8, count: u8) -> Self {
+        let server = TurnServer::new(config.clone(), Entropy::from_number(index.into()));
+        let desk = crate::desks::Desk::new(index, count).unwrap();
+        Self { server: server.among(desk), ..Self::new(config) }
+    }
+
+    /// Another desk tells this.
+    pub(super) fn told(&mut self, tiding: &Tiding) {
+        self.out.clear();
+        self.server.told(self.now, tiding, &mut self.out);
+        self.drain();
+    }
+
     pub(super) fn client(&mut self, user: &str, password: &str) -> Client {
         self.next += 1;
         let remote = ([198, 51, 100, self.next], 4_000).into();
@@ -78,6 +92,11 @@ impl World {
             algorithm: None,
             newer: false,
         }
+    }
+
+    /// The next client comes from where the first one came from.
+    pub(super) const fn restart_clients(&mut self) {
+        self.next = 0;
     }
 
     pub(super) fn alice(&mut self) -> Client {
@@ -145,6 +164,12 @@ impl World {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    /// What was answered last.
+    pub(super) fn answered(&mut self, client: &Client) -> Option<Said> {
+        let (to, answer) = self.last()?;
+        (to == client.flow).then(|| Said::read(&answer))
     }
 
     /// The last that left.
