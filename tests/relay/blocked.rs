@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::{
     place::{At, Place, SERVER},
-    stage::{PASSWORD, PATIENCE, SECRET, USER, certificate, write},
+    stage::{PASSWORD, PATIENCE, SECRET, USER, certificate, counted, write},
 };
 
 /// Two phones, and a registrar that both reach.
-struct Scene {
+pub(crate) struct Scene {
     // Ended before their networks are gone.
     roved: Running,
-    place: Place,
+    pub(crate) place: Place,
     folder: tempfile::TempDir,
 }
 
@@ -24,7 +24,7 @@ const TURN: u16 = 3_478;
 
 impl Scene {
     /// `None` where it cannot be.
-    fn new(more: &str) -> Option<Self> {
+    pub(crate) fn new(more: &str) -> Option<Self> {
         let place = Place::new()?;
         let folder = tempfile::tempdir().unwrap();
         certificate(folder.path(), "blocked", &["blocked.example"]);
@@ -40,7 +40,7 @@ impl Scene {
         Some(Self { roved, place, folder })
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -53,6 +53,17 @@ impl Scene {
 
     /// One call of three seconds: how it ended for the caller, and what both say of it.
     fn call(&self, more: &[&str]) -> (i32, Value, Value) {
+        self.call_while("3", &[], more, || ())
+    }
+
+    /// One call of so many seconds, while something is done; the called phone has flags of its own.
+    pub(crate) fn call_while(
+        &self,
+        seconds: &str,
+        of_bob: &[&str],
+        more: &[&str],
+        done: impl FnOnce(),
+    ) -> (i32, Value, Value) {
         let server = format!("sip:{SERVER}:{SIP};transport=udp");
         let [alice, bob] = ["alice.json", "bob.json"].map(|name| self.path(name));
         let settings = self.path("alice.toml");
@@ -65,11 +76,13 @@ impl Scene {
         );
         let register = ["--register", "sip:bob@blocked.example", "--server", &server];
         let own = ["answer", "--calls", "1", "--ready-json", "--json", bob.to_str().unwrap()];
-        let mut answering = self.rove(At::Bob, &[&own[..], &register].concat(), more);
+        let mut answering = self.rove(At::Bob, &[&own[..], &register, of_bob].concat(), more);
         answering.ready(PATIENCE);
         let own = ["--config", settings.to_str().unwrap(), "call", "sip:bob@blocked.example"];
-        let own = [&own[..], &["--for", "3", "--json", alice.to_str().unwrap()]].concat();
-        let (code, said, complaints) = self.rove(At::Alice, &own, more).outcome(PATIENCE);
+        let own = [&own[..], &["--for", seconds, "--json", alice.to_str().unwrap()]].concat();
+        let calling = self.rove(At::Alice, &own, more);
+        done();
+        let (code, said, complaints) = calling.outcome(PATIENCE);
         println!("{said}\n{complaints}");
         let (_, said, complaints) = answering.outcome(PATIENCE);
         println!("{said}\n{complaints}");
@@ -111,12 +124,7 @@ impl Scene {
 
     /// What the relay has counted under a name.
     fn counted(&self, name: &str) -> u64 {
-        let control = self.path("control");
-        let args = ["metrics", "--control", control.to_str().unwrap()];
-        let (code, said, complaints) = Running::start(&program("roved"), args).outcome(PATIENCE);
-        assert_eq!(code, 0, "{complaints}");
-        let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
+        counted(&self.path("control"), name)
     }
 }
 

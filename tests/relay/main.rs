@@ -11,4 +11,5 @@ mod blocked;
 mod coturn;
 mod desks;
 mod place;
+mod rehomed;
 mod stage;

@@ -71,14 +71,21 @@ impl Relay {
 
     /// What the relay has counted under a name.
     pub(crate) fn counted(&self, name: &str) -> u64 {
-        let said = self.asked("relay.control", &["metrics"]);
-        let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
+        counted(&self.folder.path().join("relay.control"), name)
     }
 
     pub(crate) fn is_alive(&mut self) -> bool {
         self.process.is_alive()
     }
+}
+
+/// What the server at a control socket has counted under a name.
+pub(crate) fn counted(control: &Path, name: &str) -> u64 {
+    let args = ["metrics", "--control", control.to_str().unwrap()];
+    let (code, said, complaints) = Running::start(&program("roved"), args).outcome(PATIENCE);
+    assert_eq!(code, 0, "{complaints}");
+    let line = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name} in {said}")).parse().unwrap()
 }
 
 pub(crate) fn write(path: &Path, text: &str) {

@@ -12,7 +12,7 @@ use core::time::Duration;
 use rove_base::{CandidateKind, UdpFlow};
 
 use super::{
-    BETTER_WAIT, Consent, DIRECT_WAIT, Ice, IceEvent, MAX_CANDIDATES, PACE,
+    BETTER_WAIT, DIRECT_WAIT, Ice, IceEvent, MAX_CANDIDATES, PACE,
     pair::{Check, Pair, State},
 };
 use crate::stun::{Class, Message, MessageWriter};
@@ -45,6 +45,8 @@ impl Ice {
         if told.use_candidate && !controlling {
             if pair.is_valid() {
                 pair.nominated = true;
+                // The peer has had an answer of ours that way.
+                pair.answered = Some(self.now);
             } else {
                 pair.wanted = true;
             }
@@ -128,6 +130,7 @@ impl Ice {
             return;
         }
         pair.state = State::Valid;
+        pair.answered = Some(self.now);
         if (check.nominates && check.controlling == self.controlling) || pair.wanted {
             pair.nominated = true;
             pair.wanted = false;
@@ -177,7 +180,7 @@ impl Ice {
         let Some(flow) = triggered.or_else(|| if self.is_concluded() { None } else { waiting() }) else {
             return;
         };
-        self.next_check = self.now + PACE;
+        self.next_check = self.now + self.pace();
         self.begin_check(flow, false);
     }
 
@@ -186,7 +189,7 @@ impl Ice {
         self.pairs.iter().any(|pair| pair.nominated && self.selected == Some(pair.flow))
     }
 
-    fn begin_check(&mut self, flow: UdpFlow, nominates: bool) {
+    pub(super) fn begin_check(&mut self, flow: UdpFlow, nominates: bool) {
         let mut transaction = [0; 12];
         self.entropy.fill(&mut transaction);
         let (now, controlling) = (self.now, self.controlling);
@@ -239,14 +242,13 @@ impl Ice {
 
     /// So long a better pair may take than those that work.
     pub(super) fn better_wait(&self) -> Duration {
-        let relayed =
-            |pair: &Pair| self.lent.contains(&pair.flow.local) || pair.remote.kind == CandidateKind::Relayed;
-        let direct = self.pairs.iter().any(|pair| pair.is_valid() && !relayed(pair));
+        let direct = self.pairs.iter().any(|pair| pair.is_valid() && !self.is_relayed(pair));
         if direct { BETTER_WAIT } else { DIRECT_WAIT }
     }
 
     /// What follows from how the pairs are: a nomination, a selection, or failure.
     pub(super) fn judge(&mut self) {
+        self.leave_silence();
         let controlling = self.controlling;
         let best = |pairs: &mut dyn Iterator<Item = &Pair>| {
             pairs
@@ -266,9 +268,7 @@ impl Ice {
         if let Some((flow, _)) = best(&mut self.pairs.iter().filter(|pair| pair.nominated)) {
             let renewed = self.consent.is_none();
             if self.selected != Some(flow) || renewed {
-                self.events.push_back(IceEvent::Selected(flow));
-                self.selected = Some(flow);
-                self.consent = Some(Consent::new(self.now, flow, &mut self.entropy));
+                self.use_flow(flow);
             }
         }
         self.give_up();
@@ -283,7 +283,7 @@ impl Ice {
         let patience = if self.complete { NO_CANDIDATES } else { MORE_CANDIDATES };
         let until = *self.hopeless.get_or_insert(self.now + patience);
         if until <= self.now {
-            (self.failed, self.selected, self.consent) = (true, None, None);
+            (self.failed, self.selected, self.consent, self.silence) = (true, None, None, None);
             self.events.push_back(IceEvent::Failed);
         }
     }
@@ -308,7 +308,7 @@ impl Ice {
     pub(super) fn keep_consent(&mut self) {
         let (now, Some(consent)) = (self.now, &mut self.consent) else { return };
         if consent.is_lost(now) {
-            (self.failed, self.selected, self.consent) = (true, None, None);
+            (self.failed, self.selected, self.consent, self.silence) = (true, None, None, None);
             for pair in &mut self.pairs {
                 (pair.state, pair.nominated, pair.wanted) = (State::Failed, false, false);
             }

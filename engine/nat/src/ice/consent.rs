@@ -55,6 +55,11 @@ impl Consent {
         Some(transaction)
     }
 
+    /// The next question is due at once.
+    pub(super) fn hasten(&mut self, now: Instant) {
+        self.next = self.next.min(now);
+    }
+
     /// Whether an authentic answer was to one of the questions; then consent is renewed.
     pub(super) fn answered(&mut self, now: Instant, flow: UdpFlow, transaction: Transaction) -> bool {
         let asked = self.asked.iter().take(self.count).any(|asked| *asked == transaction);

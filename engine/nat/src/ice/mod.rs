@@ -19,6 +19,7 @@ mod checks;
 mod consent;
 mod gather;
 mod pair;
+mod rescue;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use rove_base::{
     Candidate, CandidateKind, Entropy, Foundation, IceCredentials, IcePlan, IceRole, Instant, UdpFlow,
 };
 
-use self::{consent::Consent, gather::Gathering, pair::Pair};
+use self::{consent::Consent, gather::Gathering, pair::Pair, rescue::Silence};
 use crate::stun::{Class, Message};
 
 /// The agent of one call.
@@ -56,6 +57,8 @@ pub struct Ice {
     valid_since: Option<Instant>,
     selected: Option<UdpFlow>,
     consent: Option<Consent>,
+    /// How silent what is selected is, where it leads by way of a relay.
+    silence: Option<Silence>,
     gathering: Gathering,
     gathered: bool,
     /// When nothing is left to try, it has failed.
@@ -107,6 +110,7 @@ impl Ice {
             valid_since: None,
             selected: None,
             consent: None,
+            silence: None,
             gathering,
             gathered: false,
             hopeless: None,
@@ -168,7 +172,7 @@ impl Ice {
         self.triggered.clear();
         self.complete = false;
         self.next_check = self.now;
-        (self.valid_since, self.consent, self.hopeless) = (None, None, None);
+        (self.valid_since, self.consent, self.silence, self.hopeless) = (None, None, None, None);
         self.failed = false;
         plan.remote_candidates.iter().for_each(|candidate| self.add_candidate(*candidate));
         self.complete = plan.complete;
@@ -238,6 +242,7 @@ impl Ice {
         }
         self.repeat_checks();
         self.next_check();
+        self.break_silence();
         self.keep_consent();
         self.judge();
     }
@@ -256,6 +261,7 @@ impl Ice {
             self.has_check_to_make().then_some(self.next_check),
             nomination,
             self.consent.as_ref().map(Consent::next_wake),
+            self.silence.as_ref().map(Silence::next_wake),
             self.hopeless.filter(|_| !self.failed),
         ]
         .into_iter()

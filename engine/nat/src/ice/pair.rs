@@ -27,6 +27,8 @@ pub(super) struct Pair {
     pub(super) nominated: bool,
     /// An authentic check of the peer came this way.
     pub(super) heard: bool,
+    /// When one of ours was answered last.
+    pub(super) answered: Option<Instant>,
 }
 
 /// How far a pair is.
@@ -69,6 +71,7 @@ impl Pair {
             wanted: false,
             nominated: false,
             heard: false,
+            answered: None,
         }
     }
 

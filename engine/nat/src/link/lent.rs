@@ -103,6 +103,14 @@ impl Link {
         flow: UdpFlow,
         bytes: &'a [u8],
     ) -> Option<(UdpFlow, &'a [u8])> {
+        let (flow, bytes) = self.taken_out(now, flow, bytes)?;
+        if let Some(ice) = &mut self.ice {
+            ice.heard(now, flow);
+        }
+        Some((flow, bytes))
+    }
+
+    fn taken_out<'a>(&mut self, now: Instant, flow: UdpFlow, bytes: &'a [u8]) -> Option<(UdpFlow, &'a [u8])> {
         let Some(lent) = self.lent.iter_mut().find(|lent| lent.way == flow) else {
             return Some((flow, bytes));
         };
