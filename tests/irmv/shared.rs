@@ -11,32 +11,65 @@ use rove_tests::programs::{Running, peer, program};
 
 use crate::stage::{PATIENCE, certificates, free, write};
 
-/// Redis at an address of its own, keeping nothing; a replica of another where one is named.
-fn redis(program: &Path, folder: &Path, of: Option<SocketAddr>) -> (Running, SocketAddr) {
+/// Redis at an address of its own, keeping nothing.
+fn started(program: &Path, folder: &Path, more: &[&str]) -> (Running, SocketAddr) {
     let at = free(Ipv4Addr::LOCALHOST);
     let port = at.port().to_string();
     let mut args = vec!["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
     args.extend(["--dir", folder.to_str().unwrap(), "--repl-diskless-sync-delay", "0"]);
-    let master = of.map(|of| of.port().to_string());
-    if let Some(port) = &master {
-        args.extend(["--replicaof", "127.0.0.1", port]);
-    }
+    args.extend(more);
     let mut server = Running::start(program, args);
     server.line_with("eady to accept connections", PATIENCE);
-    if master.is_some() {
-        server.line_with("Finished with success", PATIENCE);
-    }
     (server, at)
+}
+
+/// A replica of another where one is named.
+fn redis(program: &Path, folder: &Path, of: Option<SocketAddr>) -> (Running, SocketAddr) {
+    let Some(master) = of.map(|of| of.port().to_string()) else { return started(program, folder, &[]) };
+    let (mut server, at) = started(program, folder, &["--replicaof", "127.0.0.1", &master]);
+    server.line_with("Finished with success", PATIENCE);
+    (server, at)
+}
+
+/// Three masters with a replica each, which make one of these a master when its own is gone.
+fn cluster(program: &Path, cli: &Path, folder: &Path) -> Vec<(Running, SocketAddr)> {
+    let node = |number: usize| {
+        let (bus, own) = (free(Ipv4Addr::LOCALHOST).port().to_string(), format!("nodes{number}.conf"));
+        let cluster = ["--cluster-enabled", "yes", "--cluster-config-file", &own, "--cluster-port", &bus];
+        started(program, folder, &[&cluster[..], &["--cluster-node-timeout", "1000"]].concat())
+    };
+    let nodes: Vec<_> = (0..6).map(node).collect();
+    let addresses = nodes.iter().map(|(_, at)| at.to_string());
+    let words = ["--cluster", "create"].map(str::to_owned).into_iter().chain(addresses);
+    let words = words.chain(["--cluster-replicas", "1", "--cluster-yes"].map(str::to_owned));
+    let (code, said, complaints) = Running::start(cli, words).outcome(PATIENCE);
+    assert_eq!(code, 0, "{said} {complaints}");
+    let until = Instant::now() + PATIENCE;
+    while owner(&nodes).is_none() {
+        assert!(Instant::now() < until, "the cluster does not come together");
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    nodes
+}
+
+/// Which of them has what the servers of the domain share.
+fn owner(nodes: &[(Running, SocketAddr)]) -> Option<usize> {
+    nodes.iter().position(|(_, at)| asks(*at, "EXISTS rove:{a.example}:").starts_with(':'))
+}
+
+/// The first line of what a server answers to a command.
+fn asks(server: SocketAddr, command: &str) -> String {
+    let mut stream = TcpStream::connect(server).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    let mut said = String::new();
+    BufReader::new(stream).read_line(&mut said).unwrap();
+    said.trim_end().to_owned()
 }
 
 /// From now on it takes what is written.
 fn promote(replica: SocketAddr) {
-    let mut stream = TcpStream::connect(replica).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(b"REPLICAOF NO ONE\r\n").unwrap();
-    let mut said = String::new();
-    BufReader::new(stream).read_line(&mut said).unwrap();
-    assert_eq!(said, "+OK\r\n");
+    assert_eq!(asks(replica, "REPLICAOF NO ONE"), "+OK");
 }
 
 /// Both servers, and phones.
@@ -134,4 +167,32 @@ fn b20_servers_of_one_domain_find_each_others_users_and_a_master_that_is_killed_
     pair.comes_to_find(1, "carol");
     pair.nodes[0] = None;
     pair.finds(1, "bob").unwrap();
+}
+
+#[test]
+fn b20_a_cluster_makes_another_its_master_and_what_could_not_be_written_meanwhile_is_written_there() {
+    let (Some(program), Some(cli)) = (peer("redis-server"), peer("redis-cli")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut nodes = cluster(&program, &cli, folder.path());
+    // Nodes that do not have the domain's keys are named first: they say who has.
+    let owner = owner(&nodes).unwrap();
+    nodes.rotate_left(owner + 1);
+    let all: Vec<_> = nodes.iter().map(|(_, at)| format!("redis://{at}")).collect();
+    let mut pair = Pair::new(&all.join(","));
+    let _bob = pair.registers(0, "bob");
+    pair.comes_to_find(1, "bob");
+    pair.nodes[1] = None;
+    pair.start(1);
+    pair.comes_to_find(1, "bob");
+
+    drop(nodes.pop());
+    let _carol = pair.registers(0, "carol");
+    for (which, user) in [(0, "bob"), (1, "bob"), (0, "carol")] {
+        pair.finds(which, user).unwrap_or_else(|said| panic!("{user} while nobody is master: {said}"));
+    }
+    pair.comes_to_find(1, "carol");
+    // Who comes later reads it from the new master.
+    pair.nodes[1] = None;
+    pair.start(1);
+    pair.comes_to_find(1, "carol");
 }

@@ -19,25 +19,59 @@ pub fn program(name: &str) -> PathBuf {
 }
 
 fn build() -> PathBuf {
+    let folder = folder();
+    build_into(&folder, &["--bins"]);
+    folder
+}
+
+/// The example `name` of a package of this workspace, built as this test is where it is not there yet.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    let folder = folder();
+    let file = folder.join("examples").join(name);
+    if !file.is_file() {
+        build_into(&folder, &["--example", name]);
+    }
+    file
+}
+
+/// `roved` as it is built for access points.
+#[must_use]
+pub fn server_for_access_points() -> PathBuf {
+    let folder = folder();
+    let mut script = Command::new(root().join(".ci/access-point.sh"));
+    script.arg(folder.parent().expect("a profile's folder lives in the target folder"));
+    done(script);
+    folder.with_file_name("access-point").join("roved")
+}
+
+/// The folder that this test's own profile is built into.
+fn folder() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    let folder = test.parent().and_then(Path::parent).expect("tests live in target/PROFILE/deps");
-    let target = folder.parent().expect("a profile's folder lives in the target folder");
-    let release = folder.file_name() == Some(OsStr::new("release"));
+    test.parent().and_then(Path::parent).expect("tests live in target/PROFILE/deps").to_owned()
+}
+
+/// Has cargo build something of the whole workspace as this test is built.
+fn build_into(folder: &Path, what: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--locked", "--workspace", "--bins", "--target-dir"]).arg(target);
-    if release {
+    let target = folder.parent().expect("a profile's folder lives in the target folder");
+    cargo.args(["build", "--locked", "--workspace", "--target-dir"]).arg(target).args(what);
+    if folder.file_name() == Some(OsStr::new("release")) {
         cargo.arg("--release");
     }
+    done(cargo);
+}
+
+fn done(mut command: Command) {
     // What cargo tells this test about its own package would have others built anew.
     for (name, _) in std::env::vars_os() {
         let own = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_"];
         if own.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
+            command.env_remove(name);
         }
     }
-    let status = cargo.current_dir(root()).status().expect("cargo runs");
+    let status = command.current_dir(root()).status().expect("cargo runs");
     assert!(status.success(), "the programs do not build");
-    folder.to_owned()
 }
 
 /// The root of the checkout.

@@ -13,6 +13,11 @@
 //! # }
 //! ```
 
+#![cfg_attr(
+    not(feature = "roaming"),
+    allow(dead_code, reason = "of home and visited networks there is the configuration alone")
+)]
+
 mod calls;
 mod conference;
 mod config;

@@ -71,7 +71,13 @@ impl Parts {
     fn assemble(config: &NodeConfig, clock: Clock) -> Result<Self, NodeError> {
         let mut parts = Self::default();
         match (config.roaming_sections()?, &config.dns) {
+            #[cfg(feature = "roaming")]
             (Some(sections), _) => parts.add_roaming(&sections, clock)?,
+            #[cfg(not(feature = "roaming"))]
+            (Some(_), _) => {
+                let _ = clock;
+                return Err(NodeError::NoRoaming);
+            }
             (None, Some(dns)) => parts.add_dns(dns, config)?,
             (None, None) => {}
         }

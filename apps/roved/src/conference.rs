@@ -2,17 +2,38 @@
 
 use std::net::SocketAddr;
 
-use rove_node::{ConferenceConfig, NodeConfig};
+use rove_node::NodeConfig;
+#[cfg(feature = "conference")]
 use rove_phone::{PhoneConfig, RoomConfig, RoomHost};
-
 use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// Opens all rooms, and notes in the node's configuration where they are.
-pub(crate) fn open(config: &mut NodeConfig) -> Result<Vec<RoomHost>, Failure> {
+/// Rooms, open until they are dropped.
+pub(crate) struct Rooms {
+    #[cfg(feature = "conference")]
+    _hosts: Vec<RoomHost>,
+}
+
+/// This program was built without.
+#[cfg(not(feature = "conference"))]
+pub(crate) fn open(config: &mut NodeConfig) -> Result<Rooms, Failure> {
     config.check()?;
-    let Some(ConferenceConfig { listen, room, .. }) = &mut config.conference else { return Ok(Vec::new()) };
+    match config.conference {
+        None => Ok(Rooms {}),
+        Some(_) => Err(Failure::usage(
+            "[conference]: this program is built without rooms; use one with the feature `conference`",
+        )),
+    }
+}
+
+/// Opens all rooms, and notes in the node's configuration where they are.
+#[cfg(feature = "conference")]
+pub(crate) fn open(config: &mut NodeConfig) -> Result<Rooms, Failure> {
+    config.check()?;
+    let Some(rove_node::ConferenceConfig { listen, room, .. }) = &mut config.conference else {
+        return Ok(Rooms { _hosts: Vec::new() });
+    };
     let mut hosts = Vec::new();
     for room in room {
         let phone = PhoneConfig {
@@ -33,7 +54,7 @@ pub(crate) fn open(config: &mut NodeConfig) -> Result<Vec<RoomHost>, Failure> {
         room.port = host.sip_addresses().first().map_or(room.port, SocketAddr::port);
         hosts.push(host);
     }
-    Ok(hosts)
+    Ok(Rooms { _hosts: hosts })
 }
 
 /// A room, for whoever reads where everything is.

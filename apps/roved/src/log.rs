@@ -2,6 +2,12 @@
 
 use std::io::IsTerminal as _;
 
+#[cfg(feature = "log-filters")]
+use tracing_subscriber::EnvFilter as Filter;
+#[cfg(not(feature = "log-filters"))]
+use tracing_subscriber::filter::Targets as Filter;
+use tracing_subscriber::{Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
 use crate::{
     cli::{Cli, LogFormat},
     failure::Failure,
@@ -9,16 +15,15 @@ use crate::{
 
 /// As the command line wants it, from now on.
 pub(crate) fn to_stderr(cli: &Cli) -> Result<(), Failure> {
-    let filter = cli
-        .log
-        .parse::<tracing_subscriber::EnvFilter>()
-        .map_err(|error| Failure::usage(format!("--log {}: {error}", cli.log)))?;
+    let filter =
+        cli.log.parse::<Filter>().map_err(|error| Failure::usage(format!("--log {}: {error}", cli.log)))?;
     let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        LogFormat::Text => log.with_ansi(colours).init(),
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = match cli.log_format {
+        LogFormat::Text => layer.with_ansi(colours).boxed(),
         // What is logged of a call names it: call_id stands beside the message.
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(layer).init();
     Ok(())
 }

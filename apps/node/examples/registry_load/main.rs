@@ -3,11 +3,12 @@
 //! ```text
 //! registry_load certificates --dir FOLDER --names D,D           an authority, and a certificate for each domain
 //! registry_load fill  --server A --authority PEM --domain D --users N
+//! registry_load hold  --server A --authority PEM --domain D --users N
 //! registry_load ask   --server A --authority PEM --domain D --users N [--seconds S] [--window W]
 //! registry_load two   --server A --authority PEM --domain D --of D --users N [--count N]
 //! registry_load watch --server A --authority PEM --domain D --home B --of D --watchers N [--changes N]
 //! ```
-//! Prints one JSON object. `ask` keeps so many questions under way on one link; `two` asks one server about users of
+//! Prints one JSON object. `hold` keeps each user on a link of its own until its standard input ends; `ask` keeps so many questions under way on one link; `two` asks one server about users of
 //! another, one question after the other, and about its own users in turn with that; `watch` tells how long each change of a
 //! user of one server takes to be seen by terminals of another.
 #![expect(clippy::expect_used, reason = "a tool may stop")]
@@ -36,11 +37,12 @@ fn main() {
     let told = match words.first().map(String::as_str) {
         Some("certificates") => certificates(&options),
         Some("fill") => runtime.block_on(fill(&options)),
+        Some("hold") => runtime.block_on(hold(&options)),
         Some("ask") => runtime.block_on(ask(&options)),
         Some("two") => runtime.block_on(two(&options)),
         Some("watch") => runtime.block_on(watch(&options)),
         _ => {
-            eprintln!("usage: registry_load certificates|fill|ask|two|watch OPTIONS");
+            eprintln!("usage: registry_load certificates|fill|hold|ask|two|watch OPTIONS");
             std::process::exit(2);
         }
     };
@@ -85,6 +87,26 @@ async fn fill(options: &Options) -> String {
         }
     }
     object(&[("registered", &registered)])
+}
+
+/// Each user on a link of its own.
+async fn hold(options: &Options) -> String {
+    let users = u32::try_from(options.number("--users", 1_000)).expect("a number");
+    let domain = options.text("--domain");
+    let mut links = Links::new(options, "--server", &domain);
+    for user in 0..users {
+        let stream = links.open().await;
+        links.send(stream, &register(user, &domain, Status::Online));
+        taken(&links.hear().await.1);
+    }
+    println!("{}", object(&[("held", &users)]));
+    let mut end = tokio::task::spawn_blocking(|| std::io::stdin().lines().count());
+    loop {
+        tokio::select! {
+            _ = &mut end => return object(&[("ended", &users)]),
+            (_, messages) = links.hear() => taken(&messages),
+        }
+    }
 }
 
 /// As many questions as one link carries.

@@ -23,6 +23,12 @@ pub enum NodeError {
         "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [relay], [home] or [visited] section"
     )]
     NoRole,
+    /// The program was built without them.
+    #[cfg(not(feature = "roaming"))]
+    #[error(
+        "[roaming]: this program is built without home and visited networks; use one with the feature `roaming`"
+    )]
+    NoRoaming,
     /// An address cannot be used.
     #[error("{option}: cannot use {address} ({over}): {what}; choose another address or port there")]
     Bind {

@@ -32,7 +32,8 @@ pub struct HttpConfig {
     pub certificate: Option<PathBuf>,
     /// Its private key.
     pub key: Option<PathBuf>,
-    /// What opens the dashboard. Without it there is none.
+    /// What opens the dashboard. Without it there is none; a program built without the feature `dashboard` has what it shows
+    /// as `/view.json` alone.
     pub token: Option<Zeroizing<String>>,
     /// A file with that, which its owner alone may read.
     pub token_file: Option<PathBuf>,

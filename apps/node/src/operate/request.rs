@@ -116,6 +116,7 @@ pub(super) fn read(bytes: &[u8], tokens: &Tokens) -> Outcome {
 }
 
 fn route(path: &str, headers: &[httparse::Header<'_>], tokens: &Tokens) -> Outcome {
+    #[cfg(feature = "dashboard")]
     let page =
         |kind, body: &str| Outcome::Now(Answer { status: 200, kind, body: body.to_owned(), head: false });
     match path {
@@ -123,8 +124,11 @@ fn route(path: &str, headers: &[httparse::Header<'_>], tokens: &Tokens) -> Outco
         "/readyz" => return Outcome::Ask(Question::Ready),
         "/metrics" => return Outcome::Ask(Question::Metrics),
         _ if tokens.0.is_empty() => return Outcome::Now(Answer::text(404, "there is no such page")),
+        #[cfg(feature = "dashboard")]
         "/" => return page("text/html; charset=utf-8", include_str!("page/dashboard.html")),
+        #[cfg(feature = "dashboard")]
         "/dashboard.js" => return page("text/javascript; charset=utf-8", include_str!("page/dashboard.js")),
+        #[cfg(feature = "dashboard")]
         "/dashboard.css" => return page("text/css; charset=utf-8", include_str!("page/dashboard.css")),
         "/view.json" => {}
         _ => return Outcome::Now(Answer::text(404, "there is no such page")),

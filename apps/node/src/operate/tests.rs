@@ -70,6 +70,7 @@ fn what_is_no_request_for_a_page_is_refused_by_its_status() {
     assert_eq!(status(read(&endless, &tokens())), 431);
 }
 
+#[cfg(feature = "dashboard")]
 #[test]
 fn a_page_uses_nothing_from_elsewhere_and_says_so() {
     let Outcome::Now(page) = get("/", "") else { panic!("no page") };

@@ -274,6 +274,8 @@ impl Reader {
 
     fn read_all(&self) -> RedisResult<()> {
         let mut connection = self.from.connect()?;
+        // A server of a cluster that does not have these keys would find none; asked for one of them, it says who has.
+        redis::cmd("EXISTS").arg(&self.keys.prefix).query::<u8>(&mut connection)?;
         let pattern = format!("{}*", self.keys.prefix.replace(['*', '?', '[', ']'], "?"));
         let mut at = 0_u64;
         loop {
