@@ -55,11 +55,24 @@ struct Doing {
 }
 
 impl Accounts {
+    /// There is none in this program.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] where one is named.
+    #[cfg(not(feature = "accounts"))]
+    pub(crate) fn open(config: &IrmvConfig) -> Result<Option<(Self, Keeping)>, NodeError> {
+        let what = "this program is built without it; use one with the feature `accounts`, or [[irmv.user]]";
+        let without = ConfigError::Irmv { key: "accounts", what: what.into() };
+        config.accounts.as_ref().map_or(Ok(None), |_| Err(without.into()))
+    }
+
     /// Reads the database that `config` names, if it names one; makes it where it is not.
     ///
     /// # Errors
     ///
     /// [`NodeError`] when it cannot be used, or says something of whom the configuration says something, too.
+    #[cfg(feature = "accounts")]
     pub(crate) fn open(config: &IrmvConfig) -> Result<Option<(Self, Keeping)>, NodeError> {
         let Some(path) = config.accounts.clone() else { return Ok(None) };
         let fail = |source| NodeError::Accounts { path: path.clone(), source };
