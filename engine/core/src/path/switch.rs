@@ -29,8 +29,8 @@ pub struct Switched {
     pub why: Why,
     /// When.
     pub at: Instant,
-    /// Between the last packet by the route before and the first by this one. `None` when none came by one of them:
-    /// nobody spoke, or nobody could.
+    /// Between the last packet by the route before and the first by this one. `None` when none came by one of them,
+    /// or when nothing is missing of whoever was silent long before: nobody spoke, or nobody could.
     pub gap: Option<Duration>,
     /// Packets between those two that never came.
     pub lost: u16,
@@ -67,9 +67,10 @@ impl Open {
     /// The new route carries.
     fn begin(&mut self, first: Heard, due: Instant) {
         (self.first, self.due) = (Some(first), due);
-        if let Some(before) = self.before {
-            self.switched.gap = Some(first.at.since(before.at));
-            self.switched.lost = u16::try_from(ahead(before.seq, first.seq).saturating_sub(1)).unwrap_or(0);
+        let Some(before) = self.before else { return };
+        let lost = u16::try_from(ahead(before.seq, first.seq).saturating_sub(1)).unwrap_or(0);
+        if lost > 0 || self.switched.at.since(before.at) <= SILENT {
+            (self.switched.gap, self.switched.lost) = (Some(first.at.since(before.at)), lost);
         }
     }
 }
@@ -81,7 +82,7 @@ impl Measure {
             Some(Open { switched: Switched { from, at, .. }, before, first, .. }) => {
                 (Switched { from, at, ..switched }, first.or(before))
             }
-            None => (switched, self.last.filter(|last| now.since(last.at) <= SILENT)),
+            None => (switched, self.last),
         };
         let mut open = Open { switched, before, first: None, due: now + PATIENCE };
         if let Some((_, first)) = self.elsewhere.take_if(|(from, _)| *from == flow) {
@@ -135,7 +136,7 @@ fn ahead(from: u16, to: u16) -> i32 {
     i32::from(to.wrapping_sub(from).cast_signed())
 }
 
-/// Who was silent for so long before a switch was not interrupted by it.
+/// Who was silent for so long before a switch, and of whom nothing is missing, was not interrupted by it.
 const SILENT: Duration = Duration::from_secs(1);
 /// So long after the first packet by the new route late ones by the old one may still come.
 const SETTLE: Duration = Duration::from_millis(200);

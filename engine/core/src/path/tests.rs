@@ -139,6 +139,16 @@ fn nobody_who_was_silent_is_said_to_have_been_interrupted() {
 }
 
 #[test]
+fn who_could_not_be_heard_for_long_before_signalling_told_of_it_was_interrupted() {
+    let (old, new) = (flow(4, 6), flow(8, 9));
+    let mut path = path(&[both(1, old)]);
+    path.heard(&old, 7, at(0));
+    path.follow(at(1_800), &self::path(&[both(1, new)]));
+    let told = cost(&mut path, &[(new, 98, 1_820)], 3_000).unwrap();
+    assert_eq!((told.gap, told.lost), (Some(Duration::from_millis(1_820)), 90));
+}
+
+#[test]
 fn a_switch_after_which_nothing_comes_is_told_after_ten_seconds() {
     let mut path = path(&[both(1, flow(4, 6))]);
     path.heard(&flow(4, 6), 7, at(0));
