@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use socket2::SockRef;
+
 use super::sys;
 
 /// Sees the packets of IPv4 and IPv6 that come in at any interface but the loopback one. What leaves, or is sent here, is not seen.
@@ -22,7 +24,10 @@ impl PacketWatch {
     ///
     /// What the system says: [`io::ErrorKind::PermissionDenied`] without `CAP_NET_RAW`.
     pub fn open() -> io::Result<Self> {
-        Ok(Self { socket: sys::watch()?, buffer: vec![0; LONGEST].into_boxed_slice() })
+        let socket = sys::watch()?;
+        // Best effort: the system's own limit may be less.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(WAITING);
+        Ok(Self { socket, buffer: vec![0; LONGEST].into_boxed_slice() })
     }
 
     /// The next packet from its IP header on, cut after [`LONGEST`] bytes, and its whole length; `None` when none comes
@@ -46,3 +51,7 @@ impl PacketWatch {
 
 /// Headers and the beginning of what they carry.
 pub const LONGEST: usize = 128;
+
+/// What may wait while the reader does not run, as the kernel counts it (a packet of voice takes almost a kilobyte): some
+/// thousands of packets, where the default has room for two hundred.
+const WAITING: usize = 4 << 20;

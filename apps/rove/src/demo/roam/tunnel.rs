@@ -38,6 +38,7 @@ impl Tunnel {
         json!({
             "kind": self.kind,
             "packets": self.direct.len(),
+            "packets_tunnel": self.through.len(),
             "direct_rtt_ms": direct,
             "tunnel_rtt_ms": through,
             "added_ms": direct.zip(through).map(|(direct, through)| (through - direct) / 2.0),
@@ -70,20 +71,35 @@ pub(super) fn measure(
     }
     let socket = ground.at(Place::Caller, || UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)))?;
     let socket = socket.map_err(|error| Failure::environment(error.to_string()))?;
-    let home = |counters: &Counters| counters.now().map(|counts| counts[1]);
-    let mut seen = vec![home(counters)];
+    let mut seen = vec![at_home(counters)];
     let mut times = Vec::new();
     for to in to {
         times.push(round_trips(&socket, to));
-        // The counter may be a moment behind.
-        std::thread::sleep(SETTLE);
-        seen.push(home(counters));
+        seen.push(settled(counters));
     }
     over.store(true, Ordering::Relaxed);
     let passed = |from: usize| Some(seen[from + 1]?.since(seen[from]?));
     let (Some(through), Some(direct)) = (times.pop(), times.pop()) else { return Ok(None) };
     let home = passed(0).zip(passed(1)).map(|(direct, through)| [direct, through]);
     Ok(Some(Tunnel { kind, direct, through, home }))
+}
+
+fn at_home(counters: &Counters) -> Option<Count> {
+    counters.now().map(|counts| counts[1])
+}
+
+/// What passed the home's router, once its counter, which may be behind, stands still.
+fn settled(counters: &Counters) -> Option<Count> {
+    let mut seen = at_home(counters);
+    for _ in 0..SETTLES {
+        std::thread::sleep(SETTLE);
+        let now = at_home(counters);
+        if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    seen
 }
 
 /// The first kind of tunnel that the system knows, at both ends.
@@ -171,6 +187,7 @@ fn median(times: &[f64]) -> Option<f64> {
 const PACKETS: u8 = 200;
 const PATIENCE: Duration = Duration::from_millis(200);
 const SETTLE: Duration = Duration::from_millis(50);
+const SETTLES: u32 = 40;
 
 #[cfg(test)]
 mod tests {
