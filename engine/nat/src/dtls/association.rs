@@ -120,7 +120,7 @@ impl Association {
                         self.challenge(&fragment);
                         fresh |= self.wants(fragment.kind) && self.shared.inbox.add(&fragment);
                         if fragment.kind == HELLO_DONE
-                            && let Side::Client(client) = &self.side
+                            && let Side::Client(client) = &mut self.side
                         {
                             client.asked_again(&mut self.shared);
                         }

@@ -16,6 +16,7 @@ use super::{
     DtlsFailure,
     association::Shared,
     identity,
+    inbox::Inbox,
     message::{
         CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY, FINISHED, HELLO_DONE,
         Message, SERVER_HELLO, SERVER_KEY, ServerHello, ServerKey, cookie, leaf, write_certificate,
@@ -26,13 +27,13 @@ use super::{
 };
 
 pub(super) struct Client {
+    random: [u8; 32],
+    secret: SecretKey,
     state: State,
 }
 
 enum State {
     Hello {
-        random: [u8; 32],
-        secret: SecretKey,
         /// Those that servers asked to be shown.
         cookies: Vec<Cookie>,
         /// The one in the last hello.
@@ -44,8 +45,23 @@ enum State {
         secrets: Secrets,
         profile: SrtpProfile,
         seq: u16,
+        trial: Trial,
     },
     Done,
+}
+
+/// Which of the flights that the server's signature fits was answered. A signature covers neither the extensions of the
+/// hello nor what follows the certificate: who saw them can have forged them, and only Finished tells.
+#[derive(Clone)]
+struct Trial {
+    /// Its place among them.
+    place: usize,
+    since: Instant,
+    /// So long the server may take before another is tried.
+    wait: Duration,
+    /// What had been said before, and the number of the message after it.
+    said: Vec<u8>,
+    next: u16,
 }
 
 /// A cookie that someone asked to be shown.
@@ -81,9 +97,8 @@ impl Client {
         let mut random = [0; 32];
         shared.entropy.fill(&mut random);
         let secret = identity::secret(&mut shared.entropy);
-        let client = Self {
-            state: State::Hello { random, secret, cookies: Vec::new(), shown: Vec::new(), spoke: None },
-        };
+        let state = State::Hello { cookies: Vec::new(), shown: Vec::new(), spoke: None };
+        let client = Self { random, secret, state };
         client.hello(shared, 0);
         client
     }
@@ -97,23 +112,33 @@ impl Client {
     }
 
     fn hello(&self, shared: &mut Shared, seq: u16) {
-        let State::Hello { random, shown, .. } = &self.state else { return };
+        let State::Hello { shown, .. } = &self.state else { return };
         shared.transcript.clear();
         shared.out.begin();
         shared.out.count_from(seq);
-        shared.say(CLIENT_HELLO, &write_client_hello(random, shown));
+        shared.say(CLIENT_HELLO, &write_client_hello(&self.random, shown));
         shared.out.send(shared.now, false);
     }
 
     pub(super) fn progress(&mut self, shared: &mut Shared) {
-        let State::Hello { random, secret, .. } = &self.state else { return };
-        let inbox = core::mem::take(&mut shared.inbox);
-        let read = Self::read(shared, &inbox, random);
-        let agreed = read.and_then(|flight| Self::answer(shared, &inbox, &flight, *random, secret));
-        match agreed {
-            Some(state) => self.state = state,
-            None => shared.inbox = inbox,
+        if matches!(self.state, State::Hello { .. }) {
+            let (said, next) = (shared.transcript.clone(), shared.out.count());
+            let trial = Trial { place: 0, since: shared.now, wait: PAUSE, said, next };
+            self.attempt(shared, trial);
         }
+    }
+
+    /// Answers the flight of this trial; whether there is one.
+    fn attempt(&mut self, shared: &mut Shared, trial: Trial) -> bool {
+        let inbox = core::mem::take(&mut shared.inbox);
+        let read = self.read(shared, &inbox, trial.place);
+        let agreed = read.and_then(|flight| self.answer(shared, &inbox, &flight, trial));
+        shared.inbox = inbox;
+        let found = agreed.is_some();
+        if let Some(state) = agreed {
+            self.state = state;
+        }
+        found
     }
 
     /// A server asks to be shown a cookie (RFC 6347 §4.2.1). Who floods it with hellos in our name makes it send us
@@ -151,13 +176,10 @@ impl Client {
         }
     }
 
-    /// The server's flight, as soon as its signature holds. It covers the randoms, so that what strangers sent is told
-    /// from what the server did.
-    fn read<'a>(
-        shared: &mut Shared,
-        inbox: &'a super::inbox::Inbox,
-        random: &[u8; 32],
-    ) -> Option<ServerFlight<'a>> {
+    /// The server's flight, as soon as its signature holds; the one after `place` others that it fits too. It covers the
+    /// randoms, so that what strangers sent is told from what the server did.
+    fn read<'a>(&self, shared: &mut Shared, inbox: &'a Inbox, place: usize) -> Option<ServerFlight<'a>> {
+        let mut left = place;
         for hello in inbox.of_kind(SERVER_HELLO) {
             let Some(chosen) = ServerHello::parse(hello.body()) else { continue };
             let Some(suite) = Suite::of(chosen.suite) else { continue };
@@ -170,7 +192,7 @@ impl Client {
                 };
                 for key in inbox.of(SERVER_KEY, hello.seq.wrapping_add(2)) {
                     let Some(told) = ServerKey::parse(key.body()) else { continue };
-                    let signed = [random, &chosen.random, told.signed].concat();
+                    let signed = [&self.random, &chosen.random, told.signed].concat();
                     if !peer.verifies(told.scheme, &signed, told.signature) {
                         continue;
                     }
@@ -179,6 +201,10 @@ impl Client {
                         continue;
                     };
                     let Ok(point) = PublicKey::from_sec1_bytes(told.point) else { continue };
+                    if let Some(fewer) = left.checked_sub(1) {
+                        left = fewer;
+                        continue;
+                    }
                     return Some(ServerFlight { hello, chosen, suite, profile, certificate, key, point });
                 }
             }
@@ -188,11 +214,11 @@ impl Client {
 
     /// Answers the server's flight once its end is there.
     fn answer(
+        &self,
         shared: &mut Shared,
-        inbox: &super::inbox::Inbox,
+        inbox: &Inbox,
         flight: &ServerFlight<'_>,
-        random: [u8; 32],
-        secret: &SecretKey,
+        trial: Trial,
     ) -> Option<State> {
         let after = flight.hello.seq.wrapping_add(3);
         let empty = |message: &&Message| message.body().is_empty();
@@ -203,19 +229,21 @@ impl Client {
                 (Some(inbox.beside(flight.key, CERTIFICATE_REQUEST, after)?), done)
             }
         };
+        shared.transcript.clone_from(&trial.said);
         for message in [Some(flight.hello), Some(flight.certificate), Some(flight.key), request, Some(done)] {
             shared.transcript.extend(message.iter().flat_map(|message| &message.bytes));
         }
         shared.out.begin();
+        shared.out.count_from(trial.next);
         if request.is_some() {
             let certificate = write_certificate(shared.identity.certificate());
             shared.say(CERTIFICATE, &certificate);
         }
-        let point = identity::point(secret);
+        let point = identity::point(&self.secret);
         shared.say(CLIENT_KEY, &write_client_key(&point));
         let session = flight.chosen.extensions.extended_master.then_some(shared.transcript.as_slice());
-        let randoms = Randoms { client: random, server: flight.chosen.random };
-        let pre_master = diffie_hellman(secret.to_nonzero_scalar(), flight.point.as_affine());
+        let randoms = Randoms { client: self.random, server: flight.chosen.random };
+        let pre_master = diffie_hellman(self.secret.to_nonzero_scalar(), flight.point.as_affine());
         let secrets = Secrets::derive(flight.suite, randoms, pre_master.raw_secret_bytes(), session);
         let (ours, theirs) = secrets.record_keys()?;
         if request.is_some() {
@@ -228,18 +256,30 @@ impl Client {
         shared.transcript.extend(&finished.bytes);
         shared.peer_keys = Some(theirs);
         shared.out.send(shared.now, false);
-        Some(State::Finished { secrets, profile: flight.profile, seq: done.seq.wrapping_add(1) })
+        let seq = done.seq.wrapping_add(1);
+        Some(State::Finished { secrets, profile: flight.profile, seq, trial })
     }
 
-    /// The server repeats its flight: the answer may be lost.
-    pub(super) fn asked_again(&self, shared: &mut Shared) {
-        if matches!(self.state, State::Finished { .. }) {
+    /// The server repeats its flight: the answer may be lost, or it was one to a flight that is not the server's.
+    pub(super) fn asked_again(&mut self, shared: &mut Shared) {
+        let State::Finished { trial, .. } = &mut self.state else { return };
+        let waits = shared.now.since(trial.since) < trial.wait;
+        if waits {
+            return shared.out.repeat(shared.now);
+        }
+        trial.since = shared.now;
+        trial.wait = trial.wait.saturating_mul(2).min(LONGEST_WAIT);
+        let (before, mut other) = (trial.place, trial.clone());
+        other.place = before.saturating_add(1);
+        let first = Trial { place: 0, ..other.clone() };
+        // The last one was answered: the first is the next.
+        if !self.attempt(shared, other) && (before == 0 || !self.attempt(shared, first)) {
             shared.out.repeat(shared.now);
         }
     }
 
     pub(super) fn finished(&mut self, shared: &mut Shared, message: &Message) {
-        let State::Finished { secrets, profile, seq } = &self.state else { return };
+        let State::Finished { secrets, profile, seq, .. } = &self.state else { return };
         if shared.believes(secrets, false, *seq, message) {
             shared.secure(secrets, *profile, true);
             shared.out.begin();
@@ -252,3 +292,5 @@ impl Client {
 const COOKIES: usize = 256;
 /// So long a server may take to answer a hello before another cookie is tried.
 const PAUSE: Duration = Duration::from_millis(400);
+/// So long a server may take at most before another of the flights that could be its own is answered.
+const LONGEST_WAIT: Duration = Duration::from_millis(3_200);

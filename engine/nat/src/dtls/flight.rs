@@ -83,6 +83,11 @@ impl Outbound {
         self.next_message = seq;
     }
 
+    /// The number of the next message.
+    pub(super) const fn count(&self) -> u16 {
+        self.next_message
+    }
+
     fn number(&mut self, kind: u8, body: &[u8]) -> Message {
         let message = Message::new(kind, self.next_message, body);
         self.next_message = self.next_message.wrapping_add(1);

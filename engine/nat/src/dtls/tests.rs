@@ -13,6 +13,8 @@ use rove_base::{SrtpProfile, UnixTime};
 
 use super::*;
 
+mod forged;
+
 const SERVER: UdpFlow = flow(5_000, 6_000);
 const CLIENT: UdpFlow = flow(6_000, 5_000);
 
@@ -79,6 +81,11 @@ impl World {
                 self.client.receive(self.now, CLIENT, &datagram);
             }
         }
+        self.hear();
+        any
+    }
+
+    fn hear(&mut self) {
         for (end, keys) in [&mut self.client, &mut self.server].into_iter().zip(&mut self.keys) {
             while let Some(event) = end.next_event() {
                 match event {
@@ -88,7 +95,6 @@ impl World {
                 }
             }
         }
-        any
     }
 
     fn is_done(&self) -> bool {
