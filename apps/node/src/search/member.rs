@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -10,7 +11,8 @@ use futures_util::StreamExt as _;
 use libp2p_core::{Multiaddr, multiaddr::Protocol};
 use libp2p_identity::PeerId;
 use libp2p_kad::{
-    self as kad, GetRecordOk, InboundRequest, PeerRecord, QueryId, QueryResult, Quorum, Record, RecordKey,
+    self as kad, GetRecordOk, InboundRequest, PeerRecord, PutRecordError, QueryId, QueryResult, Quorum,
+    Record, RecordKey,
 };
 use libp2p_swarm::{Swarm, SwarmEvent};
 use rove_base::UnixTime;
@@ -123,6 +125,7 @@ pub fn start(mut swarm: Swarm<Speech>, me: Me, bootstrap: &[(PeerId, Multiaddr)]
         commands: receiver,
         neighbours: Neighbours::new(most),
         published: BTreeMap::new(),
+        brought: HashMap::new(),
         searches: HashMap::new(),
         seen: HashMap::new(),
         counts: SearchCounts::default(),
@@ -137,8 +140,10 @@ struct Member {
     me: Me,
     commands: mpsc::UnboundedReceiver<Command>,
     neighbours: Neighbours,
-    /// What is published, and when it is due again.
-    published: BTreeMap<SearchKey, Instant>,
+    /// What is published.
+    published: BTreeMap<SearchKey, Due>,
+    /// Pointers on their way to those who are to keep them.
+    brought: HashMap<QueryId, SearchKey>,
     searches: HashMap<QueryId, Sought>,
     /// From where those who are connected are seen.
     seen: HashMap<PeerId, Option<IpAddr>>,
@@ -146,6 +151,14 @@ struct Member {
     /// What may be published before the next second.
     budget: usize,
     again: Interval,
+}
+
+/// When something is published again.
+#[derive(Clone, Copy)]
+struct Due {
+    at: Instant,
+    /// How often in a row too few took it.
+    missed: u32,
 }
 
 struct Sought {
@@ -172,7 +185,7 @@ impl Member {
     fn told(&mut self, command: Command) {
         match command {
             Command::Publish(key) => {
-                self.published.insert(key, Instant::now());
+                self.published.insert(key, Due { at: Instant::now(), missed: 0 });
                 self.publish(key);
             }
             Command::Withdraw(key) => {
@@ -185,8 +198,7 @@ impl Member {
                 self.counts.searches += 1;
             }
             Command::Count(answer) => {
-                let neighbours =
-                    self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum();
+                let neighbours = self.neighbours_now();
                 let kept = self.swarm.behaviour_mut().kad.store_mut().len();
                 let _ = answer.send(SearchCounts { kept, neighbours, ..self.counts });
             }
@@ -197,20 +209,54 @@ impl Member {
     fn publish(&mut self, key: SearchKey) {
         let Some(left) = self.budget.checked_sub(1) else { return };
         self.budget = left;
-        self.published.insert(key, Instant::now() + PUBLISH);
+        if let Some(due) = self.published.get_mut(&key) {
+            due.at = Instant::now() + PUBLISH;
+        }
         let expires = UnixTime::from_secs(wall().as_secs() + Pointer::LONGEST);
         let pointer = Pointer::sign(key, &self.me.domain, &self.me.addresses, expires, &self.me.key);
         let mut record = Record::new(RecordKey::new(&key.0), pointer.encode());
         record.expires = Some((Instant::now() + Duration::from_secs(Pointer::LONGEST)).into_std());
-        // A shelf that is full keeps none of our own either; the next time may do.
-        let _ = self.swarm.behaviour_mut().kad.put_record(record, Quorum::One);
+        match self.swarm.behaviour_mut().kad.put_record(record, Quorum::N(ENOUGH)) {
+            Ok(query) => drop(self.brought.insert(query, key)),
+            // A shelf that is full keeps none of our own either; the next time may do.
+            Err(_) => self.missed(key),
+        }
+    }
+
+    /// As many as asked for have a pointer, or fewer, or nobody was reached in time: then it is brought again soon.
+    fn kept(&mut self, query: QueryId, result: &kad::PutRecordResult) {
+        let Some(key) = self.brought.remove(&query) else { return };
+        let by = match result {
+            Ok(_) => ENOUGH.get(),
+            Err(PutRecordError::QuorumFailed { success, .. } | PutRecordError::Timeout { success, .. }) => {
+                success.len()
+            }
+        };
+        // A small network has no more to offer.
+        let enough = ENOUGH.get().min(self.neighbours_now() / 2);
+        if by < enough {
+            self.missed(key);
+        } else if let Some(due) = self.published.get_mut(&key) {
+            due.missed = 0;
+        }
+    }
+
+    fn missed(&mut self, key: SearchKey) {
+        if let Some(due) = self.published.get_mut(&key) {
+            let wait = AGAIN.saturating_mul(2_u32.saturating_pow(due.missed.saturating_add(1))).min(PUBLISH);
+            *due = Due { at: Instant::now() + wait, missed: due.missed.saturating_add(1) };
+        }
+    }
+
+    fn neighbours_now(&mut self) -> usize {
+        self.swarm.behaviour_mut().kad.kbuckets().map(|bucket| bucket.num_entries()).sum()
     }
 
     /// What is due again, a few at a time; what is out of date goes; who has nobody asks those it began with.
     fn do_again(&mut self) {
         let now = Instant::now();
         self.budget = AT_ONCE;
-        let due = self.published.iter().filter(|(_, due)| **due <= now).map(|(key, _)| *key);
+        let due = self.published.iter().filter(|(_, due)| due.at <= now).map(|(key, _)| *key);
         due.take(AT_ONCE).collect::<Vec<_>>().into_iter().for_each(|key| self.publish(key));
         self.swarm.behaviour_mut().kad.store_mut().sweep(wall());
     }
@@ -266,6 +312,9 @@ impl Member {
                 self.take_in(peer, address);
             }
             kad::Event::RoutingUpdated { old_peer: Some(old), .. } => self.neighbours.left(&old),
+            kad::Event::OutboundQueryProgressed { id, result: QueryResult::PutRecord(result), .. } => {
+                self.kept(id, &result);
+            }
             kad::Event::OutboundQueryProgressed {
                 id, result: QueryResult::GetRecord(result), step, ..
             } => {
@@ -327,6 +376,8 @@ pub fn multiaddr(address: SocketAddr) -> Multiaddr {
 const CANDIDATES: usize = 64;
 /// How often what is due is looked for.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Of the twenty nearest, those that have to say that they keep a pointer.
+const ENOUGH: NonZeroUsize = NonZeroUsize::new(10).expect("ten");
 /// How often each pointer is published.
 const PUBLISH: Duration = Duration::from_secs(200);
 /// Pointers published in a second, at most.

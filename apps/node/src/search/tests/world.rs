@@ -125,6 +125,8 @@ impl World {
             }
         }
         sleep(Duration::from_secs(3)).await;
+        let kept: usize = self.counts().await.iter().map(|counts| counts.kept).sum();
+        println!("each pointer is kept by {:.1} servers", kept as f64 / users.max(1) as f64);
         where_is
     }
 
