@@ -37,6 +37,8 @@ impl fmt::Debug for TurnServer {
 /// What was lent to a port, on its way to the media thread. Whatever does not get there is given back.
 pub(crate) struct Borrowed {
     lent: Vec<Lent>,
+    /// Who lent it.
+    servers: Vec<SocketAddr>,
     socket: UdpSocket,
     clock: Clock,
 }
@@ -45,6 +47,11 @@ impl Borrowed {
     /// The port.
     pub(crate) const fn socket(&self) -> &UdpSocket {
         &self.socket
+    }
+
+    /// Who lent something, to be heard from now and then.
+    pub(crate) fn servers(&self) -> &[SocketAddr] {
+        &self.servers
     }
 
     /// What was lent.
@@ -80,7 +87,7 @@ pub(crate) fn ask(
     servers: Vec<(TurnServer, Entropy)>,
     patience: Duration,
 ) -> Answers {
-    let borrowed = Borrowed { lent: Vec::new(), socket, clock };
+    let borrowed = Borrowed { lent: Vec::new(), servers: Vec::new(), socket, clock };
     let mut answers = Answers { borrowed, candidates: Vec::new(), seen: None };
     let until = clock.mono() + patience;
     let client = |(server, entropy): (TurnServer, Entropy)| {
@@ -129,6 +136,7 @@ impl Answers {
                 self.candidates.push(lent.candidate(mapped, preference));
                 self.seen = self.seen.or(mapped);
                 self.borrowed.lent.push(lent);
+                self.borrowed.servers.push(server);
                 None
             }
             Some(news) => {

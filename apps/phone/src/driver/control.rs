@@ -167,7 +167,7 @@ pub(super) struct Desk {
 pub(super) enum Woken {
     Socket(usize),
     Stream(StreamEvent),
-    Seen(Seen),
+    Seen(Box<Seen>),
 }
 
 impl Desk {
@@ -175,7 +175,7 @@ impl Desk {
     pub(super) async fn arrival(&mut self) -> Woken {
         let Self { sockets, streams, seen: (_, seen), .. } = self;
         tokio::select! {
-            Some(seen) = seen.recv() => Woken::Seen(seen),
+            Some(seen) = seen.recv() => Woken::Seen(Box::new(seen)),
             index = sockets.readable() => Woken::Socket(index),
             event = streams.next() => Woken::Stream(event),
         }
@@ -199,7 +199,7 @@ impl Desk {
                 self.board.handle(now, event.arrival());
             }
             Woken::Seen(seen) => {
-                if let Some((call, ports)) = self.media.take(seen) {
+                if let Some((call, ports)) = self.media.take(*seen) {
                     self.board.media(now, call, MediaFact::Opened(ports));
                 }
             }
@@ -290,7 +290,8 @@ impl Desk {
         }) {
             return None;
         }
-        let wake = Instant::earliest(Instant::earliest(wake, self.closing), self.watch_floor());
+        let wake = Instant::earliest(Instant::earliest(wake, self.closing), self.media.keep_awake());
+        let wake = Instant::earliest(wake, self.watch_floor());
         Some(wake.map(|at| self.clock.std_instant(at)))
     }
 

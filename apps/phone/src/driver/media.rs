@@ -148,7 +148,7 @@ impl Media {
         let draw = |print| LocalPath::draw(&[plain.rtp], print, &mut self.entropy);
         let path = self.fingerprint.map(draw);
         let entry = self.calls.entry(call).or_default();
-        entry.open = Open { sockets: vec![rtp, rtcp], borrowed: None };
+        entry.open = Open::new(vec![rtp, rtcp]);
         Ok(MediaPorts { path, ..plain })
     }
 

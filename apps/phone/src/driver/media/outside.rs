@@ -1,9 +1,14 @@
 //! How a call's port is reached from outside, found out before the call is offered or answered: what STUN and TURN servers say.
 
-use std::{net::UdpSocket, os::fd::AsFd as _};
+use core::time::Duration;
+use std::{
+    net::{SocketAddr, UdpSocket},
+    os::fd::AsFd as _,
+};
 
-use rove_base::Candidate;
+use rove_base::{Candidate, Instant};
 use rove_io::{media_thread::Ports, net};
+use rove_nat::stun::{Class, MessageWriter};
 use rove_session::{CallId, MediaPorts};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,13 +25,40 @@ pub(super) struct Open {
     pub(super) sockets: Vec<net::UdpSocket>,
     /// What servers lend the first of them.
     pub(super) borrowed: Option<Borrowed>,
+    /// The way out of it, which is kept open.
+    awake: Option<Awake>,
+}
+
+/// Servers that told how a port is reached, and when they next hear from it.
+struct Awake {
+    servers: Vec<SocketAddr>,
+    due: Instant,
 }
 
 impl Open {
+    pub(super) fn new(sockets: Vec<net::UdpSocket>) -> Self {
+        Self { sockets, ..Self::default() }
+    }
+
     /// All of it, for the media thread.
     pub(super) fn take(&mut self) -> Ports {
-        let Self { sockets, borrowed } = std::mem::take(self);
+        let Self { sockets, borrowed, .. } = std::mem::take(self);
         Ports { sockets, lent: borrowed.map(Borrowed::take).unwrap_or_default() }
+    }
+
+    /// Says something to the servers when it is time (RFC 8445 §11), so that the address that a NAT has given the port is
+    /// still its own when a call that rang for long is answered. Answers when to come back.
+    fn keep_awake(&mut self, now: Instant) -> Option<Instant> {
+        let (awake, borrowed) = (self.awake.as_mut()?, self.borrowed.as_ref()?);
+        if awake.due <= now {
+            awake.due = now + AWAKE;
+            let hint = MessageWriter::new(Class::Indication, [0; 12]).fingerprinted();
+            for server in &awake.servers {
+                // One that is lost does no harm: mappings last for more than one.
+                let _ = borrowed.socket().send_to(&hint, server);
+            }
+        }
+        Some(awake.due)
     }
 }
 
@@ -35,6 +67,7 @@ pub(in crate::driver) struct Seen {
     call: CallId,
     ports: MediaPorts,
     borrowed: Borrowed,
+    servers: Vec<SocketAddr>,
 }
 
 impl Media {
@@ -75,26 +108,43 @@ impl Media {
             };
             let Answers { borrowed, candidates, seen } =
                 turn::ask(socket, ports.rtp, clock, relays, turn::PATIENCE);
-            let seen = seen.or_else(|| ask_stun(borrowed.socket()));
+            let told = seen.is_none().then(|| ask_stun(borrowed.socket())).flatten();
+            let servers = stun_server.filter(|_| told.is_some());
+            let servers = borrowed.servers().iter().copied().chain(servers).collect();
+            let seen = seen.or(told);
             if let Some(path) = &mut ports.path {
                 let seen = seen.filter(|seen| *seen != ports.rtp);
                 let seen = seen.map(|seen| Candidate::server_reflexive(seen, ports.rtp, u16::MAX));
                 path.candidates.extend(seen.into_iter().chain(candidates));
             }
             // The phone may have stopped meanwhile.
-            let _ = tell.send(Seen { call, ports, borrowed });
+            let _ = tell.send(Seen { call, ports, borrowed, servers });
         });
         asking.is_err().then_some(plain)
     }
 
     /// Takes what was found out, unless other ports are open for the call meanwhile.
     pub(in crate::driver) fn take(&mut self, seen: Seen) -> Option<(CallId, MediaPorts)> {
-        let Seen { call, ports, borrowed } = seen;
+        let Seen { call, ports, borrowed, servers } = seen;
         let entry = self.calls.get_mut(&call)?;
         if entry.open.sockets.first()?.local_addr() != ports.rtp {
             return None;
         }
+        let due = self.clock.mono() + AWAKE;
+        entry.open.awake = (!servers.is_empty()).then_some(Awake { servers, due });
         entry.open.borrowed = Some(borrowed);
         Some((call, ports))
     }
+
+    /// Keeps the ports of all calls that are not answered yet reachable; when to come back.
+    pub(in crate::driver) fn keep_awake(&mut self) -> Option<Instant> {
+        let now = self.clock.mono();
+        self.calls.values_mut().filter_map(|entry| entry.open.keep_awake(now)).min()
+    }
 }
+
+/// Between two words to a server: no NAT forgets a port sooner (RFC 4787 REQ-5 asks for two minutes; half a minute is met).
+const AWAKE: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests;
