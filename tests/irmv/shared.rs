@@ -83,6 +83,10 @@ impl Pair {
     fn new(store: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         certificates(folder.path());
+        Self::in_folder(folder, store)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, store: &str) -> Self {
         let at = [free(Ipv4Addr::new(127, 0, 50, 1)), free(Ipv4Addr::new(127, 0, 60, 1))];
         for (which, at) in at.iter().enumerate() {
             let config = format!(
@@ -104,6 +108,10 @@ impl Pair {
         let mut node = Running::start(&program("roved"), args);
         node.ready(PATIENCE);
         self.nodes[which] = Some(node);
+    }
+
+    fn complaints(&self, which: usize) -> String {
+        self.nodes[which].as_ref().map_or_else(String::new, Running::complaints)
     }
 
     fn rove(&self, which: usize, user: &str, args: &[&str]) -> Running {
@@ -167,6 +175,36 @@ fn b20_servers_of_one_domain_find_each_others_users_and_a_master_that_is_killed_
     pair.comes_to_find(1, "carol");
     pair.nodes[0] = None;
     pair.finds(1, "bob").unwrap();
+}
+
+#[test]
+fn b20_the_store_is_spoken_with_over_tls_and_one_of_another_authority_is_told_nothing() {
+    let Some(program) = peer("redis-server") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    certificates(folder.path());
+    let at = free(Ipv4Addr::LOCALHOST);
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (ca, own, key, port) = (file("ca.pem"), file("store.pem"), file("store.key"), at.port().to_string());
+    let tls =
+        ["--tls-port", &port, "--tls-cert-file", &own, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
+    let (_store, plain) =
+        started(&program, folder.path(), &[&tls[..], &["--tls-auth-clients", "no"]].concat());
+    let store = format!("rediss://localhost:{}\"\nstore_authorities = \"ca.pem", at.port());
+    let pair = Pair::in_folder(folder, &store);
+    let _bob = pair.registers(0, "bob");
+    pair.comes_to_find(1, "bob");
+    assert_eq!(asks(plain, "DBSIZE"), ":1");
+
+    // Certificates of somebody else: what would be written is not.
+    let stranger = Pair::new(&store);
+    let _carol = stranger.registers(0, "carol");
+    let until = Instant::now() + PATIENCE;
+    while !stranger.complaints(0).contains("the store does not answer") {
+        assert!(Instant::now() < until, "{}", stranger.complaints(0));
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    assert!(stranger.finds(1, "carol").is_err());
+    assert_eq!(asks(plain, "DBSIZE"), ":1", "bob alone");
 }
 
 #[test]

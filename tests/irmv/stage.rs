@@ -54,9 +54,9 @@ pub(crate) fn certificates(folder: &Path) {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
     write(&folder.join("ca.pem"), &issuer.pem());
-    for name in ["a", "b"] {
+    for (name, called) in [("a", "a.example"), ("b", "b.example"), ("store", "localhost")] {
         let key = rcgen::KeyPair::generate().unwrap();
-        let names = vec![format!("{name}.example")];
+        let names = vec![called.to_owned()];
         let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
         write(&folder.join(format!("{name}.pem")), &own.pem());
         write(&folder.join(format!("{name}.key")), &key.serialize_pem());

@@ -64,9 +64,12 @@ pub struct IrmvConfig {
     /// A file for the signatures of their records, which are needed only when a record is sent: so memory holds two thirds
     /// more users. It is made anew at each start. Kept in memory when not given.
     pub signatures: Option<PathBuf>,
-    /// Redis or Valkey, where nodes of one domain tell each other who is registered: `redis://ADDRESS:PORT`, several separated
-    /// by commas. Nobody waits for it. The nodes have the same signing_key.
+    /// Redis or Valkey, where nodes of one domain tell each other who is registered: `redis://ADDRESS:PORT`, over TLS
+    /// `rediss://NAME:PORT`, several separated by commas. Nobody waits for it. The nodes have the same signing_key.
     pub store: Option<String>,
+    /// Certificates, in a PEM file, of whom its certificate has to be when it is spoken with over TLS. Those of the system
+    /// when not given.
+    pub store_authorities: Option<PathBuf>,
     /// A file with its password, which its owner alone may read.
     pub store_password_file: Option<PathBuf>,
     /// What one terminal may ask in a second; ten times as much at once.
@@ -221,6 +224,7 @@ impl IrmvConfig {
             .chain(self.signatures.as_mut())
             .chain(self.accounts.as_mut())
             .chain(self.store_password_file.as_mut())
+            .chain(self.store_authorities.as_mut())
             .chain(self.number_authorities.as_mut())
             .chain(self.relay.as_mut().and_then(|relay| relay.secret_file.as_mut()))
     }

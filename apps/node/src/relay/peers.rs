@@ -86,6 +86,8 @@ impl Peers {
     }
 
     /// Takes in what has been told so far. To be called before each batch of packets.
+    // Not part of the loop over packets, which one desk alone goes through without it.
+    #[inline(never)]
     pub(super) fn catch_up(&mut self, now: Now, turn: &mut TurnServer, calls: &mut Calls, out: &mut Scratch) {
         for _ in 0..WAITING {
             match self.inbox.try_recv() {
@@ -106,6 +108,7 @@ impl Peers {
     }
 
     /// Tells all others, or none of them where one has no room now.
+    #[inline(never)]
     fn tell(&mut self, gather: impl FnOnce() -> News) {
         let mut places = Vec::with_capacity(self.others.len());
         for other in &self.others {

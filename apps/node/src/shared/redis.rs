@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::{
     collections::HashMap,
     io,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,6 +15,7 @@ use std::{
 
 use redis::{
     Client, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, RedisResult,
+    TlsCertificates,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -27,8 +29,10 @@ use crate::{
 pub(super) fn servers(config: &IrmvConfig) -> Result<Option<Vec<ConnectionInfo>>, ConfigError> {
     let Some(text) = &config.store else { return Ok(None) };
     let password = config.store_password_file.as_deref().map(read_secret).transpose()?;
+    let authorities = config.store_authorities.as_deref().map(read_authorities).transpose()?;
     let one = |text: &str| {
-        let example = "name servers as redis://ADDRESS:PORT, several separated by commas";
+        let example =
+            "name servers as redis://ADDRESS:PORT or rediss://NAME:PORT, several separated by commas";
         // The text is not repeated: who writes a password there all the same has not to read it in a log.
         let info =
             text.trim().into_connection_info().map_err(|_| unusable(format!("not understood; {example}")))?;
@@ -36,12 +40,31 @@ pub(super) fn servers(config: &IrmvConfig) -> Result<Option<Vec<ConnectionInfo>>
         if settings.password().is_some() {
             return Err(unusable("a password has its own file; name it in store_password_file".into()));
         }
-        Ok(match &password {
+        let info = match &password {
             Some(password) => info.set_redis_settings(settings.set_password(password.trim_end())),
             None => info,
-        })
+        };
+        match (info.addr(), &authorities) {
+            (ConnectionAddr::TcpTls { insecure: true, .. }, _) => {
+                Err(unusable("a store over TLS is always verified; leave #insecure away".into()))
+            }
+            (ConnectionAddr::TcpTls { .. }, Some(_)) => verified(info, authorities.clone()),
+            _ => Ok(info),
+        }
     };
     text.split(',').map(one).collect::<Result<_, _>>().map(Some)
+}
+
+fn read_authorities(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+/// The same server, whose certificate has to be of one of these authorities instead of those of the system.
+fn verified(info: ConnectionInfo, authorities: Option<Vec<u8>>) -> Result<ConnectionInfo, ConfigError> {
+    let certificates = TlsCertificates { client_tls: None, root_cert: authorities };
+    let client = Client::build_with_tls(info, certificates)
+        .map_err(|error| ConfigError::Irmv { key: "store_authorities", what: error.to_string() })?;
+    Ok(client.get_connection_info().clone())
 }
 
 /// Both threads; dropping it ends them.
@@ -140,7 +163,7 @@ impl Servers {
         let named = error.redirect_node().and_then(|(address, _)| address.rsplit_once(':'));
         let named = named.and_then(|(host, port)| Some((host, port.parse().ok()?)));
         if let (Some((host, port)), Some(one)) = (named, self.all.first().cloned()) {
-            let to = ConnectionAddr::Tcp(host.to_owned(), port);
+            let to = elsewhere(one.addr(), host, port);
             let known = self.all.iter().position(|info| *info.addr() == to);
             self.at = known.unwrap_or(self.all.len());
             if known.is_none() && self.all.len() < MOST_SERVERS {
@@ -149,6 +172,16 @@ impl Servers {
         } else {
             self.at = (self.at + 1) % self.all.len().max(1);
         }
+    }
+}
+
+/// A server of the same cluster, which is spoken with as the one that named it.
+fn elsewhere(like: &ConnectionAddr, host: &str, port: u16) -> ConnectionAddr {
+    match like.clone() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host: host.to_owned(), port, insecure, tls_params }
+        }
+        _ => ConnectionAddr::Tcp(host.to_owned(), port),
     }
 }
 
