@@ -11,3 +11,4 @@ mod programs;
 mod rows;
 mod shared;
 mod stage;
+mod three;

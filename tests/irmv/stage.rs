@@ -54,7 +54,8 @@ pub(crate) fn certificates(folder: &Path) {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer = rcgen::CertifiedIssuer::self_signed(params, rcgen::KeyPair::generate().unwrap()).unwrap();
     write(&folder.join("ca.pem"), &issuer.pem());
-    for (name, called) in [("a", "a.example"), ("b", "b.example"), ("store", "localhost")] {
+    for (name, called) in [("a", "a.example"), ("b", "b.example"), ("c", "c.example"), ("store", "localhost")]
+    {
         let key = rcgen::KeyPair::generate().unwrap();
         let names = vec![called.to_owned()];
         let own = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
@@ -64,7 +65,7 @@ pub(crate) fn certificates(folder: &Path) {
 }
 
 /// The records that lead to the server of a domain.
-fn zone(domain: &str, at: SocketAddr) -> String {
+pub(crate) fn zone(domain: &str, at: SocketAddr) -> String {
     format!(
         "[[dns.zone]]\norigin = \"{domain}\"\nnegative_ttl = 1\n\
          records = [\"_irmv._udp SRV 0 0 {} irmv\", \"irmv A {}\"]\n",
