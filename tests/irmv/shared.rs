@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::Path,
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
@@ -87,7 +88,9 @@ impl Pair {
     }
 
     fn in_folder(folder: tempfile::TempDir, store: &str) -> Self {
-        let at = [free(Ipv4Addr::new(127, 0, 50, 1)), free(Ipv4Addr::new(127, 0, 60, 1))];
+        static COUNT: AtomicU8 = AtomicU8::new(0);
+        let own = COUNT.fetch_add(1, Ordering::Relaxed);
+        let at = [50, 60].map(|net| free(Ipv4Addr::new(127, net, own, 1)));
         for (which, at) in at.iter().enumerate() {
             let config = format!(
                 "[journal]\npath = \"{which}.journal\"\n\

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
@@ -92,8 +93,11 @@ fn server(name: &str, which: usize, irmv: SocketAddr, sip: SocketAddr, names: So
 impl Stage {
     /// All on the loopback interface.
     pub(crate) fn new() -> Self {
-        let ips = [Ipv4Addr::new(127, 0, 30, 1), Ipv4Addr::new(127, 0, 40, 1)];
-        let phones = [Ipv4Addr::new(127, 0, 30, 9), Ipv4Addr::new(127, 0, 40, 9)];
+        // Addresses of its own: a server that is started again finds its ports free.
+        static COUNT: AtomicU8 = AtomicU8::new(0);
+        let own = COUNT.fetch_add(1, Ordering::Relaxed);
+        let ips = [30, 40].map(|net| Ipv4Addr::new(127, net, own, 1));
+        let phones = [30, 40].map(|net| Ipv4Addr::new(127, net, own, 9));
         Self::with(None, ips.map(free), ips.map(free), free(ips[A]), phones)
     }
 
