@@ -4,6 +4,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 3
 mode=$1
 
+# Each thing is built once here: what would make a second build quicker only fills the disk.
+export CARGO_INCREMENTAL=0
+
 target=$(cargo metadata --no-deps --offline --format-version 1 2>/dev/null | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 target=${target:-target}
 logs=$target/checks
@@ -156,6 +159,8 @@ deep() {
         # shellcheck disable=SC2086
         tests miri-crossings $miri -p rove-io bridge::tests::miri_
         # shellcheck disable=SC2086
+        tests miri-ffi $miri -p rove-ffi c::tests::
+        # shellcheck disable=SC2086
         control miri-control "Undefined Behavior" $miri -p rove-io miri_sees_an_unordered_hand_over -- --ignored
     else
         skip miri "install it with: rustup toolchain install nightly --component miri,rust-src"
@@ -236,6 +241,14 @@ prove)
     export ROVE_PROVE=1
     tests proofs cargo test --locked --release --workspace --no-fail-fast -- --show-output
     one benches cargo bench --locked -p rove-benches
+    # The C interface once more, with each access to memory watched and each leak told.
+    if [ "$(uname -sm)" = "Linux x86_64" ]; then
+        tests ffi-memory env RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1:quarantine_size_mb=16 \
+            cargo test --locked -p rove-ffi-tests --target x86_64-unknown-linux-gnu --target-dir "$target/asan" \
+            --no-fail-fast --test ffi --test ffi_memory -- --show-output --skip samples --skip bindings
+    else
+        skip ffi-memory "the sanitizers are used on Linux x86-64"
+    fi
     tests rivals cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
     tests rivals-dtls cargo test --manifest-path benches/rivals/Cargo.toml --target-dir "$target" --features dtls --test hellos
     one rivals-bench cargo bench --manifest-path benches/rivals/Cargo.toml --target-dir "$target"
@@ -252,6 +265,7 @@ prove)
     anchor roam
     anchor relay
     anchor registry
+    anchor reroute
     fuzz_long
     ;;
 *)

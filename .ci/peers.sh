@@ -59,6 +59,19 @@ if [ $# -eq 1 ] && ! knows python3 && ! knows "$1/bin/python3"; then
         || echo "could not install: pycrate aioice"
 fi
 
+# libwebrtc, which not every Python has a wheel for.
+if [ $# -eq 1 ] && [ -x "$1/bin/pip" ] && ! "$1/bin/python3" -c 'import webrtc' >/dev/null 2>&1; then
+    echo "installing: wrtc, into $1"
+    timeout 300 "$1/bin/pip" install --quiet wrtc >/dev/null 2>&1 || echo "could not install: wrtc"
+fi
+
+# Kotlin on the JVM; its compiler comes by npm, when a test wants it.
+missing=
+peer default-jdk-headless command -v java
+peer libjna-java test -f /usr/share/java/jna.jar
+# shellcheck disable=SC2086
+[ -z "$missing" ] || ./install.sh $missing || true
+
 # The browser by itself as well. JsSIP comes by npm, in the versions of
 # tests/browser/page/package-lock.json; it needs node 18 or later.
 missing=

@@ -76,7 +76,7 @@ def call(args, row, wide, delay, stem):
     trace, heard, report = stem.with_suffix(".txt"), stem.with_suffix(".rove.wav"), stem.with_suffix(".json")
     np.savetxt(trace, delay, fmt="%.3f")
     run(args.rove, "simulate", "--play", wide, "--record", heard, "--delay-trace", trace, "--bitrate", args.bitrate,
-        "--max-delay", int(row.cap_ms), "--json", report)
+        "--max-playout", int(row.cap_ms), "--json", report)
     return read_wav(heard, RATE), json.loads(report.read_text())
 
 

@@ -35,8 +35,8 @@ fn wrong_usage_ends_with_2_and_names_what_is_wrong() {
     fails("register bob.home.example --dns-server 127.0.0.1:9", 2, &["--key-file"]);
     fails("register bob..home.example --dns-server 127.0.0.1:9", 2, &["bob..home.example", "host name"]);
     fails("answer --register sip:bob --dns-server 127.0.0.1:9", 2, &["sip:bob", "user@domain"]);
-    fails("call 127.0.0.1 --max-delay 1001", 2, &["1001", "0 to 1000"]);
-    fs::write(&config, "min_delay = 5000\n").unwrap();
+    fails("call 127.0.0.1 --max-playout 1001", 2, &["1001", "0 to 1000"]);
+    fs::write(&config, "min_playout = 5000\n").unwrap();
     fails(&format!("--config {} call 127.0.0.1", config.display()), 2, &["5000", "0 to 1000"]);
     let speech = dir.path().join("speech.wav").display().to_string();
     fs::write(&speech, "").unwrap();

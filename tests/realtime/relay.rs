@@ -62,6 +62,7 @@ impl Scene {
             ports: 50_000..=50_009,
             own: vec![at(SERVER, 3_478)],
             limits: TurnLimits::default(),
+            dscp: Dscp::DEFAULT,
         };
         let mut server = TurnServer::new(config, Entropy::from_number(1));
         let credentials = TurnCredentials { user: "me".into(), password: "of-me".to_owned().into() };

@@ -12,8 +12,10 @@ use crate::{
 
 /// Two phones, and a registrar that both reach.
 pub(crate) struct Scene {
+    /// In what.
+    over: &'static str,
     // Ended before their networks are gone.
-    roved: Running,
+    pub(crate) roved: Running,
     pub(crate) place: Place,
     folder: tempfile::TempDir,
 }
@@ -25,19 +27,24 @@ const TURN: u16 = 3_478;
 impl Scene {
     /// `None` where it cannot be.
     pub(crate) fn new(more: &str) -> Option<Self> {
+        Self::over("udp", more)
+    }
+
+    /// The same where signalling goes over `over`.
+    pub(crate) fn over(over: &'static str, more: &str) -> Option<Self> {
         let place = Place::new()?;
         let folder = tempfile::tempdir().unwrap();
-        certificate(folder.path(), "blocked", &["blocked.example"]);
+        certificate(folder.path(), "blocked", &["blocked.example", SERVER]);
         let text = format!(
             "[control]\npath = \"control\"\n[sip]\ndomains = [\"blocked.example\"]\nauth = false\n\
-             [sip.listen]\nudp = [\"{SERVER}:{SIP}\"]\n{more}"
+             [sip.listen]\n{over} = [\"{SERVER}:{SIP}\"]\n{more}"
         );
         let config = folder.path().join("roved.toml");
         write(&config, &text);
         let args = ["--config", config.to_str().unwrap(), "--ready-json"];
         let mut roved = place.start(At::Server, &program("roved"), args);
         roved.ready(PATIENCE);
-        Some(Self { roved, place, folder })
+        Some(Self { over, roved, place, folder })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -53,18 +60,18 @@ impl Scene {
 
     /// One call of three seconds: how it ended for the caller, and what both say of it.
     fn call(&self, more: &[&str]) -> (i32, Value, Value) {
-        self.call_while("3", &[], more, || ())
+        self.call_while("3", [&[], &[]], more, || ())
     }
 
-    /// One call of so many seconds, while something is done; the called phone has flags of its own.
+    /// One call of so many seconds, while something is done; the calling and the called phone have flags of their own.
     pub(crate) fn call_while(
         &self,
         seconds: &str,
-        of_bob: &[&str],
+        [of_alice, of_bob]: [&[&str]; 2],
         more: &[&str],
         done: impl FnOnce(),
     ) -> (i32, Value, Value) {
-        let server = format!("sip:{SERVER}:{SIP};transport=udp");
+        let server = format!("sip:{SERVER}:{SIP};transport={}", self.over);
         let [alice, bob] = ["alice.json", "bob.json"].map(|name| self.path(name));
         let settings = self.path("alice.toml");
         write(
@@ -79,7 +86,7 @@ impl Scene {
         let mut answering = self.rove(At::Bob, &[&own[..], &register, of_bob].concat(), more);
         answering.ready(PATIENCE);
         let own = ["--config", settings.to_str().unwrap(), "call", "sip:bob@blocked.example"];
-        let own = [&own[..], &["--for", seconds, "--json", alice.to_str().unwrap()]].concat();
+        let own = [&own[..], &["--for", seconds, "--json", alice.to_str().unwrap()], of_alice].concat();
         let calling = self.rove(At::Alice, &own, more);
         done();
         let (code, said, complaints) = calling.outcome(PATIENCE);
@@ -123,7 +130,7 @@ impl Scene {
     }
 
     /// What the relay has counted under a name.
-    fn counted(&self, name: &str) -> u64 {
+    pub(crate) fn counted(&self, name: &str) -> u64 {
         counted(&self.path("control"), name)
     }
 }
@@ -134,7 +141,7 @@ fn report(path: &Path) -> Value {
 }
 
 /// Each hears nearly all that the other says, and nobody else can.
-fn both_hear(alice: &Value, bob: &Value) {
+pub(crate) fn both_hear(alice: &Value, bob: &Value) {
     for (here, there) in [(alice, bob), (bob, alice)] {
         let number = |of: &Value, key: &str| of[key].as_u64().unwrap_or_else(|| panic!("no {key}: {of}"));
         let (sent, received) = (number(there, "sent"), number(here, "received"));

@@ -13,3 +13,6 @@ mod desks;
 mod place;
 mod rehomed;
 mod stage;
+mod streams;
+#[path = "../agent/tones.rs"]
+mod tones;

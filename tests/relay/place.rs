@@ -7,7 +7,9 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use rove_tests::programs::{Running, ip};
+use rove_tests::programs::{Running, ip, peer};
+
+use crate::stage::PATIENCE;
 
 /// Goes away when it is dropped.
 pub(crate) struct Place {
@@ -65,6 +67,23 @@ impl Place {
             && self.inside(phone, &["address", "add", &near, "dev", "uplink"])
             && self.inside(phone, &["link", "set", "uplink", "up"])
             && self.inside(phone, &["route", "add", "default", "via", &gate])
+    }
+
+    /// From now on UDP passes neither to the phones nor from them; what a relay passes on to itself does. `None`, said aloud,
+    /// without nftables.
+    pub(crate) fn without_udp(&self, folder: &Path) -> Option<()> {
+        let nft = peer("nft")?;
+        let rules = folder.join("without-udp.nft");
+        // Where it comes in, so that whoever sends is told nothing, as in a network that does so.
+        let cables = "iifname { \"alice\", \"bob\", \"uplink\" }";
+        let chain = format!("type filter hook input priority 0; {cables} meta l4proto udp drop;");
+        std::fs::write(&rules, format!("table inet place {{\nchain input {{\n{chain}\n}}\n}}\n")).unwrap();
+        for at in [At::Alice, At::Bob, At::Server] {
+            let rules = ["-f", rules.to_str().unwrap()];
+            let (code, _, complaints) = self.start(at, &nft, rules).outcome(PATIENCE);
+            assert_eq!(code, 0, "{complaints}");
+        }
+        Some(())
     }
 
     fn inside(&self, at: At, args: &[&str]) -> bool {

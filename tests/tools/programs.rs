@@ -145,7 +145,7 @@ fn bad_files_and_numbers_are_refused_with_the_reason() {
     fails(&format!("{play} --seconds -1"), 2, &["--seconds"]);
     fails(&format!("{play} --record {speech}"), 2, &["recording", "what is read"]);
     fails(&format!("{play} --json no/such/report.json"), 2, &["no/such/report.json"]);
-    fails(&format!("{play} --min-delay 300 --max-delay 200"), 2, &["300", "200"]);
+    fails(&format!("{play} --min-playout 300 --max-playout 200"), 2, &["300", "200"]);
     fails("replay no/such.pcap", 3, &["no/such.pcap"]);
     fails(&format!("replay {text}"), 3, &["letter.txt", "pcap"]);
     fails(&format!("replay {speech}"), 3, &["speech-alice.wav", "pcap"]);

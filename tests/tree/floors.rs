@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-codecs", 0),
     ("rove-core", 1),
     ("rove-nat", 1),
+    ("rove-rohc", 1),
     ("rove-sdp", 1),
     ("rove-sip", 1),
     ("rove-dns", 1),
@@ -23,7 +24,10 @@ const FLOORS: &[(&str, u8)] = &[
     ("rove-node", 4),
     ("rove", 5),
     ("roved", 5),
+    ("rove-load", 5),
+    ("rove-ffi", 5),
     ("rove-tests", 6),
+    ("rove-ffi-tests", 7),
     ("rove-benches", 7),
 ];
 

@@ -24,6 +24,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod trace;
+pub mod wires;
 mod world;
 
 pub use clock::{Clock, WallError};

@@ -20,23 +20,30 @@ impl Networks {
     /// `to-PLACE`. `None`, said aloud, where namespaces may not be made.
     #[must_use]
     pub fn around_a_core(places: &[&str]) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let id = format!("rove-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut networks = Self { id, places: Vec::new() };
-        for place in [&[CORE], places].concat() {
-            if !done(&["netns", "add", &networks.space(place)]) {
-                println!("skipped: no network namespaces may be made here");
-                return None;
-            }
-            networks.places.push(place.to_owned());
-            networks.ip(place, "link set lo up");
-        }
+        let networks = Self::apart(&[&[CORE], places].concat())?;
         for (n, place) in (1..).zip(places) {
             networks.cable(n, place);
         }
         let forwards =
             networks.command(CORE, Path::new("sysctl")).args(["-q", "net.ipv4.ip_forward=1"]).status();
         assert!(forwards.is_ok_and(|status| status.success()), "the core forwards");
+        Some(networks)
+    }
+
+    /// Places without any cable. `None`, said aloud, where namespaces may not be made.
+    #[must_use]
+    pub fn apart(places: &[&str]) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let id = format!("rove-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut networks = Self { id, places: Vec::new() };
+        for place in places {
+            if !done(&["netns", "add", &networks.space(place)]) {
+                println!("skipped: no network namespaces may be made here");
+                return None;
+            }
+            networks.places.push((*place).to_owned());
+            networks.ip(place, "link set lo up");
+        }
         Some(networks)
     }
 
@@ -47,6 +54,28 @@ impl Networks {
         self.ip(place, &format!("address add 10.60.{n}.2/24 dev eth0"));
         self.ip(place, "link set eth0 up");
         self.ip(place, &format!("route add default via 10.60.{n}.1"));
+    }
+
+    /// Another cable, straight between two places: the first has the address `net`.1 on it, the second `net`.2.
+    pub fn second_cable(&self, one: &str, other: &str, net: &str) {
+        self.ip(one, &format!("link add eth1 type veth peer name eth1 netns {}", self.space(other)));
+        for (place, last) in [(one, 1), (other, 2)] {
+            self.ip(place, &format!("address add {net}.{last}/24 dev eth1"));
+            self.ip(place, "link set eth1 up");
+        }
+    }
+
+    /// A cable whose one end lies unused at `reel`, an interface `PLACEn` without addresses; the other, `ethN` of the place,
+    /// has the address.
+    pub fn reel(&self, reel: &str, place: &str, n: usize, address: &str) {
+        let device = format!("{place}{n}");
+        self.ip(reel, &format!("link add {device} type veth peer name eth{n} netns {}", self.space(place)));
+        let quiet = format!("net.ipv6.conf.{device}.disable_ipv6=1");
+        // Without IPv6 in its kernel a machine is quiet anyway.
+        let _ = self.asks(reel, "sysctl", &format!("-q {quiet}"));
+        self.ip(reel, &format!("link set {device} up"));
+        self.ip(place, &format!("address add {address} dev eth{n}"));
+        self.ip(place, &format!("link set eth{n} up"));
     }
 
     fn space(&self, place: &str) -> String {

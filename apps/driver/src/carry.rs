@@ -243,7 +243,7 @@ const fn is_websocket(transport: Transport) -> bool {
 }
 
 /// Whatever carries bytes both ways.
-trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
 /// A stream that stands.

@@ -14,9 +14,11 @@ mod quic;
 mod sockets;
 mod streams;
 mod tls;
+mod voice;
 mod websocket;
 
 pub use alarm::Alarm;
+pub use carry::Pipe;
 pub use fingerprint::fingerprint;
 pub use listener::{CannotBind, Listener, bind_pair};
 pub use numbers::{NotForNumber, NumberAuthorities, certificates};
@@ -24,3 +26,4 @@ pub use peers::Trust;
 pub use sockets::{Sockets, address_toward};
 pub use streams::{StreamBounds, StreamEvent, Streams};
 pub use tls::{Certificate, Tls, TlsError};
+pub use voice::Beside;

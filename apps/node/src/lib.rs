@@ -33,6 +33,7 @@ pub mod search;
 mod shared;
 mod sip;
 mod tenant;
+mod thin;
 
 pub use conference::{ConferenceConfig, ConferenceRoom};
 pub use config::{ConfigError, JournalConfig, NodeConfig};
@@ -51,6 +52,7 @@ pub use sip::{
     SipConfig, SipExpires, SipHep, SipLimits, SipListen, SipMode, SipState, SipTls, SipUser, SipWatchers,
 };
 pub use tenant::{TenantConfig, TenantQuota};
+pub use thin::ThinConfig;
 
 /// So many bytes that nobody can guess.
 ///

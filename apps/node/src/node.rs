@@ -31,6 +31,7 @@ use crate::{
     roam::{Listening, Roam, RoamRole, RoamSections},
     shared::Shared,
     tenant::relay_of,
+    thin::ThinRole,
 };
 
 /// Starts nodes.
@@ -75,7 +76,6 @@ impl Parts {
             (Some(sections), _) => parts.add_roaming(&sections, clock)?,
             #[cfg(not(feature = "roaming"))]
             (Some(_), _) => {
-                let _ = clock;
                 return Err(NodeError::NoRoaming);
             }
             (None, Some(dns)) => parts.add_dns(dns, config)?,
@@ -91,6 +91,10 @@ impl Parts {
             let registry =
                 config.irmv.as_ref().map(|irmv| Ok::<_, NodeError>((parts.registry(config)?, irmv)));
             let role = Box::new(ConferenceRole::new(conference, registry.transpose()?, &mut os_entropy()?)?);
+            parts.places.push(Place::without_sockets(role));
+        }
+        if !config.thin.is_empty() {
+            let role = Box::new(ThinRole::start(&config.thin, clock)?);
             parts.places.push(Place::without_sockets(role));
         }
         parts.add_tenants(config)?;

@@ -1,10 +1,16 @@
 //! How a phone is set up.
 
 use core::time::Duration;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use rove_base::{CodecId, Transport};
+use rove_core::reroute::Tolerance;
 use rove_driver::Certificate;
+use rove_io::device::Ports;
 use rove_session::{Disclosure, MediaSecurity};
 
 use crate::turn::TurnServer;
@@ -46,8 +52,17 @@ pub struct PhoneConfig {
     /// `None`: nobody. Where no answer comes within 0.6 s, the call goes on without.
     pub stun_server: Option<SocketAddr>,
     /// Who lends each call an address, by way of which media goes where no other way leads to the other side (RFC 8656).
-    /// Where none is lent within 1.5 s, the call goes on without.
+    /// Where none is lent within 1.5 s, or 3 s where only servers that are reached by TCP or TLS are left, the call goes on without.
     pub turn_servers: Vec<TurnServer>,
+    /// Addresses of this host that media may leave from as well, beside the one that leads to the other side: a call that
+    /// checks its ways (RFC 8445) moves there when the way that it has gets worse.
+    pub media_addresses: Vec<IpAddr>,
+    /// The same with the addresses of all interfaces that are up, where `listen` says no address.
+    pub every_interface: bool,
+    /// How bad the way of a call may be before it is left for a better one.
+    pub tolerance: Tolerance,
+    /// The same for calls with somebody, by what is dialled or how who calls names himself, without `sip:`.
+    pub tolerances: Vec<(String, Tolerance)>,
     /// Codecs in order of preference.
     pub codecs: Vec<CodecId>,
     /// Duration of one media packet: a multiple of 10 ms, 10 to 60 ms.
@@ -75,12 +90,15 @@ pub struct PhoneConfig {
     pub follow_transfers: bool,
     /// What speaks and listens.
     pub audio: Audio,
+    /// Sound cards and files run only while the owner of the phone says so ([`Phone::let_sound`](crate::Phone::let_sound)), at first
+    /// not: for platforms that give sound to a program and take it back.
+    pub owns_sound: bool,
     /// Makes all random choices repeatable. For tests only: tags and identifiers become predictable.
     pub seed: Option<u64>,
 }
 
 /// What a phone speaks with and listens to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Audio {
     /// Says nothing and throws away what it hears.
@@ -100,6 +118,16 @@ pub enum Audio {
     Room {
         /// How many may hear each other.
         seats: usize,
+    },
+    /// The owner's own threads: each call has a place among `ports`, under `first` and its number, where its sound is pushed
+    /// and pulled.
+    Ports {
+        /// The places.
+        ports: Arc<Ports>,
+        /// What is added to a call's number, so that several phones can share the places.
+        first: u64,
+        /// Samples per second, mono, that are pushed and pulled.
+        rate: u32,
     },
     /// The sound card; needs the feature `sound-card`.
     SoundCard {
@@ -129,6 +157,10 @@ impl Default for PhoneConfig {
             dns_walk: false,
             stun_server: None,
             turn_servers: Vec::new(),
+            media_addresses: Vec::new(),
+            every_interface: true,
+            tolerance: Tolerance::default(),
+            tolerances: Vec::new(),
             codecs: vec![CodecId::Opus, CodecId::G722, CodecId::Pcmu, CodecId::Pcma],
             packet_time: Duration::from_millis(20),
             media_security: MediaSecurity::Optional,
@@ -142,6 +174,7 @@ impl Default for PhoneConfig {
             most_ringing: 100,
             follow_transfers: true,
             audio: Audio::Null,
+            owns_sound: false,
             seed: None,
         }
     }

@@ -1,7 +1,12 @@
 //! What a phone tells its owner.
 
-use rove_base::Quality;
-use rove_core::{path::Switched, send::Tripped, stream::Digit};
+use rove_base::{Quality, RouteKind};
+use rove_core::{
+    path::Switched,
+    reroute::{Complaint, Rerouted},
+    send::Tripped,
+    stream::Digit,
+};
 use rove_dns::lookup::{Candidate, LookupError, LookupId, TraceStep};
 use rove_session::{
     AccountId, AccountNews, CallId, ErrandId, ErrandNews, Progress, RegistrationError, RelayStep,
@@ -10,7 +15,6 @@ use rove_session::{
 use crate::CallReport;
 
 /// Something happened.
-#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PhoneEvent {
@@ -49,6 +53,28 @@ pub enum PhoneEvent {
         call: CallId,
         /// What that cost the listener.
         switched: Switched,
+    },
+    /// The other side is heard by a better route: the one before had become worse than another.
+    Rerouted {
+        /// Which call.
+        call: CallId,
+        /// From where to where, why, and what it cost the listener.
+        rerouted: Rerouted,
+    },
+    /// Media of a call go by this kind of way now, as checks have found it.
+    Route {
+        /// Which call.
+        call: CallId,
+        /// What kind of way it is.
+        kind: RouteKind,
+    },
+    /// The last seconds of a call were worse than its user puts up with, and no better way is known: who knows another relay may
+    /// have it used ([`Phone::borrow_from`](crate::Phone::borrow_from), then [`Phone::relocate`](crate::Phone::relocate)).
+    Complaint {
+        /// Which call.
+        call: CallId,
+        /// What is wrong.
+        complaint: Complaint,
     },
     /// These calls are one conversation from now on, which this phone mixes; with none of them it is over.
     Conference {

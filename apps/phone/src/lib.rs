@@ -26,10 +26,12 @@ pub mod doctor;
 mod driver;
 mod event;
 pub mod irmv;
+mod metrics;
 #[cfg(feature = "simulate")]
 pub mod netem;
 mod outside;
 mod phone;
+mod places;
 #[cfg(feature = "simulate")]
 pub mod replay;
 mod report;
@@ -45,21 +47,25 @@ pub use account::SipAccount;
 pub use config::{Audio, PhoneConfig};
 pub use devices::sound_devices;
 pub use event::PhoneEvent;
+pub use metrics::Metrics;
 pub use phone::{DialError, DnsRegistration, Phone, StartError};
-pub use report::{CallReport, QualitySample};
+pub use report::{CallReport, QualitySample, Reroute};
 pub use room::RoomHost;
-pub use rove_base::{CodecId, Quality, Transport};
+pub use rove_base::{CodecId, Quality, RouteKind, Transport};
 pub use rove_codecs::opus::libopus_version;
 pub use rove_core::path::{Switched, Why};
+pub use rove_core::reroute::{Cause as RerouteCause, Complaint, Rerouted, Tolerance};
 pub use rove_core::{playout::PlayoutConfig, send::Tripped, stream::Digit};
 pub use rove_dns::{
     lookup::{Candidate, LookupError, LookupId, TraceStep},
     tsig::TsigKey,
 };
 pub use rove_driver::{Certificate, TlsError};
+pub use rove_io::device::{PortError, Ports};
+pub use rove_io::media_thread::Loses;
 pub use rove_session::{
     AccountId, AccountNews, CallId, Cause, Disclosure, ErrandId, ErrandNews, MediaSecurity, Party, Progress,
     Push, Refused, RegistrationError, RelayStep, RoomConfig, SecurityKind, Target, TargetError, package,
 };
 pub use rove_sip::transport::LocalAddress;
-pub use turn::TurnServer;
+pub use turn::{TurnServer, TurnTransport};

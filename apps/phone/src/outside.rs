@@ -105,6 +105,22 @@ impl Phone {
         self.tell(Command::Woken { account });
     }
 
+    /// Whether the other side of a call hears nothing of us, while we hear it.
+    pub fn mute_self(&self, call: CallId, muted: bool) {
+        self.tell(Command::MuteSelf { call, muted });
+    }
+
+    /// Whether sound devices may run, where [`PhoneConfig::owns_sound`](crate::PhoneConfig::owns_sound) leaves that to the owner.
+    pub fn let_sound(&self, run: bool) {
+        self.tell(Command::LetSound(run));
+    }
+
+    /// Begins to leave: all calls are hung up and what was registered is withdrawn, within a few seconds. Their last events come
+    /// as ever; [`Phone::has_stopped`] says that it is done.
+    pub fn close(&self) {
+        self.tell(Command::Close);
+    }
+
     fn begin(&self, target: &str, account: Option<AccountId>, errand: Errand) -> Result<ErrandId, DialError> {
         let target = Target::parse(target)?.or_over(self.transport());
         let errand = Box::new(errand);

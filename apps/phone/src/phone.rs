@@ -17,7 +17,7 @@ use rove_sip::{message::StatusCode, transport::LocalAddress};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    PhoneConfig, PhoneEvent, SipAccount,
+    Loses, PhoneConfig, PhoneEvent, SipAccount,
     driver::{self, Command},
 };
 
@@ -206,9 +206,22 @@ impl Phone {
         self.ask(|reply| Command::Refused { reply }).ok()
     }
 
+    /// What comes by a flow for which `loses` says so is lost, as if the network had lost it; `None` ends that. For
+    /// demonstrations and tests: it is asked for each datagram on the media thread, and must neither block nor allocate.
+    pub fn lose(&self, loses: Option<Loses>) {
+        self.tell(Command::Lose(loses));
+    }
+
     /// This host has moved to another network: the calls that stand go on from its new address.
     pub fn moved(&self) {
         self.tell(Command::Moved);
+    }
+
+    /// Ports are opened anew for the media of a call, by way of whoever lends addresses now as well
+    /// ([`Phone::borrow_from`]), and the other side is asked to send there; where ways are checked, they are anew (RFC 8445 §9).
+    /// [`Progress::Moved`](crate::Progress::Moved) follows, or [`Progress::Unchanged`](crate::Progress::Unchanged).
+    pub fn relocate(&self, call: CallId) {
+        self.tell(Command::Relocate { call });
     }
 
     /// This host is reached at `ip` from now on, where it listens on all addresses of that family: the calls that stand go
@@ -253,6 +266,12 @@ impl Phone {
     /// The next event; waits for it at most `patience`. `None`: none came in time, or the phone has stopped.
     pub fn next_event(&self, patience: Duration) -> Option<PhoneEvent> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(patience).ok()
+    }
+
+    /// Whether it has left, after [`Phone::close`] or by trouble with its threads: no event comes any more but those that wait.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.control.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     pub(crate) const fn transport(&self) -> Option<Transport> {

@@ -3,7 +3,8 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
-use rove_base::Quality;
+use rove_base::{Quality, RouteKind};
+use rove_core::reroute::Rerouted;
 use rove_session::{Record, Side};
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,7 @@ pub struct CallReport {
     pub first_audio_ms: Option<f64>,
     /// How long the call stood, in s.
     pub seconds: Option<f64>,
-    /// The kind of route the media took.
+    /// The kind of route the media took at last.
     pub route: Option<String>,
     /// Packets this side sent.
     pub sent: Option<u64>,
@@ -60,6 +61,32 @@ pub struct CallReport {
     pub played: Vec<PathBuf>,
     /// The figures of each second.
     pub quality: Vec<QualitySample>,
+    /// Moves to a better route, as this side heard them.
+    #[serde(default)]
+    pub reroutes: Vec<Reroute>,
+}
+
+/// The other side came to be heard by a better route.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Reroute {
+    /// Seconds since the call was dialled or came in.
+    pub at_s: f64,
+    /// What was wrong with the route before: `silence`, `loss`, `delay`, `bit_errors`, `quality`, or `cost`, when nothing was.
+    pub cause: String,
+    /// What kind of route it was.
+    pub from: Option<String>,
+    /// What kind of route it is since.
+    pub to: Option<String>,
+    /// From suspicion to decision, in ms.
+    pub detected_ms: f64,
+    /// The longest time without a packet, in ms; `None` when that was in a pause.
+    pub gap_ms: Option<f64>,
+    /// Packets that came by no route; `None` when nobody counted.
+    pub packets_lost: Option<u16>,
+    /// Conversational quality in the last second that ended before the suspicion, 1 to 5.
+    pub mos_before: Option<f64>,
+    /// The same in the third second after the decision.
+    pub mos_after: Option<f64>,
 }
 
 /// The figures of one second of a call.
@@ -67,6 +94,9 @@ pub struct CallReport {
 pub struct QualitySample {
     /// Seconds since the call was dialled or came in.
     pub at_s: f64,
+    /// Packets that should have come in this interval.
+    #[serde(default)]
+    pub expected: Option<u64>,
     /// Packets lost in this interval, in percent.
     pub loss_percent: Option<f64>,
     /// Interarrival jitter, in ms.
@@ -80,14 +110,10 @@ pub struct QualitySample {
 }
 
 impl CallReport {
-    /// Puts together what signalling and engine know. `samples` are the engine's words of each second.
+    /// Puts together what signalling and engine know. `samples` are the engine's words of each second, `rerouted` those of
+    /// routes.
     #[must_use]
-    pub(crate) fn new(
-        record: &Record,
-        samples: &[Quality],
-        recordings: Vec<PathBuf>,
-        played: Vec<PathBuf>,
-    ) -> Self {
+    pub(crate) fn new(record: &Record, samples: &[Quality], rerouted: &[Rerouted]) -> Self {
         let caller = record.side == Side::Caller;
         let quality = record.quality.as_ref();
         let cause = record.cause.as_ref();
@@ -114,10 +140,22 @@ impl CallReport {
             mos: quality.and_then(|q| q.mos).map(score),
             mos_band: quality.filter(|q| q.mos.is_some() || q.mos_lq.is_some()).map(|q| q.band.name().into()),
             mos_lq: quality.and_then(|q| q.mos_lq).map(score),
-            recordings,
-            played,
+            recordings: Vec::new(),
+            played: Vec::new(),
             quality: samples.iter().map(|q| QualitySample::new(record, q)).collect(),
+            reroutes: rerouted.iter().map(|one| Reroute::new(record, samples, one)).collect(),
         }
+    }
+
+    /// What kind of way media went at last, where checks have found it.
+    pub(crate) fn by(self, route: Option<RouteKind>) -> Self {
+        Self { route: route.map(|route| route.name().into()).or(self.route), ..self }
+    }
+
+    /// With what this side heard and said.
+    #[must_use]
+    pub(crate) fn with(self, recordings: Vec<PathBuf>, played: Vec<PathBuf>) -> Self {
+        Self { recordings, played, ..self }
     }
 
     /// Whether the call took place and ended in order.
@@ -127,10 +165,34 @@ impl CallReport {
     }
 }
 
+impl Reroute {
+    fn new(record: &Record, samples: &[Quality], rerouted: &Rerouted) -> Self {
+        let Rerouted { kinds: [from, to], cause, suspected, decided, gap, lost, .. } = *rerouted;
+        let before = samples.iter().rev().find(|q| q.at <= suspected);
+        let after = samples.iter().find(|q| q.at.since(decided) >= SETTLED && q.at > decided);
+        let name = |kind: RouteKind| kind.name().to_owned();
+        Self {
+            at_s: round(decided.since(record.started).as_secs_f64(), 3),
+            cause: cause.name().into(),
+            from: from.map(name),
+            to: to.map(name),
+            detected_ms: millis(decided.since(suspected)),
+            gap_ms: gap.map(millis),
+            packets_lost: lost,
+            mos_before: before.and_then(|q| q.mos).map(score),
+            mos_after: after.and_then(|q| q.mos).map(score),
+        }
+    }
+}
+
+/// A second that begins so late has nothing of a switch in it.
+const SETTLED: Duration = Duration::from_secs(2);
+
 impl QualitySample {
     fn new(record: &Record, quality: &Quality) -> Self {
         Self {
             at_s: round(quality.at.since(record.started).as_secs_f64(), 3),
+            expected: quality.interval_loss.map(|_| quality.interval.expected),
             loss_percent: quality.interval_loss.map(|loss| round(f64::from(loss) * 100.0, 3)),
             jitter_ms: quality.jitter.map(millis),
             round_trip_ms: quality.round_trip.map(millis),

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod contacts;
+pub(crate) mod figures;
 pub(crate) mod find;
 pub(crate) mod irmv;
 pub(crate) mod lookup;
@@ -10,13 +11,14 @@ pub(crate) mod roaming;
 pub(crate) mod together;
 pub(crate) mod tools;
 pub(crate) mod transport;
+pub(crate) mod ways;
+pub(crate) mod wishes;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::tools::Demo;
-use crate::settings::TurnUri;
 
 /// A phone that calls names.
 ///
@@ -87,16 +89,10 @@ pub(crate) struct PhoneArgs {
     /// STUN server that tells how the world sees this host, with port if it is not 3478: a name or an address.
     #[arg(long = "stun", value_name = "SERVER[:PORT]", env = "ROVE_STUN")]
     pub(crate) stun: Option<String>,
-    /// Relay by way of which sound goes where no other way leads to the other side (TURN over UDP), with user and password;
-    /// may be repeated. What is given here others on this machine may see: ROVE_TURN and the settings file are not shown.
-    #[arg(
-        long,
-        value_name = "turn:USER:PASSWORD@SERVER[:PORT]",
-        env = "ROVE_TURN",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub(crate) turn: Vec<TurnUri>,
+    #[command(flatten)]
+    pub(crate) ways: ways::Ways,
+    #[command(flatten)]
+    pub(crate) wishes: wishes::Wishes,
     /// Who we say we are: a host name or user@host.
     #[arg(long, value_name = "NAME", env = "ROVE_IDENTITY")]
     pub(crate) identity: Option<String>,
@@ -114,11 +110,11 @@ pub(crate) struct PhoneArgs {
     #[arg(long, value_enum, value_name = "WHEN", env = "ROVE_SRTP")]
     pub(crate) srtp: Option<Srtp>,
     /// A packet waits at least this long before it is played, in ms: 0 to 1000.
-    #[arg(long, value_name = "MS", env = "ROVE_MIN_DELAY")]
-    pub(crate) min_delay: Option<u64>,
+    #[arg(long, value_name = "MS", env = "ROVE_MIN_PLAYOUT")]
+    pub(crate) min_playout: Option<u64>,
     /// It waits this long at most, in ms: 0 to 1000.
-    #[arg(long, value_name = "MS", env = "ROVE_MAX_DELAY")]
-    pub(crate) max_delay: Option<u64>,
+    #[arg(long, value_name = "MS", env = "ROVE_MAX_PLAYOUT")]
+    pub(crate) max_playout: Option<u64>,
     /// How long a call may ring, in s: 1 to 3600.
     #[arg(long, value_name = "S", env = "ROVE_RING_FOR")]
     pub(crate) ring_for: Option<u64>,
@@ -176,9 +172,6 @@ pub(crate) struct Call {
     /// Hang up after this many seconds of talk; without it, Ctrl-C does.
     #[arg(long = "for", value_name = "S")]
     pub(crate) seconds: Option<f64>,
-    /// Exit with 1 unless the call's MOS reaches this, 1 to 5.
-    #[arg(long, value_name = "MOS", value_parser = mos)]
-    pub(crate) min_mos: Option<f64>,
     /// Keys to press once the call is up: 0-9, *, #, A-D; a comma waits for a second.
     #[arg(long, value_name = "KEYS", value_parser = keys)]
     pub(crate) keys: Option<String>,
@@ -208,6 +201,8 @@ pub(crate) struct Call {
     pub(crate) irmv: irmv::IrmvArgs,
     #[command(flatten)]
     pub(crate) stay: roaming::ForCall,
+    #[command(flatten)]
+    pub(crate) figures: figures::Figures,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -276,6 +271,8 @@ pub(crate) struct Answer {
     pub(crate) account: account::AccountArgs,
     #[command(flatten)]
     pub(crate) irmv: irmv::IrmvArgs,
+    #[command(flatten)]
+    pub(crate) figures: figures::Figures,
     #[command(flatten)]
     pub(crate) phone: PhoneArgs,
 }
@@ -353,12 +350,6 @@ pub(crate) fn dns_address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("`{text}` is not an IP address, with or without a port"))
 }
 
-/// A mean opinion score.
-fn mos(text: &str) -> Result<f64, String> {
-    let value = text.parse::<f64>().ok().filter(|value| (1.0..=5.0).contains(value));
-    value.ok_or_else(|| "a MOS is a number from 1 to 5".into())
-}
-
 /// Keys of a telephone, and commas.
 fn keys(text: &str) -> Result<String, String> {
     let known = |key: char| matches!(key, '0'..='9' | '*' | '#' | ',' | 'A'..='D' | 'a'..='d');
@@ -384,13 +375,5 @@ mod tests {
         assert_eq!(dns_address("192.0.2.1").unwrap().port(), 53);
         assert_eq!(dns_address("[2001:db8::1]:5300").unwrap().port(), 5300);
         assert!(dns_address("ns.example").unwrap_err().contains("ns.example"));
-    }
-
-    #[test]
-    fn a_threshold_that_no_call_can_have_is_refused() {
-        assert_eq!(mos("4.2"), Ok(4.2));
-        for text in ["0.9", "5.1", "-3", "nan", "inf", "good"] {
-            assert!(mos(text).is_err(), "{text}");
-        }
     }
 }

@@ -9,6 +9,7 @@ mod page;
 mod publish;
 mod report;
 mod settings;
+mod sheet;
 mod show;
 mod stop;
 mod wav;
@@ -43,7 +44,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     log_to_stderr(&cli.log)?;
     // Before there is a second thread.
     let claimed = match &cli.command {
-        Command::Demo(args) if args.roam && !args.loopback => rove_io::spaces::claim(),
+        Command::Demo(args) if (args.roam || args.story) && !args.loopback => rove_io::spaces::claim(),
         _ => Err(std::io::Error::other("not asked for")),
     };
     let stop = Stop::on_ctrl_c()?;

@@ -31,8 +31,8 @@ pub(crate) fn audio(path: &std::path::Path) -> String {
 }
 
 /// A curve through points of seconds and values, as SVG; `None` when there are none. `least_top` is the least its scale
-/// reaches to.
-pub(crate) fn plot(title: &str, least_top: f64, points: &[(f64, f64)]) -> Option<String> {
+/// reaches to; `marks` are seconds at which something happened, drawn as upright lines.
+pub(crate) fn plot(title: &str, least_top: f64, points: &[(f64, f64)], marks: &[f64]) -> Option<String> {
     let end = points.last()?.0.max(1.0);
     let top = points.iter().map(|p| p.1).fold(least_top, f64::max) * 1.05;
     let mut svg = String::new();
@@ -47,6 +47,8 @@ pub(crate) fn plot(title: &str, least_top: f64, points: &[(f64, f64)]) -> Option
             .build_cartesian_2d(0.0..end, 0.0..top)?;
         chart.configure_mesh().x_labels(6).y_labels(5).light_line_style(WHITE).draw()?;
         chart.draw_series(LineSeries::new(points.iter().copied(), BLUE.stroke_width(2)))?;
+        let mark = |at: &f64| PathElement::new(vec![(*at, 0.0), (*at, top)], RED.stroke_width(1));
+        chart.draw_series(marks.iter().map(mark))?;
         chart.draw_series(points.iter().map(|&point| Circle::new(point, 2, BLUE.filled())))?;
         area.present()
     })();
@@ -70,7 +72,10 @@ mod tests {
 
     #[test]
     fn nothing_measured_is_no_plot() {
-        assert!(plot("MOS", 5.0, &[]).is_none());
-        assert!(plot("MOS", 5.0, &[(0.0, 4.0), (1.0, 4.2)]).unwrap().starts_with("<svg"));
+        assert!(plot("MOS", 5.0, &[], &[1.0]).is_none());
+        let points = [(0.0, 4.0), (1.0, 4.2)];
+        let plain = plot("MOS", 5.0, &points, &[]).unwrap();
+        let marked = plot("MOS", 5.0, &points, &[0.5]).unwrap();
+        assert!(plain.starts_with("<svg") && marked.contains("#FF0000") && !plain.contains("#FF0000"));
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rove_phone::{CallReport, Refused};
+use rove_phone::{CallReport, Refused, Reroute};
 use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, files};
 
 /// Everything one run has to tell.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Report {
     /// The seed of all random choices; `null` when they were really random.
     pub(crate) seed: Option<u64>,
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     /// Moves between networks.
     pub(crate) roams: Vec<serde_json::Value>,
     /// Moves to a better route.
-    pub(crate) reroutes: Vec<serde_json::Value>,
+    pub(crate) reroutes: Vec<Reroute>,
     /// What others have said without a call.
     #[serde(default)]
     pub(crate) messages: Vec<serde_json::Value>,
@@ -29,10 +29,10 @@ pub(crate) struct Report {
 }
 
 /// What is known of a conference.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Conference {
     /// The most who were in it at a time, this phone included.
-    parties: Option<u32>,
+    pub(crate) parties: Option<u32>,
     /// From dialling to being heard, for each who was called, in order.
     pub(crate) joined_ms: Vec<f64>,
     /// How each of them was heard here, where that was measured.
@@ -40,7 +40,7 @@ pub(crate) struct Conference {
 }
 
 /// What was refused because somebody wanted too much.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Refusals {
     /// Requests that came too fast, and were answered so.
     told: u64,
@@ -80,7 +80,11 @@ impl Report {
 
     /// Writes it as JSON.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let mut whole = self.clone();
+        if whole.reroutes.is_empty() {
+            whole.reroutes = self.calls.iter().flat_map(|call| call.reroutes.clone()).collect();
+        }
+        let mut text = serde_json::to_string_pretty(&whole).unwrap_or_default();
         text.push('\n');
         std::fs::write(path, text).map_err(|error| {
             Failure::environment(format!("the report {} cannot be written: {error}", path.display()))

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig, SipAccount};
+use rove_phone::{Audio, CodecId, MediaSecurity, PhoneConfig, PlayoutConfig, SipAccount, Tolerance};
 use serde::Deserialize;
 
 pub(crate) use self::outside::TurnUri;
@@ -19,10 +19,25 @@ use crate::{
         dns_address,
         tools::DelayArgs,
         transport::{Spoken, TransportArgs},
+        wishes::Wishes,
     },
     failure::Failure,
     files,
 };
+
+/// Somebody with whom calls shall be of another quality than with others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contact {
+    address: String,
+    quality: Wishes,
+}
+
+impl Contact {
+    fn tolerance(&self, flags: Wishes, usual: Wishes) -> (String, Tolerance) {
+        (self.address.clone(), flags.or(self.quality).or(usual).tolerance())
+    }
+}
 
 /// What the settings file may say. An unknown key is an error that names file, line and key.
 #[derive(Debug, Default, Deserialize)]
@@ -32,13 +47,21 @@ pub(crate) struct Settings {
     dns_server: Option<Vec<String>>,
     stun: Option<String>,
     turn: Option<Vec<TurnUri>>,
+    pvdpn: Option<Vec<TurnUri>>,
+    media_address: Option<Vec<std::net::IpAddr>>,
     identity: Option<String>,
     anonymous: Option<bool>,
     codec: Option<Vec<Codec>>,
     packet_time: Option<u64>,
     srtp: Option<Srtp>,
-    min_delay: Option<u64>,
-    max_delay: Option<u64>,
+    min_playout: Option<u64>,
+    max_playout: Option<u64>,
+    /// How good calls shall be,
+    #[serde(default)]
+    quality: Wishes,
+    /// and those with somebody.
+    #[serde(default)]
+    contact: Vec<Contact>,
     ring_for: Option<u64>,
     transport: Option<Spoken>,
     tls_cert: Option<PathBuf>,
@@ -72,10 +95,12 @@ impl Settings {
             flag.or(file).map_or(default, Duration::from_millis)
         };
         let (least, most) = bounds(DelayArgs {
-            min_delay: args.min_delay.or(self.min_delay),
-            max_delay: args.max_delay.or(self.max_delay),
+            min_playout: args.min_playout.or(self.min_playout),
+            max_playout: args.max_playout.or(self.max_playout),
         })?;
-        let relays = first(&args.turn, self.turn.as_deref(), Vec::new());
+        let relays = first(&args.ways.turn, self.turn.as_deref(), Vec::new());
+        let dedicated = first(&args.ways.pvdpn, self.pvdpn.as_deref(), Vec::new());
+        let relays = relays.iter().map(TurnUri::find).chain(dedicated.iter().map(TurnUri::find_dedicated));
         let mut config = PhoneConfig {
             identity: args.identity.clone().or_else(|| self.identity.clone()).unwrap_or(default.identity),
             anonymous: args.anonymous || self.anonymous.unwrap_or(default.anonymous),
@@ -88,7 +113,10 @@ impl Settings {
                 .or(self.stun.as_deref())
                 .map(outside::stun_server)
                 .transpose()?,
-            turn_servers: relays.iter().map(TurnUri::find).collect::<Result<_, _>>()?,
+            turn_servers: relays.collect::<Result<_, _>>()?,
+            media_addresses: first(&args.ways.media_address, self.media_address.as_deref(), Vec::new()),
+            tolerance: args.wishes.or(self.quality).tolerance(),
+            tolerances: self.contact.iter().map(|one| one.tolerance(args.wishes, self.quality)).collect(),
             codecs: first(&codecs(&args.codec), self.codec.as_deref().map(codecs).as_deref(), default.codecs),
             packet_time: millis(args.packet_time, self.packet_time, default.packet_time),
             media_security: args.srtp.or(self.srtp).map_or(default.media_security, |srtp| match srtp {
@@ -163,8 +191,8 @@ impl Settings {
 /// The least and the most a packet waits before it is played; as it is by default where nothing is said.
 pub(crate) fn bounds(args: DelayArgs) -> Result<(Duration, Duration), Failure> {
     let usual = u64::try_from(PlayoutConfig::default().most.as_millis()).unwrap_or(LONGEST_DELAY_MS);
-    let least = args.min_delay.unwrap_or(0);
-    let most = args.max_delay.unwrap_or(usual.max(least));
+    let least = args.min_playout.unwrap_or(0);
+    let most = args.max_playout.unwrap_or(usual.max(least));
     if let Some(delay) = [least, most].into_iter().find(|delay| *delay > LONGEST_DELAY_MS) {
         return Err(Failure::usage(format!(
             "a playout delay of {delay} ms cannot be: use 0 to {LONGEST_DELAY_MS}"
@@ -231,8 +259,8 @@ mod tests {
 
     #[test]
     fn a_time_that_cannot_be_is_refused_with_its_range() {
-        let phone = |max_delay, ring_for| {
-            let settings = Settings { max_delay, ..Settings::default() };
+        let phone = |max_playout, ring_for| {
+            let settings = Settings { max_playout, ..Settings::default() };
             settings.phone(&PhoneArgs { ring_for, ..PhoneArgs::default() }).map_err(|error| error.to_string())
         };
         for (delay, ring) in [(0, 1), (1_000, 3_600)] {
@@ -247,9 +275,9 @@ mod tests {
 
     #[test]
     fn a_wait_keeps_to_its_bounds() {
-        let wait = |min_delay, max_delay| {
-            let settings = Settings { max_delay, ..Settings::default() };
-            let phone = settings.phone(&PhoneArgs { min_delay, ..PhoneArgs::default() });
+        let wait = |min_playout, max_playout| {
+            let settings = Settings { max_playout, ..Settings::default() };
+            let phone = settings.phone(&PhoneArgs { min_playout, ..PhoneArgs::default() });
             let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap();
             phone.map(|phone| (ms(phone.min_delay), ms(phone.max_delay))).map_err(|error| error.to_string())
         };

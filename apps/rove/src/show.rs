@@ -1,10 +1,10 @@
 //! What a person sees while a call goes on: one line that changes on a terminal, plain lines elsewhere.
 
-use core::time::Duration;
+use core::{cell::Cell, time::Duration};
 use std::io::{IsTerminal, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rove_phone::{CallReport, PhoneEvent, Progress};
+use rove_phone::{CallReport, PhoneEvent, Progress, RerouteCause, Rerouted, RouteKind};
 
 use crate::command::register;
 
@@ -14,6 +14,8 @@ const LONGEST_TEXT: usize = 1_000;
 /// The line on standard error.
 pub(crate) struct Show {
     line: Option<ProgressBar>,
+    /// By what kind of way the call goes.
+    route: Cell<Option<RouteKind>>,
 }
 
 impl Show {
@@ -25,7 +27,7 @@ impl Show {
             line.enable_steady_tick(Duration::from_millis(120));
             line
         });
-        Self { line }
+        Self { line, route: Cell::new(None) }
     }
 
     /// Replaces the line, or adds one where lines cannot change.
@@ -54,7 +56,7 @@ impl Show {
             }
             PhoneEvent::Quality { quality, .. } => {
                 if let Some(line) = &self.line {
-                    line.set_message(quality_text(quality));
+                    line.set_message(quality_text(quality, self.route.get()));
                 }
             }
             PhoneEvent::Account { news, .. } => {
@@ -80,6 +82,14 @@ impl Show {
                 }
                 None => "another way".into(),
             }),
+            PhoneEvent::Route { kind, .. } => self.route.set(Some(*kind)),
+            PhoneEvent::Rerouted { rerouted, .. } => {
+                self.route.set(rerouted.kinds[1].or(self.route.get()));
+                self.keep(&rerouted_text(rerouted));
+            }
+            PhoneEvent::Complaint { complaint, .. } => {
+                self.keep(&format!("{}, and no better way is known", why(complaint.cause)));
+            }
             PhoneEvent::Registered { name } => self.say(format!("{name} leads here now")),
             PhoneEvent::Unregistered { name } => self.say(format!("{name} leads nowhere any more")),
             _ => {}
@@ -146,13 +156,15 @@ fn address(from: &str) -> String {
     from.rsplit_once('>').map_or_else(|| from.to_owned(), |(address, _)| format!("{address}>"))
 }
 
-fn quality_text(quality: &rove_phone::Quality) -> String {
+fn quality_text(quality: &rove_phone::Quality, route: Option<RouteKind>) -> String {
     let ms = |time: Option<Duration>| figure(time.map(|t| t.as_secs_f64() * 1_000.0), " ms", 0);
     format!(
-        "talking: MOS {}, loss {}, jitter {}, delay {}",
+        "talking{}: MOS {}, loss {}, jitter {}, network {}, mouth to ear {}",
+        route.map_or_else(String::new, |kind| format!(" ({})", kind.name())),
         figure(quality.mos.map(f64::from), "", 2),
         figure(quality.interval_loss.map(|loss| f64::from(loss) * 100.0), " %", 1),
         ms(quality.jitter),
+        ms(quality.one_way.or(quality.round_trip.map(|both| both / 2))),
         ms(quality.mouth_to_ear),
     )
 }
@@ -227,6 +239,28 @@ pub(crate) fn summary(calls: &[CallReport]) -> String {
 /// By nearest rank: the least value that `percent` of all do not exceed.
 fn percentile(sorted: &[f64], percent: usize) -> Option<f64> {
     sorted.get((sorted.len() * percent).div_ceil(100).checked_sub(1)?).copied()
+}
+
+/// Why the other side is heard by another way, and what that cost.
+pub(crate) fn rerouted_text(rerouted: &Rerouted) -> String {
+    let Rerouted { kinds, cause, gap, lost, .. } = *rerouted;
+    let name = |kind: Option<RouteKind>, otherwise| kind.map_or(otherwise, RouteKind::name);
+    let (from, to) = (name(kinds[0], "a way that is gone"), name(kinds[1], "another way"));
+    let gap = gap.map_or_else(String::new, |gap| format!("; {} ms without a packet", gap.as_millis()));
+    let lost = lost.map_or_else(String::new, |lost| format!(", {lost} lost"));
+    format!("{from} left for {to}: {}{gap}{lost}", why(cause))
+}
+
+const fn why(cause: RerouteCause) -> &'static str {
+    match cause {
+        RerouteCause::Silence => "nothing came any more",
+        RerouteCause::Loss => "packets were lost",
+        RerouteCause::Delay => "packets came late",
+        RerouteCause::BitErrors => "bits arrived changed",
+        RerouteCause::Quality => "it sounded worse than you want",
+        RerouteCause::Cost => "the other costs less and is as good",
+        _ => "it got worse",
+    }
 }
 
 #[cfg(test)]

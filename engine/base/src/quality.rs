@@ -40,6 +40,9 @@ pub struct PacketCounts {
     pub duplicates: u64,
     /// Packets that came and could not be played, mostly for being late.
     pub discarded: u64,
+    /// Packets that came changed, as their protection shows (RFC 3711 §3.3); none where packets are not protected: then the
+    /// checksum of UDP drops them unseen.
+    pub broken: u64,
 }
 
 /// Where the delay of the network in [`Quality::mouth_to_ear`] is from.
@@ -110,6 +113,48 @@ pub struct Quality {
 }
 
 impl Quality {
+    /// Before anything was measured.
+    #[must_use]
+    pub fn nothing(at: Instant, band: Band) -> Self {
+        Self {
+            at,
+            sent: 0,
+            sent_by_peer: None,
+            received: 0,
+            lost: 0,
+            duplicates: 0,
+            late: 0,
+            discarded: 0,
+            interval: PacketCounts::default(),
+            interval_loss: None,
+            mean_burst: None,
+            jitter: None,
+            mean_jitter: None,
+            round_trip: None,
+            one_way: None,
+            one_way_range: None,
+            delay_basis: None,
+            playout_delay: None,
+            mouth_to_ear: None,
+            concealed: None,
+            rating: None,
+            rating_lq: None,
+            mos: None,
+            mos_lq: None,
+            band,
+        }
+    }
+
+    /// Packets of the interval that came changed, over all that came; `None` when none came.
+    #[must_use]
+    pub fn broken_share(&self) -> Option<f32> {
+        let PacketCounts { received, broken, .. } = self.interval;
+        let came = received.saturating_add(broken);
+        #[expect(clippy::cast_precision_loss, reason = "a ratio, not a count")]
+        let share = || broken as f32 / came as f32;
+        (came > 0).then(share)
+    }
+
     /// One-way delay of the path to here without its jitter, as well as it is known: the least that was measured where both
     /// ends read the same clock, else half of the round trip. `None` before either was measured.
     #[must_use]

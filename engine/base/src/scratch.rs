@@ -89,6 +89,16 @@ impl Scratch {
         Span::between(len, self.bytes.len())
     }
 
+    /// The bytes of `span` once more, behind all that was written.
+    pub fn repeat(&mut self, span: Span) -> Span {
+        let (start, end) = (span.start as usize, (span.start as usize).saturating_add(span.len()));
+        self.write(|out| {
+            if end <= out.len() {
+                out.extend_from_within(start..end);
+            }
+        })
+    }
+
     /// The bytes of `span`; empty when the scratch was cleared since.
     #[must_use]
     pub fn get(&self, span: Span) -> &[u8] {

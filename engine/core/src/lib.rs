@@ -8,6 +8,7 @@ pub mod mix;
 pub mod path;
 pub mod playout;
 pub mod quality;
+pub mod reroute;
 pub mod rtcp;
 pub mod rtp;
 pub mod send;

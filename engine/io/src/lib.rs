@@ -7,6 +7,7 @@ pub mod callback;
 pub mod clock;
 pub mod device;
 pub mod entropy;
+mod files;
 pub mod journal;
 pub mod media_thread;
 pub mod net;
@@ -15,6 +16,7 @@ pub mod spaces;
 
 pub use clock::Clock;
 pub use entropy::os_entropy;
+pub use files::write_whole;
 
 /// Lets tests forbid allocation for a while.
 #[cfg(test)]

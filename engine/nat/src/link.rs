@@ -18,13 +18,13 @@ pub use relink::Relink;
 use std::collections::VecDeque;
 
 use rove_base::{
-    Candidate, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, Scratch, Security, SrtpKeys, Step,
-    Transmit, UdpFlow,
+    Candidate, Dscp, Entropy, Flow, Instant, Machine, MediaPlan, Now, RouteKind, Scratch, Security, SrtpKeys,
+    Step, Transmit, UdpFlow,
 };
 
 use crate::{
     dtls::{Dtls, DtlsEvent, DtlsFailure, Flows, Identity},
-    ice::{Ice, IceEvent},
+    ice::{Ice, IceEvent, Wish},
 };
 
 /// The way of one call to its peer, and the keys for it. Its driver tells STUN, DTLS and media apart (RFC 7983) and hands
@@ -70,6 +70,10 @@ pub enum LinkEvent {
     Candidate(Option<Candidate>),
     /// Media goes this way from now on.
     Selected(UdpFlow),
+    /// Media can go this way as well, and what kind of way it is.
+    Spare(UdpFlow, RouteKind),
+    /// Media cannot go this way any more, or it is the one selected.
+    SpareGone(UdpFlow),
     /// Media is protected with these keys from now on.
     Secured(SrtpKeys),
     /// There is no way, or no keys: no media.
@@ -131,6 +135,26 @@ impl Link {
         self.ice.as_ref().is_none_or(|ice| ice.hears(flow))
     }
 
+    /// Of the ways that work, one that is good enough for `wish` is taken, where this end decides.
+    pub fn wish(&mut self, wish: Wish) {
+        self.ice.iter_mut().for_each(|ice| ice.wish(wish));
+    }
+
+    /// What kind of way a flow is, where ways are checked; straight, where they are not.
+    #[must_use]
+    pub fn kind(&self, flow: UdpFlow) -> RouteKind {
+        self.ice.as_ref().map_or(RouteKind::Direct, |ice| ice.kind(flow))
+    }
+
+    /// Media of this end goes by `flow` from now on, one of the spares: consent is asked for there.
+    pub fn follow(&mut self, now: Instant, flow: UdpFlow) {
+        self.now = self.now.max(now);
+        if let Some(ice) = &mut self.ice {
+            ice.follow(self.now, flow);
+        }
+        self.settle();
+    }
+
     /// Carries what one part has to say to the other.
     fn settle(&mut self) {
         if let Some(ice) = &mut self.ice {
@@ -149,6 +173,8 @@ impl Link {
                     self.events.push_back(LinkEvent::Selected(flow));
                 }
                 IceEvent::Reach(flow) => self.reach(flow),
+                IceEvent::Spare(flow, kind) => self.events.push_back(LinkEvent::Spare(flow, kind)),
+                IceEvent::SpareGone(flow) => self.events.push_back(LinkEvent::SpareGone(flow)),
                 IceEvent::Failed => self.events.push_back(LinkEvent::Failed(LinkFailure::NoWay)),
                 IceEvent::ConsentLost => self.events.push_back(LinkEvent::Failed(LinkFailure::ConsentLost)),
             }

@@ -16,6 +16,8 @@ pub mod irmv;
 pub mod kea;
 pub mod private;
 pub mod relay;
+pub mod reroute;
+pub mod rohc;
 pub mod rtcp;
 pub mod rtp;
 pub mod sctp;
@@ -46,6 +48,9 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("map", private::map),
     ("map_adapter", private::map_adapter),
     ("relay_token", relay::token),
+    ("reroute", reroute::check),
+    ("rohc", rohc::check),
+    ("rohc_link", rohc::link),
     ("rtcp", rtcp::check),
     ("rtcp_xr", rtcp::extended),
     ("rtp", rtp::check),

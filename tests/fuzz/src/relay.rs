@@ -101,6 +101,7 @@ fn server() -> TurnServer {
         ports: 50_000..=50_100,
         own: vec![flow().local],
         limits: TurnLimits::default(),
+        dscp: rove_base::Dscp::DEFAULT,
     };
     TurnServer::new(config, Entropy::from_number(1))
 }

@@ -27,8 +27,13 @@ pub(crate) fn pcap(protocol: u32, messages: &[(usize, Vec<u8>)]) -> Vec<u8> {
 
 /// A file of these packets of IPv4.
 pub(crate) fn file(packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    file_of(LINKTYPE_RAW, packets)
+}
+
+/// A file of these frames of a kind of link.
+pub(crate) fn file_of(link: u32, packets: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
     let mut file = Vec::new();
-    for number in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0xffff, LINKTYPE_RAW] {
+    for number in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0xffff, link] {
         file.extend_from_slice(&u32::to_le_bytes(number));
     }
     for (index, packet) in packets.enumerate() {

@@ -20,7 +20,7 @@ pub enum NodeError {
     Config(#[from] ConfigError),
     /// No role is configured.
     #[error(
-        "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [relay], [home] or [visited] section"
+        "the configuration gives this node nothing to do: add a [dns], [sip], [irmv], [relay], [home], [visited] or [[thin]] section"
     )]
     NoRole,
     /// The program was built without them.
@@ -89,6 +89,18 @@ pub enum NodeError {
     /// The interface of `[pool]` cannot be served.
     #[error("[pool] interface: {0}")]
     Dhcp(#[from] DhcpSocketError),
+    /// A thin link cannot be used.
+    #[error(
+        "[[thin]] {tun}: {what}: {source}; it takes CAP_NET_ADMIN and CAP_NET_RAW, an interface that is there, and a `tun` of which there is none yet"
+    )]
+    Thin {
+        /// Its device.
+        tun: String,
+        /// What part of it.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The control socket cannot be made.
     #[error("control {}: {source}", path.display())]
     Control {

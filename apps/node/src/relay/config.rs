@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rove_base::Dscp;
 use rove_driver::{Certificate, Tls};
 use rove_relay::{
     accounts::Accounts,
@@ -55,6 +56,8 @@ pub struct RelayConfig {
     pub allow: Vec<String>,
     /// Peers that are not sent to.
     pub deny: Vec<String>,
+    /// What leaves is marked for expedited forwarding (DSCP EF, RFC 3246), as in a network that is there for voice.
+    pub expedited: bool,
     /// Addresses lent at once.
     pub allocations: usize,
     /// Addresses lent at once to one user.
@@ -130,6 +133,7 @@ impl Default for RelayConfig {
             ports: [49_152, 65_535],
             allow: Vec::new(),
             deny: Vec::new(),
+            expedited: false,
             allocations: turn.allocations,
             per_user: turn.per_user,
             calls: calls.calls,
@@ -234,6 +238,7 @@ impl RelayConfig {
             ports: self.ports[0]..=self.ports[1],
             own,
             limits,
+            dscp: self.dscp(),
         })
     }
 
@@ -255,7 +260,14 @@ impl RelayConfig {
 
     pub(super) fn call_server(&self) -> Result<Calls, ConfigError> {
         let limits = CallLimits { calls: self.calls, ..CallLimits::default() };
-        Ok(Calls::new(self.call_secret()?.into_iter().collect(), limits))
+        let mut calls = Calls::new(self.call_secret()?.into_iter().collect(), limits);
+        calls.mark(self.dscp());
+        Ok(calls)
+    }
+
+    /// How what leaves is marked.
+    const fn dscp(&self) -> Dscp {
+        if self.expedited { Dscp::EF } else { Dscp::DEFAULT }
     }
 
     /// What was bought.

@@ -105,6 +105,7 @@ impl Desk {
         self.turn.reconfigure(turn.clone());
         self.turn.set_credits(relay.credits().after(self.turn.credits()));
         self.calls.set_most(relay.calls);
+        self.calls.mark(turn.dscp);
         streams.set_tls(tls);
         let question = |answer| Note::Renew(Box::new(turn.clone()), relay.calls, answer);
         self.together((), question, |_| json!({ "ok": null }), reply);

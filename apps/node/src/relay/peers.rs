@@ -87,7 +87,6 @@ impl Peers {
 
     /// Takes in what has been told so far. To be called before each batch of packets.
     // Not part of the loop over packets, which one desk alone goes through without it.
-    #[inline(never)]
     pub(super) fn catch_up(&mut self, now: Now, turn: &mut TurnServer, calls: &mut Calls, out: &mut Scratch) {
         for _ in 0..WAITING {
             match self.inbox.try_recv() {
@@ -108,7 +107,6 @@ impl Peers {
     }
 
     /// Tells all others, or none of them where one has no room now.
-    #[inline(never)]
     fn tell(&mut self, gather: impl FnOnce() -> News) {
         let mut places = Vec::with_capacity(self.others.len());
         for other in &self.others {
@@ -172,8 +170,9 @@ impl Desk {
                 drop(reply.send(ids.iter().filter_map(|id| self.calls.sight(id)).collect()));
             }
             Note::Renew(config, calls, reply) => {
-                self.turn.reconfigure(*config);
                 self.calls.set_most(calls);
+                self.calls.mark(config.dscp);
+                self.turn.reconfigure(*config);
                 let _ = reply.send(());
             }
         }

@@ -70,7 +70,7 @@ impl Control {
         let dns = dns_sockets.iter().map(UdpSocket::local_addr).collect();
         sockets.extend(dns_sockets);
         let media_news = Arc::new(Notify::new());
-        let media = Media::new(&config, clock, entropy.fork(), Arc::clone(&media_news))?;
+        let media = Media::new(&config, clock, entropy.fork(), tls.clone(), Arc::clone(&media_news))?;
         let mut board = Switchboard::new(
             Config {
                 identity: NameAddr::new(identity.uri().clone()),
@@ -137,6 +137,7 @@ impl Control {
             from: None,
             floor: Floor::default(),
             leaves_from: HashMap::new(),
+            present: None,
         })
     }
 }
@@ -161,6 +162,8 @@ pub(super) struct Desk {
     floor: Floor,
     /// The address that each stream leaves from.
     leaves_from: HashMap<StreamId, SocketAddr>,
+    /// The addresses of this host, and when that is looked at again.
+    present: Option<(Instant, Vec<IpAddr>)>,
 }
 
 /// What woke the control thread from outside.
@@ -232,6 +235,7 @@ impl Desk {
             Command::Join { call, other } => self.board.transfer_to(now, call, other),
             Command::Info { call, key, duration } => self.board.send_dtmf(now, call, key, duration),
             Command::Moved => self.board.moved(now),
+            Command::Relocate { call } => self.board.relocate(now, call),
             Command::MovedTo(ip) => self.moved_to(ip),
             Command::Register(registration) => self.register(*registration),
             Command::Unregister => self.board.unregister(now),
@@ -292,6 +296,7 @@ impl Desk {
         }
         let wake = Instant::earliest(Instant::earliest(wake, self.closing), self.media.keep_awake());
         let wake = Instant::earliest(wake, self.watch_floor());
+        let wake = Instant::earliest(wake, self.watch_addresses());
         Some(wake.map(|at| self.clock.std_instant(at)))
     }
 
@@ -306,16 +311,8 @@ impl Desk {
                     self.board.media(self.clock.now(), call, fact);
                 }
             }
-            Event::StartMedia { call, plan } => {
-                if let Err(why) = self.media.start(call, &plan) {
-                    self.board.media(self.clock.now(), call, MediaFact::Failed(why));
-                }
-            }
-            Event::ChangeMedia { call, plan } => {
-                if let Err(why) = self.media.change(call, &plan) {
-                    self.board.media(self.clock.now(), call, MediaFact::Failed(why));
-                }
-            }
+            Event::StartMedia { call, plan } => self.run_media(call, &plan, true),
+            Event::ChangeMedia { call, plan } => self.run_media(call, &plan, false),
             Event::AddCandidates { call, candidates, last } => {
                 self.media.add_candidates(call, candidates, last);
             }
@@ -323,7 +320,9 @@ impl Desk {
             Event::Join { calls } => self.join(calls),
             Event::Call { call, progress } => {
                 let over = matches!(progress, Progress::Ended { .. });
+                let moved = self.moved(call, &progress);
                 self.tell(PhoneEvent::Call { call, progress });
+                moved.into_iter().for_each(|rerouted| self.rerouted(call, rerouted));
                 if over {
                     self.conclude(call);
                 }
@@ -360,7 +359,8 @@ impl Desk {
         }
         let Some(record) = self.board.forget(call) else { return };
         let left = self.media.forget(call);
-        let report = CallReport::new(&record, &left.samples, left.recordings, left.played);
+        let report = CallReport::new(&record, &left.samples, &left.rerouted);
+        let report = report.by(left.route).with(left.recordings, left.played);
         self.tell(PhoneEvent::Ended { call, report: Box::new(report) });
     }
 

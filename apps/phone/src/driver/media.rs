@@ -1,7 +1,9 @@
 //! The media of all calls: ports, devices and the media thread, from the control thread's side.
 
 mod conference;
+mod elsewhere;
 mod outside;
+mod sound;
 
 pub(super) use outside::Seen;
 
@@ -13,21 +15,27 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Candidate, CodecId, Entropy, Fingerprint, Instant, LocalPath, MediaPlan, Quality};
-use rove_core::{path::Switched, playout::PlayoutConfig, send::Tripped, stream::Digit};
+use rove_base::{Candidate, CodecId, Entropy, Fingerprint, Instant, MediaPlan, Quality, RouteKind};
+use rove_core::{
+    path::Switched,
+    playout::PlayoutConfig,
+    reroute::{Complaint, Rerouted, Tolerance},
+    send::Tripped,
+    stream::Digit,
+};
+use rove_driver::Tls;
 use rove_io::{
     bridge::ControlEnds,
     callback::{replacement, wire},
     clock::Clock,
-    device::{Clip, DeviceConfig, Ends, FileConfig, Hall, Joint, Running, SoundConfig},
+    device::{Clip, Ends, Hall, Joint},
     media_thread::{Continuation, MediaEvent, MediaThread},
-    net::bind_pair,
 };
 use rove_nat::dtls::Identity;
-use rove_session::{CallId, MediaPorts, MediaSecurity};
+use rove_session::{CallId, MediaSecurity};
 use tokio::sync::Notify;
 
-use self::outside::Open;
+use self::{elsewhere::Elsewhere, outside::Open, sound::Device};
 use crate::{Audio, PhoneConfig, StartError, turn::TurnServer};
 
 /// Everything the calls of one phone hear and say with.
@@ -47,8 +55,18 @@ pub(super) struct Media {
     hall: Option<Hall>,
     stun_server: Option<SocketAddr>,
     turn_servers: Vec<TurnServer>,
+    /// Who is believed where they are reached in TLS.
+    tls: Tls,
     /// Those that a ticket is for, which are asked before.
     tickets: Vec<TurnServer>,
+    /// Media may leave from these addresses as well, and from those of all interfaces.
+    addresses: Vec<IpAddr>,
+    everywhere: bool,
+    /// What is put up with in calls, and in those with somebody.
+    tolerance: Tolerance,
+    tolerances: Vec<(String, Tolerance)>,
+    /// Whether devices may run; `None`: they always may.
+    awake: Option<bool>,
 }
 
 /// One call's part of it.
@@ -56,7 +74,7 @@ pub(super) struct Media {
 struct MediaCall {
     /// Open, and waiting for a plan.
     open: Open,
-    device: Option<Running>,
+    device: Option<Device>,
     /// What joins it with other calls.
     joint: Option<Joint>,
     // Held as long as the callbacks run: they look at the knobs.
@@ -66,6 +84,8 @@ struct MediaCall {
     plan: Option<MediaPlan>,
     /// Samples per second of its device.
     rate: u32,
+    /// Where else its media may leave from.
+    elsewhere: Elsewhere,
     left: Left,
 }
 
@@ -74,6 +94,10 @@ struct MediaCall {
 pub(super) struct Left {
     /// The engine's word of each second.
     pub(super) samples: Vec<Quality>,
+    /// Its words of routes.
+    pub(super) rerouted: Vec<Rerouted>,
+    /// What kind of way media goes, as checks found it.
+    pub(super) route: Option<RouteKind>,
     /// Absolute paths of what was heard.
     pub(super) recordings: Vec<PathBuf>,
     /// Absolute paths of what was said.
@@ -87,6 +111,9 @@ pub(super) enum MediaNews {
     Digit(Digit),
     SendingStopped(Tripped),
     Switched(Switched),
+    Rerouted(Rerouted),
+    Complaint(Complaint),
+    Route(RouteKind),
     /// This end can be reached there as well; `None`: there is no more.
     Candidate(Option<Candidate>),
     /// There is no way to the peer, or no keys.
@@ -100,6 +127,7 @@ impl Media {
         config: &PhoneConfig,
         clock: Clock,
         mut entropy: Entropy,
+        tls: Tls,
         wake: Arc<Notify>,
     ) -> Result<Self, StartError> {
         let clip = check(&config.audio, &config.codecs)?;
@@ -131,29 +159,19 @@ impl Media {
             hall,
             stun_server: config.stun_server,
             turn_servers: config.turn_servers.clone(),
+            tls,
             tickets: Vec::new(),
+            addresses: config.media_addresses.clone(),
+            everywhere: config.every_interface,
+            tolerance: config.tolerance,
+            tolerances: config.tolerances.clone(),
+            awake: config.owns_sound.then_some(false),
         })
     }
 
-    /// Opens an RTP and an RTCP port on `ip`, for a peer that SIP reaches from `signalling`; those opened for the call
-    /// before are closed.
-    pub(super) fn open(
-        &mut self,
-        call: CallId,
-        ip: IpAddr,
-        signalling: SocketAddr,
-    ) -> Result<MediaPorts, String> {
-        let (rtp, rtcp) = bind_pair(ip).map_err(|error| error.to_string())?;
-        let plain = MediaPorts::plain(rtp.local_addr(), rtcp.local_addr(), signalling);
-        let draw = |print| LocalPath::draw(&[plain.rtp], print, &mut self.entropy);
-        let path = self.fingerprint.map(draw);
-        let entry = self.calls.entry(call).or_default();
-        entry.open = Open::new(vec![rtp, rtcp]);
-        Ok(MediaPorts { path, ..plain })
-    }
-
-    /// Runs media by `plan` on the ports that were opened.
-    pub(super) fn start(&mut self, call: CallId, plan: &MediaPlan) -> Result<(), String> {
+    /// Runs media by `plan` on the ports that were opened, in a call with somebody who has one of these names.
+    pub(super) fn start(&mut self, call: CallId, plan: &MediaPlan, with: [&str; 2]) -> Result<(), String> {
+        self.thread.tolerate(self.tolerance_with(with));
         let (device, files) = self.device();
         let entry = self.calls.get_mut(&call).filter(|entry| !entry.running).ok_or("no ports were opened")?;
         let wired = wire(plan, self.playout).map_err(|error| error.to_string())?;
@@ -166,11 +184,11 @@ impl Media {
         entry.control = Some(wired.control);
         let ends = Ends::from((wired.input, wired.output));
         entry.device = Some(if let Some(hall) = &self.hall {
-            hall.enter(ends).ok_or("the codec's rate cannot be mixed")?
+            Device::Running(hall.enter(ends).ok_or("the codec's rate cannot be mixed")?)
         } else {
             let (ends, joint) = ends.joinable();
             entry.joint = Some(joint);
-            device.start(self.clock, ends).map_err(|error| error.to_string())?
+            Self::begin_sound(&self.audio, self.awake, (call, self.clock), device, ends)?
         });
         entry.left.played.extend(files.play.as_ref().map(Clip::path).and_then(absolute));
         entry.left.recordings.extend(files.record.as_deref().and_then(absolute));
@@ -213,7 +231,7 @@ impl Media {
     pub(super) fn stop(&mut self, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         entry.open = Open::default();
-        if let Some(Err(error)) = entry.device.take().map(Running::stop) {
+        if let Some(Err(error)) = entry.device.take().map(Device::stop) {
             tracing::error!(target: "rove::device", call = call.0, %error, "the device failed");
         }
         (entry.control, entry.joint) = (None, None);
@@ -272,6 +290,22 @@ impl Media {
                 MediaEvent::Switched { call, switched } => {
                     return Some((CallId(call), MediaNews::Switched(switched)));
                 }
+                MediaEvent::Complaint { call, complaint } => {
+                    return Some((CallId(call), MediaNews::Complaint(complaint)));
+                }
+                MediaEvent::Routed { call, kind, .. } => {
+                    if let Some(entry) = self.calls.get_mut(&CallId(call)) {
+                        entry.left.route = Some(kind);
+                    }
+                    return Some((CallId(call), MediaNews::Route(kind)));
+                }
+                MediaEvent::Rerouted { call, rerouted } => {
+                    if let Some(entry) = self.calls.get_mut(&CallId(call)) {
+                        entry.left.rerouted.push(rerouted);
+                        entry.left.route = rerouted.kinds[1].or(entry.left.route);
+                    }
+                    return Some((CallId(call), MediaNews::Rerouted(rerouted)));
+                }
                 MediaEvent::Stopped { call, summary, counts } => {
                     tracing::debug!(target: "rove::media", call, ?counts, "media stopped");
                     if let Some(entry) = self.calls.get_mut(&CallId(call)) {
@@ -283,30 +317,12 @@ impl Media {
             }
         }
     }
-
-    /// The device for the next call, and the files it uses.
-    fn device(&mut self) -> (DeviceConfig, FileConfig) {
-        match &self.audio {
-            Audio::Null | Audio::Room { .. } => (DeviceConfig::Null, FileConfig::default()),
-            Audio::Files { repeat, record, .. } => {
-                self.recordings += 1;
-                let record = record.as_deref().map(|path| numbered(path, self.recordings));
-                let files = FileConfig { play: self.clip.clone(), repeat: *repeat, record };
-                (DeviceConfig::File(files.clone()), files)
-            }
-            Audio::SoundCard { input, output } => {
-                let card =
-                    SoundConfig { input: input.clone(), output: output.clone(), ..SoundConfig::default() };
-                (DeviceConfig::Sound(card), FileConfig::default())
-            }
-        }
-    }
 }
 
 /// Finds out before the first call whether all that is to be said and recorded can be, and reads what is to be said.
 fn check(audio: &Audio, codecs: &[CodecId]) -> Result<Option<Clip>, StartError> {
     let (play, record) = match audio {
-        Audio::Null | Audio::Room { .. } => return Ok(None),
+        Audio::Null | Audio::Room { .. } | Audio::Ports { .. } => return Ok(None),
         Audio::SoundCard { .. } if cfg!(feature = "sound-card") => return Ok(None),
         Audio::SoundCard { .. } => {
             let why = "this build has no sound cards: build with --features sound-card, or use files";

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
 pub(crate) use control::Control;
 
-use crate::{TurnServer, phone::DnsRegistration};
+use crate::{Loses, TurnServer, phone::DnsRegistration};
 
 /// What the owner of the phone wants.
 pub(crate) enum Command {
@@ -69,6 +69,10 @@ pub(crate) enum Command {
         duration: Duration,
     },
     Moved,
+    Relocate {
+        call: CallId,
+    },
+    Lose(Option<Loses>),
     MovedTo(IpAddr),
     Press {
         call: CallId,
@@ -125,6 +129,11 @@ pub(crate) enum Command {
         call: CallId,
         muted: bool,
     },
+    MuteSelf {
+        call: CallId,
+        muted: bool,
+    },
+    LetSound(bool),
     Refused {
         reply: mpsc::SyncSender<Refused>,
     },

@@ -30,7 +30,10 @@ use std::{
 pub use rove_base::{Arrival, Flow, Instant, Machine, Now, Scratch, Step, Transmit, UdpFlow};
 use rove_base::{CodecId, Entropy, MediaPlan, Nested, Quality};
 use rove_codecs::CodecError;
-use rove_core::stream::{StreamError, StreamEvent};
+use rove_core::{
+    reroute::Rerouted,
+    stream::{StreamError, StreamEvent},
+};
 use rove_session::{
     CallId, Event, MediaFact, MediaPorts, MediaSecurity, Progress, Registration, Switchboard,
 };
@@ -126,6 +129,7 @@ struct Ports {
     rtcp: SocketAddr,
     running: Option<Box<VirtualCall>>,
     samples: Vec<Quality>,
+    rerouted: Vec<Rerouted>,
 }
 
 impl VirtualPhone {
@@ -267,6 +271,12 @@ impl VirtualPhone {
             StreamEvent::Switched(switched) => {
                 return self.events.push_back(PhoneEvent::Switched { call, switched });
             }
+            StreamEvent::Rerouted(rerouted) => {
+                if let Some(ports) = self.calls.get_mut(&call) {
+                    ports.rerouted.push(rerouted);
+                }
+                return self.events.push_back(PhoneEvent::Rerouted { call, rerouted });
+            }
             _ => return,
         };
         self.board.media(self.now, call, fact);
@@ -276,7 +286,8 @@ impl VirtualPhone {
         let port = self.next_port;
         self.next_port = port.checked_add(2).unwrap_or(FIRST_MEDIA_PORT);
         let (rtp, rtcp) = (SocketAddr::new(self.config.ip, port), SocketAddr::new(self.config.ip, port + 1));
-        self.calls.insert(call, Ports { rtp, rtcp, running: None, samples: Vec::new() });
+        self.calls
+            .insert(call, Ports { rtp, rtcp, running: None, samples: Vec::new(), rerouted: Vec::new() });
         MediaPorts::plain(rtp, rtcp, SocketAddr::new(self.config.ip, self.config.sip_port))
     }
 
@@ -303,8 +314,9 @@ impl VirtualPhone {
             return;
         }
         let Some(record) = self.board.forget(call) else { return };
-        let samples = self.calls.remove(&call).map_or_else(Vec::new, |ports| ports.samples);
-        let report = CallReport::new(&record, &samples, Vec::new(), Vec::new());
+        let (samples, rerouted) =
+            self.calls.remove(&call).map(|ports| (ports.samples, ports.rerouted)).unwrap_or_default();
+        let report = CallReport::new(&record, &samples, &rerouted);
         self.events.push_back(PhoneEvent::Ended { call, report: Box::new(report) });
     }
 }

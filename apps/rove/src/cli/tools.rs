@@ -15,10 +15,10 @@ use rove_phone::{
 pub(crate) struct DelayArgs {
     /// A packet waits at least this long before it is played, in ms: 0 to 1000.
     #[arg(long, value_name = "MS")]
-    pub(crate) min_delay: Option<u64>,
+    pub(crate) min_playout: Option<u64>,
     /// It waits this long at most, in ms: 0 to 1000.
     #[arg(long, value_name = "MS")]
-    pub(crate) max_delay: Option<u64>,
+    pub(crate) max_playout: Option<u64>,
 }
 
 /// Who is to be called, and how that is told.
@@ -228,19 +228,22 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// A terminal roams from one network to another in mid-call, instead.
-    #[arg(long)]
+    #[arg(long, group = "roams")]
     pub(crate) roam: bool,
+    /// The whole story, instead: a call by name, a roam, a way that gets worse and is left, a conference of three, the end.
+    #[arg(long, group = "roams")]
+    pub(crate) story: bool,
     /// Two operators' servers, of which three users find each other by name and are one conversation, instead.
-    #[arg(long, conflicts_with = "roam")]
+    #[arg(long, conflicts_with = "roams")]
     pub(crate) servers: bool,
     /// Its networks are addresses of one loopback interface, also where networks of their own are allowed.
-    #[arg(long, requires = "roam")]
+    #[arg(long, requires = "roams")]
     pub(crate) loopback: bool,
     /// Names, calls and sound take IPv6, where networks of their own are allowed.
-    #[arg(long, requires = "roam", conflicts_with = "loopback")]
+    #[arg(long, requires = "roams", conflicts_with = "loopback")]
     pub(crate) ipv6: bool,
     /// The terminal gets its addresses by DHCP, with udhcpc or for IPv6 dhclient, where networks of their own are allowed.
-    #[arg(long, requires = "roam", conflicts_with = "loopback")]
+    #[arg(long, requires = "roams", conflicts_with = "loopback")]
     pub(crate) dhcp: bool,
     /// Length of the call in s.
     #[arg(long = "for", value_name = "S", default_value_t = 8.0)]

@@ -23,6 +23,7 @@ use crate::{
     publish,
     report::{Conference, Refusals, Report},
     settings::Settings,
+    sheet::Sheet,
     show::{Show, call_table, message_text},
     stop::Stop,
 };
@@ -41,6 +42,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         Target::parse(target).map_err(|error| Failure::usage(format!("--forward: {error}")))?;
     }
     Report::check(args.json.as_deref())?;
+    let sheet = Sheet::new(&args.figures)?;
     let phone = Phone::start(config)?;
     phone.set_available(matches!(args.policy, Policy::Answer | Policy::Ring));
     let show = Show::new();
@@ -65,6 +67,7 @@ pub(crate) fn run(settings: &Settings, args: &Answer, stop: &Stop) -> Result<(),
         hang_up_at: HashMap::new(),
         up: Vec::new(),
         scripts: args.on_event.clone().map(Scripts::new),
+        sheet,
         reports: Vec::new(),
         messages: Vec::new(),
         most_parties: None,
@@ -156,6 +159,7 @@ struct Desk<'a> {
     /// The calls that stand, the newest last: that one is talked with, the others may wait.
     up: Vec<CallId>,
     scripts: Option<Scripts>,
+    sheet: Sheet,
     reports: Vec<CallReport>,
     /// What others have said without a call, the first [`MOST_MESSAGES`].
     messages: Vec<Value>,
@@ -184,13 +188,15 @@ impl Desk<'_> {
                 irmv.is(if self.up.is_empty() { Status::Online } else { Status::Busy });
                 irmv.turn(self.phone);
             }
+            self.sheet.turn();
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
+            self.sheet.event(&event);
             match &event {
                 PhoneEvent::Message { from, kind, body, .. } => self.said(from, kind, body),
                 event => self.show.event(event),
             }
             if let Some(irmv) = &mut self.irmv {
-                irmv.told(&event);
+                irmv.told(self.phone, &event);
             }
             if let Some(scripts) = &mut self.scripts {
                 scripts.tell(&event);
@@ -218,6 +224,7 @@ impl Desk<'_> {
 
     /// Writes what there is to report, where that is wanted.
     fn report(self) -> Result<(), Failure> {
+        self.sheet.write()?;
         let Some(path) = &self.args.json else { return Ok(()) };
         let conference = Conference::of(self.most_parties);
         let refused = self.phone.refused().map(Refusals::from);

@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     report::Report,
     settings::Settings,
+    sheet::Sheet,
     show::{Show, call_table, summary},
     stop::Stop,
 };
@@ -30,14 +31,16 @@ pub(crate) fn run(settings: &Settings, args: &Call, stop: &Stop) -> Result<(), F
     });
     let talk = talk.transpose()?;
     Report::check(args.json.as_deref())?;
+    let mut sheet = Sheet::new(&args.figures)?;
     let stay = Stay::begin(&args.stay, &args.target, stop)?;
     if let Some(stay) = &stay {
         stay.place(&mut config);
     }
-    let called = calls(settings, args, config, talk, stop);
+    let called = calls(settings, args, config, (talk, &mut sheet), stop);
     if let Some(stay) = stay {
         stay.end();
     }
+    sheet.write()?;
     conclude(&called?, args)
 }
 
@@ -46,7 +49,7 @@ fn calls(
     settings: &Settings,
     args: &Call,
     config: PhoneConfig,
-    talk: Option<Duration>,
+    (talk, sheet): (Option<Duration>, &mut Sheet),
     stop: &Stop,
 ) -> Result<Vec<CallReport>, Failure> {
     let phone = Phone::start(config)?;
@@ -66,14 +69,15 @@ fn calls(
             Ok(record.as_deref().and_then(irmv::target).unwrap_or_else(|| other.clone()))
         }));
         let targets = targets.collect::<Result<Vec<String>, Failure>>()?;
-        (report.calls, report.conference) =
-            Gathering::new(&phone, account, &show, &targets).chatting(args.together.chat).hold(talk, stop)?;
+        (report.calls, report.conference) = Gathering::new(&phone, account, &show, &targets)
+            .chatting(args.together.chat)
+            .hold(talk, (stop, sheet))?;
     }
     for _ in 0..args.count {
         if stop.wanted() || !args.together.join.is_empty() {
             break;
         }
-        let call = one(&phone, args, &target, &mut way, talk, stop, &show)?;
+        let call = one(&phone, args, &target, (&mut way, sheet), talk, stop, &show)?;
         report.calls.push(CallReport { target: args.target.clone(), ..call });
     }
     show.done();
@@ -88,7 +92,7 @@ fn one(
     phone: &Phone,
     args: &Call,
     target: &str,
-    way: &mut Way,
+    (way, sheet): (&mut Way, &mut Sheet),
     talk: Option<Duration>,
     stop: &Stop,
     show: &Show,
@@ -117,9 +121,11 @@ fn one(
         }
         let patience =
             hang_up_at.map_or(GLANCE, |at: Instant| at.saturating_duration_since(Instant::now()).min(GLANCE));
+        sheet.turn();
         let Some(event) = phone.next_event(patience) else { continue };
+        sheet.event(&event);
         if let Some((registered, _)) = &mut way.relayed {
-            registered.told(&event);
+            registered.told(phone, &event);
         }
         match &event {
             PhoneEvent::Message { body, .. } if chat.is_some() => chat::print(body),
@@ -207,7 +213,7 @@ fn conclude(calls: &[CallReport], args: &Call) -> Result<(), Failure> {
         many => println!("{}", summary(many)),
     }
     let failure = complaint(calls, |call| (!call.succeeded()).then(|| call.cause_text.clone()))
-        .or_else(|| complaint(calls, |call| missed(call, args.min_mos?)));
+        .or_else(|| complaint(calls, |call| missed(call, args.phone.wishes.min_mos?)));
     failure.map_or(Ok(()), |why| Err(Failure::call(why)))
 }
 

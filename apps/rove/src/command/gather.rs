@@ -9,7 +9,7 @@ use super::{
     GLANCE,
     chat::{self, Chat},
 };
-use crate::{failure::Failure, report::Conference, show::Show, stop::Stop};
+use crate::{failure::Failure, report::Conference, sheet::Sheet, show::Show, stop::Stop};
 
 /// One conversation, from the first call to the last word.
 pub(super) struct Gathering<'a> {
@@ -63,7 +63,7 @@ impl<'a> Gathering<'a> {
     pub(super) fn hold(
         mut self,
         talk: Option<Duration>,
-        stop: &Stop,
+        (stop, sheet): (&Stop, &mut Sheet),
     ) -> Result<(Vec<CallReport>, Conference), Failure> {
         let (mut until, mut leaving) = (None, false);
         self.dial(0)?;
@@ -76,7 +76,9 @@ impl<'a> Gathering<'a> {
                 return Ok(self.conclude());
             }
             self.write_what_was_typed();
+            sheet.turn();
             let Some(event) = self.phone.next_event(GLANCE) else { continue };
+            sheet.event(&event);
             match &event {
                 PhoneEvent::Message { call: Some(call), body, .. } if self.chat.is_some() => {
                     self.pass_on(*call, body);

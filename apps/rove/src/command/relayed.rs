@@ -8,7 +8,7 @@ use std::{
 
 use rove_io::entropy::os_entropy;
 use rove_phone::{
-    CallId, Phone, PhoneEvent, RelayStep, TurnServer,
+    CallId, Phone, PhoneEvent, RelayStep, TurnServer, TurnTransport,
     irmv::{Carry, CarryId, ClientEvent, Name, Record, RelayTicket, Stage},
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Line {
     id: CarryId,
     call: CallId,
     peer: Name,
+    /// When the server was last asked for a better way.
+    asked: Option<Instant>,
 }
 
 impl Registered {
@@ -33,7 +35,7 @@ impl Registered {
         entropy.fill(&mut id);
         self.borrow(phone, &peer, CarryId(id));
         let call = phone.dial_relayed(&target(record).ok_or_else(none)?, toward)?;
-        self.lines.push(Line { id: CarryId(id), call, peer });
+        self.lines.push(Line { id: CarryId(id), call, peer, asked: None });
         Ok(call)
     }
 
@@ -50,7 +52,13 @@ impl Registered {
         };
         let RelayTicket { user, password, relays, .. } = ticket.unwrap_or_default();
         tracing::info!(target: "rove::relayed", peer = %peer, relays = relays.len(), "relays for this call");
-        let server = |server| TurnServer { server, user: user.clone(), password: password.clone() };
+        let server = |server| TurnServer {
+            server,
+            over: TurnTransport::Udp,
+            user: user.clone(),
+            password: password.clone(),
+            dedicated: false,
+        };
         phone.borrow_from(relays.into_iter().map(server).collect());
     }
 
@@ -86,14 +94,15 @@ impl Registered {
         let call = toward.and_then(|toward| phone.relayed_call(&format!("<sip:{from}>"), toward, offer).ok());
         tracing::info!(target: "rove::relayed", peer = %from, step = ?RelayStep::SetUp, "heard");
         match call {
-            Some(call) => self.lines.push(Line { id, call, peer: from }),
+            Some(call) => self.lines.push(Line { id, call, peer: from, asked: None }),
             None => self.say(id, from, Stage::Refuse, Vec::new()),
         }
     }
 
     /// Has the servers carry what the phone wants carried.
-    pub(super) fn told(&mut self, event: &PhoneEvent) {
+    pub(super) fn told(&mut self, phone: &Phone, event: &PhoneEvent) {
         match event {
+            PhoneEvent::Complaint { call, .. } => self.complained(phone, *call),
             PhoneEvent::Relay { call, step, body } => {
                 let Some(line) = self.lines.iter().find(|line| line.call == *call) else { return };
                 let stage = match step {
@@ -112,6 +121,18 @@ impl Registered {
         }
     }
 
+    /// No way that the call knows is good enough: the server is asked for another relay, and the call begins anew to look for ways.
+    fn complained(&mut self, phone: &Phone, call: CallId) {
+        let Some(line) = self.lines.iter_mut().find(|line| line.call == call) else { return };
+        if line.asked.is_some_and(|asked| asked.elapsed() < BETWEEN_ASKING) {
+            return;
+        }
+        line.asked = Some(Instant::now());
+        let (peer, id) = (line.peer.clone(), line.id);
+        self.borrow(phone, &peer, id);
+        phone.relocate(call);
+    }
+
     fn say(&self, id: CarryId, to: Name, stage: Stage, body: Vec<u8>) {
         self.irmv.carry(Carry { id, from: self.presence.name.clone(), to, stage, body });
     }
@@ -128,6 +149,8 @@ fn toward(offer: &[u8]) -> Option<SocketAddr> {
 
 /// For a ticket.
 const TICKET: Duration = Duration::from_secs(3);
+/// Between two requests for a better way.
+const BETWEEN_ASKING: Duration = Duration::from_secs(60);
 /// Calls at a time.
 const MOST_LINES: usize = 64;
 

@@ -100,6 +100,18 @@ fn as_json(event: &PhoneEvent) -> Option<Value> {
         PhoneEvent::Switched { call, switched } => json!({
             "event": "switched", "call": call.0, "gap_ms": switched.gap.map(millis), "lost": switched.lost,
         }),
+        PhoneEvent::Rerouted { call, rerouted } => json!({
+            "event": "rerouted", "call": call.0, "cause": rerouted.cause.name(),
+            "from": rerouted.kinds[0].map(|kind| kind.name()), "to": rerouted.kinds[1].map(|kind| kind.name()),
+            "detected_ms": millis(rerouted.decided.since(rerouted.suspected)),
+            "gap_ms": rerouted.gap.map(millis), "packets_lost": rerouted.lost,
+        }),
+        PhoneEvent::Route { call, kind } => json!({ "event": "route", "call": call.0, "kind": kind.name() }),
+        PhoneEvent::Complaint { call, complaint } => json!({
+            "event": "complaint", "call": call.0, "cause": complaint.cause.name(),
+            "loss_percent": complaint.second.interval_loss.map(|loss| 100.0 * loss),
+            "mos": complaint.second.mos, "delay_ms": complaint.second.path_delay().map(millis),
+        }),
         PhoneEvent::Ended { call, report } => json!({
             "event": "ended", "call": call.0, "cause": report.cause, "report": report,
         }),

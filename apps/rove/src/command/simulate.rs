@@ -201,7 +201,7 @@ fn html(simulated: &Simulated, recording: Option<&Path>) -> String {
     for (title, least_top, value) in PLOTS {
         let points: Vec<(f64, f64)> =
             simulated.quality.iter().filter_map(|second| Some((second.at_s, value(second)?))).collect();
-        text.extend(page::plot(title, *least_top, &points));
+        text.extend(page::plot(title, *least_top, &points, &[]));
     }
     text.extend(recording.and_then(|path| std::path::absolute(path).ok()).map(|path| page::audio(&path)));
     text.push_str(page::FOOT);

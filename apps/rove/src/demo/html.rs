@@ -32,7 +32,7 @@ fn section(call: &CallReport) -> String {
         ("band", call.mos_band.clone().unwrap_or_else(|| "–".into())),
     ]);
     let audio: String = call.recordings.iter().map(|path| page::audio(path)).collect();
-    let plots: String = PLOTS.iter().filter_map(|plot| plot.draw(&call.quality)).collect();
+    let plots = plots(call);
     format!(
         "<section><h2>{} → {}</h2><p>{}</p>{table}{plots}{audio}</section>\n",
         page::escape(&call.side),
@@ -55,10 +55,32 @@ const PLOTS: &[Plot] = &[
     Plot { title: "loss, %", value: |s| s.loss_percent, least_top: 5.0 },
 ];
 
+/// How a call was, second by second, with its moves to other routes marked, and told below.
+pub(super) fn plots(call: &CallReport) -> String {
+    let marks: Vec<f64> = call.reroutes.iter().map(|moved| moved.at_s).collect();
+    let mut text: String = PLOTS.iter().filter_map(|plot| plot.draw(&call.quality, &marks)).collect();
+    for moved in &call.reroutes {
+        let kind = |kind: &Option<String>| kind.clone().unwrap_or_else(|| "another way".into());
+        let told = format!(
+            "{:.1} s: {} left for {} because of {}; {} without a packet, {} lost; MOS {} before, {} after",
+            moved.at_s,
+            kind(&moved.from),
+            kind(&moved.to),
+            moved.cause,
+            figure(moved.gap_ms, " ms", 0),
+            moved.packets_lost.map_or_else(|| "–".into(), |lost| lost.to_string()),
+            figure(moved.mos_before, "", 2),
+            figure(moved.mos_after, "", 2),
+        );
+        text.push_str(&format!("<p style=\"color:#a00\">{}</p>", page::escape(&told)));
+    }
+    text
+}
+
 impl Plot {
-    fn draw(&self, samples: &[QualitySample]) -> Option<String> {
+    fn draw(&self, samples: &[QualitySample], marks: &[f64]) -> Option<String> {
         let points: Vec<(f64, f64)> =
             samples.iter().filter_map(|s| Some((s.at_s, (self.value)(s)?))).collect();
-        page::plot(self.title, self.least_top, &points)
+        page::plot(self.title, self.least_top, &points, marks)
     }
 }

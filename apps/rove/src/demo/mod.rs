@@ -44,7 +44,7 @@ struct NodeReady {
 
 /// `claimed` says whether this program has a network of its own to make more in, or why not.
 pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Result<(), Failure> {
-    if args.roam {
+    if args.roam || args.story {
         return roam::run(args, claimed, stop);
     }
     if args.servers {

@@ -3,25 +3,40 @@
 use core::{fmt, str::FromStr, time::Duration};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 
-use rove_phone::TurnServer;
+use rove_phone::{TurnServer, TurnTransport};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// A TURN server and who asks it, as `turn:USER:PASSWORD@SERVER[:PORT]`: an address of RFC 7065, with what it leaves out.
+/// A TURN server and who asks it, as `turn:USER:PASSWORD@SERVER[:PORT][?transport=udp|tcp]`, or `turns:` for TLS: an address of
+/// RFC 7065, with what it leaves out.
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "Zeroizing<String>")]
 pub(crate) struct TurnUri {
+    over: Over,
     user: String,
     password: Zeroizing<String>,
     server: String,
 }
 
+/// In what a relay is reached.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Over {
+    Udp,
+    Tcp,
+    Tls,
+}
+
 // The password is not shown.
 impl fmt::Debug for TurnUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "turn:{}:…@{}", self.user, self.server)
+        let (scheme, end) = match self.over {
+            Over::Udp => ("turn", ""),
+            Over::Tcp => ("turn", "?transport=tcp"),
+            Over::Tls => ("turns", ""),
+        };
+        write!(f, "{scheme}:{}:…@{}{end}", self.user, self.server)
     }
 }
 
@@ -29,15 +44,26 @@ impl FromStr for TurnUri {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let rest = text.strip_prefix("turn:").ok_or(HOW)?;
-        let (who, server) = rest.rsplit_once('@').ok_or(HOW)?;
+        let (scheme, rest) = text.split_once(':').ok_or(HOW)?;
+        let (who, place) = rest.rsplit_once('@').ok_or(HOW)?;
         // Users that are let in for a time have a colon in their names, passwords have none.
         let (user, password) = who.rsplit_once(':').ok_or(HOW)?;
+        let (server, transport) = match place.split_once('?') {
+            None => (place, None),
+            Some((server, query)) => (server, Some(query.strip_prefix("transport=").ok_or(HOW)?)),
+        };
+        let over = match (scheme, transport) {
+            ("turn", None | Some("udp")) => Over::Udp,
+            ("turn", Some("tcp")) => Over::Tcp,
+            ("turns", None | Some("tcp")) => Over::Tls,
+            ("turns", Some("udp")) => return Err(NO_DTLS),
+            _ => return Err(HOW),
+        };
         if user.is_empty() || password.is_empty() || server.is_empty() {
             return Err(HOW);
         }
         let password = Zeroizing::new(password.to_owned());
-        Ok(Self { user: user.to_owned(), password, server: server.to_owned() })
+        Ok(Self { over, user: user.to_owned(), password, server: server.to_owned() })
     }
 }
 
@@ -52,28 +78,50 @@ impl TryFrom<Zeroizing<String>> for TurnUri {
 impl TurnUri {
     /// The server, found.
     pub(crate) fn find(&self) -> Result<TurnServer, Failure> {
-        let server = server("--turn", &self.server)?;
-        Ok(TurnServer { server, user: self.user.clone(), password: self.password.clone() })
+        let port = if self.over == Over::Tls { SECURE_PORT } else { PORT };
+        let server = server("--turn", &self.server, port)?;
+        let over = match self.over {
+            Over::Udp => TurnTransport::Udp,
+            Over::Tcp => TurnTransport::Tcp,
+            Over::Tls => TurnTransport::Tls { name: name(&self.server) },
+        };
+        let (user, password) = (self.user.clone(), self.password.clone());
+        Ok(TurnServer { server, over, user, password, dedicated: false })
+    }
+
+    /// The same as the way into a network for voice alone.
+    pub(crate) fn find_dedicated(&self) -> Result<TurnServer, Failure> {
+        Ok(TurnServer { dedicated: true, ..self.find()? })
     }
 }
 
 /// The address of a STUN server.
 pub(super) fn stun_server(text: &str) -> Result<SocketAddr, Failure> {
-    server("--stun", text)
+    server("--stun", text, PORT)
+}
+
+/// A server as it is written: an address, with a port or without.
+fn address(text: &str, port: u16) -> Option<SocketAddr> {
+    text.parse::<SocketAddr>().ok().or_else(|| {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        bare.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port))
+    })
+}
+
+/// The name of a server that is not written as an address.
+fn name(text: &str) -> Option<String> {
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
+    address(text, 0).is_none().then(|| host.to_owned())
 }
 
 /// The address of a server; a name is looked up as the system does it, for a few seconds at most.
-fn server(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
-    let address = text.parse::<SocketAddr>().or_else(|_| {
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        bare.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, PORT))
-    });
-    if let Ok(address) = address {
+fn server(flag: &str, text: &str, port: u16) -> Result<SocketAddr, Failure> {
+    if let Some(address) = address(text, port) {
         return Ok(address);
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) => (host, port.parse().ok()),
-        None => (text, Some(PORT)),
+        None => (text, Some(port)),
     };
     let Some(port) = port.filter(|_| !host.is_empty()) else {
         return Err(Failure::usage(format!("{flag} {text}: not a server, with or without a port")));
@@ -92,9 +140,15 @@ fn server(flag: &str, text: &str) -> Result<SocketAddr, Failure> {
 }
 
 /// What a TURN server has to look like.
-const HOW: &str = "not a relay: write turn:USER:PASSWORD@SERVER, with :PORT behind it if that is not 3478";
+const HOW: &str = "not a relay: write turn:USER:PASSWORD@SERVER, with :PORT behind it if that is not 3478 and ?transport=tcp for \
+                   TCP; or turns:USER:PASSWORD@SERVER for TLS, with :PORT if that is not 5349";
+/// What is not spoken.
+const NO_DTLS: &str = "turns: with ?transport=udp is TURN over DTLS, which is not spoken here: leave ?transport=udp out for TLS, or \
+                       write turn: for UDP";
 /// Of STUN and TURN (RFC 8489 §8, RFC 8656 §3.1).
 const PORT: u16 = 3_478;
+/// Of TURN in TLS.
+const SECURE_PORT: u16 = 5_349;
 /// How long a name may take to be looked up.
 const LOOK_UP: Duration = Duration::from_secs(4);
 
@@ -119,6 +173,7 @@ mod tests {
             assert!(stun_server(text).is_err(), "{text}");
         }
     }
+
     #[test]
     fn a_relay_is_a_server_with_a_user_and_a_password_that_is_never_shown() {
         let cases = [
@@ -145,5 +200,36 @@ mod tests {
             assert_eq!(text.parse::<TurnUri>(), Err(HOW), "{text}");
         }
         assert!("turn:me:of-me@no-such-name.invalid".parse::<TurnUri>().unwrap().find().is_err());
+    }
+    #[test]
+    fn a_relay_is_reached_in_what_its_address_says_at_the_port_that_goes_with_it() {
+        let tls = |name: Option<&str>| TurnTransport::Tls { name: name.map(str::to_owned) };
+        let cases = [
+            ("turn:me:of-me@192.0.2.1", TurnTransport::Udp, "192.0.2.1:3478"),
+            ("turn:me:of-me@192.0.2.1?transport=udp", TurnTransport::Udp, "192.0.2.1:3478"),
+            ("turn:me:of-me@192.0.2.1?transport=tcp", TurnTransport::Tcp, "192.0.2.1:3478"),
+            ("turn:me:of-me@[2001:db8::1]:80?transport=tcp", TurnTransport::Tcp, "[2001:db8::1]:80"),
+            ("turns:me:of-me@192.0.2.1", tls(None), "192.0.2.1:5349"),
+            ("turns:me:of-me@192.0.2.1:443?transport=tcp", tls(None), "192.0.2.1:443"),
+            ("turns:me:of-me@[2001:db8::1]", tls(None), "[2001:db8::1]:5349"),
+            ("turns:me:of-me@localhost:443", tls(Some("localhost")), ":443"),
+            ("turns:me:of-me@localhost", tls(Some("localhost")), ":5349"),
+            // What stands behind a question mark in a password is the password's.
+            ("turn:me:of?transport=tcp@192.0.2.1", TurnTransport::Udp, "192.0.2.1:3478"),
+        ];
+        for (text, over, server) in cases {
+            let found = text.parse::<TurnUri>().unwrap().find().unwrap();
+            assert_eq!(found.over, over, "{text}");
+            assert!(found.server.to_string().ends_with(server), "{text}: {}", found.server);
+        }
+        for text in [
+            "turn:me:of-me@192.0.2.1?transport=tls",
+            "turn:me:of-me@192.0.2.1?tcp",
+            "turns:me@192.0.2.1",
+            "sip:me:of-me@192.0.2.1",
+        ] {
+            assert_eq!(text.parse::<TurnUri>(), Err(HOW), "{text}");
+        }
+        assert_eq!("turns:me:of-me@192.0.2.1?transport=udp".parse::<TurnUri>(), Err(NO_DTLS));
     }
 }

@@ -12,6 +12,14 @@ pub struct RouteId(pub u32);
 pub enum RouteKind {
     /// Straight between the two ends, by the addresses first agreed.
     Direct,
+    /// Straight between the two ends, by other addresses or interfaces.
+    Other,
+    /// By way of one relay.
+    Relay,
+    /// By way of two relays.
+    Relay2,
+    /// By way of a network for voice alone.
+    Pvdpn,
 }
 
 impl RouteKind {
@@ -20,6 +28,10 @@ impl RouteKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
+            Self::Other => "other",
+            Self::Relay => "relay",
+            Self::Relay2 => "relay2",
+            Self::Pvdpn => "pvdpn",
         }
     }
 }

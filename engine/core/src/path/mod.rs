@@ -8,7 +8,7 @@ mod switch;
 
 use core::time::Duration;
 
-use rove_base::{Instant, MediaPlan, Route, RouteId, UdpFlow};
+use rove_base::{Instant, MediaPlan, Route, RouteId, RouteKind, UdpFlow};
 
 use self::switch::Measure;
 pub use self::switch::{Switched, Why};
@@ -20,8 +20,11 @@ pub use self::switch::{Switched, Why};
 /// Nothing here allocates or frees after [`Path::new`], nor does that.
 #[derive(Clone, Debug)]
 pub struct Path {
-    /// By place; the first ones are those that signalling told.
     routes: [Option<Route>; MOST_ROUTES],
+    /// Those that signalling told.
+    told: [Option<Route>; MOST_ROUTES],
+    /// The name of the next way that is found.
+    name: u32,
     active: Route,
     /// Those that were active a moment ago, the latest first: packets may still be on their way.
     left: [Option<Left>; MOST_LEFT],
@@ -74,13 +77,21 @@ impl Path {
             *place = Some(*route);
         }
         let active = *plan.routes().first()?;
-        Some(Self { active, routes, left: [None; MOST_LEFT], measure: Measure::default() })
+        let told = routes;
+        let name = plan.routes().iter().map(|route| route.id.0.saturating_add(1)).max().unwrap_or(0);
+        let mut path =
+            Self { active, routes, told, name, left: [None; MOST_LEFT], measure: Measure::default() };
+        if plan.ice().is_some() {
+            // What was told is no way before it was checked.
+            path.routes = [None; MOST_ROUTES];
+        }
+        Some(path)
     }
 
     /// Whether signalling told the same routes of both.
     #[must_use]
     pub fn is_told_as(&self, other: &Self) -> bool {
-        self.routes == other.routes
+        self.told == other.told
     }
 
     /// Where packets go.
@@ -92,6 +103,46 @@ impl Path {
     /// All routes, in the order in which they were told.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.routes.iter().flatten()
+    }
+
+    /// The route of a name; `None` when there is none.
+    #[must_use]
+    pub fn route(&self, id: RouteId) -> Option<&Route> {
+        core::iter::once(&self.active).chain(self.routes()).find(|route| route.id == id)
+    }
+
+    /// A way was found on which `flow` leads to the peer, both RTP and RTCP: it is a route from now on, if it was none.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::Full`].
+    pub fn found(&mut self, flow: UdpFlow, kind: RouteKind) -> Result<(), PathError> {
+        if self.active.rtp == flow {
+            self.active.kind = kind;
+        }
+        if let Some(known) = self.routes.iter_mut().flatten().find(|route| route.rtp == flow) {
+            known.kind = kind;
+            return Ok(());
+        }
+        self.add(Route { id: RouteId(self.name), kind, rtp: flow, rtcp: flow })?;
+        self.name = self.name.saturating_add(1);
+        Ok(())
+    }
+
+    /// The way by `flow` is gone, unless packets take it.
+    pub fn gone(&mut self, now: Instant, flow: UdpFlow) {
+        if let Some(route) = self.by_flow(flow) {
+            // Where packets go is left by whoever finds another way.
+            let _ = self.remove(now, route.id);
+        }
+    }
+
+    /// Packets take the way by `flow` from `now` on, which checks found: under its name, where it has one.
+    pub fn lead(&mut self, now: Instant, flow: UdpFlow) {
+        match self.by_flow(flow) {
+            Some(route) => self.go(now, route, Why::Checked),
+            None => self.take(now, flow, flow, Why::Checked),
+        }
     }
 
     /// Another way there is, which packets may be switched to. What comes by it is believed from now on.
@@ -136,12 +187,16 @@ impl Path {
 
     /// Packets take these flows from `now` on: the way that checks found, or where the peer turned out to be.
     pub fn take(&mut self, now: Instant, rtp: UdpFlow, rtcp: UdpFlow, why: Why) {
-        self.go(now, Route { rtp, rtcp, ..self.active }, why);
+        let route = Route { rtp, rtcp, ..self.active };
+        if let Some(known) = self.routes.iter_mut().flatten().find(|known| known.id == route.id) {
+            *known = route;
+        }
+        self.go(now, route, why);
     }
 
     /// Signalling tells other routes: from `now` on packets take the first of `told`.
     pub fn follow(&mut self, now: Instant, told: &Self) {
-        self.routes = told.routes;
+        (self.routes, self.told) = (told.routes, told.told);
         self.go(now, told.active, Why::Told);
     }
 
@@ -162,6 +217,10 @@ impl Path {
         if let Some(latest) = self.left.first_mut() {
             *latest = Some(Left { route, until: now + GRACE });
         }
+    }
+
+    fn by_flow(&self, flow: UdpFlow) -> Option<Route> {
+        self.routes().find(|route| route.rtp == flow).copied()
     }
 
     fn find(&self, id: RouteId) -> Option<&Route> {

@@ -94,6 +94,39 @@ pub fn mos(rating: f32, band: Band) -> f32 {
     mos.max(1.0) as f32
 }
 
+/// The greatest share of packets that may be lost, none of them recovered, for a score of `least` without delay; `None` when
+/// the codec does not reach it.
+#[must_use]
+pub fn loss_for(codec: CodecId, least: f32) -> Option<f32> {
+    let reaches = |loss| mos(rating(&Inputs { loss, ..Inputs::new(codec) }), band(codec)) >= least;
+    if !reaches(0.0) {
+        return None;
+    }
+    let (mut good, mut bad) = (0.0, 1.0);
+    for _ in 0..16 {
+        let middle = (good + bad) / 2.0;
+        if reaches(middle) { good = middle } else { bad = middle }
+    }
+    Some(good)
+}
+
+/// The longest delay from mouth to ear for a score of `least` without loss; `None` when the codec does not reach it, or
+/// reaches it with any delay there is.
+#[must_use]
+pub fn delay_for(codec: CodecId, least: f32) -> Option<Duration> {
+    let after = |millis: u64| Inputs { one_way_delay: Duration::from_millis(millis), ..Inputs::new(codec) };
+    let reaches = |millis: u64| mos(rating(&after(millis)), band(codec)) >= least;
+    if !reaches(0) || reaches(LONGEST_DELAY) {
+        return None;
+    }
+    let (mut good, mut bad) = (0, LONGEST_DELAY);
+    while bad - good > 1 {
+        let middle = u64::midpoint(good, bad);
+        if reaches(middle) { good = middle } else { bad = middle }
+    }
+    Some(Duration::from_millis(good))
+}
+
 /// A rating on the scale of `band` as one of 0 to 100, on which the best connection of each band is 100.
 #[must_use]
 pub fn of_100(rating: f32, band: Band) -> f32 {
@@ -202,3 +235,5 @@ const NOTICEABLE_DELAY: f64 = 100.0;
 /// Beyond this, one outage is all there is.
 const LONGEST_BURST_RATIO: f32 = 1_000.0;
 const BEST_MOS: f64 = 4.5;
+/// In milliseconds: nobody calls that a conversation.
+const LONGEST_DELAY: u64 = 4_000;

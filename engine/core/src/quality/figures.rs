@@ -80,6 +80,13 @@ impl ReceiveStats {
         (packets > 0).then(|| (8.0 * bytes as f64 / (packets as f64 * seconds)) as u32)
     }
 
+    /// Mean bytes of speech in a packet; `None` before there was any.
+    #[must_use]
+    pub fn mean_payload(&self) -> Option<usize> {
+        let (packets, bytes) = self.payloads;
+        bytes.checked_div(packets).and_then(|mean| usize::try_from(mean).ok())
+    }
+
     /// Bursts and gaps (RFC 3611 §4.7.2); `None` before the duration of a packet is known.
     #[must_use]
     pub fn burst_gap(&self) -> Option<BurstGap> {

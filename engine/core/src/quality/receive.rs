@@ -193,8 +193,13 @@ impl ReceiveStats {
         }
     }
 
-    /// Takes note of the speech in a packet that was counted: its payload without redundancy.
-    pub const fn on_payload(&mut self, bytes: usize) {
+    /// Takes note of the speech in a packet that was counted: its payload without redundancy. What is too short for that is
+    /// the quiet between.
+    pub fn on_payload(&mut self, bytes: usize) {
+        let least = self.packet_time().map_or(0.0, |time| time.as_secs_f64() * LEAST_SPEECH / 8.0);
+        if (bytes as f64) < least {
+            return;
+        }
         let (packets, sum) = self.payloads;
         self.payloads = (packets.saturating_add(1), sum.saturating_add(bytes as u64));
     }
@@ -323,3 +328,6 @@ const fn units_of_65536(time: Duration) -> u32 {
     let units = (time.as_nanos() << 16).wrapping_div(1_000_000_000);
     if units > u32::MAX as u128 { u32::MAX } else { units as u32 }
 }
+
+/// Bits per second below which no codec here has speech (RFC 6716 §2.1.1).
+const LEAST_SPEECH: f64 = 6_000.0;

@@ -12,7 +12,7 @@ mod tests;
 pub use packet::{Compound, Packet, Reports, SdesItem, SdesItems, Sources};
 pub use parse::{ParseError, parse};
 pub use report::{ReportBlock, SenderInfo, round_trip};
-pub use write::{write_bye, write_report};
+pub use write::{write_application, write_bye, write_report};
 
 /// Packet types (RFC 3550 §12.1).
 mod kind {
@@ -20,6 +20,8 @@ mod kind {
     pub(super) const RECEIVER_REPORT: u8 = 201;
     pub(super) const SOURCE_DESCRIPTION: u8 = 202;
     pub(super) const BYE: u8 = 203;
+    /// Defined by an application (RFC 3550 §6.7).
+    pub(super) const APPLICATION: u8 = 204;
     /// RFC 3611 §2.
     pub(super) const EXTENDED_REPORT: u8 = 207;
 }

@@ -60,6 +60,17 @@ pub enum Packet<'a> {
         /// Why, as text that was meant to be UTF-8; `None` when not said.
         reason: Option<&'a [u8]>,
     },
+    /// What an application has defined (RFC 3550 §6.7).
+    Application {
+        /// Who speaks.
+        ssrc: Ssrc,
+        /// Which of its packets; five bits.
+        subtype: u8,
+        /// Whose.
+        name: [u8; 4],
+        /// What follows.
+        data: &'a [u8],
+    },
     /// What reports have no room for (RFC 3611 §2).
     ExtendedReport {
         /// Who reports.
@@ -103,6 +114,11 @@ impl<'a> Packet<'a> {
                     None => None,
                 };
                 Self::Bye { sources, reason }
+            }
+            kind::APPLICATION => {
+                let (&ssrc, body) = body.split_first_chunk::<4>()?;
+                let (&name, data) = body.split_first_chunk::<4>()?;
+                Self::Application { ssrc: ssrc_from(ssrc), subtype: count, name, data }
             }
             kind::EXTENDED_REPORT => {
                 let (&ssrc, blocks) = body.split_first_chunk::<4>()?;

@@ -115,6 +115,7 @@ fn too_short(raw: &Raw<'_>) -> ParseError {
     let (part, need) = match raw.kind {
         kind::SENDER_REPORT => ("sender report", count.saturating_mul(24).saturating_add(24)),
         kind::EXTENDED_REPORT => ("extended report", 4),
+        kind::APPLICATION => ("application-defined packet", 8),
         kind::RECEIVER_REPORT => ("receiver report", count.saturating_mul(24).saturating_add(4)),
         _ => {
             let sources = count.saturating_mul(4);

@@ -212,7 +212,9 @@ proptest! {
                     prop_assert!(reason.as_bytes().starts_with(said.unwrap_or_default()));
                     prop_assert_eq!(said.is_none(), reason.is_empty());
                 }
-                Packet::ExtendedReport { .. } | Packet::Unknown { .. } => prop_assert!(false),
+                Packet::ExtendedReport { .. } | Packet::Application { .. } | Packet::Unknown { .. } => {
+                    prop_assert!(false);
+                },
             }
         }
     }

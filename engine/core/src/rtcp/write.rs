@@ -50,6 +50,16 @@ pub fn write_bye(out: &mut Vec<u8>, ssrc: Ssrc, reason: &str) {
     });
 }
 
+/// Appends what an application has defined (RFC 3550 §6.7), to be sent behind [`write_report`] in the same compound: five
+/// bits of `subtype`, and of `data` whole words.
+pub fn write_application(out: &mut Vec<u8>, ssrc: Ssrc, subtype: u8, name: [u8; 4], data: &[u8]) {
+    packet(out, kind::APPLICATION, usize::from(subtype & 0x1f), |out| {
+        out.extend_from_slice(&ssrc.0.to_be_bytes());
+        out.extend_from_slice(&name);
+        out.extend_from_slice(data);
+    });
+}
+
 /// The common header, what `body` appends, and zeros up to a whole word.
 pub(super) fn packet(out: &mut Vec<u8>, kind: u8, count: usize, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();

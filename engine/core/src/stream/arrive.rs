@@ -1,33 +1,71 @@
 //! What becomes of a datagram.
 
-use rove_base::{Instant, Ssrc, UdpFlow};
+use rove_base::{Instant, RouteId, RtpTimestamp, SeqNumber, Ssrc, UdpFlow};
 
-use super::{Stream, gate::Shut, receive::Received};
+use super::{
+    Stream,
+    gate::{Gate, Shut},
+    receive::Received,
+};
 use crate::{
     demux::{Kind, kind},
     jitter::PacketSink,
-    path::Carries,
+    path::{Carries, Why},
+    reroute::Heard,
+    srtp::SrtpError,
 };
 
 impl<K: PacketSink> Stream<K> {
     pub(super) fn on_datagram(&mut self, flow: &UdpFlow, bytes: &[u8], arrived: Instant) {
         let Some(mut gate) = self.gate.take() else { return };
+        let (mut turn, mut replayed) = (None, false);
         match gate.open(flow, bytes, arrived) {
-            Ok((carries, plain)) => match (carries, kind(plain)) {
+            Ok((route, carries, plain)) => match (carries, kind(plain)) {
                 (Carries::Rtp | Carries::Both, Kind::Rtp) => {
-                    let seq = plain.get(2..4).and_then(|seq| seq.try_into().ok()).map(u16::from_be_bytes);
-                    if let (true, Some(seq)) = (self.on_rtp(plain, arrived), seq) {
-                        gate.used(flow, seq, arrived);
+                    if let Some(heard) = self.on_media(route, plain, arrived) {
+                        gate.used(flow, heard.seq.0, arrived);
+                        self.guard.heard(&heard, gate.path());
                     }
                 }
-                (Carries::Rtcp | Carries::Both, Kind::Rtcp) => self.on_rtcp(plain, arrived),
+                (Carries::Rtcp | Carries::Both, Kind::Rtcp) => {
+                    self.on_rtcp(plain, arrived);
+                    turn = self.on_words(route, plain, arrived);
+                }
                 _ => self.receiver.refuse_unexpected(),
             },
+            Err(Shut::Protected(SrtpError::Replayed)) => replayed = true,
             Err(Shut::Stranger) => self.receiver.refuse_stranger(),
             Err(Shut::Early) => self.receiver.refuse_unexpected(),
-            Err(Shut::Protected(why)) => self.receiver.refuse_protected(why),
+            Err(Shut::Protected(why)) => {
+                self.receiver.refuse_protected(why);
+                let by = gate.path().arrival(flow, arrived).filter(|_| why == SrtpError::Forged);
+                by.into_iter().for_each(|(by, _)| self.guard.broken(arrived, by, gate.path()));
+            }
+        }
+        if replayed && !self.is_copy(flow, bytes, arrived, &gate) {
+            self.receiver.refuse_protected(SrtpError::Replayed);
+        }
+        if let Some(route) = turn {
+            // The word came by a route of the call.
+            let _ = gate.switch(arrived, route, Why::Better);
         }
         self.gate = Some(gate);
+    }
+
+    /// A packet of media; `None` when it is of no use. One that was here before, by another route, counts for that alone.
+    fn on_media(&mut self, by: RouteId, bytes: &[u8], at: Instant) -> Option<Heard> {
+        let heard = heard(by, bytes, at);
+        let copy = heard.is_some_and(|heard| self.guard.expects(&heard));
+        if copy || self.on_rtp(bytes, at) { heard } else { None }
+    }
+
+    /// Whether a packet that was opened before came again because the peer sends by two routes.
+    fn is_copy(&mut self, flow: &UdpFlow, bytes: &[u8], at: Instant, gate: &Gate) -> bool {
+        let by = gate.path().arrival(flow, at).filter(|(_, carries)| *carries != Carries::Rtcp);
+        let heard = by.and_then(|(by, _)| heard(by, bytes, at)).filter(|_| kind(bytes) == Kind::Rtp);
+        let Some(heard) = heard.filter(|heard| self.guard.expects(heard)) else { return false };
+        self.guard.heard(&heard, gate.path());
+        true
     }
 
     /// Whether it was used.
@@ -64,4 +102,11 @@ impl<K: PacketSink> Stream<K> {
             self.peer = Some(report);
         }
     }
+}
+
+/// What a packet of media says about its way; its header is never secret.
+fn heard(by: RouteId, bytes: &[u8], at: Instant) -> Option<Heard> {
+    let seq = bytes.get(2..4)?.first_chunk().copied().map(u16::from_be_bytes)?;
+    let timestamp = bytes.get(4..8)?.first_chunk().copied().map(u32::from_be_bytes)?;
+    Some(Heard { by, seq: SeqNumber(seq), timestamp: RtpTimestamp(timestamp), at })
 }

@@ -2,11 +2,17 @@
 
 use core::time::Duration;
 
-use rove_base::{Instant, Quality, SrtpKeys, UdpFlow};
+use rove_base::{Instant, Quality, RouteKind, SrtpKeys, UdpFlow};
 use rove_codecs::CodecError;
 
 use super::Digit;
-use crate::{path::Switched, playout::PlayoutMeter, send::Tripped, srtp::SrtpError};
+use crate::{
+    path::Switched,
+    playout::PlayoutMeter,
+    reroute::{Complaint, Rerouted},
+    send::Tripped,
+    srtp::SrtpError,
+};
 
 /// What can happen to a [`Stream`](super::Stream).
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +43,13 @@ pub enum MediaInput<'a> {
     Secured(&'a SrtpKeys),
     /// Packets take this way from now on, under the same names and numbers; `None`: nothing may be sent any more.
     Routed(Option<UdpFlow>),
+    /// A way leads to the peer, of this kind, which packets may be switched to; `None`: not any more.
+    Found(UdpFlow, Option<RouteKind>),
     /// The call is over: say goodbye.
     Hangup,
 }
 
 /// What a [`Stream`](super::Stream) tells its owner.
-#[expect(clippy::large_enum_variant, reason = "told once a second, and never kept")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum StreamEvent {
@@ -66,6 +73,11 @@ pub enum StreamEvent {
     SendingStopped(Tripped),
     /// Packets came to take another route, and this is what it cost.
     Switched(Switched),
+    /// The peer's packets were made to come by a better route.
+    Rerouted(Rerouted),
+    /// The last seconds were worse than the user puts up with, and no route of this call is better as far as is known: who
+    /// knows of others is asked for.
+    Complaint(Complaint),
 }
 
 /// Why a [`Stream`](super::Stream) cannot be.
@@ -91,17 +103,19 @@ pub(super) struct Pending {
     pub quality: Option<Quality>,
     pub bye: bool,
     pub stopped: Option<Tripped>,
+    pub complaint: Option<Complaint>,
 }
 
 impl Pending {
     /// The next one to tell.
     pub(super) fn next(&mut self) -> Option<StreamEvent> {
-        let Self { first_packet, first_audio, quality, bye, stopped } = self;
+        let Self { first_packet, first_audio, quality, bye, stopped, complaint } = self;
         let first_packet = first_packet.take().map(|at| StreamEvent::FirstPacket { at });
         first_packet
             .or_else(|| first_audio.take().map(|at| StreamEvent::FirstAudio { at }))
             .or_else(|| quality.take().map(StreamEvent::Quality))
             .or_else(|| core::mem::take(bye).then_some(StreamEvent::PeerBye))
             .or_else(|| stopped.take().map(StreamEvent::SendingStopped))
+            .or_else(|| complaint.take().map(StreamEvent::Complaint))
     }
 }

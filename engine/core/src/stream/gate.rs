@@ -12,7 +12,9 @@ mod tests;
 
 use core::time::Duration;
 
-use rove_base::{Instant, MediaPlan, Route, RouteId, Scratch, Security, SrtpKeys, Transmit, UdpFlow};
+use rove_base::{
+    Instant, MediaPlan, Route, RouteId, RouteKind, Scratch, Security, SrtpKeys, Transmit, UdpFlow,
+};
 
 use super::{
     FirstNumbers, StreamError,
@@ -144,7 +146,7 @@ impl Gate {
     pub(super) fn lead(&mut self, now: Instant, flow: Option<UdpFlow>) {
         self.nowhere = flow.is_none();
         if let Some(flow) = flow {
-            self.path.take(now, flow, flow, Why::Checked);
+            self.path.lead(now, flow);
         }
     }
 
@@ -161,6 +163,23 @@ impl Gate {
     /// Another way that packets may be switched to, and be believed by at once.
     pub(super) fn add(&mut self, route: Route) -> Result<(), PathError> {
         self.path.add(route)
+    }
+
+    /// A way was found, of this kind; `None`: it is gone, unless the peer's packets come by it, which is `taken`.
+    pub(super) fn found(
+        &mut self,
+        now: Instant,
+        flow: UdpFlow,
+        kind: Option<RouteKind>,
+        taken: Option<RouteId>,
+    ) {
+        let by = self.path.arrival(&flow, now).map(|(route, _)| route);
+        match kind {
+            // One more than there is room for is passed over.
+            Some(kind) => drop(self.path.found(flow, kind)),
+            None if by.is_some() && by == taken => {}
+            None => self.path.gone(now, flow),
+        }
     }
 
     /// A way there was.
@@ -190,6 +209,11 @@ impl Gate {
         self.path.next()
     }
 
+    /// All ways that there are.
+    pub(super) const fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where packets go.
     pub(super) const fn route(&self) -> &Route {
         self.path.active()
@@ -201,16 +225,17 @@ impl Gate {
         flow: &UdpFlow,
         datagram: &'a [u8],
         arrived: Instant,
-    ) -> Result<(Carries, &'a [u8]), Shut> {
-        let known = self.path.arrival(flow, arrived).map(|(_, carries)| carries);
+    ) -> Result<(RouteId, Carries, &'a [u8]), Shut> {
+        let known = self.path.arrival(flow, arrived);
         if self.locked {
             return Err(Shut::Early);
         }
         let Some(shield) = &mut self.shield else {
-            return known.map(|carries| (carries, datagram)).ok_or(Shut::Stranger);
+            return known.map(|(route, carries)| (route, carries, datagram)).ok_or(Shut::Stranger);
         };
         // Behind a NAT the peer may come from elsewhere than told; then its packets alone can tell that it does.
-        let carries = known.or_else(|| self.path.accepts(flow)).ok_or(Shut::Stranger)?;
+        let elsewhere = || self.path.accepts(flow).map(|carries| (self.path.active().id, carries));
+        let (route, carries) = known.or_else(elsewhere).ok_or(Shut::Stranger)?;
         let mut opened_by = shield;
         let mut opened = opened_by.open(kind(datagram), datagram);
         if let (Err(SrtpError::Forged), Some((before, until))) = (&opened, &mut self.before)
@@ -225,7 +250,7 @@ impl Gate {
                 if !self.checked {
                     latch(&mut self.path, &mut self.heard, flow, plain, arrived);
                 }
-                Ok((carries, plain))
+                Ok((route, carries, plain))
             }
             Err(_) if known.is_none() => Err(Shut::Stranger),
             Err(why) => Err(Shut::Protected(why)),

@@ -4,8 +4,9 @@ use core::time::Duration;
 
 use rove_base::{CodecId, DelayBasis, Instant, MediaPlan, PacketCounts, Quality, Ssrc};
 
-use super::QUALITY_INTERVAL;
+use super::{QUALITY_INTERVAL, receive::Receiver, report::Reporter};
 use crate::{
+    jitter::PacketSink,
     playout::PlayoutMeter,
     quality::{Delays, GMIN, Interval, ReceiveStats, emodel},
     rtcp::xr::VoipMetrics,
@@ -18,6 +19,23 @@ pub(super) struct Facts<'a> {
     pub stats: &'a ReceiveStats,
     pub sent: u64,
     pub round_trip: Option<Duration>,
+    /// Packets that came changed, since the start.
+    pub broken: u64,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) const fn new<K>(
+        at: Instant,
+        receiver: &'a Receiver<K>,
+        sender: &Sender,
+        reporter: &Reporter,
+    ) -> Self
+    where
+        K: PacketSink,
+    {
+        let (sent, round_trip, broken) = (sender.packets(), reporter.round_trip(), receiver.refused().forged);
+        Self { at, stats: receiver.stats(), sent, round_trip, broken }
+    }
 }
 
 pub(super) struct Judge {
@@ -33,6 +51,7 @@ pub(super) struct Judge {
     /// Meter and delays as they were at the end of the last interval.
     before: PlayoutMeter,
     delays_before: Option<Delays>,
+    broken_before: u64,
 }
 
 /// What a stretch of time was like, of all that differs between the last second and the whole call.
@@ -70,6 +89,7 @@ impl Judge {
             meter: PlayoutMeter::default(),
             before: PlayoutMeter::default(),
             delays_before: None,
+            broken_before: 0,
         }
     }
 
@@ -77,6 +97,10 @@ impl Judge {
     pub(super) fn recode(&mut self, plan: &MediaPlan, sender: &Sender) {
         let fresh = Self::new(self.next, plan, sender);
         (self.codec, self.codec_delay) = (fresh.codec, fresh.codec_delay);
+    }
+
+    pub(super) const fn codec(&self) -> CodecId {
+        self.codec
     }
 
     pub(super) const fn next(&self) -> Instant {
@@ -114,6 +138,7 @@ impl Judge {
             lost: interval.lost,
             duplicates: interval.duplicates,
             discarded: discarded(&self.meter).saturating_sub(discarded(&before)),
+            broken: facts.broken.saturating_sub(core::mem::replace(&mut self.broken_before, facts.broken)),
         };
         quality.interval_loss = interval.loss();
         quality.concealed = self.meter.concealed_share();
@@ -203,7 +228,7 @@ impl Judge {
 
     /// Everything but the interval and `concealed`.
     fn totals(&self, facts: &Facts<'_>, stretch: &Stretch) -> Quality {
-        let Facts { at, stats, sent, round_trip } = *facts;
+        let Facts { at, stats, sent, round_trip, .. } = *facts;
         let band = emodel::band(self.codec);
         let network = match (stretch.one_way, round_trip) {
             (Some(one_way), _) => Some((one_way, DelayBasis::SharedClock)),
@@ -231,6 +256,7 @@ impl Judge {
                 lost: stats.lost(),
                 duplicates: stats.duplicates(),
                 discarded: discarded(&self.meter),
+                broken: facts.broken,
             },
             interval_loss: None,
             mean_burst: stats.mean_burst(stretch.whole),

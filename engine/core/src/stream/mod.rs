@@ -31,8 +31,10 @@ mod receive;
 mod replan;
 mod report;
 mod routes;
+mod second;
 mod shield;
 mod steer;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -48,17 +50,19 @@ use rove_codecs::telephone_event::DtmfKey;
 use self::{
     event::Pending,
     gate::Gate,
-    judge::Judge,
+    judge::{Facts, Judge},
     receive::Receiver,
     replan::sender_config,
     report::{Occasion, Reporter},
     steer::Steering,
+    words::Again,
 };
 use crate::{
     codec,
     jitter::PacketSink,
     playout::{Formats, PlayoutMeter},
     quality::PeerReport,
+    reroute::{Guard, Judgement, Tolerance},
     send::{SendState, Sender, Tripped},
 };
 
@@ -83,6 +87,10 @@ pub struct Stream<K> {
     pending: Pending,
     peer: Option<PeerReport>,
     state: State,
+    guard: Guard,
+    judgement: Judgement,
+    /// What was sent last has yet to go by these routes as well.
+    again: Again,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -132,6 +140,9 @@ impl<K: PacketSink> Stream<K> {
             pending: Pending::default(),
             peer: None,
             state: State::Running,
+            guard: Guard::new(now.mono, plan.codec().id.clock_rate()),
+            judgement: Judgement::new(Tolerance::default(), now.mono),
+            again: Again::default(),
         })
     }
 
@@ -186,13 +197,7 @@ impl<K: PacketSink> Stream<K> {
     /// The call so far, as one: totals, and means over the whole of it. The last word for a report.
     #[must_use]
     pub fn summary(&self) -> Quality {
-        let facts = judge::Facts {
-            at: self.now.mono,
-            stats: self.receiver.stats(),
-            sent: self.sender.packets(),
-            round_trip: self.reporter.round_trip(),
-        };
-        self.judge.summary(&facts)
+        self.judge.summary(&Facts::new(self.now.mono, &self.receiver, &self.sender, &self.reporter))
     }
 
     /// Whether packets may leave: there is a way, and keys where keys were agreed on.
@@ -215,16 +220,12 @@ impl<K: PacketSink> Stream<K> {
             let stopped = self.steering.on_time(self.now.mono);
             self.pending.stopped = self.pending.stopped.or(stopped);
             self.receiver.on_time(self.now.mono);
+            if let Some(gate) = self.gate.as_ref().filter(|gate| gate.is_open()) {
+                self.guard.tick(self.now.mono, gate.path());
+            }
         }
         if self.state == State::Running && self.judge.due(self.now.mono) {
-            let interval = self.receiver.stats_mut().interval();
-            let facts = judge::Facts {
-                at: self.now.mono,
-                stats: self.receiver.stats(),
-                sent: self.sender.packets(),
-                round_trip: self.reporter.round_trip(),
-            };
-            self.pending.quality = Some(self.judge.quality(&facts, interval));
+            self.on_second();
         }
     }
 
@@ -242,7 +243,15 @@ impl<K: PacketSink> Stream<K> {
             && let Some(range) = sender.next_packet(out)
         {
             steering.on_sent(self.now.mono);
+            self.guard.spoke(self.now.mono);
+            self.again.to = self.guard.copies(self.now.mono);
             return Some(leave(gate.route().rtp, range));
+        }
+        while let Some((route, word)) = self.guard.next_word() {
+            let route = gate.path().route(route).filter(|_| self.state == State::Running);
+            let Some(route) = route else { continue };
+            let range = reporter.tell(out, sender.ssrc(), word);
+            return Some(leave(route.rtcp, range));
         }
         let farewell = match self.state {
             State::Running if reporter.due(self.now.mono, receiver.stats()) => false,
@@ -256,7 +265,8 @@ impl<K: PacketSink> Stream<K> {
             }
             _ => return None,
         };
-        let occasion = Occasion { now: self.now.mono, farewell, random: self.entropy.unit() };
+        let hello = self.guard.greets();
+        let occasion = Occasion { now: self.now.mono, farewell, hello, random: self.entropy.unit() };
         let range = reporter.write(out, &occasion, sender, receiver, &self.judge);
         Some(leave(gate.route().rtcp, range))
     }
@@ -296,6 +306,10 @@ impl<K: PacketSink> Machine for Stream<K> {
             MediaInput::Routed(flow) => {
                 self.gate.iter_mut().for_each(|gate| gate.lead(now.mono, flow));
             }
+            MediaInput::Found(flow, kind) => {
+                let taken = self.guard.taken();
+                self.gate.iter_mut().for_each(|gate| gate.found(now.mono, flow, kind, taken));
+            }
             MediaInput::Hangup => self.state = State::Leaving,
         }
     }
@@ -314,10 +328,18 @@ impl<K: PacketSink> Machine for Stream<K> {
         if let Some(switched) = self.gate.as_mut().and_then(|gate| gate.switched(self.now.mono)) {
             return Step::Event(StreamEvent::Switched(switched));
         }
+        if let Some(rerouted) = self.guard.rerouted() {
+            return Step::Event(StreamEvent::Rerouted(rerouted));
+        }
+        if let Some(transmit) = self.next_copy(out) {
+            return Step::Send(transmit);
+        }
         while let Some(transmit) = self.next_transmit(out) {
             if let Some(transmit) = self.gate.as_mut().and_then(|gate| gate.protect(transmit, out)) {
+                self.again.keep(transmit.range, out);
                 return Step::Send(transmit);
             }
+            self.again = Again::default();
         }
         let running = self.state == State::Running;
         let sooner = Instant::earliest(self.steering.next(), self.receiver.next());
@@ -326,6 +348,8 @@ impl<K: PacketSink> Machine for Stream<K> {
             true => self.judge.next().min(self.reporter.next()),
             false => self.judge.next(),
         };
+        let guard = self.guard.next().filter(|_| self.is_open());
+        let sooner = Instant::earliest(sooner, guard);
         Step::Wait(running.then(|| sooner.map_or(wait, |sooner| wait.min(sooner))))
     }
 }

@@ -141,12 +141,14 @@ impl<K: PacketSink> Stream<K> {
             gate.rekey(&mut replan.rekey, now);
         }
         let Some(codec) = &mut replan.codec else { return };
+        self.guard.recode(codec.formats.clock);
         self.sender.recode(&mut codec.recoding);
         if let Some(steering) = &mut codec.steering {
             steering.succeed(&mut self.steering, now, &mut self.sender);
             core::mem::swap(steering, &mut self.steering);
         }
         self.judge.recode(&replan.plan, &self.sender);
+        self.guard.tolerate(self.judgement.tolerance().loss(self.judge.codec()));
         self.reporter.recode(&replan.plan);
         self.receiver.recode(codec.formats, &mut codec.sinks);
     }

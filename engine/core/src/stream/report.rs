@@ -15,19 +15,24 @@ use core::time::Duration;
 
 use rove_base::{ClockRate, Instant, MediaPlan, Now, NtpTime, Scratch, SeqNumber, Span, Ssrc};
 
+use self::timing::Timing;
 use super::{
     judge::{Facts, Judge},
     receive::Receiver,
+    words::write_word,
 };
 use crate::{
     jitter::PacketSink,
     quality::{FATES, Fates, PeerReport, ReceiveStats},
+    reroute::{Say, Word},
     rtcp::{
         Packet, ParseError, ReportBlock, SenderInfo, parse, round_trip, write_bye, write_report,
         xr::{Dlrr, ExtendedBlock, LossRle, VoipMetrics, write_extended_report},
     },
     send::Sender,
 };
+
+mod timing;
 
 #[cfg(test)]
 mod tests;
@@ -54,24 +59,13 @@ pub(super) struct Reporter {
     counted: (u32, u32),
 }
 
-/// When the next report is due (RFC 4585 §3.5.2; the names of the clause in brackets).
-struct Timing {
-    /// The next regular report [tn].
-    next: Instant,
-    /// The last regular one, or the start [tp].
-    last: Instant,
-    /// The present interval [T_rr].
-    interval: Duration,
-    early_allowed: bool,
-    /// The last report told of no loss.
-    clean: bool,
-}
-
 /// The occasion of a report.
 pub(super) struct Occasion {
     pub now: Instant,
     /// This is the last one.
     pub farewell: bool,
+    /// It says that this end has words for routes.
+    pub hello: bool,
     /// In 0..1.
     pub random: f64,
 }
@@ -157,7 +151,9 @@ impl Reporter {
         stats: &mut ReceiveStats,
     ) -> Result<bool, ParseError> {
         let compound = parse(bytes)?;
-        self.observe(bytes.len());
+        if !matches!(compound.packets().last(), Some(Packet::Application { .. })) || bytes.len() > WORD {
+            self.observe(bytes.len());
+        }
         let (mut farewell, mut told) = (false, Told::default());
         let is_peer = |ssrc: Ssrc| ssrc != own && source.is_none_or(|source| source == ssrc);
         let about_us = |block: &ReportBlock| block.ssrc == own;
@@ -194,7 +190,7 @@ impl Reporter {
         receiver: &mut Receiver<K>,
         judge: &Judge,
     ) -> Span {
-        let Occasion { now, farewell, random } = *occasion;
+        let Occasion { now, farewell, hello, random } = *occasion;
         let info = (sender.packets() > 0).then(|| SenderInfo {
             ntp: self.ntp(now),
             rtp_timestamp: sender.timestamp_at(now),
@@ -203,8 +199,7 @@ impl Reporter {
         });
         let source = receiver.source();
         let block = source.and_then(|source| receiver.stats_mut().report_block(now, source));
-        let facts =
-            Facts { at: now, stats: receiver.stats(), sent: sender.packets(), round_trip: self.round_trip };
+        let facts = Facts::new(now, receiver, sender, self);
         let metrics = source.map(|source| judge.voip_metrics(&facts, source));
         let fates = source.zip(receiver.stats_mut().take_fates());
         let echo = self.reference.map(|(ssrc, last_rr, came)| Dlrr {
@@ -231,6 +226,9 @@ impl Reporter {
                     }
                 });
             }
+            if hello {
+                write_word(out, sender.ssrc(), Word { say: Say::Hello, number: 0 });
+            }
             if farewell {
                 write_bye(out, sender.ssrc(), "");
             }
@@ -241,6 +239,15 @@ impl Reporter {
         let interval = self.interval(MINIMUM, random);
         self.timing.sent(now, interval);
         span
+    }
+
+    /// Writes a word about a route, with as little around it as there may be.
+    pub(super) fn tell(&self, out: &mut Scratch, own: Ssrc, word: Word) -> Span {
+        // No report, and not counted as one: how often those come has nothing to do with it.
+        out.write(|out| {
+            write_report(out, own, None, &[], &self.cname);
+            write_word(out, own, word);
+        })
     }
 
     /// A block of an extended report by `from`, which arrived then.
@@ -340,20 +347,6 @@ impl Reporter {
     }
 }
 
-impl Timing {
-    /// A report was sent; a regular one is followed by the next after `interval`.
-    fn sent(&mut self, now: Instant, interval: Duration) {
-        if now < self.next {
-            // An early one: the regular one that it stands for is left out.
-            self.early_allowed = false;
-            self.next = (self.last + self.interval.saturating_mul(2)).max(now);
-            return;
-        }
-        self.early_allowed = true;
-        (self.last, self.interval, self.next) = (now, interval, now + interval);
-    }
-}
-
 /// The lower 32 bits: RTCP counts wrap (RFC 3550 §6.4.1).
 const fn low32(count: u64) -> u32 {
     (count & 0xffff_ffff) as u32
@@ -364,6 +357,8 @@ fn units_of_65536(time: Duration) -> u32 {
     u32::try_from(units).unwrap_or(u32::MAX)
 }
 
+/// More bytes than a word has, with what is around it.
+const WORD: usize = 300;
 /// By how many packets one is overtaken now and then,
 const OVERTAKEN: usize = 3;
 /// and by one more for so many milliseconds of jitter.

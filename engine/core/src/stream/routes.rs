@@ -9,6 +9,12 @@ use crate::{
 };
 
 impl<K: PacketSink> Stream<K> {
+    /// Where packets go.
+    #[must_use]
+    pub fn route(&self) -> Option<&Route> {
+        self.gate.as_ref().map(|gate| gate.route())
+    }
+
     /// Another way that packets may be switched to; what comes by it is believed at once.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 
 mod adapting;
 mod replanning;
+mod rerouting;
 mod switching;
 
 use core::time::Duration;

@@ -6,7 +6,6 @@
 //!  device ◀── as many as it asks for ── Render      (from the network)
 //! ```
 
-#[cfg(any(feature = "sound-card", test))]
 mod adapt;
 mod clip;
 mod drift;
@@ -15,9 +14,11 @@ mod joint;
 mod paced;
 #[cfg(any(feature = "sound-card", test))]
 mod plug;
+mod port;
 #[cfg(feature = "sound-processing")]
 mod processing;
 mod resample;
+mod sleeper;
 #[cfg(feature = "sound-card")]
 mod sound;
 mod wav;
@@ -40,9 +41,11 @@ pub use clip::Clip;
 pub use drift::{Follower, FollowerCounts};
 pub use hall::Hall;
 pub use joint::{Joint, join};
+pub use port::{PortError, Ports};
 #[cfg(feature = "sound-processing")]
 pub use processing::Processing;
 pub use resample::{ChunkedResampler, Fixed, resample};
+pub use sleeper::Sleeper;
 #[cfg(feature = "sound-card")]
 pub use sound::{CardInfo, cards};
 pub use wav::{WavError, WavRecorder, read_mono};
@@ -216,6 +219,8 @@ pub struct Running(Kind);
 enum Kind {
     Paced(paced::Paced),
     Place(hall::Place),
+    // Held as long as the call has its place.
+    Port(#[expect(dead_code, reason = "dropping it gives the place up")] port::Berth),
     #[cfg(feature = "sound-card")]
     Sound(sound::Sound),
 }
@@ -237,7 +242,7 @@ impl Running {
     pub fn played_out(&self) -> bool {
         match &self.0 {
             Kind::Paced(paced) => paced.played_out(),
-            Kind::Place(_) => false,
+            Kind::Place(_) | Kind::Port(_) => false,
             #[cfg(feature = "sound-card")]
             Kind::Sound(_) => false,
         }
@@ -247,7 +252,7 @@ impl Running {
     #[must_use]
     pub fn try_event(&self) -> Option<DeviceEvent> {
         match &self.0 {
-            Kind::Paced(_) | Kind::Place(_) => None,
+            Kind::Paced(_) | Kind::Place(_) | Kind::Port(_) => None,
             #[cfg(feature = "sound-card")]
             Kind::Sound(sound) => sound.try_event(),
         }
@@ -262,7 +267,7 @@ impl Running {
     pub fn stop(self) -> Result<(), DeviceError> {
         match self.0 {
             Kind::Paced(paced) => paced.stop(),
-            Kind::Place(_) => Ok(()),
+            Kind::Place(_) | Kind::Port(_) => Ok(()),
             #[cfg(feature = "sound-card")]
             Kind::Sound(sound) => sound.stop(),
         }
@@ -285,6 +290,9 @@ pub enum DeviceError {
     /// This program was built without sound processing.
     #[error("this build does not process sound: build with the feature `sound-processing`")]
     NoProcessing,
+    /// All places for calls whose sound is pushed and pulled are taken.
+    #[error("no place is left for the sound of another call: end one, or make more places")]
+    NoPlace,
     /// There is no such card.
     #[error("no sound card {name} for {direction}; `rove devices` lists them")]
     NotFound {

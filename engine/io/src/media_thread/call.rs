@@ -11,7 +11,7 @@ use rove_core::{
 };
 use rove_nat::{Link, LinkEvent, LinkFailure, LinkInput, Relink};
 
-use super::{MediaCounts, MediaEvent, Ports};
+use super::{MediaCounts, MediaEvent, Ports, losing::Losing};
 use crate::{
     bridge::{Captured, LatestRx, PacketTx, PcmRx},
     clock::Clock,
@@ -25,6 +25,8 @@ pub(super) struct Call {
     stream: Stream<PacketTx>,
     /// What goes on between the ports beside media; `None` when nothing does.
     link: Option<Box<Link>>,
+    /// Where packets go, as far as the link knows.
+    led: Option<UdpFlow>,
     sockets: Vec<UdpSocket>,
     /// The sockets before, and how long something may still come there.
     left: Option<(Box<Change>, Instant)>,
@@ -57,6 +59,8 @@ pub(super) struct Buffers {
     inbox: RecvBatch,
     outbox: SendBatch,
     scratch: Scratch,
+    /// What is to be lost, for those who want to show what follows.
+    pub(super) losing: Option<Losing>,
 }
 
 impl Buffers {
@@ -65,6 +69,7 @@ impl Buffers {
             inbox: RecvBatch::new(crate::net::BATCH, DATAGRAM_BYTES),
             outbox: SendBatch::new(OUTBOX),
             scratch: Scratch::with_capacity(OUTBOX * DATAGRAM_BYTES),
+            losing: None,
         }
     }
 }
@@ -80,7 +85,8 @@ impl Call {
         captures: bool,
     ) -> Self {
         let link = link.map(Box::new);
-        Self { id, stream, link, sockets, left: None, pcm, meter, captures, counts: MediaCounts::default() }
+        let counts = MediaCounts::default();
+        Self { id, stream, link, led: None, sockets, left: None, pcm, meter, captures, counts }
     }
 
     /// Goes on by another plan, on other sockets if there are some. Those before are listened at a little longer. Answers
@@ -143,10 +149,14 @@ impl Call {
         let Self { stream, link, sockets, left, counts, .. } = self;
         let mut all = sockets.iter().chain(left.iter().flat_map(|(left, _)| &left.ports.sockets));
         let Some(socket) = all.nth(socket) else { return false };
-        let errors = buffers.inbox.transient_errors();
+        let Buffers { inbox, losing, .. } = buffers;
+        let errors = inbox.transient_errors();
         let mut useful = true;
         for _ in 0..BATCHES {
-            let received = buffers.inbox.recv(socket, clock, |received| {
+            let received = inbox.recv(socket, clock, |received| {
+                if losing.as_mut().is_some_and(|losing| losing.loses(received.flow)) {
+                    return;
+                }
                 if received.truncated {
                     counts.oversized += 1;
                     return;
@@ -167,7 +177,7 @@ impl Call {
                 stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
             });
             match received {
-                Ok(count) if count == buffers.inbox.capacity() => {}
+                Ok(count) if count == inbox.capacity() => {}
                 Ok(_) => break,
                 Err(_) => {
                     (counts.network_errors, useful) = (counts.network_errors + 1, false);
@@ -175,7 +185,7 @@ impl Call {
                 }
             }
         }
-        counts.network_errors += buffers.inbox.transient_errors() - errors;
+        counts.network_errors += inbox.transient_errors() - errors;
         useful
     }
 
@@ -196,6 +206,12 @@ impl Call {
             Captured::Missed { samples } => stream.handle(now, MediaInput::Missed(samples)),
         });
         stream.tick(now);
+        // The peer may have asked for another of the ways that were found.
+        let led = stream.route().map(|route| route.rtp);
+        if let (true, Some(link), Some(flow)) = (led != self.led, &mut self.link, led) {
+            link.follow(now.mono, flow);
+        }
+        self.led = led;
         let link = self.link_turn(now, buffers, tell);
         let left = self.left.as_ref().map(|(_, until)| *until);
         Instant::earliest(Instant::earliest(self.drain(buffers, tell), link), left)
@@ -210,13 +226,22 @@ impl Call {
     ) -> Option<Instant> {
         self.link.as_mut()?.tick(now);
         loop {
-            let Self { link, stream, id, .. } = self;
+            let Self { link, stream, id, led, .. } = self;
             let call = *id;
             match link.as_mut()?.poll(&mut buffers.scratch) {
                 Step::Send(transmit) => self.put(Some(transmit), buffers),
                 Step::Event(LinkEvent::Selected(flow)) => {
+                    let kind = link.as_ref()?.kind(flow);
+                    stream.handle(now, MediaInput::Found(flow, Some(kind)));
                     stream.handle(now, MediaInput::Routed(Some(flow)));
-                    tell(MediaEvent::Routed { call, flow });
+                    *led = Some(flow);
+                    tell(MediaEvent::Routed { call, flow, kind });
+                }
+                Step::Event(LinkEvent::Spare(flow, kind)) => {
+                    stream.handle(now, MediaInput::Found(flow, Some(kind)));
+                }
+                Step::Event(LinkEvent::SpareGone(flow)) => {
+                    stream.handle(now, MediaInput::Found(flow, None));
                 }
                 Step::Event(LinkEvent::Secured(keys)) => {
                     stream.handle(now, MediaInput::Secured(&keys));
@@ -314,6 +339,8 @@ impl Call {
             StreamEvent::Digit(digit) => MediaEvent::Digit { call, digit },
             StreamEvent::SendingStopped(why) => MediaEvent::SendingStopped { call, why },
             StreamEvent::Switched(switched) => MediaEvent::Switched { call, switched },
+            StreamEvent::Rerouted(rerouted) => MediaEvent::Rerouted { call, rerouted },
+            StreamEvent::Complaint(complaint) => MediaEvent::Complaint { call, complaint },
             _ => return None,
         })
     }

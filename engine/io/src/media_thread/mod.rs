@@ -12,13 +12,17 @@
 //! While a call captures sound it turns at least every [`CAPTURE_TURN`]; else it sleeps until a packet or a deadline.
 
 mod call;
+mod losing;
 mod poll;
 mod priority;
+mod routes;
 mod wake;
 mod worker;
 
 #[cfg(test)]
 mod tests;
+
+pub use losing::Loses;
 
 use std::{
     io,
@@ -27,16 +31,17 @@ use std::{
     time::Duration,
 };
 
-use rove_base::{Candidate, Entropy, Instant, MediaPlan, Quality, Route, RouteId, SrtpProfile, UdpFlow};
+use rove_base::{Candidate, Entropy, Instant, MediaPlan, Quality, RouteKind, SrtpProfile, UdpFlow};
 use rove_core::{
-    path::{Switched, Why},
+    path::Switched,
+    reroute::{Complaint, Rerouted, Tolerance},
     send::Tripped,
     stream::{Digit, Refused, Replan, Stream, StreamError},
 };
 use rove_nat::{Lent, Link, LinkFailure, NoIdentity, Relink, dtls::Identity};
 
 use self::{
-    call::{Call, Change, Reroute},
+    call::{Call, Change},
     wake::Waker,
     worker::{Command, Note, Worker},
 };
@@ -98,6 +103,8 @@ pub enum MediaEvent {
         call: u64,
         /// Which way.
         flow: UdpFlow,
+        /// What kind of way it is.
+        kind: RouteKind,
     },
     /// Both ends agreed on keys, and media is protected with them.
     Secured {
@@ -126,6 +133,20 @@ pub enum MediaEvent {
         call: u64,
         /// From where to where, and the gap.
         switched: Switched,
+    },
+    /// The peer's packets were made to come by a better route.
+    Rerouted {
+        /// Which call.
+        call: u64,
+        /// From where to where, why, and what it cost.
+        rerouted: Rerouted,
+    },
+    /// The last seconds were worse than the user puts up with, and the media path knows no better route.
+    Complaint {
+        /// Which call.
+        call: u64,
+        /// What was wrong.
+        complaint: Complaint,
     },
     /// The call was removed; nothing more is told of it.
     Stopped {
@@ -205,6 +226,7 @@ pub struct MediaThread {
     clock: Clock,
     /// Who this program is where keys are agreed on in the media path.
     identity: Option<Identity>,
+    tolerance: Tolerance,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -220,7 +242,15 @@ impl MediaThread {
         let ((commands, orders), (tell, notes)) = (mpsc::channel(), mpsc::channel());
         let worker = Worker::new(clock, orders, sleeper, tell, Box::new(wake));
         let thread = std::thread::Builder::new().name("rove-media".into()).spawn(move || worker.run())?;
-        Ok(Self { commands, notes, waker, clock, identity: None, thread: Some(thread) })
+        Ok(Self {
+            commands,
+            notes,
+            waker,
+            clock,
+            identity: None,
+            tolerance: Tolerance::default(),
+            thread: Some(thread),
+        })
     }
 
     /// Calls whose keys are agreed on in the media path show `identity` from now on.
@@ -245,8 +275,10 @@ impl MediaThread {
         let mut link = Link::new(now, plan, self.identity.as_ref(), entropy.fork())?;
         if let Some(link) = &mut link {
             link.borrow(lent);
+            self.wish(plan).into_iter().for_each(|wish| link.wish(wish));
         }
-        let stream = Stream::new(now, plan, ends.packets, entropy)?;
+        let mut stream = Stream::new(now, plan, ends.packets, entropy)?;
+        stream.tolerate(self.tolerance);
         let call = Call::new(call, stream, link, sockets, ends.pcm, ends.meter, plan.direction().sends());
         self.order(Command::Add(Box::new(call)))
     }
@@ -264,35 +296,6 @@ impl MediaThread {
         let relink = Relink::new(now, before, after, self.identity.as_ref(), entropy)?;
         let change = Change { replan, relink, sends: after.direction().sends(), ports };
         self.order(Command::Change { call, change: Box::new(change) })
-    }
-
-    /// A call has another route, which its packets may be switched to. Its sockets are those of the call. A number that is
-    /// not there is passed over; a route that cannot be is counted.
-    ///
-    /// # Errors
-    ///
-    /// [`MediaError::Gone`].
-    pub fn add_route(&self, call: u64, route: Route) -> Result<(), MediaError> {
-        self.order(Command::Reroute { call, change: Reroute::Add(route) })
-    }
-
-    /// A call has lost a route. The one that packets take stays. A number that is not there is passed over.
-    ///
-    /// # Errors
-    ///
-    /// [`MediaError::Gone`].
-    pub fn remove_route(&self, call: u64, route: RouteId) -> Result<(), MediaError> {
-        self.order(Command::Reroute { call, change: Reroute::Remove(route) })
-    }
-
-    /// Lets a call's packets take another of its routes, under the same names and numbers; [`MediaEvent::Switched`] tells
-    /// what it cost. A number that is not there is passed over.
-    ///
-    /// # Errors
-    ///
-    /// [`MediaError::Gone`].
-    pub fn switch(&self, call: u64, to: RouteId, why: Why) -> Result<(), MediaError> {
-        self.order(Command::Reroute { call, change: Reroute::Switch(to, why) })
     }
 
     /// Ends a call: it says goodbye in RTCP, then [`MediaEvent::Stopped`] has the last word. A number that is not there

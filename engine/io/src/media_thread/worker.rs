@@ -11,6 +11,7 @@ use rove_nat::LinkInput;
 use super::{
     MediaEvent,
     call::{Buffers, Call, Change, Reroute},
+    losing::Losing,
     poll::Watch,
     priority,
     wake::Sleeper,
@@ -26,6 +27,7 @@ pub(super) enum Command {
     Candidate { call: u64, candidate: Option<Candidate> },
     Change { call: u64, change: Box<Change> },
     Reroute { call: u64, change: Reroute },
+    Lose(Option<Losing>),
     Stop,
 }
 
@@ -136,6 +138,7 @@ impl Worker {
                     let clock = self.clock;
                     self.of(id).into_iter().for_each(|call| call.reroute(clock, change));
                 }
+                Ok(Command::Lose(losing)) => self.buffers.losing = losing,
                 Ok(Command::Stop) | Err(TryRecvError::Disconnected) => {
                     while let Some(call) = self.calls.pop() {
                         self.retire(call);

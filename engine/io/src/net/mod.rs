@@ -10,7 +10,7 @@ mod tests;
 
 pub use batch::{Received, RecvBatch, SendBatch, SendCounts};
 pub use poller::{Poller, lift_descriptors};
-pub use udp::{BindError, BindFailure, PAIR_ATTEMPTS, UdpSocket, bind_pair};
+pub use udp::{BindError, BindFailure, PAIR_ATTEMPTS, UdpSocket, bind_pair, bind_pair_at};
 
 /// The most datagrams that one system call moves.
 pub const BATCH: usize = 32;

@@ -6,6 +6,7 @@
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
 };
 
 /// Sockets that are watched for reading, each by a number of its owner's.
@@ -28,7 +29,7 @@ impl AsFd for Poller {
 mod sys {
     use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
 
-    use super::{AsFd, BorrowedFd, OwnedFd, Poller, io};
+    use super::{AsFd, BorrowedFd, Duration, OwnedFd, Poller, io};
 
     impl Poller {
         /// Watches nothing yet; `most` sockets are told of at once.
@@ -71,6 +72,11 @@ mod sys {
             self.look(-1)
         }
 
+        /// The same, after `patience` at the latest: rounded up to milliseconds.
+        pub fn wait_for(&mut self, patience: Duration) -> &[u64] {
+            self.look(i32::try_from(patience.as_micros().div_ceil(1_000)).unwrap_or(i32::MAX))
+        }
+
         fn look(&mut self, millis: i32) -> &[u64] {
             self.ready.clear();
             let room = i32::try_from(self.events.len()).unwrap_or(i32::MAX);
@@ -111,6 +117,11 @@ impl Poller {
 
     /// Nothing ever.
     pub fn wait(&mut self) -> &[u64] {
+        &self.ready
+    }
+
+    /// Nothing ever.
+    pub fn wait_for(&mut self, _patience: Duration) -> &[u64] {
         &self.ready
     }
 }

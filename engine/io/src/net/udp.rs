@@ -30,7 +30,17 @@ impl UdpSocket {
     ///
     /// [`BindError`] with the address and the kind of failure.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        Self::try_bind(address, false).map_err(|error| BindError::new(address, error))
+        Self::try_bind(address, false, None).map_err(|error| BindError::new(address, error))
+    }
+
+    /// Binds to `address`, which is one of `interface`: what is sent leaves there alone, whatever way the system would choose
+    /// for where it goes to. Where the system cannot do that, or this user may not, it chooses after all.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpSocket::bind`].
+    pub fn bind_at(address: SocketAddr, interface: &str) -> Result<Self, BindError> {
+        Self::try_bind(address, false, Some(interface)).map_err(|error| BindError::new(address, error))
     }
 
     /// One more socket at the same address: each reads a share of what comes in, the system picks by sender and receiver, so
@@ -43,11 +53,11 @@ impl UdpSocket {
     pub fn share(&self) -> Result<Self, BindError> {
         let allowed = SockRef::from(&self.socket).set_reuse_port(true);
         allowed
-            .and_then(|()| Self::try_bind(self.local, true))
+            .and_then(|()| Self::try_bind(self.local, true, None))
             .map_err(|error| BindError::new(self.local, error))
     }
 
-    fn try_bind(address: SocketAddr, shared: bool) -> io::Result<Self> {
+    fn try_bind(address: SocketAddr, shared: bool, interface: Option<&str>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -58,6 +68,9 @@ impl UdpSocket {
         socket.set_nonblocking(true)?;
         enlarge(&socket);
         sys::configure(&socket, address)?;
+        if let Some(interface) = interface {
+            sys::keep_to(&socket, interface);
+        }
         socket.bind(&address.into())?;
         let local = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
         Ok(Self { socket: socket.into(), local, joins: AtomicBool::new(false) })
@@ -128,15 +141,31 @@ impl From<UdpSocket> for OwnedFd {
 ///
 /// [`BindError`] when `ip` cannot be bound, or after [`PAIR_ATTEMPTS`] ports whose neighbour was taken.
 pub fn bind_pair(ip: IpAddr) -> Result<(UdpSocket, UdpSocket), BindError> {
+    pair(ip, UdpSocket::bind)
+}
+
+/// The same on an address of `interface`, by which alone what is sent leaves, as [`UdpSocket::bind_at`].
+///
+/// # Errors
+///
+/// As [`bind_pair`].
+pub fn bind_pair_at(ip: IpAddr, interface: &str) -> Result<(UdpSocket, UdpSocket), BindError> {
+    pair(ip, |address| UdpSocket::bind_at(address, interface))
+}
+
+fn pair(
+    ip: IpAddr,
+    bind: impl Fn(SocketAddr) -> Result<UdpSocket, BindError>,
+) -> Result<(UdpSocket, UdpSocket), BindError> {
     let any = SocketAddr::new(ip, 0);
     let mut last = BindError { address: any, what: BindFailure::InUse };
     // Sockets whose neighbour is taken are kept until the end, so that the system does not offer them again.
     let mut misfits = Vec::new();
     for _ in 0..PAIR_ATTEMPTS {
-        let first = UdpSocket::bind(any)?;
+        let first = bind(any)?;
         let mut neighbour = first.local_addr();
         neighbour.set_port(neighbour.port() ^ 1);
-        match UdpSocket::bind(neighbour) {
+        match bind(neighbour) {
             Ok(second) if neighbour.port() % 2 == 1 => return Ok((first, second)),
             Ok(second) => return Ok((second, first)),
             Err(error) => last = error,

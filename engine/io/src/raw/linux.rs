@@ -1,6 +1,8 @@
 //! Linux: a packet socket that only sends; the kernel writes the Ethernet header.
 #![allow(unsafe_code)]
 
+pub(super) mod thin;
+
 use std::{
     ffi::CString,
     io, mem,

@@ -14,6 +14,7 @@ mod portable;
 #[cfg(not(target_os = "linux"))]
 use portable as sys;
 mod router;
+mod thin;
 mod watch;
 
 use std::{
@@ -27,6 +28,7 @@ use rove_base::UdpFlow;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use router::RouterSocket;
+pub use thin::{EtherSocket, TunDevice, mtu_of};
 pub use watch::{LONGEST as WATCHED_BYTES, PacketWatch};
 
 /// The socket of a DHCP server on one interface. Never blocks, but in [`DhcpSocket::wait`].

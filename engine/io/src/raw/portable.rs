@@ -38,3 +38,46 @@ pub(super) fn came_in(_socket: BorrowedFd<'_>, _buffer: &mut [u8]) -> io::Result
 pub(super) fn wait(_socket: BorrowedFd<'_>, _patience: Duration) -> bool {
     true
 }
+
+/// There are no packet sockets of one EtherType, and no such devices, here.
+pub(super) mod thin {
+    use std::{
+        fs::File,
+        io,
+        net::IpAddr,
+        os::fd::{BorrowedFd, OwnedFd},
+    };
+
+    pub(in crate::raw) fn of_kind(_interface: u32, _kind: u16) -> io::Result<OwnedFd> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::raw) fn send_to(
+        _socket: BorrowedFd<'_>,
+        _interface: u32,
+        _kind: u16,
+        _hardware: [u8; 6],
+        _payload: &[u8],
+    ) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::raw) fn receive(
+        _socket: BorrowedFd<'_>,
+        _buffer: &mut [u8],
+    ) -> io::Result<Option<(usize, [u8; 6])>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::raw) fn tun(_name: &str) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::raw) fn mtu_of(_name: &str) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(in crate::raw) fn set_up(_name: &str, _mtu: usize, _addresses: &[(IpAddr, u8)]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

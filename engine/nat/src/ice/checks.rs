@@ -107,6 +107,11 @@ impl Ice {
             && message.class() == Class::Success
             && consent.answered(self.now, flow, message.transaction())
         {
+            let asked = self.pairs.iter_mut().filter(|pair| pair.flow == flow);
+            asked.for_each(|pair| pair.answered = Some(self.now));
+            return;
+        }
+        if message.class() == Class::Success && self.choice.answered(self.now, flow, message.transaction()) {
             return;
         }
         let asked = |check: &Check| check.transaction == message.transaction();
@@ -206,7 +211,7 @@ impl Ice {
             controlling,
             was_valid: pair.is_valid(),
         };
-        pair.state = State::InProgress(check);
+        (pair.state, pair.asked) = (State::InProgress(check), Some(now));
         self.send_check(flow, &check);
     }
 
@@ -243,7 +248,7 @@ impl Ice {
     /// So long a better pair may take than those that work.
     pub(super) fn better_wait(&self) -> Duration {
         let direct = self.pairs.iter().any(|pair| pair.is_valid() && !self.is_relayed(pair));
-        if direct { BETTER_WAIT } else { DIRECT_WAIT }
+        if direct && !self.wants_more() { BETTER_WAIT } else { DIRECT_WAIT }
     }
 
     /// What follows from how the pairs are: a nomination, a selection, or failure.
@@ -261,7 +266,9 @@ impl Ice {
             let better =
                 self.pairs.iter().any(|pair| pair.is_open() && pair.priority(controlling) > priority);
             let waited = self.valid_since.is_some_and(|since| self.now.since(since) >= self.better_wait());
-            if !better || waited {
+            if ((!better && !self.wants_more()) || waited)
+                && let Some(flow) = self.choose(flow)
+            {
                 self.begin_check(flow, true);
             }
         }

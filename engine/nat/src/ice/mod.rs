@@ -16,10 +16,12 @@
 )]
 
 mod checks;
+mod choose;
 mod consent;
 mod gather;
 mod pair;
 mod rescue;
+mod spare;
 
 #[cfg(test)]
 mod tests;
@@ -28,10 +30,12 @@ use core::time::Duration;
 use std::{collections::VecDeque, net::SocketAddr};
 
 use rove_base::{
-    Candidate, CandidateKind, Entropy, Foundation, IceCredentials, IcePlan, IceRole, Instant, UdpFlow,
+    Candidate, CandidateKind, Entropy, Foundation, IceCredentials, IcePlan, IceRole, Instant, RouteKind,
+    UdpFlow,
 };
 
-use self::{consent::Consent, gather::Gathering, pair::Pair, rescue::Silence};
+pub use self::choose::Wish;
+use self::{choose::Choice, consent::Consent, gather::Gathering, pair::Pair, rescue::Silence, spare::Spares};
 use crate::stun::{Class, Message};
 
 /// The agent of one call.
@@ -59,6 +63,12 @@ pub struct Ice {
     consent: Option<Consent>,
     /// How silent what is selected is, where it leads by way of a relay.
     silence: Option<Silence>,
+    /// What was selected first, since the checks began.
+    first: Option<UdpFlow>,
+    spares: Spares,
+    choice: Choice,
+    /// Addresses that a network for voice alone lends.
+    dedicated: Vec<SocketAddr>,
     gathering: Gathering,
     gathered: bool,
     /// When nothing is left to try, it has failed.
@@ -80,6 +90,10 @@ pub enum IceEvent {
     Reach(UdpFlow),
     /// Media goes this way from now on.
     Selected(UdpFlow),
+    /// This way works as well, and what kind of way it is.
+    Spare(UdpFlow, RouteKind),
+    /// This one works no more, or is the one that is used.
+    SpareGone(UdpFlow),
     /// No way leads to the peer.
     Failed,
     /// The peer did not consent any more (RFC 7675 §5.1): nothing may be sent. Only a restart helps.
@@ -111,6 +125,10 @@ impl Ice {
             selected: None,
             consent: None,
             silence: None,
+            first: None,
+            spares: Spares::default(),
+            choice: Choice::default(),
+            dedicated: Vec::new(),
             gathering,
             gathered: false,
             hopeless: None,
@@ -174,6 +192,7 @@ impl Ice {
         self.next_check = self.now;
         (self.valid_since, self.consent, self.silence, self.hopeless) = (None, None, None, None);
         self.failed = false;
+        self.forget_choice();
         plan.remote_candidates.iter().for_each(|candidate| self.add_candidate(*candidate));
         self.complete = plan.complete;
         self.judge();
@@ -242,9 +261,11 @@ impl Ice {
         }
         self.repeat_checks();
         self.next_check();
+        self.try_ways();
         self.break_silence();
         self.keep_consent();
         self.judge();
+        self.keep_spares();
     }
 
     /// When [`Ice::tick`] may next matter.
@@ -262,6 +283,8 @@ impl Ice {
             nomination,
             self.consent.as_ref().map(Consent::next_wake),
             self.silence.as_ref().map(Silence::next_wake),
+            self.spares.next_wake(),
+            self.choice.next_wake(),
             self.hopeless.filter(|_| !self.failed),
         ]
         .into_iter()

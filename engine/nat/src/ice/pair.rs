@@ -29,6 +29,8 @@ pub(super) struct Pair {
     pub(super) heard: bool,
     /// When one of ours was answered last.
     pub(super) answered: Option<Instant>,
+    /// When the last one was made.
+    pub(super) asked: Option<Instant>,
 }
 
 /// How far a pair is.
@@ -72,6 +74,7 @@ impl Pair {
             nominated: false,
             heard: false,
             answered: None,
+            asked: None,
         }
     }
 

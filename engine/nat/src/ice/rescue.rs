@@ -75,11 +75,20 @@ impl Ice {
 
     /// Media goes by `flow` from now on.
     pub(super) fn use_flow(&mut self, flow: UdpFlow) {
+        if self.selected != Some(flow) {
+            self.left();
+        }
         self.selected = Some(flow);
+        self.first.get_or_insert(flow);
         self.consent = Some(Consent::new(self.now, flow, &mut self.entropy));
-        let relayed = self.pairs.iter().any(|pair| pair.flow == flow && self.is_relayed(pair));
-        self.silence = relayed.then(|| Silence::new(self.now));
+        self.listen();
         self.events.push_back(IceEvent::Selected(flow));
+    }
+
+    /// Whether what is selected is silent is watched from now on, where it leads by way of a relay.
+    pub(super) fn listen(&mut self) {
+        let relayed = self.pairs.iter().any(|pair| self.selected == Some(pair.flow) && self.is_relayed(pair));
+        self.silence = relayed.then(|| Silence::new(self.now));
     }
 
     /// Asks the peer when nothing came for long, and tries the other ways when that is not answered.

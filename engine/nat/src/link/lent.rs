@@ -8,6 +8,7 @@
     clippy::panic
 )]
 
+use core::any::Any;
 use std::net::SocketAddr;
 
 use rove_base::{Candidate, Flow, Instant, Scratch, Transmit, UdpFlow};
@@ -26,15 +27,34 @@ pub struct Lent {
     /// From the port to the server.
     way: UdpFlow,
     client: TurnClient,
+    /// It leads into a network for voice alone.
+    dedicated: bool,
     /// To be given back once all else has left.
     ending: bool,
+    /// What has to be there as long as the address is of use.
+    _kept: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl Lent {
     /// The address that `client` has at the server at the far end of `way`. `None`: it has none.
     #[must_use]
     pub fn new(way: UdpFlow, client: TurnClient) -> Option<Self> {
-        client.relayed().map(|relayed| Self { relayed, way, client, ending: false })
+        let relayed = client.relayed()?;
+        Some(Self { relayed, way, client, dedicated: false, ending: false, _kept: None })
+    }
+
+    /// Keeps `what` as long as the address is of use: the far end of a way to a server that is not reached by datagrams.
+    #[must_use]
+    pub fn keeping(mut self, what: Option<Box<dyn Any + Send + Sync>>) -> Self {
+        self._kept = what;
+        self
+    }
+
+    /// Whether it leads into a network for voice alone; not so unless said.
+    #[must_use]
+    pub const fn dedicated(mut self, dedicated: bool) -> Self {
+        self.dedicated = dedicated;
+        self
     }
 
     /// What the peer is told; the server sees us at `mapped`.
@@ -80,6 +100,9 @@ impl Link {
     /// Checks and media may leave from the addresses of `lent` as well, of which the plan has told the peer. Answers those
     /// before.
     pub fn borrow(&mut self, lent: Vec<Lent>) -> Vec<Lent> {
+        if let Some(ice) = &mut self.ice {
+            ice.dedicate(lent.iter().filter(|lent| lent.dedicated).map(|lent| lent.relayed).collect());
+        }
         core::mem::replace(&mut self.lent, lent)
     }
 

@@ -1,4 +1,5 @@
-//! A TURN client (RFC 8656) over UDP, sans I/O: an address at a server, and peers that reach it there.
+//! A TURN client (RFC 8656), sans I/O: an address at a server, and peers that reach it there. What it writes are datagrams; whoever
+//! carries them in a stream pads them.
 //!
 //! Peers are let in and given a number in one question, so that data costs four bytes more and no look-up at the server.
 //! What was lent, let in and numbered is asked for again in time, as long as [`TurnClient::next_datagram`] is asked.

@@ -65,6 +65,8 @@ pub struct Calls {
     counts: Counts,
     /// Desks that share its port, and what they are to be told.
     others: Option<Box<Others>>,
+    /// How what it sends is marked.
+    dscp: Dscp,
 }
 
 /// A call as the operator sees it.
@@ -120,7 +122,13 @@ impl Calls {
             steps: VecDeque::new(),
             counts: Counts::default(),
             others: None,
+            dscp: Dscp::DEFAULT,
         }
+    }
+
+    /// All that it sends is marked so from now on.
+    pub const fn mark(&mut self, dscp: Dscp) {
+        self.dscp = dscp;
     }
 
     /// A datagram came in. `false`: it is no call's.
@@ -140,7 +148,7 @@ impl Calls {
                 call.packets = call.packets.saturating_add(1);
                 let range = out.push(bytes);
                 self.counts.went_out(bytes.len());
-                self.steps.push_back(Transmit { flow: Flow::Udp(*to), range, dscp: Dscp::DEFAULT });
+                self.steps.push_back(Transmit { flow: Flow::Udp(*to), range, dscp: self.dscp });
             }
             _ => self.counts.refuse(Cause::HalfCall),
         }
@@ -264,7 +272,7 @@ impl Calls {
 
     fn answer(&mut self, flow: UdpFlow, answer: &Answer, out: &mut Scratch) {
         let range = out.push(&answer.write());
-        self.steps.push_back(Transmit { flow: Flow::Udp(flow), range, dscp: Dscp::DEFAULT });
+        self.steps.push_back(Transmit { flow: Flow::Udp(flow), range, dscp: self.dscp });
     }
 
     /// An end is at `flow`, in a call that begins with the first of them; other desks are told of what they do not know.

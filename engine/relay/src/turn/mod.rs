@@ -73,6 +73,8 @@ pub struct TurnConfig {
     pub own: Vec<SocketAddr>,
     /// What may grow, and how far.
     pub limits: TurnLimits,
+    /// How all that is sent is marked: by a fixed value, whatever came with a packet (RFC 8656 §14).
+    pub dscp: Dscp,
 }
 
 /// What may grow, and how far.
@@ -146,13 +148,15 @@ pub struct TurnServer {
     counts: Counts,
     /// Desks that share its ports, and what they are to be told.
     others: Option<Box<Others>>,
+    /// How what it sends is marked.
+    dscp: Dscp,
 }
 
 impl TurnServer {
     /// A server with nothing lent.
     #[must_use]
     pub fn new(config: TurnConfig, mut entropy: Entropy) -> Self {
-        let TurnConfig { accounts, policy, addresses, ports, own, limits } = config;
+        let TurnConfig { accounts, policy, addresses, ports, own, limits, dscp } = config;
         Self {
             accounts,
             policy,
@@ -169,13 +173,14 @@ impl TurnServer {
             steps: VecDeque::new(),
             counts: Counts::default(),
             others: None,
+            dscp,
         }
     }
 
     /// Other accounts, peers and limits from now on; what is lent stays lent.
     pub fn reconfigure(&mut self, config: TurnConfig) {
-        let TurnConfig { accounts, policy, limits, .. } = config;
-        (self.accounts, self.policy, self.limits) = (accounts, policy, limits);
+        let TurnConfig { accounts, policy, limits, dscp, .. } = config;
+        (self.accounts, self.policy, self.limits, self.dscp) = (accounts, policy, limits, dscp);
     }
 
     /// A datagram of a client came in.
@@ -262,6 +267,6 @@ impl TurnServer {
     }
 
     fn send(&mut self, flow: Flow, range: Span) {
-        self.steps.push_back(Step::Send(Transmit { flow, range, dscp: Dscp::DEFAULT }));
+        self.steps.push_back(Step::Send(Transmit { flow, range, dscp: self.dscp }));
     }
 }

@@ -91,6 +91,8 @@ pub(crate) enum Fact {
     Announce,
     /// This host has another address now.
     Moved,
+    /// Media are to leave from other ports than now.
+    Relocate,
     Decline(StatusCode),
     Forward(Target),
     HangUp,

@@ -1,9 +1,10 @@
 //! The session stands.
 
+mod moving;
 mod trickle;
 
 use rove_base::{CodecId, Direction, IceCredentials};
-use rove_sdp::{Description, Ice, Local, Mismatch, Negotiated, SecurityKind, Session, TlsId};
+use rove_sdp::{Description, Local, Mismatch, Negotiated, SecurityKind, Session, TlsId};
 use rove_sip::{
     message::StatusCode,
     transport::Hop,
@@ -11,7 +12,7 @@ use rove_sip::{
 };
 
 use super::{Ask, Context, Fact, Progress, State};
-use crate::{Cause, MediaPorts, plan};
+use crate::{Cause, plan};
 
 /// Media flows by the plan that was agreed on.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Talking {
     holding: bool,
     /// What we have asked for and not yet heard of.
     wanted: Option<Wanted>,
+    /// What we said of our end before media were to leave from elsewhere.
+    earlier: Option<Box<Local>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,6 +38,7 @@ enum Wanted {
     Hold,
     Resume,
     Move,
+    Relocate,
 }
 
 impl Talking {
@@ -94,7 +98,7 @@ impl Talking {
             // What we change ourselves leaves the codec.
             local.codecs = vec![spoken];
         }
-        Self { hop, local, codecs, session, association: 0, holding: false, wanted: None }
+        Self { hop, local, codecs, session, association: 0, holding: false, wanted: None, earlier: None }
     }
 
     fn tell(&self, cx: &mut Context<'_>, agreed: &Negotiated) {
@@ -130,15 +134,10 @@ impl Talking {
             Fact::Announce => self.announce(cx),
             Fact::Trickled(body) => self.trickled(cx, &body),
             Fact::Candidate(candidate) => self.found(cx, candidate.as_ref()),
-            Fact::Moved => {
-                cx.ask(Ask::OpenMedia(self.hop.remote));
-                State::Talking(self)
-            }
+            Fact::Moved => self.move_on(cx),
+            Fact::Relocate => self.relocate(cx),
             Fact::MediaOpened(ports) => self.moved(cx, &ports),
-            Fact::NoMedia(why) => {
-                cx.tell(Progress::Unchanged { why });
-                State::Talking(self)
-            }
+            Fact::NoMedia(why) => self.stay(cx, why),
             Fact::Transfer { status, last } if last && status.is_success() => {
                 cx.ask(Ask::StopMedia);
                 cx.ending(Cause::Transferred)
@@ -183,21 +182,6 @@ impl Talking {
         State::Talking(self)
     }
 
-    /// Ports are open at our new address: the other side is told of it (RFC 3261 §14.1).
-    /// Where connectivity is checked, it is checked anew (RFC 8445 §9, RFC 8839 §4.4.1.1.1).
-    fn moved(mut self, cx: &mut Context<'_>, ports: &MediaPorts) -> State {
-        (self.local.address, self.local.rtcp) = (ports.rtp, ports.rtcp);
-        if let (Some(ice), Some(path)) = (&mut self.local.ice, &ports.path) {
-            *ice = Ice::new(&path.credentials, &path.candidates, cx.config.stun_server.is_none());
-        }
-        let local = cx.config.local(self.hop.transport, ports.signalling);
-        self.hop = Hop::toward(self.hop.transport, local, self.hop.remote);
-        self.wanted = Some(Wanted::Move);
-        let offer = self.session.offer(&self.local).to_bytes();
-        cx.ask(Ask::Change { offer, hop: Some(self.hop) });
-        State::Talking(self)
-    }
-
     /// The other side has answered an offer of ours.
     fn changed(mut self, cx: &mut Context<'_>, body: &[u8]) -> State {
         let mut next = self.session.clone();
@@ -227,12 +211,6 @@ impl Talking {
         }
         cx.tell(Progress::Unchanged { why: words(failure) });
         State::Talking(self)
-    }
-
-    fn undo(&mut self, wanted: Wanted) {
-        if wanted != Wanted::Move {
-            self.local.direction = if self.holding { Direction::SendOnly } else { Direction::SendRecv };
-        }
     }
 
     /// A new offer inside the call (RFC 3261 §14.2). What it changes takes effect in the running stream: direction, address,
@@ -315,6 +293,7 @@ impl Talking {
         match wanted {
             Some(Wanted::Hold) => self.holding = true,
             Some(Wanted::Resume) => self.holding = false,
+            Some(Wanted::Relocate) => self.earlier = None,
             Some(Wanted::Move) | None => {}
         }
         if before != agreed || wanted.is_some() {
@@ -328,7 +307,7 @@ impl Talking {
         match wanted {
             Some(Wanted::Hold) => cx.tell(Progress::Held { by: Party::Us }),
             Some(Wanted::Resume) => cx.tell(Progress::Resumed { by: Party::Us }),
-            Some(Wanted::Move) => cx.tell(Progress::Moved { remote: agreed.remote_rtp }),
+            Some(Wanted::Move | Wanted::Relocate) => cx.tell(Progress::Moved { remote: agreed.remote_rtp }),
             None => match (hears(before), hears(agreed)) {
                 (true, false) if !self.holding => cx.tell(Progress::Held { by: Party::Peer }),
                 (false, true) if !self.holding => cx.tell(Progress::Resumed { by: Party::Peer }),

@@ -37,6 +37,18 @@ impl Switchboard {
         calls.into_iter().for_each(|call| self.fact(now, call, Fact::Moved));
     }
 
+    /// The same for one call.
+    pub fn call_moved(&mut self, now: Now, call: CallId) {
+        self.fact(now, call, Fact::Moved);
+    }
+
+    /// Media of a call are to leave from ports that are opened anew: [`Event::OpenMedia`](crate::Event::OpenMedia) asks for them,
+    /// and whoever opens them says where. The other side is told by a new offer; where ways are checked, they are anew (RFC 8445
+    /// §9). [`Progress::Moved`] follows, or [`Progress::Unchanged`]: then all is as it was, and those ports are of no use.
+    pub fn relocate(&mut self, now: Now, call: CallId) {
+        self.fact(now, call, Fact::Relocate);
+    }
+
     /// Has the other side of `call` call `to`, which ends the call with us when somebody answers there (a blind
     /// transfer). [`Progress::Transferring`], then the end or [`Progress::TransferFailed`] follows.
     pub fn transfer(&mut self, now: Now, call: CallId, to: &Target) {

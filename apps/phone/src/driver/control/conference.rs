@@ -26,7 +26,10 @@ impl Desk {
         match command {
             Command::Confer { calls } => drop(self.board.confer(now, &calls)),
             Command::Borrow(servers) => self.media.borrow_from(servers),
+            Command::Lose(loses) => self.media.lose(loses),
             Command::Mute { call, muted } => self.media.mute(call, muted),
+            Command::MuteSelf { call, muted } => self.media.mute_self(call, muted),
+            Command::LetSound(run) => self.media.let_sound(run),
             Command::Write { call, text } => drop(self.board.write(now, call, &text)),
             Command::DialRelayed { target, toward, reply } => {
                 let _ = reply.send(self.board.dial_relayed(now, target, toward));

@@ -4,13 +4,20 @@ use rove_io::device::{Joint, join};
 use rove_session::CallId;
 
 use super::Media;
+use crate::Loses;
 
 impl Media {
+    /// Datagrams that are lost on purpose.
+    pub(in crate::driver) fn lose(&self, loses: Option<Loses>) {
+        // Fails only when the thread is gone, which the calls' own ends tell.
+        let _ = self.thread.lose(loses);
+    }
+
     /// Has the other sides of these calls hear each other, and nobody else. `false` when that cannot be.
     pub(in crate::driver) fn join(&mut self, calls: &[CallId]) -> bool {
         let wanted = self.calls.iter_mut().filter(|(id, _)| calls.contains(id));
         if let Some(hall) = &self.hall {
-            hall.admit(wanted.filter_map(|(_, entry)| entry.device.as_ref()));
+            hall.admit(wanted.filter_map(|(_, entry)| entry.device.as_ref()?.running()));
             return true;
         }
         let mut joints: Vec<&mut Joint> = wanted.filter_map(|(_, entry)| entry.joint.as_mut()).collect();

@@ -1,10 +1,7 @@
 //! How a call's port is reached from outside, found out before the call is offered or answered: what STUN and TURN servers say.
 
 use core::time::Duration;
-use std::{
-    net::{SocketAddr, UdpSocket},
-    os::fd::AsFd as _,
-};
+use std::{net::UdpSocket, os::fd::AsFd as _};
 
 use rove_base::{Candidate, Instant};
 use rove_io::{media_thread::Ports, net};
@@ -15,15 +12,15 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Media;
 use crate::{
     stun,
-    turn::{self, Answers, Borrowed, TurnServer},
+    turn::{self, Answers, Borrowed, Port, Through, TurnServer},
 };
 
 /// Ports that are open, and wait for a plan.
 #[derive(Default)]
 pub(super) struct Open {
-    /// One for RTP, and one for RTCP.
+    /// One for RTP, one for RTCP, and those on other addresses, which carry both.
     pub(super) sockets: Vec<net::UdpSocket>,
-    /// What servers lend the first of them.
+    /// What servers lend those that carry RTP.
     pub(super) borrowed: Option<Borrowed>,
     /// The way out of it, which is kept open.
     awake: Option<Awake>,
@@ -31,13 +28,23 @@ pub(super) struct Open {
 
 /// Servers that told how a port is reached, and when they next hear from it.
 struct Awake {
-    servers: Vec<SocketAddr>,
+    servers: Vec<Through>,
     due: Instant,
 }
 
 impl Open {
     pub(super) fn new(sockets: Vec<net::UdpSocket>) -> Self {
         Self { sockets, ..Self::default() }
+    }
+
+    /// The ports that carry RTP, once more; what the system does not give twice is left out.
+    fn ports(&self) -> Vec<Port> {
+        let own = |socket: &net::UdpSocket| {
+            let again = socket.as_fd().try_clone_to_owned().ok()?;
+            Some(Port { socket: UdpSocket::from(again), local: socket.local_addr() })
+        };
+        let others = self.sockets.iter().skip(2);
+        self.sockets.first().into_iter().chain(others).filter_map(own).collect()
     }
 
     /// All of it, for the media thread.
@@ -55,7 +62,7 @@ impl Open {
             let hint = MessageWriter::new(Class::Indication, [0; 12]).fingerprinted();
             for server in &awake.servers {
                 // One that is lost does no harm: mappings last for more than one.
-                let _ = borrowed.socket().send_to(&hint, server);
+                borrowed.say(*server, &hint);
             }
         }
         Some(awake.due)
@@ -67,7 +74,7 @@ pub(in crate::driver) struct Seen {
     call: CallId,
     ports: MediaPorts,
     borrowed: Borrowed,
-    servers: Vec<SocketAddr>,
+    servers: Vec<Through>,
 }
 
 impl Media {
@@ -84,18 +91,18 @@ impl Media {
         ports: MediaPorts,
         tell: UnboundedSender<Seen>,
     ) -> Option<MediaPorts> {
-        let socket = self.calls.get(&call).and_then(|entry| entry.open.sockets.first());
+        let through = self.calls.get(&call).map(|entry| entry.open.ports()).unwrap_or_default();
         let family = ports.rtp.is_ipv4();
         let stun_server = self.stun_server.filter(|server| server.is_ipv4() == family);
-        let relays =
-            self.tickets.iter().chain(&self.turn_servers).filter(|one| one.server.is_ipv4() == family);
+        let is_near =
+            |one: &&TurnServer| through.iter().any(|port| port.local.is_ipv4() == one.server.is_ipv4());
+        let relays = self.tickets.iter().chain(&self.turn_servers).filter(is_near);
         let relays: Vec<_> = relays.take(turn::MOST_SERVERS).cloned().collect();
-        let (Some(_), Some(socket)) = (&ports.path, socket) else { return Some(ports) };
-        if stun_server.is_none() && relays.is_empty() {
+        let is_open = through.first().is_some_and(|port| port.local == ports.rtp);
+        if ports.path.is_none() || !is_open || (stun_server.is_none() && relays.is_empty()) {
             return Some(ports);
         }
-        let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return Some(ports) };
-        let (socket, clock) = (UdpSocket::from(socket), self.clock);
+        let (clock, tls) = (self.clock, self.tls.clone());
         let mut transaction = [0; 12];
         self.entropy.fill(&mut transaction);
         let relays: Vec<_> = relays.into_iter().map(|relay| (relay, self.entropy.fork())).collect();
@@ -107,9 +114,9 @@ impl Media {
                 stun_server.and_then(|server| stun::ask(socket, server, transaction, stun::PATIENCE))
             };
             let Answers { borrowed, candidates, seen } =
-                turn::ask(socket, ports.rtp, clock, relays, turn::PATIENCE);
-            let told = seen.is_none().then(|| ask_stun(borrowed.socket())).flatten();
-            let servers = stun_server.filter(|_| told.is_some());
+                turn::ask(through, clock, relays, (&tls, turn::PATIENCE));
+            let told = borrowed.socket().filter(|_| seen.is_none()).and_then(ask_stun);
+            let servers = stun_server.filter(|_| told.is_some()).map(|server| Through { port: 0, server });
             let servers = borrowed.servers().iter().copied().chain(servers).collect();
             let seen = seen.or(told);
             if let Some(path) = &mut ports.path {

@@ -129,6 +129,7 @@ impl Ground {
             (Place::Core, "link set to-callers up"),
             (Place::Caller, "address add 10.40.0.2/24 dev uplink"),
             (Place::Caller, "address add 10.40.0.3/24 dev uplink"),
+            (Place::Caller, "address add 10.40.0.4/24 dev uplink"),
             (Place::Caller, "link set uplink up"),
             (Place::Caller, "route add default via 10.40.0.1"),
         ] {
@@ -159,7 +160,7 @@ impl Ground {
             self.at(Place::Terminal, at_once)?.map_err(fail)?;
         }
         self.ip(Place::Core, "address add fd00:40::1/64 dev to-callers nodad")?;
-        for caller in [2, 3] {
+        for caller in [2, 3, 4] {
             self.ip(Place::Caller, &format!("address add fd00:40::{caller}/64 dev uplink nodad"))?;
         }
         self.ip(Place::Caller, "-6 route add default via fd00:40::1").map(drop)
@@ -188,6 +189,11 @@ impl Ground {
             (true, false) => ([10, 40, 0, n], 0).into(),
             (false, _) => ([127, 0, 0, 1], 0).into(),
         }
+    }
+
+    /// Another address of the first caller.
+    pub(super) fn second_address(&self) -> IpAddr {
+        if self.is_real() { self.caller(4).ip() } else { [127, 0, 0, 4].into() }
     }
 
     /// Whether networks are real ones.

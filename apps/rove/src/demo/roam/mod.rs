@@ -10,6 +10,7 @@ mod networks;
 mod page;
 mod resolver;
 mod stays;
+mod story;
 mod tunnel;
 
 use core::time::Duration;
@@ -20,7 +21,7 @@ use std::{
 };
 
 use rove_phone::{
-    Audio, CallId, CallReport, MediaSecurity, Phone, PhoneConfig, PhoneEvent, Progress, Switched,
+    Audio, CallId, CallReport, MediaSecurity, Phone, PhoneConfig, PhoneEvent, Progress, Rerouted, Switched,
     roaming::Attachment,
 };
 use serde_json::{Value, json};
@@ -35,8 +36,8 @@ use crate::{
     cli::Demo,
     command::{GLANCE, attach},
     failure::Failure,
-    report::Report,
-    show::{Show, call_table},
+    report::{Conference, Report},
+    show::{Show, call_table, rerouted_text},
     stop::Stop,
 };
 
@@ -61,8 +62,13 @@ struct Stage<'a> {
     reports: Vec<CallReport>,
     /// Of each caller: what became of its last call, the other side's address or why there is none.
     outcomes: [Option<(CallId, Result<IpAddr, String>)>; 2],
-    /// Of the first caller: what the roam cost it.
+    /// Of the first caller: what the roam cost it,
     heard: Option<Switched>,
+    /// the call whose way gets worse, and its last move to a better one,
+    story: Option<CallId>,
+    left: Option<Rerouted>,
+    /// and how many are in its conference.
+    parties: Option<u32>,
     /// When the network took the terminal's proof the last time.
     accepted: Option<Instant>,
     show: Show,
@@ -100,8 +106,10 @@ pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Re
         return Err(Failure::call(format!("the second caller reached {landed} instead of {}", second.ip)));
     }
     stage.talk(Duration::from_secs(1))?;
-    stage.callers.iter().zip([call, other]).for_each(|(caller, call)| caller.hang_up(call));
-    stage.over(2)?;
+    stage.callers[1].hang_up(other);
+    let story = args.story.then(|| stage.tell(call)).transpose()?;
+    stage.callers[0].hang_up(call);
+    stage.over(if args.story { 3 } else { 2 })?;
     let after = stage.counters.now();
     let tunnel = stage.tunnel(second)?;
     stage.leave(&[first, second])?;
@@ -122,7 +130,7 @@ pub(crate) fn run(args: &Demo, claimed: &std::io::Result<()>, stop: &Stop) -> Re
         "path_after": path(before, after),
         "tunnel": tunnel,
     });
-    stage.conclude(args, roam)
+    stage.conclude(args, roam, story)
 }
 
 /// Networks of their own, else loopback, and what to say of it.
@@ -176,6 +184,14 @@ struct Stay {
     ip: IpAddr,
 }
 
+/// What somebody says, and where what is heard is kept.
+fn audio(dir: &Path, who: &str, speech: &[u8]) -> Result<Audio, Failure> {
+    let play = dir.join(format!("{who}-says.wav"));
+    std::fs::write(&play, speech)
+        .map_err(|error| Failure::environment(format!("{}: {error}", play.display())))?;
+    Ok(Audio::Files { play: Some(play), repeat: true, record: Some(dir.join(format!("{who}-heard.wav"))) })
+}
+
 impl<'a> Stage<'a> {
     fn new(dir: &Path, ground: Ground, dhcp: bool, stop: &'a Stop) -> Result<Self, Failure> {
         let show = Show::new();
@@ -188,23 +204,15 @@ impl<'a> Stage<'a> {
         let terminal = ground
             .at(Place::Terminal, || Attachment::start(sim.config, sim.credential, authorities))?
             .map_err(|error| Failure::environment(error.to_string()))?;
-        let audio = |who: &str, speech: &[u8]| {
-            let play = dir.join(format!("{who}-says.wav"));
-            std::fs::write(&play, speech)
-                .map_err(|error| Failure::environment(format!("{}: {error}", play.display())))?;
-            Ok::<_, Failure>(Audio::Files {
-                play: Some(play),
-                repeat: true,
-                record: Some(dir.join(format!("{who}-heard.wav"))),
-            })
-        };
+        let second = ground.second_address();
         let phone = |who: &str, speech: &[u8], place: Place, listen: SocketAddr| {
             let config = PhoneConfig {
                 identity: format!("{who}.home.example"),
                 listen: vec![listen],
                 dns_servers: vec![networks.resolver],
-                audio: audio(who, speech)?,
+                audio: audio(dir, who, speech)?,
                 media_security: MediaSecurity::Required,
+                media_addresses: if who == "alice" { vec![second] } else { Vec::new() },
                 // Descriptions with addresses of IPv6 are long, and calls over TCP do not follow a phone that moves.
                 sip_tcp: !ground.is_v6(),
                 ..PhoneConfig::default()
@@ -229,6 +237,9 @@ impl<'a> Stage<'a> {
             reports: Vec::new(),
             outcomes: [None, None],
             heard: None,
+            story: None,
+            left: None,
+            parties: None,
             accepted: None,
             show,
             dir: dir.to_owned(),
@@ -316,7 +327,18 @@ impl<'a> Stage<'a> {
             PhoneEvent::Call { call, progress: Progress::Answered { remote, .. } } => {
                 self.outcomes[caller] = Some((call, Ok(remote.ip())));
             }
-            PhoneEvent::Switched { switched, .. } if caller == 0 => {
+            PhoneEvent::Call { call, progress: Progress::Incoming { .. } } => {
+                self.callers[caller].answer(call);
+            }
+            PhoneEvent::Rerouted { call, rerouted } if caller == 0 && self.story == Some(call) => {
+                self.note(&format!("alice: {}", rerouted_text(&rerouted)));
+                self.left = Some(rerouted);
+            }
+            PhoneEvent::Conference { calls } if caller == 0 && !calls.is_empty() => {
+                self.note(&format!("alice mixes {} calls: all three hear each other", calls.len()));
+                self.parties = u32::try_from(calls.len() + 1).ok();
+            }
+            PhoneEvent::Switched { switched, .. } if caller == 0 && self.heard.is_none() => {
                 let gap = switched.gap.map_or(0, |gap| gap.as_millis());
                 self.note(&format!("alice hears on: {gap} ms without a packet, {} lost", switched.lost));
                 self.heard = Some(switched);
@@ -331,11 +353,12 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn conclude(self, args: &Demo, roam: Value) -> Result<(), Failure> {
+    fn conclude(self, args: &Demo, roam: Value, story: Option<Conference>) -> Result<(), Failure> {
         self.show.done();
         let mut report = Report { seed: Some(args.seed), calls: self.reports, ..Report::default() };
         println!("roam: {roam}");
         report.roams.push(roam);
+        report.conference = story.unwrap_or_default();
         if let Some(path) = &args.json {
             report.write(path)?;
         }

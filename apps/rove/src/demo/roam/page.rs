@@ -4,6 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::Value;
 
+use super::super::html;
 use crate::{failure::Failure, files, page, report::Report, show::figure};
 
 pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) -> Result<(), Failure> {
@@ -30,10 +31,11 @@ pub(super) fn write(path: &Path, report: &Report, timeline: &[(f64, String)]) ->
     for call in &report.calls {
         let _ = write!(
             text,
-            "<section><h2>{} → {}</h2>{}</section>",
+            "<section><h2>{} → {}</h2>{}{}</section>",
             page::escape(&call.side),
             page::escape(&call.target),
-            page::table(&[("talk", figure(call.seconds, " s", 1)), ("MOS", figure(call.mos, "", 2))])
+            page::table(&[("talk", figure(call.seconds, " s", 1)), ("MOS", figure(call.mos, "", 2))]),
+            html::plots(call)
         );
     }
     text.push_str(page::FOOT);

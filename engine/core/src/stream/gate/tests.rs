@@ -64,7 +64,7 @@ fn at(millis: u64) -> Instant {
 fn clear_packets_of_strangers_are_refused_and_move_nothing() {
     let mut gate = Gate::new(&plan().build().unwrap(), &first()).unwrap();
     let packet = [0x80; 172];
-    assert_eq!(gate.open(&TOLD, &packet, at(0)), Ok((Carries::Both, &packet[..])));
+    assert_eq!(gate.open(&TOLD, &packet, at(0)), Ok((RouteId(0), Carries::Both, &packet[..])));
     for millis in (0..10_000).step_by(20) {
         assert_eq!(gate.open(&STRANGER, &packet, at(millis)), Err(Shut::Stranger));
     }

@@ -198,9 +198,10 @@ fn forged_replayed_and_plain_packets_change_nothing_but_their_counts() {
             extra += 4;
         });
         assert_eq!(*call.heard.0.borrow(), *quiet.heard.0.borrow(), "{profile:?}");
-        let [ours, theirs] = [call.ends[1].summary(), quiet.ends[1].summary()];
-        assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{profile:?}");
+        let [mut ours, theirs] = [call.ends[1].summary(), quiet.ends[1].summary()];
         let refused = call.ends[1].refused();
+        assert_eq!(core::mem::take(&mut ours.interval.broken), refused.forged, "{profile:?}");
+        assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{profile:?}");
         let sent = call.wire.len() as u64;
         // The bare farewell is too short to hold a tag.
         assert_eq!(refused.malformed, sent, "{profile:?}: {refused:?}");

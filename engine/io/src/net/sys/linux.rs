@@ -35,6 +35,12 @@ pub(in crate::net) fn configure(socket: &Socket, address: SocketAddr) -> io::Res
     }
 }
 
+/// What is sent leaves by `interface` alone. Fails quietly: then the system chooses.
+pub(in crate::net) fn keep_to(socket: &Socket, interface: &str) {
+    // An old kernel lets the administrator alone do it.
+    let _ = socket.bind_device(Some(interface.as_bytes()));
+}
+
 fn switch(socket: &Socket, level: libc::c_int, option: libc::c_int, on: bool) -> io::Result<()> {
     let value = libc::c_int::from(on);
     let len = size_of::<libc::c_int>() as libc::socklen_t;

@@ -7,9 +7,9 @@ mod control;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{Inbox, Outbox, configure, without_stamps};
+pub(super) use linux::{Inbox, Outbox, configure, keep_to, without_stamps};
 
 #[cfg(not(target_os = "linux"))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{Inbox, Outbox, configure, without_stamps};
+pub(super) use portable::{Inbox, Outbox, configure, keep_to, without_stamps};

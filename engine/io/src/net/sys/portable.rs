@@ -15,6 +15,9 @@ pub(in crate::net) fn configure(_socket: &Socket, _address: SocketAddr) -> io::R
     Ok(())
 }
 
+/// The system chooses.
+pub(in crate::net) fn keep_to(_socket: &Socket, _interface: &str) {}
+
 /// The buffer of one incoming datagram.
 #[derive(Debug)]
 pub(in crate::net) struct Inbox {

@@ -18,6 +18,17 @@ fn the_same_question_is_answered_alike_and_another_one_by_437() {
 }
 
 #[test]
+fn all_that_leaves_is_marked_as_the_configuration_says_and_as_a_new_one_does() {
+    let mut world = World::new(TurnConfig { dscp: Dscp::EF, ..config() });
+    let mut alice = world.alice();
+    world.allocate(&mut alice);
+    assert_eq!(world.mark, Some(Dscp::EF));
+    world.server.reconfigure(config());
+    world.ask(&mut alice, Method::Refresh, |ask| ask);
+    assert_eq!(world.mark, Some(Dscp::DEFAULT));
+}
+
+#[test]
 fn wishes_that_cannot_be_met_are_refused_each_by_its_code() {
     let mut world = World::new(config());
     let mut alice = world.alice();

@@ -23,6 +23,8 @@ pub(super) struct World {
     /// What left: on which flow, and what.
     pub(super) left: Vec<(Flow, Vec<u8>)>,
     pub(super) closed: Vec<StreamId>,
+    /// How what left last was marked.
+    pub(super) mark: Option<Dscp>,
     next: u8,
 }
 
@@ -38,6 +40,7 @@ pub(super) fn config() -> TurnConfig {
         ports: 50_000..=50_099,
         own: vec![listen()],
         limits: TurnLimits::default(),
+        dscp: Dscp::DEFAULT,
     }
 }
 
@@ -59,6 +62,7 @@ impl World {
             refused: BTreeSet::new(),
             left: Vec::new(),
             closed: Vec::new(),
+            mark: None,
             next: 0,
         }
     }
@@ -148,6 +152,7 @@ impl World {
         loop {
             match self.server.poll() {
                 Step::Send(transmit) => {
+                    self.mark = Some(transmit.dscp);
                     self.left.push((transmit.flow, self.out.get(transmit.range).to_vec()));
                 }
                 Step::Event(TurnEvent::Bind { port, address }) => {

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod relocations;
 mod renewals;
 
 /// Alice and Bob, who talk.

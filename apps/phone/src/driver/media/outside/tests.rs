@@ -1,3 +1,4 @@
+use rove_driver::Tls;
 use rove_io::clock::Clock;
 use rove_nat::stun::Message;
 
@@ -11,10 +12,18 @@ fn a_port_that_waits_for_an_answer_is_heard_by_its_servers_each_quarter_of_a_min
     let own = port.local_addr().unwrap();
     let clock = Clock::new();
     let now = clock.mono();
-    let Answers { borrowed, .. } = turn::ask(port, own, clock, Vec::new(), Duration::ZERO);
+    let Answers { borrowed, .. } = turn::ask(
+        vec![Port { socket: port, local: own }],
+        clock,
+        Vec::new(),
+        (&Tls::default(), Duration::ZERO),
+    );
     let mut open = Open { borrowed: Some(borrowed), ..Open::default() };
     assert_eq!(open.keep_awake(now), None, "nobody was asked");
-    open.awake = Some(Awake { servers: vec![server.local_addr().unwrap()], due: now + AWAKE });
+    open.awake = Some(Awake {
+        servers: vec![Through { port: 0, server: server.local_addr().unwrap() }],
+        due: now + AWAKE,
+    });
     let mut bytes = [0; 64];
     let mut at = now;
     for _ in 0..3 {

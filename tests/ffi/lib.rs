@@ -1,0 +1,1 @@
+//! The phone as other languages see it; all of it is in the tests.

@@ -1,0 +1,5 @@
+#![no_main]
+
+mod bound;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bound::within(rove_fuzz::reroute::check, data));
