@@ -7,6 +7,8 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
+use socket2::SockRef;
+
 use super::sys;
 
 /// Sends frames of any EtherType to one neighbour, and receives those of one EtherType from it. Never blocks.
@@ -25,7 +27,10 @@ impl EtherSocket {
     /// What the system says: there is no such interface, or this user may not (`CAP_NET_RAW`).
     pub fn open(interface: &str, kind: u16, peer: [u8; 6]) -> io::Result<Self> {
         let index = sys::index_of(interface)?;
-        Ok(Self { socket: sys::thin::of_kind(index, kind)?, interface: index, peer })
+        let socket = sys::thin::of_kind(index, kind)?;
+        // Best effort: the system's own limit may be less.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(WAITING);
+        Ok(Self { socket, interface: index, peer })
     }
 
     /// Sends one frame.
@@ -105,3 +110,6 @@ impl AsFd for TunDevice {
 pub fn mtu_of(interface: &str) -> io::Result<usize> {
     sys::thin::mtu_of(interface)
 }
+
+/// Bytes that wait, in the kernel's count, while this program has no processor.
+const WAITING: usize = 1 << 20;
