@@ -54,6 +54,12 @@ impl Counts {
         neither >= SHARED && neither >= taken_alone.saturating_add(other_alone)
     }
 
+    /// Packets come changed by the way that is taken, and of as many as a second has none by the other.
+    fn other_is_whole(self, broken: bool) -> bool {
+        let whole = self.other_alone > 0 && self.taken_alone == 0 && self.neither == 0;
+        broken && whole && self.all() >= f32::from(ENOUGH)
+    }
+
     /// The other way has brought more, though not clearly yet.
     pub(super) const fn other_seems_better(self) -> bool {
         self.other_alone.saturating_sub(self.taken_alone.saturating_mul(3)) >= 2
@@ -73,6 +79,8 @@ pub(super) struct Signs {
     pub(super) silent: bool,
     /// Most of what is lost came, but changed, and that is no accident.
     pub(super) changed: bool,
+    /// Most of what is lost came, but changed, accident or not.
+    pub(super) broken: bool,
     /// What is suspected is that it loses packets, which takes its time to show.
     pub(super) loss: bool,
 }
@@ -124,7 +132,7 @@ impl Compare {
 
     /// `limit`: the share of packets that may be lost.
     pub(super) fn verdict(&self, now: Instant, limit: f32, signs: Signs) -> Option<Verdict> {
-        let Signs { silent, changed, loss } = signs;
+        let Signs { silent, changed, broken, loss } = signs;
         if silent && self.silent && self.heard >= DEAD {
             return Some(Verdict::Take(Cause::Silence));
         }
@@ -135,6 +143,9 @@ impl Compare {
             return Some(Verdict::Take(Cause::Loss));
         }
         let over = now.since(self.began) >= super::COPYING;
+        if over && all.other_is_whole(broken) {
+            return Some(Verdict::Take(Cause::Loss));
+        }
         let enough = if over { SOME } else { ENOUGH };
         if self.counts.both >= enough && self.is_sooner() {
             return Some(Verdict::Take(Cause::Delay));

@@ -87,8 +87,8 @@ impl Guard {
             true => comparing.compare.trial(now),
             false => {
                 let silent = self.silence.is_none_or(|last| last.is_long(now));
-                let signs =
-                    Signs { silent, changed: self.suspicion.is_surely_broken(), loss: comparing.asking.loss };
+                let (changed, broken) = (self.suspicion.is_surely_broken(), self.suspicion.is_broken());
+                let signs = Signs { silent, changed, broken, loss: comparing.asking.loss };
                 comparing.compare.verdict(now, self.limit, signs)
             }
         };

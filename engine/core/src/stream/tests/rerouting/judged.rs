@@ -134,3 +134,18 @@ fn a_way_on_which_packets_arrive_changed_is_left_within_three_seconds_nearly_alw
     );
     assert!(typical <= 1.5 && late <= 3.0, "{typical} {late}");
 }
+
+#[test]
+fn two_ways_on_which_as_many_packets_arrive_changed_are_not_run_to_and_fro_between() {
+    let changed = Road { changed: 0.08, ..GOOD };
+    for seed in 0..10 {
+        let mut world = World::new(true, seed);
+        world.run(secs(5.0), &[[GOOD; 2]; 2]);
+        world.run(secs(120.0), &[[changed; 2]; 2]);
+        for end in 0..2 {
+            let told = world.rerouted(end);
+            println!("seed {seed}: {} switches in two minutes", told.len());
+            assert!(told.len() <= 4, "{told:?}");
+        }
+    }
+}
