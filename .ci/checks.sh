@@ -180,8 +180,6 @@ deep() {
     if cargo +nightly miri --version >/dev/null 2>&1 \
         || { rustup component add --toolchain nightly miri rust-src && cargo +nightly miri --version; } >/dev/null 2>&1; then
         # shellcheck disable=SC2086
-        tests miri-base $miri -p rove-base
-        # shellcheck disable=SC2086
         tests miri-crossings $miri -p rove-io bridge::tests::miri_
         # shellcheck disable=SC2086
         tests miri-ffi $miri -p rove-ffi c::tests::
