@@ -62,13 +62,27 @@ impl Counts {
 
     /// The other way has brought more, though not clearly yet.
     pub(super) const fn other_seems_better(self) -> bool {
-        self.other_alone.saturating_sub(self.taken_alone.saturating_mul(3)) >= 2
+        self.more_by_other() >= 2
     }
 
     /// The other way brought clearly more, by whatever chance there is; less chance where packets come `changed`.
     const fn other_is_better(self, changed: bool) -> bool {
-        let clearly = if changed { CLEARLY_CHANGED } else { CLEARLY };
-        self.other_alone.saturating_sub(self.taken_alone.saturating_mul(3)) >= clearly
+        self.more_by_other() >= if changed { CLEARLY_CHANGED } else { CLEARLY }
+    }
+
+    const fn more_by_other(self) -> u16 {
+        self.other_alone.saturating_sub(self.taken_alone.saturating_mul(3))
+    }
+
+    /// What this counts for in a later comparison: ways change.
+    pub(super) const fn faded(self) -> Self {
+        let Self { taken_alone, other_alone, both, neither } = self;
+        Self {
+            taken_alone: taken_alone / 2,
+            other_alone: other_alone / 2,
+            both: both / 2,
+            neither: neither / 2,
+        }
     }
 }
 
@@ -139,7 +153,8 @@ impl Compare {
         let all = self.so_far();
         // Few packets lose more than their share by chance.
         let surely = limit + SPREAD * (limit / all.all().max(1.0)).sqrt();
-        if all.other_is_better(changed) && (changed || all.lost() > surely) {
+        let alone = self.counts.more_by_other() >= MUCH * CLEARLY;
+        if alone || all.other_is_better(changed) && (changed || all.lost() > surely) {
             return Some(Verdict::Take(Cause::Loss));
         }
         let over = now.since(self.began) >= super::COPYING;
@@ -190,6 +205,8 @@ const DEAD: u16 = 3;
 /// Packets that only the other way has brought. At 1 % of loss so many in a second are one in seven hundred seconds, and nobody
 /// compares each of them.
 const CLEARLY: u16 = 4;
+/// So many times as many are enough whatever was found before.
+const MUCH: u16 = 2;
 /// The same where packets come changed, which is seldom an accident.
 const CLEARLY_CHANGED: u16 = 2;
 /// Packets that came by neither way. Of ways that lose a fifth each, and nothing together, so many are one comparison in fifty.

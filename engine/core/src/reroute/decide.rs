@@ -33,9 +33,11 @@ impl Guard {
 
     /// Has the peer send copies, where something is suspected and somebody can be asked.
     pub(super) fn suspect(&mut self, now: Instant, cause: Option<Cause>, path: &Path) {
-        let strong = self.suspicion.is_strong();
-        let lets = |cause: &Cause| self.known && self.patience.lets(now, *cause, strong);
-        let Some(cause) = cause.filter(lets) else { return };
+        let Some(cause) = cause else { return };
+        let strong = self.suspicion.is_strong(cause);
+        if !self.known || !self.patience.lets(now, cause, strong) {
+            return;
+        }
         let (State::Calm, Some(taken)) = (&self.state, self.taken) else { return };
         let urgent = cause == Cause::Silence;
         let passed_over = (&self.passed_over, now);
@@ -142,16 +144,16 @@ impl Guard {
             self.state = State::Calm;
             return;
         }
-        let strong = matches!(
-            &self.state,
-            State::Asking(asking) | State::Comparing(Comparing { asking, .. }) if asking.strong
-        );
+        let asking = match &self.state {
+            State::Asking(asking) | State::Comparing(Comparing { asking, .. }) => Some(*asking),
+            State::Calm | State::Settling(_) => None,
+        };
         self.state = State::Calm;
         let promising = self.earlier.is_some_and(|(_, _, counts)| counts.other_seems_better());
         if !promising {
             self.suspicion.accept();
         }
-        self.patience.stayed(now, promising, strong);
+        asking.into_iter().for_each(|asking| self.patience.stayed(now, promising, &asking));
     }
 }
 

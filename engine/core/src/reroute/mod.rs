@@ -238,7 +238,7 @@ impl Guard {
                     _ => Asking::unasked(at, self.silence.map_or(at, |silence| silence.last())),
                 };
                 let earlier = self.earlier.filter(|(way, until, _)| *way == by && at < *until);
-                let earlier = earlier.map(|(_, _, counts)| counts).unwrap_or_default();
+                let earlier = earlier.map(|(_, _, counts)| counts.faded()).unwrap_or_default();
                 *state = State::Comparing(Comparing::new(asking, by, seq, at, earlier));
             }
         }

@@ -43,6 +43,8 @@ pub(super) struct Asking {
     /// The evidence was strong, and it was of loss.
     pub(super) strong: bool,
     pub(super) loss: bool,
+    /// What is suspected is that packets come later.
+    late: bool,
     /// Packets were lost before: then a silence may be some more of them.
     pub(super) lossy: bool,
     shortage: Shortage,
@@ -120,7 +122,17 @@ impl State {
 impl Asking {
     pub(super) const fn new(now: Instant, to: [Option<RouteId>; 2], last: Instant, lost: u16) -> Self {
         let shortage = Shortage { last, gap: Duration::ZERO, lost, pause: false };
-        Self { since: now, to, due: now, trial: false, strong: false, loss: false, lossy: false, shortage }
+        Self {
+            since: now,
+            to,
+            due: now,
+            trial: false,
+            strong: false,
+            loss: false,
+            late: false,
+            lossy: false,
+            shortage,
+        }
     }
 
     /// The same while nobody speaks: then it is no gap that nothing comes.
@@ -131,7 +143,8 @@ impl Asking {
 
     /// How strong the evidence is, and of what.
     pub(super) const fn with(mut self, strong: bool, cause: Cause) -> Self {
-        (self.strong, self.loss) = (strong, matches!(cause, Cause::Loss));
+        self.strong = strong;
+        (self.loss, self.late) = (matches!(cause, Cause::Loss), matches!(cause, Cause::Delay));
         self
     }
 
@@ -227,10 +240,19 @@ impl Settling {
     }
 }
 
-/// After a suspicion that was none the next has to wait; longer each time, as long as they follow each other. One for which
-/// there is much evidence waits for others of its kind alone.
+/// After a suspicion that was none the next has to wait; longer each time, as long as they follow each other. Losses do not wait
+/// for delays that were none, nor delays for losses; and what there is much evidence of waits for others of its kind alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
+    /// When a comparison ended last.
+    stayed: Instant,
+    loss: Pause,
+    delay: Pause,
+}
+
+/// How long suspicions of one kind have to wait.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
     since: Instant,
     wait: Duration,
     /// The same for strong ones.
@@ -239,7 +261,8 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) const fn new(now: Instant) -> Self {
-        Self { since: now, wait: SHORTEST, strong: SHORTEST }
+        let pause = Pause { since: now, wait: SHORTEST, strong: SHORTEST };
+        Self { stayed: now, loss: pause, delay: pause }
     }
 
     pub(super) fn lets(&self, now: Instant, cause: Cause, strong: bool) -> bool {
@@ -248,22 +271,38 @@ impl Patience {
 
     /// Silence is no matter of taste.
     pub(super) fn opens(&self, cause: Cause, strong: bool) -> Instant {
-        let wait = if strong { self.strong } else { self.wait };
-        self.since + if cause == Cause::Silence { SHORTEST } else { wait }
+        let soonest = self.stayed + SHORTEST;
+        match cause {
+            Cause::Silence => soonest,
+            Cause::Delay => soonest.max(self.delay.opens(strong)),
+            _ => soonest.max(self.loss.opens(strong)),
+        }
     }
 
     /// Whether a comparison has ended a moment ago.
     pub(super) fn just_stayed(&self, now: Instant) -> bool {
-        now.since(self.since) < SHORTEST
+        now.since(self.stayed) < SHORTEST
     }
 
     /// There is nobody to ask now.
     pub(super) const fn wait(&mut self, now: Instant) {
-        self.since = now;
+        self.stayed = now;
     }
 
     /// `promising`: there is a little evidence already.
-    pub(super) fn stayed(&mut self, now: Instant, promising: bool, strong: bool) {
+    pub(super) fn stayed(&mut self, now: Instant, promising: bool, asking: &Asking) {
+        self.stayed = now;
+        let pause = if asking.late { &mut self.delay } else { &mut self.loss };
+        pause.stayed(now, promising, asking.strong);
+    }
+}
+
+impl Pause {
+    fn opens(&self, strong: bool) -> Instant {
+        self.since + if strong { self.strong } else { self.wait }
+    }
+
+    fn stayed(&mut self, now: Instant, promising: bool, strong: bool) {
         let in_a_row = now.since(self.since) < FORGET && !promising;
         let longer = |wait: Duration| wait.saturating_mul(2).min(LONGEST);
         self.wait = if in_a_row { longer(self.wait) } else { SHORTEST };

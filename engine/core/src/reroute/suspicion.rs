@@ -101,9 +101,12 @@ impl Suspicion {
         self.is_broken() && self.loss >= ENOUGH_LOSS
     }
 
-    /// Whether there is so much evidence that it hardly is by chance.
-    pub(super) fn is_strong(&self) -> bool {
-        self.loss >= MUCH * ENOUGH_LOSS || self.delay >= MUCH * ENOUGH_DELAY
+    /// Whether there is so much evidence of this that it hardly is by chance.
+    pub(super) fn is_strong(&self, cause: Cause) -> bool {
+        match cause {
+            Cause::Delay => self.delay >= MUCH * ENOUGH_DELAY,
+            _ => self.loss >= MUCH * ENOUGH_LOSS,
+        }
     }
 
     /// Whether more was lost of late than may be.

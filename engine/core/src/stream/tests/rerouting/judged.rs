@@ -149,3 +149,34 @@ fn two_ways_on_which_as_many_packets_arrive_changed_are_not_run_to_and_fro_betwe
         }
     }
 }
+
+#[test]
+fn after_a_rough_time_on_all_ways_a_way_that_gets_bad_is_left_as_soon_as_ever() {
+    let rough = Road { jitter: 80.0, ..GOOD };
+    let loses = |loss| Road { loss, ..GOOD };
+    for (what, bad, within) in [("a fifth", loses(0.2), 2.0), ("half", loses(0.5), 1.0)] {
+        let mut after = Vec::new();
+        for seed in 0..60 {
+            let mut world = World::new(true, seed);
+            world.run(secs(2.5), &[[rough; 2]; 2]);
+            world.run(secs(2.5), &[[GOOD; 2]; 2]);
+            let before = world.since_start();
+            world.run(secs(6.0), &[[bad, GOOD]; 2]);
+            for end in 0..2 {
+                let told = world.rerouted(end);
+                let is_before = |told: &&Rerouted| told.decided.since(start().mono) < before;
+                if told.iter().take_while(is_before).last().is_some_and(|told| told.to == RouteId(1)) {
+                    // It is on the other already.
+                    continue;
+                }
+                let at =
+                    told.iter().find(|told| !is_before(told)).map(|told| told.decided.since(start().mono));
+                after.push(at.map_or(f64::INFINITY, |at| (at - before).as_secs_f64()));
+            }
+        }
+        after.sort_by(f64::total_cmp);
+        let at = |share: f64| after[((after.len() - 1) as f64 * share) as usize];
+        println!("loses {what}: left after {:.2} s p50 {:.2} s p95 {:.2} s p99", at(0.5), at(0.95), at(0.99));
+        assert!(at(0.95) <= within, "{what}: {after:?}");
+    }
+}
