@@ -28,7 +28,8 @@ fn rove_call_completes_a_thousand_calls_to_sipp() {
     let dir = tempfile::tempdir().unwrap();
     let port = free_port();
     let uas = sipp_command(&sipp, dir.path(), &["-sn", "uas", "-p", &port, "-m", "1000"]);
-    let uas = Running::spawn(uas);
+    let mut uas = Running::spawn(uas);
+    await_bound(&port);
     let target = format!("sip:service@127.0.0.1:{port}");
     let call = [
         "call",
@@ -43,7 +44,11 @@ fn rove_call_completes_a_thousand_calls_to_sipp() {
         "127.0.0.1:9",
     ];
     let (code, said, complaints) = Running::start(&program("rove"), call).outcome(PATIENCE * 4);
-    assert_eq!(code, 0, "{}\n{}", tail(&said), tail(&complaints));
+    if code != 0 && !uas.is_alive() {
+        let (code, said, complaints) = uas.outcome(PATIENCE);
+        panic!("SIPp ended before the calls did, with {code}: {}\n{complaints}", tail(&said));
+    }
+    assert_eq!(code, 0, "SIPp waits for more; {}\n{}", tail(&said), tail(&complaints));
     assert!(said.contains("1000 of 1000 calls succeeded"), "{}", tail(&said));
     let (code, said, complaints) = uas.outcome(PATIENCE);
     assert_eq!(code, 0, "{}\n{complaints}", tail(&said));
@@ -166,13 +171,22 @@ fn free_port() -> String {
 
 /// Waits until somebody listens for TCP there. To try it by a stream of its own would take SIPp's only one.
 fn await_listener(port: &str) {
+    await_socket(port, "tcp", "0A");
+}
+
+/// Waits until somebody has that port for UDP: before, the system may give it to anybody else.
+fn await_bound(port: &str) {
+    await_socket(port, "udp", "07");
+}
+
+fn await_socket(port: &str, table: &str, state: &str) {
     let wanted = format!(":{:04X}", port.parse::<u16>().unwrap());
     let listens = |line: &str| {
         let mut words = line.split_whitespace().skip(1);
-        words.next().is_some_and(|local| local.ends_with(&wanted)) && words.nth(1) == Some("0A")
+        words.next().is_some_and(|local| local.ends_with(&wanted)) && words.nth(1) == Some(state)
     };
-    let began = Instant::now();
-    while !std::fs::read_to_string("/proc/net/tcp").unwrap().lines().any(listens) {
+    let (began, table) = (Instant::now(), format!("/proc/net/{table}"));
+    while !std::fs::read_to_string(&table).unwrap().lines().any(listens) {
         assert!(began.elapsed() < PATIENCE, "SIPp does not listen");
         std::thread::yield_now();
     }
