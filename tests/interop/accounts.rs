@@ -1,8 +1,11 @@
 //! `rove register` and `rove answer` at the registrar of `roved`, and `rove doctor` beside them.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use rove_tests::programs::{Running, program};
+use rove_tests::{
+    ports,
+    programs::{Running, program},
+};
 
 use crate::stage::{PATIENCE, answer, rove, words};
 
@@ -56,7 +59,7 @@ fn a_phone_registers_at_a_registrar_is_called_by_its_address_of_record_and_takes
 
 #[test]
 fn a_registrar_that_is_not_there_is_named_and_ends_the_program_with_3() {
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = ports::free(Ipv4Addr::LOCALHOST);
     let server = format!("sip:{free};transport=tcp");
     let args = [
         "register",
@@ -101,7 +104,7 @@ fn the_doctor_finds_a_phone_well_over_udp_and_tcp_and_an_empty_port_ill() {
                 .any(|one| one["step"] == "port" && one["verdict"] == "good")
         );
     }
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = ports::free(Ipv4Addr::LOCALHOST);
     let target = format!("sip:bob@{free}");
     let (code, said, _) =
         rove(&["doctor", &target, "--listen", "127.0.0.1:0", "--dns-server", "127.0.0.1:9"]);

@@ -14,7 +14,7 @@
 use std::{
     fs,
     io::Write as _,
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -22,7 +22,7 @@ use std::{
 };
 
 use rove_node::{Node, NodeConfig, RunningNode};
-use rove_tests::programs::peer;
+use rove_tests::{ports, programs::peer};
 
 const SECRET: &str = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -181,7 +181,7 @@ fn resolver(world: &World, name: &str) -> Option<Resolver> {
     let here = place.display();
     // BIND listens where an interface has an address, and not wherever packets of one arrive.
     let (address, port) = match name {
-        "named" => ("127.0.0.1", UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()),
+        "named" => ("127.0.0.1", ports::free(Ipv4Addr::LOCALHOST).port()),
         _ => (RESOLVER, 53),
     };
     let hints = ". 3600000 NS root.servers.\nroot.servers. 3600000 A 127.0.53.1\n";

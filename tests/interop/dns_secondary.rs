@@ -10,7 +10,7 @@
 use std::{
     fs,
     io::Write as _,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, SocketAddr, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime},
@@ -22,7 +22,7 @@ use rove_dns::{
     wire::{Name, Reader},
 };
 use rove_node::{Node, NodeConfig, RunningNode};
-use rove_tests::programs::peer;
+use rove_tests::{ports, programs::peer};
 
 const SECRET: &str = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0ISE=";
 const TRANSFER: &str = "dHJhbnNmZXIgdHJhbnNmZXIgdHJhbnNmZXIhISE=";
@@ -30,13 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An address that is free for UDP and TCP.
 fn free(ip: &str) -> SocketAddr {
-    loop {
-        let udp = UdpSocket::bind((ip, 0)).unwrap();
-        let address = udp.local_addr().unwrap();
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
+    ports::free(ip.parse::<IpAddr>().unwrap())
 }
 
 fn node(folder: &Path, secondary: SocketAddr) -> RunningNode {

@@ -2,7 +2,7 @@
 //! proxy that stays in the path, an edge for WebSockets.
 
 use std::{
-    net::{TcpListener, UdpSocket},
+    net::{Ipv4Addr, UdpSocket},
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -11,7 +11,10 @@ use std::{
 use rove_phone::{
     AccountNews, CallId, CallReport, Phone, PhoneConfig, PhoneEvent, Progress, SipAccount, Transport,
 };
-use rove_tests::programs::{Running, peer};
+use rove_tests::{
+    ports,
+    programs::{Running, peer},
+};
 
 use crate::{
     stage::PATIENCE,
@@ -181,9 +184,8 @@ struct Ports {
 
 impl Ports {
     fn free() -> Self {
-        let held: Vec<TcpListener> = (0..4).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let port = |n: usize| held[n].local_addr().unwrap().port();
-        Self { sip: port(0), tls: port(1), ws: port(2), wss: port(3) }
+        let port = || ports::free(Ipv4Addr::LOCALHOST).port();
+        Self { sip: port(), tls: port(), ws: port(), wss: port() }
     }
 }
 

@@ -1,8 +1,11 @@
 //! SIPp, with its built-in scenarios, against `rove answer` and called by `rove call`.
 
-use std::{net::UdpSocket, path::Path, process::Command, time::Instant};
+use std::{net::Ipv4Addr, path::Path, process::Command, time::Instant};
 
-use rove_tests::programs::{Running, peer, program};
+use rove_tests::{
+    ports,
+    programs::{Running, peer, program},
+};
 
 use crate::{
     stage::{PATIENCE, answer, answer_ready},
@@ -164,9 +167,9 @@ fn sipp_command(sipp: &Path, dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// A port that was free a moment ago: SIPp cannot report one of the system's choice.
+/// A port that nobody has: SIPp cannot report one of the system's choice.
 fn free_port() -> String {
-    UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port().to_string()
+    ports::free(Ipv4Addr::LOCALHOST).port().to_string()
 }
 
 /// Waits until somebody listens for TCP there. To try it by a stream of its own would take SIPp's only one.

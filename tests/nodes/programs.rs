@@ -10,7 +10,10 @@ use std::{
 };
 
 use rove_roam::{Cause, attach::Reason};
-use rove_tests::programs::{Running, peer, program};
+use rove_tests::{
+    ports,
+    programs::{Running, peer, program},
+};
 use serde_json::Value;
 
 /// Nothing here takes longer, even on a busy machine.
@@ -34,13 +37,7 @@ pub(crate) const VISITED: usize = 1;
 
 /// An address of this machine that nobody listens at.
 pub(crate) fn free(ip: Ipv4Addr) -> SocketAddr {
-    loop {
-        let tcp = TcpListener::bind((ip, 0)).unwrap();
-        let address = tcp.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
-            return address;
-        }
-    }
+    ports::free(ip)
 }
 
 /// The same with that port, where it is to be had.

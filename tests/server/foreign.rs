@@ -1,8 +1,11 @@
 //! SIPp and sipsak at a running server, with passwords.
 
-use std::{net::UdpSocket, path::Path, process::Command};
+use std::{net::Ipv4Addr, path::Path, process::Command};
 
-use rove_tests::programs::{Running, peer};
+use rove_tests::{
+    ports,
+    programs::{Running, peer},
+};
 
 use crate::stage::{PATIENCE, Server};
 
@@ -143,9 +146,9 @@ fn sipp_command(sipp: &Path, folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// A port that was free a moment ago: SIPp cannot report one of the system's choice.
+/// A port that nobody has: SIPp cannot report one of the system's choice.
 fn free_port() -> String {
-    UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap().port().to_string()
+    ports::free(Ipv4Addr::LOCALHOST).port().to_string()
 }
 
 fn tail(text: &str) -> String {

@@ -18,6 +18,7 @@ mod network;
 pub mod networks;
 mod outlet;
 pub mod phone;
+pub mod ports;
 pub mod private;
 pub mod programs;
 mod streams;
