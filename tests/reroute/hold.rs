@@ -5,8 +5,16 @@ use rove_tests::wires::Truth;
 use crate::scene::{Bad, KNOWN, ROUND_TRIP, Scene, at, proves};
 
 /// What happens, one after the other, to the wire that voice takes then.
-const EVENTS: [Bad; 7] =
-    [Bad::Cut, Bad::Loses(0.2), Bad::Down, Bad::Late(300.0), Bad::Uneven(40.0), Bad::Loses(0.5), Bad::Cut];
+const EVENTS: [Bad; 8] = [
+    Bad::Cut,
+    Bad::Loses(0.2),
+    Bad::Down,
+    Bad::Late(300.0),
+    Bad::Address,
+    Bad::Uneven(40.0),
+    Bad::Loses(0.5),
+    Bad::Bits(1e-4),
+];
 /// So long each lasts, and is counted.
 const BAD: f64 = 5.0;
 
@@ -26,7 +34,10 @@ fn event(scene: &Scene, begins: f64, bad: Bad) -> [Truth; 2] {
     scene.spoil(wire, "both", bad);
     scene.until(begins + BAD);
     let truth = scene.wires.truth();
-    scene.restore(wire, bad);
+    // An address that became another stays so until it becomes the first one again.
+    if bad != Bad::Address {
+        scene.restore(wire, bad);
+    }
     scene.mend(wire);
     let figures = truth.each_ref().map(|truth| (truth.gap().round(), truth.lost()));
     println!("{bad:?} of wire {wire} after {begins:.0} s: ms and packets that were missed {figures:?}");
@@ -39,7 +50,7 @@ fn b15_a_protected_call_lives_through_all_of_that_and_in_its_long_form_its_numbe
     // Between two of them is time to come back to the cheaper way, else none.
     let (minutes, each, turns) = if proves() { (23.0, 32.0, true) } else { (0.45, 9.0, false) };
     let Some(scene) = Scene::new(2, 180) else { return };
-    let scene = scene.with(&["--srtp", "required"]);
+    let scene = scene.with(&["--srtp", "required"]).with(Bad::Bits(1e-4).flags());
     let mut gaps = Vec::new();
     let ends = scene.call(minutes * 60.0, |scene| {
         let mut begins = KNOWN + 2.0;

@@ -99,10 +99,16 @@ impl End {
     }
 }
 
+/// The caller's address on a wire ends with this at first, and with the other one when it became another.
+const FIRST: u8 = 1;
+const SECOND: u8 = 9;
+
 pub(crate) struct Scene {
     pub(crate) wires: Wires,
     folder: tempfile::TempDir,
     began: std::cell::Cell<Instant>,
+    /// The last number of the caller's address on each wire.
+    hosts: std::cell::Cell<[u8; 2]>,
     flags: [Vec<String>; 2],
 }
 
@@ -116,6 +122,7 @@ impl Scene {
             wires,
             folder: tempfile::tempdir().unwrap(),
             began: Instant::now().into(),
+            hosts: [FIRST; 2].into(),
             flags: [(); 2].map(|()| Vec::new()),
         };
         (0..count).for_each(|wire| scene.mend(wire));
@@ -226,14 +233,16 @@ impl Scene {
 
     /// What was done to the caller's own place is over.
     pub(crate) fn restore(&self, wire: usize, bad: Bad) {
-        let (net, device) = (format!("10.{}.0", 60 + wire), format!("eth{wire}"));
         match bad {
-            Bad::Down => self.wires.networks().ip("alice", &format!("link set {device} up")),
-            Bad::Address => {
-                self.wires.networks().ip("alice", &format!("address add {net}.1/24 dev {device}"));
-            }
+            Bad::Down => self.wires.networks().ip("alice", &format!("link set eth{wire} up")),
+            Bad::Address => self.address("add", wire, FIRST),
             _ => {}
         }
+    }
+
+    fn address(&self, what: &str, wire: usize, host: u8) {
+        let address = format!("address {what} 10.{}.0.{host}/24 dev eth{wire}", 60 + wire);
+        self.wires.networks().ip("alice", &address);
     }
 
     pub(crate) fn spoil(&self, wire: usize, way: &str, bad: Bad) {
@@ -242,9 +251,12 @@ impl Scene {
             Bad::Cut => self.wires.set(wire, way, &json!({ "cut": true })),
             Bad::Down => networks.ip("alice", &format!("link set eth{wire} down")),
             Bad::Address => {
-                let (net, device) = (format!("10.{}.0", 60 + wire), format!("eth{wire}"));
-                networks.ip("alice", &format!("address add {net}.9/24 dev {device}"));
-                networks.ip("alice", &format!("address delete {net}.1/24 dev {device}"));
+                let mut hosts = self.hosts.get();
+                let old = hosts[wire];
+                hosts[wire] = if old == FIRST { SECOND } else { FIRST };
+                self.hosts.set(hosts);
+                self.address("add", wire, hosts[wire]);
+                self.address("delete", wire, old);
             }
             Bad::Loses(loss) => self.wires.set(wire, way, &json!({ "delay_ms": DELAY, "loss": loss })),
             Bad::Late(ms) => self.wires.set(wire, way, &json!({ "delay_ms": DELAY + ms })),
