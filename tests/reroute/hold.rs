@@ -6,11 +6,11 @@ use crate::scene::{Bad, KNOWN, ROUND_TRIP, Scene, at, proves};
 
 /// What happens, one after the other, to the wire that voice takes then.
 const EVENTS: [Bad; 8] = [
+    Bad::Address,
     Bad::Cut,
     Bad::Loses(0.2),
     Bad::Down,
     Bad::Late(300.0),
-    Bad::Address,
     Bad::Uneven(40.0),
     Bad::Loses(0.5),
     Bad::Bits(1e-4),

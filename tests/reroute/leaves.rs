@@ -41,6 +41,11 @@ fn live(bad: Bad) -> Option<Lived> {
         let told = end.switches();
         let (gap, lost, all) = (end.truth.gap(), end.truth.lost(), end.lost());
         println!("  told {told:?}; by the wires {gap:.0} ms, {lost}; {all} in the whole call");
+        if mos(end) < 4.2 {
+            let [seconds, losses, delays] =
+                ["mos", "loss_percent", "delay_ms"].map(|key| end.each_second(key, KNOWN, ENDS));
+            println!("    seconds since: MOS {seconds:.2?}, loss {losses:.0?} %, delay {delays:.0?} ms");
+        }
     }
     for end in &ends {
         let told = since_then(end);

@@ -255,8 +255,9 @@ impl Scene {
                 let old = hosts[wire];
                 hosts[wire] = if old == FIRST { SECOND } else { FIRST };
                 self.hosts.set(hosts);
-                self.address("add", wire, hosts[wire]);
+                // The other way round both would be gone: what shares a net with an address goes with it.
                 self.address("delete", wire, old);
+                self.address("add", wire, hosts[wire]);
             }
             Bad::Loses(loss) => self.wires.set(wire, way, &json!({ "delay_ms": DELAY, "loss": loss })),
             Bad::Late(ms) => self.wires.set(wire, way, &json!({ "delay_ms": DELAY + ms })),

@@ -275,7 +275,7 @@ pub const MOST_ROUTES: usize = 8;
 /// listener would still hear.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Routes left one right after the other, whose packets are still believed.
-const MOST_LEFT: usize = 2;
+const MOST_LEFT: usize = 6;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used)]

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use rove_base::{Instant, RouteKind};
+use rove_base::{Instant, RouteId, RouteKind};
 
 use super::{
     Cause, EARLIER, Guard, Say,
     compare::{Signs, Verdict},
-    state::{Asking, Comparing, Settling, State},
+    state::{Asking, Comparing, Patience, Settling, State},
     suspicion::{Silence, Suspicion},
     told::{has_untried, others},
 };
@@ -135,6 +135,26 @@ impl Guard {
         if cause != Cause::Cost {
             self.trials.failed(now);
         }
+    }
+
+    /// Checks found the way that the packets of both ends take from now on, `by`: nothing was suspected for that, and nothing of
+    /// what was is true of it. A move under way is over.
+    pub fn led(&mut self, now: Instant, by: RouteId) {
+        if self.taken.is_none_or(|taken| taken == by) {
+            return;
+        }
+        if let State::Settling(settling) = &self.state {
+            self.done = Some(settling.rerouted());
+        }
+        self.state = State::Calm;
+        self.taken = Some(by);
+        self.number = self.number.wrapping_add(1);
+        self.arrivals.turn();
+        self.suspicion = Suspicion::default();
+        self.silence = Some(Silence::since(now));
+        self.earlier = None;
+        // Those by the way before are still to come.
+        self.patience = Patience::new(now);
     }
 
     pub(super) fn stay(&mut self, now: Instant) {

@@ -40,7 +40,11 @@ impl Peer {
 
     /// Packets of so many seconds; `lost` says which of them are, by route and number.
     fn run(&mut self, seconds: u32, lost: impl Fn(RouteId, u16) -> bool) {
-        for _ in 0..seconds * 50 {
+        self.packets(seconds * 50, lost);
+    }
+
+    fn packets(&mut self, count: u32, lost: impl Fn(RouteId, u16) -> bool) {
+        for _ in 0..count {
             self.now += Duration::from_millis(20);
             self.seq = self.seq.wrapping_add(1);
             let by = [*self.took.last().unwrap()].into_iter().chain(self.copies.iter().copied());
@@ -97,6 +101,19 @@ fn what_the_user_complains_of_is_asked_about_and_there_is_nobody_to_ask_when_all
     assert_eq!(peer.took, [RouteId(0)]);
     let (now, path) = (peer.now, peer.path.clone());
     assert!(!peer.guard.displeased(now, Cause::Quality, &path));
+}
+
+#[test]
+fn where_checks_lead_both_ends_to_another_way_nothing_is_suspected_for_it() {
+    let mut peer = Peer::new(&[RouteKind::Direct, RouteKind::Other]);
+    peer.run(5, |_, _| false);
+    peer.guard.led(peer.now, RouteId(1));
+    // What was on its way by the one before.
+    peer.packets(3, |_, _| false);
+    peer.took.push(RouteId(1));
+    peer.run(5, |_, _| false);
+    assert_eq!((peer.guard.taken(), peer.guard.rerouted()), (Some(RouteId(1)), None));
+    assert_eq!((peer.took, peer.copies), (vec![RouteId(0), RouteId(1)], vec![]));
 }
 
 #[test]

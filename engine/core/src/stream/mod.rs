@@ -304,7 +304,10 @@ impl<K: PacketSink> Machine for Stream<K> {
                 self.gate.iter_mut().for_each(|gate| gate.secure(keys, now.mono));
             }
             MediaInput::Routed(flow) => {
-                self.gate.iter_mut().for_each(|gate| gate.lead(now.mono, flow));
+                if let Some(gate) = &mut self.gate {
+                    gate.lead(now.mono, flow);
+                    flow.into_iter().for_each(|_| self.guard.led(now.mono, gate.route().id));
+                }
             }
             MediaInput::Found(flow, kind) => {
                 let taken = self.guard.taken();

@@ -15,6 +15,7 @@
     clippy::panic
 )]
 
+mod bygone;
 mod checks;
 mod choose;
 mod consent;
@@ -35,7 +36,10 @@ use rove_base::{
 };
 
 pub use self::choose::Wish;
-use self::{choose::Choice, consent::Consent, gather::Gathering, pair::Pair, rescue::Silence, spare::Spares};
+use self::{
+    bygone::Bygone, choose::Choice, consent::Consent, gather::Gathering, pair::Pair, rescue::Silence,
+    spare::Spares,
+};
 use crate::stun::{Class, Message};
 
 /// The agent of one call.
@@ -66,6 +70,7 @@ pub struct Ice {
     /// What was selected first, since the checks began.
     first: Option<UdpFlow>,
     spares: Spares,
+    bygone: Bygone,
     choice: Choice,
     /// Addresses that a network for voice alone lends.
     dedicated: Vec<SocketAddr>,
@@ -127,6 +132,7 @@ impl Ice {
             silence: None,
             first: None,
             spares: Spares::default(),
+            bygone: Bygone::default(),
             choice: Choice::default(),
             dedicated: Vec::new(),
             gathering,
@@ -185,13 +191,14 @@ impl Ice {
         (self.bases, self.lent) = (bases(plan), lent(plan));
         self.gathering = gathering(self.now, plan, &self.bases, &mut self.entropy);
         self.gathered = false;
+        self.leave_all();
         self.remotes.clear();
         self.pairs.clear();
         self.triggered.clear();
         self.complete = false;
         self.next_check = self.now;
         (self.valid_since, self.consent, self.silence, self.hopeless) = (None, None, None, None);
-        self.failed = false;
+        (self.failed, self.first) = (false, None);
         self.forget_choice();
         plan.remote_candidates.iter().for_each(|candidate| self.add_candidate(*candidate));
         self.complete = plan.complete;
@@ -291,11 +298,13 @@ impl Ice {
         .fold(None, Instant::earliest)
     }
 
-    /// Whether `flow` leads to the peer: a check was answered there, or an authentic one came from there.
+    /// Whether `flow` leads to the peer: a check was answered there, or an authentic one came from there; also where that was a
+    /// moment ago, and it was left since.
     #[must_use]
     pub fn hears(&self, flow: &UdpFlow) -> bool {
         self.selected == Some(*flow)
             || self.pairs.iter().any(|pair| pair.flow == *flow && (pair.is_valid() || pair.heard))
+            || self.bygone.hears(self.now, flow)
     }
 
     /// Where media goes; `None` before a pair is agreed on, and after consent was lost.

@@ -83,6 +83,7 @@ impl Ice {
         self.consent = Some(Consent::new(self.now, flow, &mut self.entropy));
         self.listen();
         self.events.push_back(IceEvent::Selected(flow));
+        self.drop_bygone();
     }
 
     /// Whether what is selected is silent is watched from now on, where it leads by way of a relay.

@@ -81,7 +81,15 @@ impl Ice {
 
     /// What is selected is so no more: a spare, or soon none.
     pub(super) fn left(&mut self) {
+        self.leave_selected();
         self.spares.told.extend(self.selected);
+    }
+
+    /// Another way is used: spares of before the checks began anew are none, and nobody is to go back to them.
+    pub(super) fn drop_bygone(&mut self) {
+        let Self { spares, pairs, events, .. } = self;
+        let bygone = |flow: &mut UdpFlow| !pairs.iter().any(|pair| pair.flow == *flow);
+        events.extend(spares.told.extract_if(.., bygone).map(IceEvent::SpareGone));
     }
 
     /// Checks the next of the ways that are kept, and tells which there are.

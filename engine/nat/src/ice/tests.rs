@@ -249,6 +249,31 @@ fn a_restart_goes_on_sending_until_the_new_pair_stands() {
 }
 
 #[test]
+fn who_moved_is_heard_by_the_way_before_for_a_moment_and_nobody_goes_back_there() {
+    let mut world = World::pair(8, 0.0);
+    world.run(Duration::from_secs(1));
+    let before = world.selected().map(Option::unwrap);
+    let (ours, theirs) = (credentials(50), credentials(51));
+    let moved = |mut plan: IcePlan, local: &IceCredentials, remote: &IceCredentials| {
+        (plan.local, plan.remote) = (local.clone(), remote.clone());
+        plan
+    };
+    let now = world.now;
+    world.ends[0].restart(now, &moved(plan(3, 2, IceRole::Controlling), &ours, &theirs));
+    world.ends[1].restart(now, &moved(plan(2, 3, IceRole::Controlled), &theirs, &ours));
+    world.run(Duration::from_secs(2));
+    for ((end, events), old) in world.ends.iter().zip(&world.events).zip(before) {
+        let place = |wanted: IceEvent| events.iter().position(|event| *event == wanted);
+        let new = end.selected().unwrap();
+        assert_ne!(new, old);
+        assert!(end.hears(&new) && end.hears(&old), "what is on its way is heard");
+        assert_eq!(place(IceEvent::SpareGone(old)), place(IceEvent::Selected(new)).map(|at| at + 1));
+    }
+    world.run(Duration::from_secs(4));
+    assert!(world.ends.iter().zip(before).all(|(end, old)| !end.hears(&old)), "and then no more");
+}
+
+#[test]
 fn where_no_way_leads_it_fails_and_says_so_once() {
     let mut world = World::pair(9, 1.0);
     world.run(Duration::from_secs(100));
