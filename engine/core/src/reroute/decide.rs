@@ -5,7 +5,7 @@ use core::time::Duration;
 use rove_base::{Instant, RouteId, RouteKind};
 
 use super::{
-    Cause, EARLIER, Guard, Say,
+    Cause, EARLIER, Guard, Heard, Say,
     compare::{Signs, Verdict},
     state::{Asking, Comparing, Patience, Settling, State},
     suspicion::{Silence, Suspicion},
@@ -147,7 +147,7 @@ impl Guard {
             self.done = Some(settling.rerouted());
         }
         self.state = State::Calm;
-        self.taken = Some(by);
+        self.bygone = self.taken.replace(by).map(|before| (before, now + UNDER_WAY));
         self.number = self.number.wrapping_add(1);
         self.arrivals.turn();
         self.suspicion = Suspicion::default();
@@ -155,6 +155,11 @@ impl Guard {
         self.earlier = None;
         // Those by the way before are still to come.
         self.patience = Patience::new(now);
+    }
+
+    /// Whether a packet was on its way when checks led elsewhere: then it has come, as all others.
+    pub(super) fn is_bygone(&self, packet: &Heard) -> bool {
+        self.bygone.is_some_and(|(before, until)| packet.by == before && packet.at <= until)
     }
 
     pub(super) fn stay(&mut self, now: Instant) {
@@ -177,5 +182,7 @@ impl Guard {
     }
 }
 
+/// No packet is on its way for longer that a listener would still hear.
+const UNDER_WAY: Duration = Duration::from_millis(500);
 /// A way that was left longer ago is as good as one that never was taken.
 const LONG: Duration = Duration::from_secs(60);

@@ -68,6 +68,8 @@ pub struct Guard {
     known: bool,
     /// By which route its packets come.
     taken: Option<RouteId>,
+    /// By which they came before checks led both ends elsewhere, and until when some are on their way there.
+    bygone: Option<(RouteId, Instant)>,
     arrivals: Arrivals,
     suspicion: Suspicion,
     silence: Option<Silence>,
@@ -88,9 +90,8 @@ pub struct Guard {
     copies: Copies,
     /// When this end last sent something.
     spoke: Instant,
-    /// There is no other route, and nothing to watch for.
+    /// There is no other route, and nothing to watch for; when that is looked at again.
     alone: bool,
-    /// When that is looked at again.
     looks: Instant,
     /// How often the peer is still greeted, if it does not answer.
     greetings: u8,
@@ -107,6 +108,7 @@ impl Guard {
             limit: LIMIT,
             known: false,
             taken: None,
+            bygone: None,
             arrivals: Arrivals::new(),
             suspicion: Suspicion::default(),
             silence: None,
@@ -201,7 +203,7 @@ impl Guard {
     fn heard_beside(&mut self, packet: &Heard) {
         let &Heard { seq, at, .. } = packet;
         let fresh = !self.arrivals.has(seq);
-        let way = self.beside(packet, fresh);
+        let way = if self.is_bygone(packet) { Way::Taken } else { self.beside(packet, fresh) };
         if fresh {
             self.state.fresh(self.silence.map_or(at, |silence| silence.last()), at);
         }
