@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("roved", 5),
     ("rove-load", 5),
     ("rove-ffi", 5),
+    ("rove-softphone", 5),
     ("rove-tests", 6),
     ("rove-ffi-tests", 7),
     ("rove-benches", 7),

@@ -1,0 +1,200 @@
+# Wohin.
+screen-phone = Telefon
+screen-contacts = Kontakte
+screen-history = Verlauf
+screen-settings = Einstellungen
+
+# Wählen.
+dial-label = Name, Nummer oder Adresse
+dial-call = Anrufen
+dial-found = { $name } anrufen
+dial-echo = Echotest
+no-calls = Keine Gespräche
+no-calls-hint = Einen Namen, eine Nummer mit + und Landesvorwahl oder eine Adresse eingeben, dann Enter.
+
+# Gespräche.
+calls-title = Gespräche
+call-with = Gespräch mit { $name }
+state-seeking = die andere Seite wird gesucht
+state-inviting = wird gerufen
+state-ringing = es klingelt dort
+state-early = noch nicht angenommen; das Netz der anderen Seite ist zu hören
+state-incoming = ruft an
+state-answering = wird angenommen
+state-up = im Gespräch
+state-ending = wird beendet
+state-up-for = im Gespräch seit { $time }
+state-over = beendet: { $why }
+incoming-title = { $name } ruft an
+incoming-address = von { $address }
+answer = Annehmen
+answer-call = { $name } annehmen
+decline = Ablehnen
+decline-call = { $name } ablehnen
+hang-up = Auflegen
+hang-up-all = Alle auflegen
+put-away = Schließen
+mute = Stumm
+unmute = Ton an
+mute-all = Alle stumm
+unmute-all = Alle hörbar
+hold = Halten
+resume = Weiter
+held-by-us = Sie halten dieses Gespräch.
+held-by-peer = Die andere Seite hält dieses Gespräch.
+muted-here = Die andere Seite hört Sie nicht.
+keypad = Tasten
+keypad-hide = Tasten weg
+key = Taste { $key }
+keys-heard = Dort gedrückte Tasten: { $keys }
+transfer = Übergeben
+transfer-label = Übergeben an
+transfer-to = An { $name } übergeben
+confer = Konferenz
+part = Konferenz beenden
+conference-of = Konferenz zu { $count }
+speaks = { $name } spricht
+text-label = An { $name } schreiben
+text-send = Senden
+said-us = Sie: { $text }
+said-peer = { $name }: { $text }
+
+# Wie das Gespräch ist.
+quality-title = Qualität
+quality-graph = Qualität der letzten { $seconds } Sekunden; jetzt { $mos }
+quality-mos = Note { $value }
+quality-loss = Verlust { $value }
+quality-jitter = Jitter { $value }
+quality-delay = Verzögerung { $value }
+unit-percent = { $value } %
+unit-ms = { $value } ms
+codec = Sprache: { $codec }
+route = Weg: { $kind }
+route-direct = direkt
+route-other = direkt, über eine andere Adresse
+route-relay = über ein Relais
+route-relay2 = über zwei Relais
+route-pvdpn = über ein Netz nur für Sprache
+route-unknown = –
+route-gone = ein Weg, den es nicht mehr gibt
+moves-title = Warum der Weg gewechselt wurde
+no-moves = Er wurde nicht gewechselt.
+move-told = { $from }, verlassen für { $to }: { $why }
+move-gap = längste Pause { $gap }
+move-lost = verlorene Pakete: { $lost }
+why-silence = es kam nichts mehr
+why-loss = Pakete gingen verloren
+why-delay = Pakete kamen zu spät
+why-bit-errors = Bits kamen verändert an
+why-quality = es klang schlechter als gewünscht
+why-cost = der andere kostet weniger und ist ebenso gut
+why-other = er wurde schlechter
+complaint = { $why }, und kein besserer Weg ist bekannt
+
+# Ob andere mithören können.
+secure-none = Nicht verschlüsselt
+secure-hop = Verschlüsselt, nicht geprüft: Server auf dem Weg kennen die Schlüssel
+secure-ends = Zwischen beiden Enden verschlüsselt, nicht geprüft
+secure-unknown = Schutz: –
+
+# Leute und frühere Anrufe.
+contacts-title = Kontakte
+search-label = Suchen
+contact-name = Name
+contact-address = Adresse
+contact-add = Kontakt hinzufügen
+contact-call = { $name } anrufen
+contact-remove = { $name } entfernen
+no-contacts = Keine Kontakte
+nothing-found = Nichts gefunden
+history-title = Frühere Anrufe
+history-clear = Liste leeren
+no-history = Keine früheren Anrufe
+history-remember = { $name } zu den Kontakten
+past-talked-in = { $name } rief an, { $time }
+past-talked-out = { $name } angerufen, { $time }
+past-missed = verpasst: { $name }
+past-failed-in = { $name } rief an: { $why }
+past-failed-out = { $name } angerufen: { $why }
+ago-now = gerade eben
+ago-minutes = vor { $count } min
+ago-hours = vor { $count } h
+ago-days = vor { $count } d
+
+# Einstellungen.
+settings-title = Einstellungen
+settings-take = Übernehmen
+settings-identity = Ihr Name oder Ihre Adresse
+settings-account = Konto: Benutzer@Domain
+settings-password = Passwort
+settings-mos-value = Niedrigste Note
+settings-mos-wanted = Schlechte Wege nach Note verlassen
+settings-echo = Adresse eines Echotests
+settings-look = Aussehen
+look-system = wie das System
+look-dark = dunkel
+look-light = hell
+settings-language = Sprache
+language-system = wie das System
+language-en = Englisch
+language-de = Deutsch
+language-pseudo = Probe der Übersetzungen
+settings-input = Mikrofon
+settings-output = Lautsprecher
+device-system = wie das System wählt
+devices-again = Geräte erneut suchen
+no-devices = Hier sind keine Tongeräte bekannt.
+
+# Das Konto.
+standing-none = Kein Konto
+standing-asked = Konto: der Server wird gefragt
+standing-registered = Erreichbar als { $address }
+standing-failed = Nicht erreichbar: { $why }
+
+# Mitteilungen.
+dismiss = Diese Mitteilung schließen
+cannot-dial-nothing = Nichts anzurufen: einen Namen, eine Nummer oder eine Adresse eingeben.
+cannot-dial-scheme = { $about } kann nicht angerufen werden: Name, Nummer oder sip:-Adresse verwenden.
+cannot-dial-number = { $about } ist keine Nummer mit + und Landesvorwahl.
+cannot-dial-malformed = { $about } ist weder Name noch Nummer noch Adresse.
+cannot-dial-stopped = Das Telefon läuft nicht; das Programm neu starten.
+cannot-start = Das Telefon konnte nicht gestartet werden: { $about }
+cannot-store = Nicht gespeichert: { $about }
+cannot-read = Nicht gelesen und unverändert gelassen: { $about }
+notice-unchanged = Das Gespräch geht weiter wie bisher: { $about }
+notice-transfer-failed = Nicht übergeben: { $about }
+notice-transferring = { $about } wird übergeben.
+notice-referred = Sie werden an { $about } übergeben.
+notice-unwritten = Nicht geschrieben: { $about }
+notice-too-long = Das ist zu lang für eine Mitteilung.
+notice-sending-stopped = Ihre Stimme erreicht { $about } nicht mehr; das Netz trägt sie nicht.
+notice-message = Mitteilung von { $about }
+notice-conference-of-one = Eine Konferenz braucht zwei Gespräche.
+notice-contact-without-address = Ein Kontakt braucht eine Adresse.
+notice-after-the-calls = Manches davon gilt erst nach dem letzten Gespräch.
+notice-no-sound-card = Dieses Programm wurde ohne Tongerät gebaut: Es ist nichts zu hören und nichts zu sagen.
+notify-call = { $about } ruft an
+
+# Warum ein Gespräch vorbei ist.
+cause-hung-up = Sie haben es beendet
+cause-peer-hung-up = die andere Seite hat es beendet
+cause-transferred = es wurde übergeben
+cause-forwarded = der Anrufer wurde weitergeleitet
+cause-answered-elsewhere = an einem anderen Telefon angenommen
+cause-lost = die andere Seite ging verloren
+cause-cancelled = der Anrufer hat aufgegeben
+cause-busy = besetzt
+cause-declined = abgelehnt
+cause-no-answer = keine Antwort
+cause-no-common-codec = keine gemeinsame Sprachkodierung
+cause-media-security = es kann nicht verschlüsselt werden wie verlangt
+cause-no-such-name = diesen Namen gibt es nicht
+cause-no-address = unter diesem Namen ist gerade niemand erreichbar
+cause-lookup-failed = der Name konnte nicht gefunden werden
+cause-unreachable = keine Antwort von der Adresse
+cause-not-found = dort nicht bekannt
+cause-refused = zurückgewiesen
+cause-protocol = die andere Seite sandte Unverständliches
+cause-no-media = hier kam kein Ton zustande
+cause-vanished = die andere Seite verschwand beim Aufbau
+cause-other = es misslang

@@ -1,0 +1,200 @@
+# Where to go.
+screen-phone = Phone
+screen-contacts = Contacts
+screen-history = History
+screen-settings = Settings
+
+# Dialling.
+dial-label = Name, number or address
+dial-call = Call
+dial-found = Call { $name }
+dial-echo = Echo test
+no-calls = No calls
+no-calls-hint = Type a name, a number with + and country code, or an address, then press Enter.
+
+# Calls.
+calls-title = Calls
+call-with = Call with { $name }
+state-seeking = looking for the other side
+state-inviting = calling
+state-ringing = ringing there
+state-early = not answered yet; the other side's network is heard
+state-incoming = calls you
+state-answering = being answered
+state-up = talking
+state-ending = being ended
+state-up-for = talking for { $time }
+state-over = over: { $why }
+incoming-title = { $name } calls
+incoming-address = from { $address }
+answer = Answer
+answer-call = Answer { $name }
+decline = Decline
+decline-call = Decline { $name }
+hang-up = Hang up
+hang-up-all = Hang up all
+put-away = Close
+mute = Mute
+unmute = Unmute
+mute-all = Mute all
+unmute-all = Unmute all
+hold = Hold
+resume = Go on
+held-by-us = You hold this call.
+held-by-peer = The other side holds this call.
+muted-here = The other side does not hear you.
+keypad = Keys
+keypad-hide = Hide keys
+key = Key { $key }
+keys-heard = Keys pressed there: { $keys }
+transfer = Hand over
+transfer-label = Hand over to
+transfer-to = Hand over to { $name }
+confer = Conference
+part = End the conference
+conference-of = Conference of { $count }
+speaks = { $name } speaks
+text-label = Write to { $name }
+text-send = Send
+said-us = You: { $text }
+said-peer = { $name }: { $text }
+
+# How the call is.
+quality-title = Quality
+quality-graph = Quality of the last { $seconds } seconds; now { $mos }
+quality-mos = Score { $value }
+quality-loss = Lost { $value }
+quality-jitter = Jitter { $value }
+quality-delay = Delay { $value }
+unit-percent = { $value } %
+unit-ms = { $value } ms
+codec = Voice: { $codec }
+route = Way: { $kind }
+route-direct = direct
+route-other = direct, by another address
+route-relay = by a relay
+route-relay2 = by two relays
+route-pvdpn = by a network for voice
+route-unknown = –
+route-gone = a way that is gone
+moves-title = Why the way changed
+no-moves = It has not changed.
+move-told = { $from } was left for { $to }: { $why }
+move-gap = longest pause { $gap }
+move-lost = packets lost: { $lost }
+why-silence = nothing came any more
+why-loss = packets were lost
+why-delay = packets came late
+why-bit-errors = bits arrived changed
+why-quality = it sounded worse than you want
+why-cost = the other costs less and is as good
+why-other = it got worse
+complaint = { $why }, and no better way is known
+
+# Whether others can listen.
+secure-none = Not encrypted
+secure-hop = Encrypted, not verified: the servers on the way know the keys
+secure-ends = Encrypted between both ends, not verified
+secure-unknown = Protection: –
+
+# People and past calls.
+contacts-title = Contacts
+search-label = Search
+contact-name = Name
+contact-address = Address
+contact-add = Add contact
+contact-call = Call { $name }
+contact-remove = Remove { $name }
+no-contacts = No contacts
+nothing-found = Nothing found
+history-title = Past calls
+history-clear = Clear the list
+no-history = No past calls
+history-remember = Add { $name } to the contacts
+past-talked-in = { $name } called, { $time }
+past-talked-out = called { $name }, { $time }
+past-missed = missed: { $name }
+past-failed-in = { $name } called: { $why }
+past-failed-out = called { $name }: { $why }
+ago-now = just now
+ago-minutes = { $count } min ago
+ago-hours = { $count } h ago
+ago-days = { $count } d ago
+
+# Settings.
+settings-title = Settings
+settings-take = Apply
+settings-identity = Your name or address
+settings-account = Account: user@domain
+settings-password = Password
+settings-mos-value = Lowest score
+settings-mos-wanted = Leave bad ways by score
+settings-echo = Address of an echo test
+settings-look = Appearance
+look-system = as the system
+look-dark = dark
+look-light = light
+settings-language = Language
+language-system = as the system
+language-en = English
+language-de = German
+language-pseudo = test of translations
+settings-input = Microphone
+settings-output = Loudspeaker
+device-system = as the system chooses
+devices-again = Look for devices again
+no-devices = No sound devices are known here.
+
+# The account.
+standing-none = No account
+standing-asked = Account: waiting for the server
+standing-registered = Reached as { $address }
+standing-failed = Not reached: { $why }
+
+# Notices.
+dismiss = Close this message
+cannot-dial-nothing = Nothing to call: type a name, a number or an address.
+cannot-dial-scheme = { $about } cannot be called: use a name, a number or a sip: address.
+cannot-dial-number = { $about } is no number with + and country code.
+cannot-dial-malformed = { $about } is no name, number or address.
+cannot-dial-stopped = The phone does not run; start the program again.
+cannot-start = The phone could not be started: { $about }
+cannot-store = Not stored: { $about }
+cannot-read = Not read, and left as it is: { $about }
+notice-unchanged = The call goes on as it was: { $about }
+notice-transfer-failed = Not handed over: { $about }
+notice-transferring = { $about } is being handed over.
+notice-referred = You are handed over to { $about }.
+notice-unwritten = Not written: { $about }
+notice-too-long = That is too long for one message.
+notice-sending-stopped = { $about } no longer receives your voice; the network does not carry it.
+notice-message = Message from { $about }
+notice-conference-of-one = A conference needs two calls that stand.
+notice-contact-without-address = A contact needs an address.
+notice-after-the-calls = Some of that takes effect after the last call.
+notice-no-sound-card = This program was built without a sound card: nothing is heard or said.
+notify-call = { $about } calls
+
+# Why a call is over.
+cause-hung-up = you ended it
+cause-peer-hung-up = the other side ended it
+cause-transferred = it was handed over
+cause-forwarded = the caller was sent elsewhere
+cause-answered-elsewhere = answered by another phone
+cause-lost = the other side was lost
+cause-cancelled = the caller gave up
+cause-busy = busy
+cause-declined = declined
+cause-no-answer = no answer
+cause-no-common-codec = no common way to code voice
+cause-media-security = it cannot be encrypted as it has to be
+cause-no-such-name = this name does not exist
+cause-no-address = nobody is reached by this name at the moment
+cause-lookup-failed = the name could not be looked up
+cause-unreachable = no answer from the address
+cause-not-found = not known there
+cause-refused = refused
+cause-protocol = the other side sent what cannot be understood
+cause-no-media = no sound could be set up here
+cause-vanished = the other side vanished during set-up
+cause-other = it failed
