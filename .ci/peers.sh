@@ -72,6 +72,14 @@ peer libjna-java test -f /usr/share/java/jna.jar
 # shellcheck disable=SC2086
 [ -z "$missing" ] || ./install.sh $missing || true
 
+# A desktop without a screen, what draws on it, and what reads it aloud.
+missing=
+peer "xvfb libgl1-mesa-dri libgl1 libegl1 libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0" command -v Xvfb
+peer x11-apps command -v xwd
+peer "at-spi2-core gir1.2-atspi-2.0 python3-gi" /usr/bin/python3 -c "import gi; gi.require_version('Atspi', '2.0')"
+# shellcheck disable=SC2086
+[ -z "$missing" ] || ./install.sh $missing || true
+
 # The browser by itself as well. JsSIP comes by npm, in the versions of
 # tests/browser/page/package-lock.json; it needs node 18 or later.
 missing=

@@ -51,7 +51,10 @@ pub(super) fn group<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> R {
 /// A field to type in under its name, and whether Enter was pressed in it.
 pub(super) fn field(ui: &mut Ui, label: String, text: &mut String, secret: bool) -> (Response, bool) {
     let name = ui.label(label);
-    let edit = TextEdit::singleline(text).password(secret).desired_width(f32::INFINITY);
+    let edit = TextEdit::singleline(text)
+        .password(secret)
+        .desired_width(f32::INFINITY)
+        .margin(Margin::symmetric(8, 6));
     let field = ui.add(edit).labelled_by(name.id);
     let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
     (field, entered)

@@ -17,7 +17,7 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>) {
             (call.id, name, tell::state(scene.words, call, scene.model.now()))
         })
         .collect();
-    if rows.is_empty() {
+    if scene.model.calls.is_empty() {
         ui.separator();
         parts::title(ui, scene.say("no-calls"));
         parts::quiet(ui, scene.say("no-calls-hint"));

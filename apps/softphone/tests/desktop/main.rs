@@ -1,9 +1,11 @@
-//! The program on a desktop without a screen: two of them call each other, and one is found by a second start.
+//! The program on a desktop without a screen: two of them call each other, one is found a second time, and a screen reader
+//! reads them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod display;
 mod programs;
+mod reader;
 
 use programs::{Desktop, Softphone};
 
@@ -34,4 +36,21 @@ fn two_windows_call_each_other_and_are_ordered_from_outside() {
     for phone in [alice, bob] {
         phone.quit();
     }
+}
+
+#[test]
+fn a_screen_reader_goes_through_the_screens_and_finds_a_name_for_every_control() {
+    let Some(desktop) = Desktop::one() else { return };
+    let Some(reader) = reader::Reader::of(&desktop) else { return };
+    let Some(mut phone) = Softphone::start(&desktop, "alice", reader.environment()) else { return };
+    phone.until("it runs", |status| status["sip"].is_array());
+    let controls = reader.controls();
+    let unnamed: Vec<_> = controls.iter().filter(|(_, name)| name.is_empty()).collect();
+    println!("{} controls by AT-SPI, {} unnamed", controls.len(), unnamed.len());
+    assert!(unnamed.is_empty(), "{controls:?}");
+    assert!(
+        ["Call", "Add contact", "Apply"].iter().all(|name| controls.iter().any(|(_, is)| is == name)),
+        "{controls:?}"
+    );
+    phone.quit();
 }

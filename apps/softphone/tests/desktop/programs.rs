@@ -25,14 +25,14 @@ impl Softphone {
     /// Alice and Bob, each on a desktop.
     pub(crate) fn two(desktops: [&Desktop; 2]) -> Option<[Self; 2]> {
         let [left, right] = desktops;
-        Some([Self::start(left, "alice")?, Self::start(right, "bob")?])
+        Some([Self::start(left, "alice", Vec::new())?, Self::start(right, "bob", Vec::new())?])
     }
 
-    /// One of them, `None` after saying that no window can be opened here.
-    pub(crate) fn start(desktop: &Desktop, who: &str) -> Option<Self> {
+    /// One of them, with more in its environment; `None` after saying that no window can be opened here.
+    pub(crate) fn start(desktop: &Desktop, who: &str, more: Vec<(String, String)>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program(folder.path(), &desktop.display);
-        command.args(["--listen", "127.0.0.1:0", "--null-audio", "--identity"]);
+        command.envs(more).args(["--listen", "127.0.0.1:0", "--null-audio", "--identity"]);
         command.arg(format!("{who}@{who}.example")).stdin(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let mut phone = Self { child, folder, display: desktop.display.clone() };
