@@ -12,10 +12,7 @@ use std::{
 
 use rove_base::{Arrival, Entropy, Flow, Instant, Machine as _, MediaPlan, Now, Scratch, Step};
 use rove_driver::{Sockets, StreamEvent, Streams, address_toward};
-use rove_io::{
-    clock::Clock,
-    net::{UdpSocket, bind_pair},
-};
+use rove_io::{clock::Clock, net::UdpSocket};
 use rove_phone::netem::Impairments;
 use rove_session::{
     AccountId, AccountNews, CallId, ErrandId, ErrandNews, Event, MediaFact, MediaPorts, Progress, Record,
@@ -26,7 +23,7 @@ use tokio::sync::Notify;
 
 pub(crate) use self::open::{DeskConfig, Opening};
 use crate::{
-    mill::{Grist, Mill, News},
+    mill::{Grist, Lease, Mill, News, Pool},
     voice::Voice,
 };
 
@@ -63,9 +60,13 @@ pub(crate) struct Desk {
     sip: Vec<SocketAddr>,
     streams_at: Vec<LocalAddress>,
     mills: Vec<Mill>,
+    /// The ports of each mill; one pool where there is none.
+    pools: Vec<Pool>,
+    /// Where nobody listens, because there are no media.
+    unheard: Vec<(UdpSocket, UdpSocket)>,
     voice: Voice,
-    /// Opened, and waiting for a plan.
-    ports: HashMap<CallId, (UdpSocket, UdpSocket)>,
+    /// The ports that a call has, and whose they are.
+    leases: HashMap<CallId, (usize, Lease)>,
     /// Which mill has it.
     running: HashMap<CallId, usize>,
     next_mill: usize,
@@ -166,6 +167,7 @@ impl Desk {
                     }
                     News::Stopped(call, quality) => {
                         self.running.remove(&CallId(call));
+                        self.give_back(CallId(call));
                         self.board.media(now, CallId(call), MediaFact::Quality(*quality));
                         self.conclude(CallId(call), told);
                     }
@@ -188,9 +190,9 @@ impl Desk {
                 }
             }
             Event::StopMedia { call } => {
-                self.ports.remove(&call);
-                if let Some(mill) = self.running.get(&call).and_then(|mill| self.mills.get(*mill)) {
-                    mill.remove(call.0);
+                match self.running.get(&call).and_then(|mill| self.mills.get(*mill)) {
+                    Some(mill) => mill.remove(call.0),
+                    None => self.give_back(call),
                 }
             }
             Event::Call { call, progress } => match progress {
@@ -224,23 +226,39 @@ impl Desk {
 
     fn open(&mut self, call: CallId, toward: SocketAddr) -> Result<MediaPorts, String> {
         let signalling = self.signalling_toward(toward)?;
-        let (rtp, rtcp) = bind_pair(signalling.ip()).map_err(|error| error.to_string())?;
-        let ports = MediaPorts::plain(rtp.local_addr(), rtcp.local_addr(), signalling);
-        self.ports.insert(call, (rtp, rtcp));
-        Ok(ports)
+        self.give_back(call);
+        let which = self.next_mill % self.pools.len().max(1);
+        self.next_mill = self.next_mill.wrapping_add(1);
+        let offered = self.board.record(call).and_then(|record| record.offered);
+        let pool = self.pools.get_mut(which).ok_or("there is no media thread")?;
+        let (lease, new) = pool.lease(signalling.ip(), offered).map_err(|error| error.to_string())?;
+        match (new, self.mills.get(which)) {
+            (Some((rtp, rtcp)), Some(mill)) => mill.open(rtp, rtcp),
+            (new, _) => self.unheard.extend(new),
+        }
+        self.leases.insert(call, (which, lease));
+        Ok(MediaPorts::plain(lease.rtp, lease.rtcp, signalling))
+    }
+
+    fn give_back(&mut self, call: CallId) {
+        if let Some((which, lease)) = self.leases.remove(&call) {
+            self.pools.get_mut(which).into_iter().for_each(|pool| pool.give_back(&lease));
+        }
     }
 
     fn start(&mut self, call: CallId, plan: &MediaPlan) -> Result<(), String> {
-        let ports = self.ports.remove(&call).ok_or("no ports were opened")?;
+        let (which, lease) = self.leases.get_mut(&call).ok_or("no ports were opened")?;
         if self.silent {
             return Ok(());
         }
-        let which = (call.0, self.clock.now());
+        let pool = self.pools.get_mut(*which).ok_or("there is no media thread")?;
+        let remote = plan.routes().first().ok_or("the plan leads nowhere")?.rtp.remote;
+        pool.claim(lease, remote).map_err(|taken| taken.to_string())?;
+        let (mill, pair) = (*which, lease.pair());
         let bad_link = self.impairments.clone().map(|wanted| (wanted, self.chance.fork()));
-        let grist = Grist::new(which, plan, ports, &mut self.voice, bad_link, self.entropy.fork());
+        let now = self.clock.now();
+        let grist = Grist::new((call.0, now), plan, pair, &mut self.voice, bad_link, self.entropy.fork());
         let grist = grist.map_err(|error| error.to_string())?;
-        let mill = self.next_mill % self.mills.len().max(1);
-        self.next_mill = self.next_mill.wrapping_add(1);
         self.mills.get(mill).ok_or("there is no media thread")?.add(grist);
         self.running.insert(call, mill);
         Ok(())

@@ -4,7 +4,10 @@ use core::fmt;
 
 use rove_base::CodecId;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    mill::{FEW, MOST},
+};
 
 /// What this machine has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +65,8 @@ impl Machine {
     /// The most calls that descriptors and ports allow.
     pub(crate) fn most_calls(&self) -> usize {
         let by_descriptors = self.descriptors.saturating_sub(OWN_DESCRIPTORS) / SOCKETS;
-        usize::try_from(by_descriptors.min(self.ports / SOCKETS)).unwrap_or(usize::MAX)
+        let pairs = usize::try_from(by_descriptors.min(self.ports / SOCKETS)).unwrap_or(usize::MAX);
+        pairs.saturating_mul(MOST)
     }
 
     /// Adds up what `need` takes.
@@ -71,17 +75,21 @@ impl Machine {
         let Need { calls, rate, codec } = *need;
         let mut rows = Vec::new();
         if let Some(codec) = codec {
-            let sockets = SOCKETS as f64;
+            // As many as share a port at least: calls to somebody who answers all of them from one port take a pair each.
+            let (sockets, most) = (SOCKETS as f64, MOST as f64);
+            let pairs = (calls / most).ceil().max(calls.min(FEW as f64));
             rows.push(Row {
                 what: "descriptors",
-                how: format!("{calls} calls at once x {SOCKETS} sockets + {OWN_DESCRIPTORS}"),
-                needed: calls * sockets + OWN_DESCRIPTORS as f64,
+                how: format!(
+                    "{pairs} pairs of ports for {calls} calls at once x {SOCKETS} sockets + {OWN_DESCRIPTORS}"
+                ),
+                needed: pairs * sockets + OWN_DESCRIPTORS as f64,
                 there: self.descriptors as f64,
             });
             rows.push(Row {
                 what: "UDP ports",
-                how: format!("{calls} calls at once x {SOCKETS}"),
-                needed: calls * sockets,
+                how: format!("{pairs} pairs for {calls} calls at once x {SOCKETS}"),
+                needed: pairs * sockets,
                 there: self.ports as f64,
             });
             let each = media_cost(codec);

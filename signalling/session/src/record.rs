@@ -42,6 +42,8 @@ pub struct Record {
     pub resolved: Option<Instant>,
     /// When the INVITE that was answered left (caller) or arrived (callee).
     pub invited: Option<Instant>,
+    /// Where the caller's offer wants media to be sent (callee only).
+    pub offered: Option<std::net::SocketAddr>,
     /// When the other side began to ring (caller), or we did (callee).
     pub ringing: Option<Instant>,
     /// When the 200 arrived (caller) or left (callee).
@@ -75,6 +77,7 @@ impl Record {
             started,
             resolved: None,
             invited: None,
+            offered: None,
             ringing: None,
             answered: None,
             media_remote: None,

@@ -15,7 +15,11 @@ use rove_sip::{
 use tokio::sync::Notify;
 
 use super::Desk;
-use crate::{failure::Failure, mill::Mill, voice::Voice};
+use crate::{
+    failure::Failure,
+    mill::{Mill, Pool},
+    voice::Voice,
+};
 
 /// What a desk is to be.
 #[derive(Clone, Debug)]
@@ -143,9 +147,11 @@ impl Opening {
             sip: self.sip,
             streams_at,
             silent: mills.is_empty(),
+            pools: (0..mills.len().max(1)).map(|_| Pool::new(mills.is_empty())).collect(),
             mills,
             voice: Voice::new(self.config.play.as_deref()),
-            ports: std::collections::HashMap::new(),
+            unheard: Vec::new(),
+            leases: std::collections::HashMap::new(),
             running: std::collections::HashMap::new(),
             next_mill: 0,
             news,

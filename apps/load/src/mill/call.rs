@@ -1,8 +1,11 @@
 //! The media of one call: the real stream, jitter buffer and codecs, with a clip for a mouth and nobody to hear.
+//!
+//! A call is looked after once in a while: then it goes through what came meanwhile, and makes the packets of the time until it
+//! is looked after again, each of which leaves in a slot of its own. One look at all that a call has in memory serves for all.
 
 use std::{sync::Arc, time::Duration};
 
-use rove_base::{Entropy, Instant, Machine as _, MediaPlan, Now, Quality, Scratch, Step};
+use rove_base::{Entropy, Instant, Machine as _, MediaPlan, Now, Quality, Scratch, Step, UdpFlow};
 use rove_codecs::CodecError;
 use rove_core::{
     playout::{PlayoutConfig, PlayoutMeter},
@@ -12,11 +15,15 @@ use rove_io::{
     bridge::{ControlEnds, LatestRx, PacketTx},
     callback::{Output, wire},
     clock::Clock,
-    net::{BATCH, RecvBatch, SendBatch, UdpSocket},
+    net::Received,
 };
 use rove_phone::netem::Impairments;
 
-use super::bad_link::BadLink;
+use super::{
+    bad_link::BadLink,
+    wheel::PHASES,
+    wires::{Inbox, Wires},
+};
 use crate::voice::Voice;
 
 /// One call, as the mill has it.
@@ -26,14 +33,17 @@ pub(crate) struct Grist {
     output: Output,
     control: ControlEnds,
     meter: LatestRx<PlayoutMeter>,
-    rtp: UdpSocket,
-    rtcp: UdpSocket,
+    /// Which of the mill's pairs of sockets it has.
+    pair: usize,
+    /// Of media and of reports.
+    flows: [UdpFlow; 2],
+    /// Where the mill lays aside what comes.
+    seat: usize,
     clip: Arc<[f32]>,
     at: usize,
     /// How many samples a turn has.
     samples: usize,
     sends: bool,
-    turns: u32,
     /// When the next block is to be played.
     play_at: Instant,
     first_audio: Option<Instant>,
@@ -54,28 +64,8 @@ pub(crate) enum MillError {
     Voice(String),
 }
 
-/// The buffers that all calls of a mill share.
-pub(super) struct Buffers {
-    inbox: RecvBatch,
-    outbox: SendBatch,
-    scratch: Scratch,
-    /// What nobody hears.
-    heard: Vec<f32>,
-}
-
-impl Buffers {
-    pub(super) fn new() -> Self {
-        Self {
-            inbox: RecvBatch::new(MOST_WAITING, DATAGRAM_BYTES),
-            outbox: SendBatch::new(BATCH),
-            scratch: Scratch::with_capacity(BATCH * DATAGRAM_BYTES),
-            heard: Vec::new(),
-        }
-    }
-}
-
 impl Grist {
-    /// A call by `plan` on two sockets, that says `voice` again and again, beginning at a place of its own.
+    /// A call by `plan` on a pair of the mill's sockets, that says `voice` again and again, beginning at a place of its own.
     ///
     /// # Errors
     ///
@@ -83,7 +73,7 @@ impl Grist {
     pub(crate) fn new(
         (id, now): (u64, Now),
         plan: &MediaPlan,
-        (rtp, rtcp): (UdpSocket, UdpSocket),
+        pair: usize,
         voice: &mut Voice,
         bad_link: Option<(Impairments, Entropy)>,
         mut entropy: Entropy,
@@ -94,8 +84,8 @@ impl Grist {
         let samples = wired.sample_rate as usize / TURNS_PER_SECOND;
         let pieces = (clip.len() / samples.max(1)).max(1);
         let at = usize::try_from(entropy.next_u32()).unwrap_or(0) % pieces * samples % clip.len().max(1);
-        let turns = entropy.next_u32() % REPORT_TURNS;
         let bad_link = bad_link.map(|(impairments, chance)| BadLink::new(impairments, chance));
+        let flows = plan.routes().first().map(|route| [route.rtp, route.rtcp]).ok_or(StreamError::NoRoute)?;
         let stream = Stream::new(now, plan, wired.media.packets, entropy)?;
         Ok(Self {
             id,
@@ -103,13 +93,13 @@ impl Grist {
             output: wired.output,
             control: wired.control,
             meter: wired.media.meter,
-            rtp,
-            rtcp,
+            pair,
+            flows,
+            seat: usize::MAX,
             clip,
             at,
             samples,
             sends: plan.direction().sends(),
-            turns,
             play_at: now.mono,
             first_audio: None,
             bad_link,
@@ -120,31 +110,63 @@ impl Grist {
         self.id
     }
 
-    /// One packet time: says the next piece, and every few of them listens to what came meanwhile. Answers when the first frame
-    /// was played, once.
-    pub(super) fn turn(&mut self, clock: Clock, buffers: &mut Buffers) -> Option<Instant> {
-        if self.turns.is_multiple_of(LISTEN_TURNS) {
-            self.listen(clock, buffers);
-        }
-        if self.turns.is_multiple_of(REPORT_TURNS) {
-            self.receive_reports(clock, buffers);
-        }
-        self.turns = self.turns.wrapping_add(1);
+    /// Where its media go, and which pair of sockets they go by.
+    pub(super) const fn place(&self) -> (usize, [UdpFlow; 2]) {
+        (self.pair, self.flows)
+    }
+
+    pub(super) const fn sit(&mut self, seat: usize) {
+        self.seat = seat;
+    }
+
+    pub(super) const fn seat(&self) -> usize {
+        self.seat
+    }
+
+    /// Listens to what came, and says the next pieces, as many as it has `turns`; the first leaves in `slot`, which begins at
+    /// `due`. Answers when the first frame was played, once.
+    pub(super) fn turn(
+        &mut self,
+        clock: Clock,
+        (slot, due, turns): (usize, Instant, usize),
+        wires: &mut Wires,
+        heard: &mut Vec<f32>,
+    ) -> Option<Instant> {
         let now = clock.now();
-        if self.sends {
-            self.speak(now);
+        if let Some(inbox) = wires.inbox(self.seat) {
+            self.listen(now, inbox, heard);
         }
-        self.stream.tick(now);
-        self.drain(buffers);
+        let late = now.mono.since(due);
+        for turn in 0..turns {
+            let ahead = TURN.saturating_mul(u32::try_from(turn).unwrap_or(0));
+            // A slot that begins late is followed by slots in time.
+            let now = if turn == 0 { now } else { now.later(ahead.saturating_sub(late)) };
+            if self.sends {
+                self.speak(now);
+            }
+            self.stream.tick(now);
+            self.drain(slot + turn * PHASES, wires);
+        }
         self.first_audio.take()
     }
 
-    /// Says goodbye and has the last word.
-    pub(super) fn stop(&mut self, clock: Clock, buffers: &mut Buffers) -> Quality {
-        self.listen(clock, buffers);
-        self.receive_reports(clock, buffers);
-        self.stream.handle(clock.now(), MediaInput::Hangup);
-        self.drain(buffers);
+    /// Takes back what has not left, says goodbye and has the last word.
+    pub(super) fn stop(
+        &mut self,
+        clock: Clock,
+        slot: usize,
+        wires: &mut Wires,
+        heard: &mut Vec<f32>,
+    ) -> Quality {
+        let now = clock.now();
+        if let Some(inbox) = wires.inbox(self.seat) {
+            self.listen(now, inbox, heard);
+        }
+        let [media, _] = self.flows;
+        self.stream.withdraw(wires.withdraw(self.seat, media));
+        self.stream.handle(now, MediaInput::Hangup);
+        self.drain(slot, wires);
+        wires.flush(slot);
         self.stream.summary()
     }
 
@@ -165,33 +187,27 @@ impl Grist {
 
     /// Goes through the time since it listened last: each packet comes when the kernel saw it come, and each block is played when a
     /// sound card would have asked for it. So it does not matter to what is heard how long packets lay in the socket.
-    fn listen(&mut self, clock: Clock, buffers: &mut Buffers) {
-        let Self { stream, output, rtp, samples, play_at, bad_link, .. } = self;
-        let Buffers { inbox, heard, .. } = buffers;
+    fn listen(&mut self, now: Now, inbox: &mut Inbox, heard: &mut Vec<f32>) {
+        let Self { stream, output, samples, play_at, bad_link, .. } = self;
         heard.resize(*samples, 0.0);
-        let now = clock.now();
         let mut play_until = |until: Instant| {
             while *play_at <= until {
                 output.render(*play_at, heard);
                 *play_at += TURN;
             }
         };
-        loop {
-            // An error here is one of the socket, which the missing packets tell.
-            let came = inbox.recv(rtp, clock, |received| {
-                if let Some(link) = bad_link {
-                    link.take(&received, false);
-                } else if !received.truncated {
-                    let arrived = received.arrived.min(now.mono);
-                    play_until(arrived);
-                    let (flow, bytes) = (received.flow, received.bytes);
-                    stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
-                }
-            });
-            if came.unwrap_or(0) < inbox.capacity() {
-                break;
+        for (came, bytes) in inbox.came() {
+            let (flow, arrived) = (came.flow, came.arrived.min(now.mono));
+            if let Some(link) = bad_link {
+                link.take(&Received { flow, bytes, arrived, truncated: false }, came.is_report);
+                continue;
             }
+            if !came.is_report {
+                play_until(arrived);
+            }
+            stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
         }
+        inbox.clear();
         while let Some(late) = bad_link.as_mut().and_then(|link| link.next(now.mono)) {
             let (flow, bytes, arrived) = (late.flow, &late.bytes[..], late.arrives);
             play_until(arrived);
@@ -203,48 +219,22 @@ impl Grist {
         }
     }
 
-    fn receive_reports(&mut self, clock: Clock, buffers: &mut Buffers) {
-        let now = clock.now();
-        let _ = buffers.inbox.recv(&self.rtcp, clock, |received| {
-            if let Some(link) = &mut self.bad_link {
-                link.take(&received, true);
-            } else if !received.truncated {
-                let arrived = received.arrived.min(now.mono);
-                let (flow, bytes) = (received.flow, received.bytes);
-                self.stream.handle(now, MediaInput::Datagram { flow, bytes, arrived });
-            }
-        });
-    }
-
-    fn drain(&mut self, buffers: &mut Buffers) {
-        let Self { stream, control, rtp, rtcp, first_audio, .. } = self;
-        let Buffers { outbox, scratch, .. } = buffers;
+    /// What the stream has to send leaves in `slot`.
+    fn drain(&mut self, slot: usize, wires: &mut Wires) {
+        let Self { stream, control, first_audio, seat, .. } = self;
         loop {
-            match stream.poll(scratch) {
-                // There is room: a call sends one packet in a turn, a few with its reports.
-                Step::Send(transmit) => drop(outbox.push(transmit)),
+            let mut nothing = Scratch::default();
+            match stream.poll(wires.scratch(slot).unwrap_or(&mut nothing)) {
+                Step::Send(transmit) => wires.leaves(slot, *seat, transmit),
                 Step::Event(StreamEvent::FirstAudio { at }) => *first_audio = Some(at),
                 Step::Event(StreamEvent::Quality(quality)) => control.on_quality(&quality),
                 Step::Wait(_) => break,
                 _ => {}
             }
         }
-        if !outbox.is_empty() {
-            outbox.flush(scratch, |local| [&*rtp, &*rtcp].into_iter().find(|socket| socket.carries(local)));
-        }
-        scratch.clear();
     }
 }
 
-/// One turn of a call, which is one slot round.
+/// One turn of a call: a packet time.
 pub(crate) const TURN: Duration = Duration::from_millis(20);
 const TURNS_PER_SECOND: usize = 50;
-/// It listens once in so many turns: what came lies in the socket with its stamp, and one look at all that a call has in memory
-/// serves for all of it.
-const LISTEN_TURNS: u32 = 10;
-/// Reports come every few seconds; looked at twice a second.
-const REPORT_TURNS: u32 = 25;
-/// Packets taken from a socket at once: a few more than come between two looks.
-const MOST_WAITING: usize = 16;
-/// Longer than any voice packet on an Ethernet.
-const DATAGRAM_BYTES: usize = 1_536;

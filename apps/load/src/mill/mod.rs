@@ -2,19 +2,23 @@
 //!
 //! ```text
 //!  desk ── add, remove ──▶ FIFO ──▶ ┌ each 2 ms one slot of the wheel ─────────────────────────────────┐
-//!                                   │ for each call in it, once a packet time:                           │
-//!                                   │ clip ▶ stream ▶ encoder ▶ sendmmsg                                 │
-//!                                   │ and once in ten of them:                                           │
-//!                                   │ recvmmsg (▶ bad link) ▶ stream ▶ packet ring ▶ jitter buffer ▶ decoder │
+//!                                   │ what is to leave in it ▶ sendmmsg                                  │
+//!                                   │ recvmmsg at each tenth pair of sockets ▶ the inboxes of calls      │
+//!                                   │ for each call that is looked after, once in 200 ms:                │
+//!                                   │ inbox (▶ bad link) ▶ stream ▶ packet ring ▶ jitter buffer ▶ decoder    │
+//!                                   │ clip ▶ stream ▶ encoder ▶ the slots of the next 200 ms             │
 //!  desk ◀── news ◀── FIFO + wake ◀──└────────────────────────────────────────────────────────────────────┘
 //! ```
+//! Many calls share a pair of sockets ([`Pool`]): what comes is told apart by the addresses of both ends.
 //! Packets carry the kernel's stamp, and what is played is played as it would have been at that time, so that neither jitter, loss nor
 //! the jitter buffer depends on when a socket was looked at. Calls are spread over the slots, as phones are over time. How late
 //! each slot begins is measured: a mill that is late is itself the limit of the run.
 
 mod bad_link;
 mod call;
+mod ports;
 mod wheel;
+mod wires;
 
 use std::{
     io,
@@ -24,11 +28,17 @@ use std::{
 };
 
 use rove_base::{Instant, Quality};
-use rove_io::clock::Clock;
+use rove_io::{clock::Clock, net::UdpSocket};
 
-use self::{call::Buffers, wheel::Wheel};
+use self::{
+    wheel::{PHASES, ROUND, Wheel},
+    wires::Wires,
+};
 
-pub(crate) use self::call::{Grist, TURN};
+pub(crate) use self::{
+    call::{Grist, TURN},
+    ports::{FEW, Lease, MOST, Pool},
+};
 
 /// What the mill tells of a call.
 #[derive(Debug)]
@@ -42,6 +52,7 @@ pub(crate) enum News {
 }
 
 enum Order {
+    Open([UdpSocket; 2]),
     Add(Box<Grist>),
     Remove(u64),
 }
@@ -62,10 +73,14 @@ impl Mill {
     /// When the system gives no thread.
     pub(crate) fn start(clock: Clock, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let ((orders, inbox), (tell, news)) = (mpsc::channel(), mpsc::channel());
-        let worker =
-            Worker { clock, inbox, tell, wake: Box::new(wake), wheel: Wheel::new(), late: Vec::new() };
+        let worker = Worker::new(clock, inbox, tell, Box::new(wake));
         let thread = std::thread::Builder::new().name("rove-mill".into()).spawn(move || worker.run())?;
         Ok(Self { orders: Some(orders), news, thread: Some(thread) })
+    }
+
+    /// Another pair of sockets, the next by number.
+    pub(crate) fn open(&self, rtp: UdpSocket, rtcp: UdpSocket) {
+        self.order(Order::Open([rtp, rtcp]));
     }
 
     /// Takes a call up.
@@ -104,35 +119,58 @@ struct Worker {
     tell: Sender<News>,
     wake: Box<dyn Fn() + Send>,
     wheel: Wheel<Grist>,
+    wires: Wires,
     late: Vec<f64>,
+    /// When the slot of number 0 began, or would have.
+    start: Instant,
+    /// The next one.
+    slot: usize,
+    /// What nobody hears.
+    heard: Vec<f32>,
 }
 
 impl Worker {
+    fn new(clock: Clock, inbox: Receiver<Order>, tell: Sender<News>, wake: Box<dyn Fn() + Send>) -> Self {
+        let (wheel, wires) = (Wheel::new(), Wires::new());
+        let (late, heard) = (Vec::new(), Vec::new());
+        Self { clock, inbox, tell, wake, wheel, wires, late, start: clock.mono(), slot: 0, heard }
+    }
+
     fn run(mut self) {
-        let mut buffers = Buffers::new();
-        let (mut start, mut slot) = (self.clock.mono(), 0_u64);
-        while self.take_orders(&mut buffers) {
+        while self.take_orders() {
             if self.wheel.is_empty() {
                 match self.inbox.recv_timeout(IDLE) {
-                    Ok(order) => self.obey(order, &mut buffers),
+                    Ok(order) => self.obey(order),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
-                (start, slot) = (self.clock.mono(), 0);
+                self.begin_now();
                 continue;
             }
-            let due = start + SLOT * u32::try_from(slot).unwrap_or(u32::MAX);
+            let due = self.due();
             self.sleep_until(due);
-            self.turn(usize::try_from(slot).unwrap_or(0), due, &mut buffers);
-            slot += 1;
-            if slot.is_multiple_of(SLOTS_PER_SECOND) {
+            self.turn(due);
+            self.slot += 1;
+            if self.slot.is_multiple_of(SLOTS_PER_SECOND) {
                 self.report();
             }
             if self.clock.mono().since(due) > STALL {
                 // What stood still for this long is not caught up with: it is told as lateness, and goes on from here.
-                (start, slot) = (self.clock.mono(), 0);
+                self.begin_now();
             }
         }
+    }
+
+    /// When the next slot begins.
+    fn due(&self) -> Instant {
+        self.start + SLOT * u32::try_from(self.slot).unwrap_or(u32::MAX)
+    }
+
+    /// The next slot begins now; numbers go on, since what leaves waits by them.
+    fn begin_now(&mut self) {
+        self.slot %= ROUND;
+        let before = SLOT * u32::try_from(self.slot).unwrap_or(0);
+        self.start = self.clock.mono() - before;
     }
 
     /// Waits. The system wakes a little late, by its timer's slack.
@@ -143,17 +181,19 @@ impl Worker {
         }
     }
 
-    /// Lets the calls of one slot do their work.
-    fn turn(&mut self, slot: usize, due: Instant, buffers: &mut Buffers) {
-        let Self { clock, wheel, tell, late, wake, .. } = self;
-        let now = clock.now();
-        late.push(now.mono.since(due).as_secs_f64() * 1_000.0);
+    /// Sends what leaves in this slot, and lets the calls of it do their work.
+    fn turn(&mut self, due: Instant) {
+        let Self { clock, wheel, wires, tell, late, wake, slot, heard, .. } = self;
+        late.push(clock.mono().since(due).as_secs_f64() * 1_000.0);
+        wires.flush(*slot);
+        wires.receive(*slot, *clock);
         let mut told = false;
-        for call in wheel.slot(slot) {
-            if let Some(at) = call.turn(*clock, buffers) {
+        wheel.visit(*slot, |call, turns| {
+            if let Some(at) = call.turn(*clock, (*slot, due, turns), wires, heard) {
                 told |= tell.send(News::FirstAudio(call.id(), at)).is_ok();
             }
-        }
+        });
+        wires.flush(*slot);
         if told {
             wake();
         }
@@ -166,22 +206,32 @@ impl Worker {
     }
 
     /// `false`: nobody gives orders any more.
-    fn take_orders(&mut self, buffers: &mut Buffers) -> bool {
+    fn take_orders(&mut self) -> bool {
         loop {
             match self.inbox.try_recv() {
-                Ok(order) => self.obey(order, buffers),
+                Ok(order) => self.obey(order),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    fn obey(&mut self, order: Order, buffers: &mut Buffers) {
+    fn obey(&mut self, order: Order) {
+        let Self { clock, wheel, wires, slot, heard, .. } = self;
         match order {
-            Order::Add(call) => self.wheel.add(*call),
+            Order::Open(pair) => wires.open(pair),
+            Order::Add(mut call) => {
+                let (pair, flows) = call.place();
+                call.sit(wires.seat(flows));
+                // Calls of one pair leave together, in one system call.
+                wheel.add(*call, *slot, pair % PHASES);
+            }
             Order::Remove(id) => {
-                let Some(mut call) = self.wheel.remove(|call| call.id() == id) else { return };
-                let quality = call.stop(self.clock, buffers);
+                let Some(mut call) = wheel.remove(|call| call.id() == id) else { return };
+                let (pair, flows) = call.place();
+                wires.receive(pair % PHASES, *clock);
+                let quality = call.stop(*clock, *slot, wires, heard);
+                wires.leave(call.seat(), flows);
                 let _ = self.tell.send(News::Stopped(id, Box::new(quality)));
                 (self.wake)();
             }
@@ -189,9 +239,9 @@ impl Worker {
     }
 }
 
-/// A slot of the wheel; a packet time has [`wheel::SLOTS`] of them. Shorter ones would cost more wake-ups than calls where there are few.
+/// A slot of the wheel; a packet time has [`PHASES`] of them. Shorter ones would cost more wake-ups than calls where there are few.
 const SLOT: Duration = Duration::from_millis(2);
-const SLOTS_PER_SECOND: u64 = 500;
+const SLOTS_PER_SECOND: usize = 500;
 /// Without calls it looks this often whether anybody is there.
 const IDLE: Duration = Duration::from_millis(100);
 /// Less is not worth a system call.

@@ -194,6 +194,15 @@ impl Sender {
         self.line.failed
     }
 
+    /// The last so many packets that were given out never left, and never will: they are not counted, nor are their octets,
+    /// each taken to have as many as the mean of all.
+    pub fn withdraw(&mut self, packets: u64) {
+        let line = &mut self.line;
+        let octets = line.octets.saturating_mul(packets).checked_div(line.packets).unwrap_or(0);
+        line.packets = line.packets.saturating_sub(packets);
+        line.octets = line.octets.saturating_sub(octets);
+    }
+
     /// Samples given up because nobody asked for packets in time.
     #[must_use]
     pub const fn skipped(&self) -> u64 {

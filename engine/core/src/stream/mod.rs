@@ -200,6 +200,12 @@ impl<K: PacketSink> Stream<K> {
         self.judge.summary(&Facts::new(self.now.mono, &self.receiver, &self.sender, &self.reporter))
     }
 
+    /// Of what was polled, the last so many packets of media never left and never will; then it was the end: what follows is
+    /// [`MediaInput::Hangup`], so that the farewell and the summary count what left.
+    pub fn withdraw(&mut self, packets: u64) {
+        self.sender.withdraw(packets);
+    }
+
     /// Whether packets may leave: there is a way, and keys where keys were agreed on.
     fn is_open(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.is_open())

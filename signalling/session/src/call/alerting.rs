@@ -1,5 +1,7 @@
 //! We are being called.
 
+use std::net::SocketAddr;
+
 use rove_base::Instant;
 use rove_sdp::{Description, Local, Mismatch, Session};
 use rove_sip::{
@@ -39,6 +41,10 @@ impl Alerting {
                 return cx.over(Cause::Protocol { target: cx.record.peer.clone(), what });
             }
         };
+        cx.record.offered = offer.as_ref().and_then(|offer| {
+            let (_, audio) = offer.audio()?;
+            Some(SocketAddr::new(offer.address(audio)?, audio.port))
+        });
         cx.ask(Ask::OpenMedia(hop.remote));
         let deadline = cx.now.mono + cx.config.ring_for;
         State::Alerting(Self {
