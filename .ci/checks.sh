@@ -127,7 +127,10 @@ fast() {
     one format cargo fmt --all --check
     one clippy cargo clippy --locked --workspace --all-targets -- -D warnings
     one programs cargo build --locked --workspace --bins
-    tests_with_time tests cargo test --locked --workspace --no-fail-fast -- --show-output
+    # Those that run programs mostly wait: one more at a time than there are processors where these are few.
+    threads=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    [ "$threads" -ge 3 ] || threads=3
+    tests_with_time tests env RUST_TEST_THREADS="$threads" cargo test --locked --workspace --no-fail-fast -- --show-output
     one docs env RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 }
 

@@ -45,6 +45,24 @@ fn calls_with_media_both_ways_are_counted_alike_at_both_ends() {
 }
 
 #[test]
+fn calls_that_share_ports_are_told_apart() {
+    let answering = Answering::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("calls.jsonl");
+    let more = ["--calls", "120", "--rate", "60", "--hold", "2s", "--jsonl", rows.to_str().unwrap()];
+    let (outcome, told) = call(&answering.address(), &more);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(told["metrics"]["mos"]["count"], 120, "{told:#}");
+    let rows = std::fs::read_to_string(rows).unwrap();
+    for row in rows.lines() {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let [sent, received, lost] = ["sent", "received", "lost"].map(|key| number(&row[key]));
+        assert!(received > 80.0 && lost == 0.0 && (sent - received).abs() < 15.0, "{row:#}");
+    }
+    assert_eq!(answering.finish()["metrics"]["mos"]["count"], 120);
+}
+
+#[test]
 fn each_codec_and_tcp_carry_calls() {
     for (codec, name) in [("pcma", "PCMA"), ("g722", "G722"), ("opus", "opus")] {
         let answering = Answering::start(&["--codec", codec]);
