@@ -46,8 +46,11 @@ impl<K: PacketSink> Stream<K> {
             self.receiver.refuse_protected(SrtpError::Replayed);
         }
         if let Some(route) = turn {
-            // The word came by a route of the call.
-            let _ = gate.switch(arrived, route, Why::Better);
+            let before = gate.route().id;
+            // The word came by a route of the call. It is said again until it is heard.
+            if gate.switch(arrived, route, Why::Better).is_ok() && before != route {
+                self.steering.take_another_way(&mut self.sender);
+            }
         }
         self.gate = Some(gate);
     }

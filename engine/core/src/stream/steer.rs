@@ -70,6 +70,12 @@ impl Steering {
         tripped.then(|| self.breaker.tripped()).flatten()
     }
 
+    /// Packets take another way from now on. (Copies go on until reports tell that nothing is lost there.)
+    pub(super) fn take_another_way(&mut self, sender: &mut Sender) {
+        self.congestion.take_another_way();
+        self.apply(sender);
+    }
+
     /// Nothing is sent for a while.
     pub(super) fn pause(&mut self) {
         self.breaker.pause();

@@ -141,6 +141,15 @@ impl Congestion {
         }
     }
 
+    /// Packets take another way from now on: what was learned of the one before says nothing of it.
+    pub fn take_another_way(&mut self) {
+        let Bounds { most, packet_time, .. } = self.bounds;
+        (self.queue, self.trial) = (Queue::default(), Trial::default());
+        (self.ceiling, self.draining, self.patience) = (None, None, FIRST_PATIENCE);
+        self.target = self.bounds.wire(most, packet_time);
+        self.pace = Pace { bitrate: most as u32, packet_time };
+    }
+
     /// How to send at present.
     #[must_use]
     pub const fn pace(&self) -> Pace {

@@ -213,3 +213,14 @@ fn a_codec_of_one_rate_has_only_its_packet_time_to_give() {
     assert!(long > 90 && waits < 0.05, "{long} {waits}");
     assert_eq!(call.congestion.pace().bitrate, 64_000);
 }
+
+#[test]
+fn another_way_is_used_in_full_from_the_first_packet_on_whatever_the_one_before_could_carry() {
+    let mut call = Call::new(34_000, Link::new(26_000.0));
+    call.run(20);
+    let thin = call.congestion.pace();
+    call.link = Link::new(200_000.0);
+    call.congestion.take_another_way();
+    assert!(thin.bitrate < 34_000 && call.congestion.pace().bitrate == 34_000);
+    assert!(call.run(40).iter().all(|second| second.0 > 48_000.0), "{:?}", call.seconds);
+}
