@@ -14,10 +14,10 @@ mod shortcuts;
 mod tell;
 mod together;
 
-use eframe::egui::{self, CentralPanel, Panel, ScrollArea, Ui};
+use eframe::egui::{self, CentralPanel, Id, Panel, ScrollArea, Ui};
 
 use crate::{
-    model::{Model, Screen, Wish},
+    model::{Model, Notice, Screen, Wish},
     words::Words,
 };
 
@@ -46,6 +46,7 @@ impl Scene<'_> {
 pub fn show(ui: &mut Ui, model: &mut Model, words: &Words) {
     let mut scene = Scene { model, words, wishes: Vec::new() };
     shortcuts::read(ui, &mut scene);
+    settle(ui, &scene);
     Panel::top("screens").show(ui, |ui| {
         ui.add_space(4.0);
         screens(ui, &mut scene);
@@ -73,6 +74,17 @@ pub fn show(ui: &mut Ui, model: &mut Model, words: &Words) {
     let wishes = core::mem::take(&mut scene.wishes);
     for wish in wishes {
         model.wish(wish);
+    }
+}
+
+/// A panel takes the height of what it held the last time: where that is other things now, the frame is laid out once more before
+/// it is seen.
+fn settle(ui: &Ui, scene: &Scene<'_>) {
+    let (place, held) =
+        (Id::new("what the panels held"), (scene.model.incoming().count(), scene.model.notice.clone()));
+    if ui.data(|data| data.get_temp::<(usize, Option<Notice>)>(place)).as_ref() != Some(&held) {
+        ui.data_mut(|data| data.insert_temp(place, held));
+        ui.ctx().request_discard("the panels hold other things");
     }
 }
 

@@ -4,7 +4,10 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Instant,
 };
+
+use crate::programs::{PATIENCE, pause};
 
 /// An X server without a screen.
 pub(crate) struct Desktop {
@@ -35,14 +38,24 @@ impl Desktop {
     /// `xwd`.
     pub(crate) fn picture(&self, name: &str) {
         let Some(program) = peer("xwd") else { return };
-        let output =
-            Command::new(program).args(["-root", "-silent", "-display", &self.display]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let pixels = output.stdout.get(output.stdout.len() / 10..).unwrap().chunks_exact(4);
+        let look = || {
+            let mut command = Command::new(&program);
+            let output = command.args(["-root", "-silent", "-display", &self.display]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            output.stdout
+        };
+        // What is told is drawn a moment later.
+        let (mut before, mut seen, deadline) = (Vec::new(), look(), Instant::now() + PATIENCE);
+        while before != seen {
+            assert!(Instant::now() < deadline, "{name}: it is drawn without end");
+            pause();
+            before = core::mem::replace(&mut seen, look());
+        }
+        let pixels = seen.get(seen.len() / 10..).unwrap().chunks_exact(4);
         let colours: std::collections::BTreeSet<_> = pixels.collect();
         assert!(colours.len() > 10, "{name}: {} colours", colours.len());
         if let Some(folder) = std::env::var_os("ROVE_PICTURES") {
-            std::fs::write(Path::new(&folder).join(name).with_extension("xwd"), &output.stdout).unwrap();
+            std::fs::write(Path::new(&folder).join(name).with_extension("xwd"), &seen).unwrap();
         }
     }
 }

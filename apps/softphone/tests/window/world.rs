@@ -8,7 +8,10 @@ use std::{
 };
 
 use eframe::egui::accesskit::Role;
-use egui_kittest::{Harness, kittest::Queryable as _};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
 use rove_phone::{CallId, PhoneConfig, PhoneEvent};
 use rove_softphone::{
     app::App,
@@ -90,13 +93,19 @@ impl Desk {
         let node = self.window.get_by_role_and_label(Role::TextInput, field);
         node.focus();
         node.type_text(text);
-        self.window.run();
+        self.window.run_steps(3);
     }
 
     /// Presses a button by its name.
     pub(crate) fn press(&mut self, button: &str) {
         self.window.get_by_role_and_label(Role::Button, button).click();
-        self.window.run();
+        self.window.run_steps(3);
+    }
+
+    /// All that is shown.
+    fn labels(&self) -> Vec<String> {
+        let nodes = self.window.root().children_recursive();
+        nodes.filter_map(|node| node.accesskit_node().label()).collect()
     }
 
     /// Whether something of this name is shown.
@@ -120,7 +129,7 @@ pub(crate) fn until<const N: usize>(
         if done(seen) {
             return;
         }
-        assert!(Instant::now() < deadline, "{what}: {:?}", seen.map(|desk| format!("{:?}", desk.window)));
+        assert!(Instant::now() < deadline, "{what}: {:?}", seen.map(Desk::labels));
         if let Some(first) = desks.first() {
             let _ = first.woken.recv_timeout(Duration::from_millis(20));
         }
