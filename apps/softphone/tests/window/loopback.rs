@@ -61,8 +61,8 @@ fn three_windows_are_a_conference_and_one_is_handed_over() {
     let [alice, bob, carl] = &mut desks;
     connect(alice, bob);
     connect(alice, carl);
-    until("whom one talks with first waits", [alice, bob, carl], |[_, bob, _]| {
-        bob.shows("The other side holds this call.")
+    until("whom one talks with first waits", [alice, bob, carl], |[alice, bob, _]| {
+        bob.shows("The other side holds this call.") && alice.shows("Conference")
     });
     alice.press("Conference");
     until("three talk", [alice, bob, carl], |[alice, bob, _]| {
