@@ -1,4 +1,13 @@
-//! The sound devices of this machine, as lines for a person.
+//! The sound devices of this machine, as lines for a person, and how loud they are in a call.
+
+/// How loud a call is, lately. `None`: nothing was said or heard yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SoundLevels {
+    /// What this side says, in dBov: 0 is as loud as can be, -127 is silence.
+    pub said: Option<f32>,
+    /// What it hears.
+    pub heard: Option<f32>,
+}
 
 /// One line for each sound card; without the feature `sound-card` one line that says so.
 ///

@@ -45,7 +45,7 @@ pub mod virtual_time;
 
 pub use account::SipAccount;
 pub use config::{Audio, PhoneConfig};
-pub use devices::sound_devices;
+pub use devices::{SoundLevels, sound_devices};
 pub use event::PhoneEvent;
 pub use metrics::Metrics;
 pub use phone::{DialError, DnsRegistration, Phone, StartError};

@@ -8,7 +8,7 @@ use rove_session::{
     package::{CONFERENCE, Conference, DIALOG, DialogInfo, MESSAGE_SUMMARY, PRESENCE, Presence, Waiting},
 };
 
-use crate::{DialError, Phone, TurnServer, driver::Command};
+use crate::{DialError, Phone, SoundLevels, Tolerance, TurnServer, driver::Command};
 
 impl Phone {
     /// Sends a message (RFC 3428), with a certain account or as [`Phone::dial`] chooses it.
@@ -108,6 +108,18 @@ impl Phone {
     /// Whether the other side of a call hears nothing of us, while we hear it.
     pub fn mute_self(&self, call: CallId, muted: bool) {
         self.tell(Command::MuteSelf { call, muted });
+    }
+
+    /// How loud both sides of a call are; `None` when its media do not run, or the phone has stopped.
+    #[must_use]
+    pub fn levels(&self, call: CallId) -> Option<SoundLevels> {
+        self.ask(|reply| Command::Levels { call, reply }).ok().flatten()
+    }
+
+    /// How bad the ways of calls that begin from now on may be, in place of
+    /// [`PhoneConfig::tolerance`](crate::PhoneConfig::tolerance).
+    pub fn tolerate(&self, tolerance: Tolerance) {
+        self.tell(Command::Tolerate(tolerance));
     }
 
     /// Whether sound devices may run, where [`PhoneConfig::owns_sound`](crate::PhoneConfig::owns_sound) leaves that to the owner.

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 
 pub(crate) use control::Control;
 
-use crate::{Loses, TurnServer, phone::DnsRegistration};
+use crate::{Loses, SoundLevels, Tolerance, TurnServer, phone::DnsRegistration};
 
 /// What the owner of the phone wants.
 pub(crate) enum Command {
@@ -134,6 +134,11 @@ pub(crate) enum Command {
         muted: bool,
     },
     LetSound(bool),
+    Levels {
+        call: CallId,
+        reply: mpsc::SyncSender<Option<SoundLevels>>,
+    },
+    Tolerate(Tolerance),
     Refused {
         reply: mpsc::SyncSender<Refused>,
     },

@@ -20,7 +20,7 @@ pub(super) struct Floor {
 }
 
 impl Desk {
-    /// Does what the owner wants of several calls, of words in them, and of those that go by way of servers.
+    /// Does what the owner wants of several calls, of sound and words in them, and of those that go by way of servers.
     pub(super) fn together(&mut self, command: Command) {
         let now = self.clock.now();
         match command {
@@ -30,6 +30,10 @@ impl Desk {
             Command::Mute { call, muted } => self.media.mute(call, muted),
             Command::MuteSelf { call, muted } => self.media.mute_self(call, muted),
             Command::LetSound(run) => self.media.let_sound(run),
+            Command::Levels { call, reply } => {
+                let _ = reply.send(self.media.sound_levels(call));
+            }
+            Command::Tolerate(tolerance) => self.media.tolerate(tolerance),
             Command::Write { call, text } => drop(self.board.write(now, call, &text)),
             Command::DialRelayed { target, toward, reply } => {
                 let _ = reply.send(self.board.dial_relayed(now, target, toward));

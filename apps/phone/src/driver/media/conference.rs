@@ -4,7 +4,7 @@ use rove_io::device::{Joint, join};
 use rove_session::CallId;
 
 use super::Media;
-use crate::Loses;
+use crate::{Loses, SoundLevels};
 
 impl Media {
     /// Datagrams that are lost on purpose.
@@ -36,6 +36,12 @@ impl Media {
         if let Some(control) = self.calls.get_mut(&call).and_then(|entry| entry.control.as_mut()) {
             control.output.update(|knobs| knobs.muted = muted);
         }
+    }
+
+    /// How loud both sides of a call are; `None` when its media do not run.
+    pub(in crate::driver) fn sound_levels(&mut self, call: CallId) -> Option<SoundLevels> {
+        let control = self.calls.get_mut(&call)?.control.as_mut()?;
+        Some(SoundLevels { said: control.input_levels.get().rms, heard: control.output_levels.get().rms })
     }
 
     /// How loud the other sides of these calls are, in dBov; who is muted is silent.

@@ -54,6 +54,11 @@ impl Elsewhere {
 }
 
 impl Media {
+    /// How bad the ways of calls that begin from now on may be.
+    pub(in crate::driver) fn tolerate(&mut self, tolerance: Tolerance) {
+        self.tolerance = tolerance;
+    }
+
     /// What is put up with in a call with somebody who has one of these names.
     pub(super) fn tolerance_with(&self, names: [&str; 2]) -> Tolerance {
         let is_one = |address: &str| names.iter().any(|name| names_same(name, address));
