@@ -168,7 +168,7 @@ fuzz_long() {
 # What no other check builds: the sound card needs the platform's headers, and sound processing comes with it.
 sound_card() {
     if [ "$(uname -s)" != Linux ] || pkg-config --exists alsa 2>/dev/null; then
-        one sound-card cargo clippy --locked -p rove --all-targets --features sound-card,sound-processing -- -D warnings
+        one sound-card cargo clippy --locked -p rove -p rove-softphone --all-targets --features sound-card,sound-processing -- -D warnings
         tests sound-processing cargo test --locked -p rove-io --lib --features sound-processing processing
     else
         skip sound-card "install its headers with: sudo apt-get install pkg-config libasound2-dev"

@@ -9,7 +9,7 @@ use eframe::egui::{self, UserAttentionType, ViewportCommand};
 
 use crate::{
     line::{Answer, Line},
-    model::{Ask, Language, Model, Moment, Screen, Wish},
+    model::{Ask, Language, Model, Moment, Screen, State, Wish},
     notify::Notifier,
     single::{Asked, Order},
     store::{Store, Stored},
@@ -73,9 +73,11 @@ impl<L: Line> App<L> {
             asked.answer(answer);
         }
         self.carry(ctx);
-        if self.model.running().next().is_some() {
-            // Its time is shown in seconds.
-            ctx.request_repaint_after(Duration::from_millis(500));
+        let shown = self.model.shown().filter(|call| call.state == State::Up).map(|call| call.id);
+        if let Some(call) = shown {
+            let levels = self.line.levels(call).unwrap_or_default();
+            self.model.measured(call, levels);
+            ctx.request_repaint_after(METERED);
         }
     }
 
@@ -190,6 +192,9 @@ impl<L: Line> App<L> {
         self.model.wish(Wish::Prepare(target.to_owned()));
     }
 }
+
+/// How often levels are looked at; a call's time is shown in seconds.
+const METERED: Duration = Duration::from_millis(100);
 
 impl<L: Line> eframe::App for App<L> {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {

@@ -11,7 +11,7 @@ mod phone;
 
 use std::net::SocketAddr;
 
-use rove_phone::{CallId, PhoneEvent, SecurityKind, TargetError};
+use rove_phone::{CallId, PhoneEvent, SecurityKind, SoundLevels, TargetError};
 
 pub use self::phone::{PhoneLine, Wake};
 use crate::model::{Ask, Settings};
@@ -46,6 +46,10 @@ pub trait Line {
     fn carry(&mut self, ask: &Ask, settings: &Settings) -> Answer;
     /// The next event that has come, if any has.
     fn next_event(&mut self) -> Option<PhoneEvent>;
+    /// How loud both sides of a call are; `None` where nobody knows.
+    fn levels(&mut self, _: CallId) -> Option<SoundLevels> {
+        None
+    }
     /// Where its SIP listens; the IP address may be the unspecified one.
     fn addresses(&self) -> Vec<SocketAddr> {
         Vec::new()

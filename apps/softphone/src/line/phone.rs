@@ -11,7 +11,9 @@ use std::{
     thread::JoinHandle,
 };
 
-use rove_phone::{Audio, CallId, Phone, PhoneConfig, PhoneEvent, SipAccount, StartError, Tolerance};
+use rove_phone::{
+    Audio, CallId, Phone, PhoneConfig, PhoneEvent, SipAccount, SoundLevels, StartError, Tolerance,
+};
 
 use super::{Answer, Device, Line, cannot_dial};
 use crate::model::{Ask, Settings};
@@ -76,6 +78,7 @@ impl Line for PhoneLine {
                     return Answer::Refused(cannot_dial(&error).into(), target.clone());
                 }
             }
+            Ask::Tolerate => phone.tolerate(tolerance(&self.base, settings)),
             Ask::Answer(call) => phone.answer(*call),
             Ask::Decline(call) => phone.decline(*call),
             Ask::HangUp(call) => phone.hang_up(*call),
@@ -93,6 +96,10 @@ impl Line for PhoneLine {
 
     fn next_event(&mut self) -> Option<PhoneEvent> {
         self.running.as_ref()?.events.try_recv().ok()
+    }
+
+    fn levels(&mut self, call: CallId) -> Option<SoundLevels> {
+        self.running.as_ref()?.phone.levels(call)
     }
 
     fn addresses(&self) -> Vec<SocketAddr> {
@@ -165,10 +172,13 @@ fn config(base: &PhoneConfig, settings: &Settings) -> PhoneConfig {
         *input = input.take().or_else(|| settings.audio.input.clone());
         *output = output.take().or_else(|| settings.audio.output.clone());
     }
-    if config.tolerance == Tolerance::default() {
-        config.tolerance.mos = settings.min_mos;
-    }
+    config.tolerance = tolerance(base, settings);
     config
+}
+
+/// What is put up with; the command line goes first.
+fn tolerance(base: &PhoneConfig, settings: &Settings) -> Tolerance {
+    Tolerance { mos: base.tolerance.mos.or(settings.min_mos), ..base.tolerance }
 }
 
 /// The sound devices of this machine; none where the sound card is not built in.

@@ -110,6 +110,8 @@ pub enum Ask {
     KeepSettings,
     /// Start the phone anew, by the settings in force: there is no call.
     Restart,
+    /// Put up with what the settings in force say, in calls that begin from now on.
+    Tolerate,
     /// Look for sound devices.
     LookForDevices,
     /// Tell the desktop that somebody calls, by what name.

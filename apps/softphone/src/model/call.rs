@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use rove_phone::{CallId, CodecId, Party, Progress, RerouteCause, Rerouted, RouteKind, SecurityKind};
+use rove_phone::{
+    CallId, CodecId, Party, Progress, RerouteCause, Rerouted, RouteKind, SecurityKind, SoundLevels,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, Peer, Series};
@@ -125,6 +127,8 @@ pub struct Call {
     pub series: Series,
     /// What is wrong while no better way is known.
     pub complaint: Option<RerouteCause>,
+    /// How loud both sides are, lately; what is not known is `None`.
+    pub levels: SoundLevels,
     /// What was written.
     pub said: Vec<Said>,
     /// Keys that the other side pressed.
@@ -151,6 +155,7 @@ impl Call {
             moves: Vec::new(),
             series: Series::default(),
             complaint: None,
+            levels: SoundLevels::default(),
             said: Vec::new(),
             keys: String::new(),
         }

@@ -12,7 +12,7 @@ mod wished;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use rove_phone::CallId;
+use rove_phone::{CallId, SoundLevels};
 
 pub use self::{
     ask::{Ask, Screen, Wish},
@@ -150,6 +150,13 @@ impl Model {
     #[must_use]
     pub fn shown(&self) -> Option<&Call> {
         self.call(self.selected?)
+    }
+
+    /// How loud both sides of a call are now.
+    pub fn measured(&mut self, id: CallId, levels: SoundLevels) {
+        if let Some(call) = self.call_mut(id) {
+            call.levels = levels;
+        }
     }
 
     /// Calls that wait to be answered here, the oldest first.

@@ -89,8 +89,8 @@ impl Settings {
     #[must_use]
     pub fn wants_another_phone_than(&self, other: &Self) -> bool {
         let parts = |settings: &Self| {
-            let Self { identity, min_mos, dns_servers, account, audio, .. } = settings.clone();
-            (identity, min_mos, dns_servers, account, audio)
+            let Self { identity, dns_servers, account, audio, .. } = settings.clone();
+            (identity, dns_servers, account, audio)
         };
         parts(self) != parts(other)
     }

@@ -251,11 +251,14 @@ fn settings_that_need_another_phone_wait_for_the_last_call() {
     assert_eq!(asks(&mut model), [Ask::LookForDevices, Ask::KeepSettings], "a look needs no other phone");
     model.drafts.settings.min_mos = Some(4.0);
     model.wish(Wish::TakeSettings);
+    assert_eq!(asks(&mut model), [Ask::KeepSettings, Ask::Tolerate], "nor does a threshold");
+    model.drafts.settings.identity = Some("me.example".into());
+    model.wish(Wish::TakeSettings);
     assert_eq!(asks(&mut model), [Ask::KeepSettings]);
     assert_eq!(model.notice.as_ref().unwrap().key, "notice-after-the-calls");
     end(&mut model, ONE, "peer_hung_up", Some(1.0));
     assert_eq!(asks(&mut model).last(), Some(&Ask::Restart));
-    model.drafts.settings.min_mos = None;
+    model.drafts.settings.identity = None;
     model.wish(Wish::TakeSettings);
     assert_eq!(asks(&mut model), [Ask::KeepSettings, Ask::Restart], "at once without a call");
 }

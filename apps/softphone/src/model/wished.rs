@@ -205,8 +205,12 @@ impl Model {
     fn take_settings(&mut self) {
         let drafted = self.drafts.settings.clone();
         self.stale |= drafted.wants_another_phone_than(&self.settings);
+        let other_wishes = drafted.min_mos != self.settings.min_mos;
         self.settings = drafted;
         self.ask(Ask::KeepSettings);
+        if other_wishes && !self.stale {
+            self.ask(Ask::Tolerate);
+        }
         if self.stale && self.running().next().is_some() {
             self.tell("notice-after-the-calls", "");
         }

@@ -18,6 +18,8 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, call: &Call) {
             ui.label(figure);
         }
     });
+    meter(ui, scene, "level-said", call.levels.said);
+    meter(ui, scene, "level-heard", call.levels.heard);
     graph(ui, scene, call);
     let way = tell::kind(scene.words, call.route, "route-unknown");
     ui.label(scene.say_of("route", &[("kind", &way)]));
@@ -35,6 +37,30 @@ pub(super) fn show(ui: &mut Ui, scene: &mut Scene<'_>, call: &Call) {
         parts::quiet(ui, tell::moved(scene.words, moved));
     }
 }
+
+/// How loud one side is: a bar from silence to as loud as can be, and the figure.
+fn meter(ui: &mut Ui, scene: &Scene<'_>, side: &str, level: Option<f32>) {
+    let name = scene.say(side);
+    let level = level.filter(|level| *level > SILENCE);
+    let figure = level.map(|level| format!("{level:.0}"));
+    let figure = figure.map(|level| scene.say_of("unit-dbov", &[("value", &level)]));
+    let text =
+        scene.say_of("level", &[("side", &name), ("value", figure.as_deref().unwrap_or(tell::UNKNOWN))]);
+    ui.horizontal(|ui| {
+        let palette = *Palette::of(ui);
+        let (response, painter) = ui.allocate_painter(vec2(120.0, 10.0), Sense::hover());
+        painter.rect_filled(response.rect, 3.0, palette.field);
+        let share = level.map_or(0.0, |level| (1.0 - level / SILENCE).clamp(0.0, 1.0));
+        let bar = Rect::from_min_size(response.rect.min, vec2(response.rect.width() * share, 10.0));
+        painter.rect_filled(bar, 3.0, if share > TOO_LOUD { palette.bad } else { palette.good });
+        parts::quiet(ui, text);
+    });
+}
+
+/// Below this nothing is shown, in dBov.
+const SILENCE: f32 = -70.0;
+/// Beyond this share of the bar, speech may be cut at its peaks.
+const TOO_LOUD: f32 = 0.92;
 
 /// Each second's score from 1 to 5, a line where the person's threshold is, a mark where the way changed. A second without a
 /// score is a gap in the line.

@@ -56,6 +56,15 @@ fn a_call_is_held_keyed_and_written_in() {
 }
 
 #[test]
+fn who_speaks_is_seen_by_both_and_who_is_silent_has_no_figure() {
+    let (mut alice, mut bob) = (Desk::speaking("alice.example"), Desk::new("bob.example"));
+    connect(&mut alice, &mut bob);
+    until("she is loud", [&mut alice, &mut bob], |[alice, bob]| {
+        alice.shows("You: -") && bob.shows("The other side: -") && bob.shows("You: –")
+    });
+}
+
+#[test]
 fn three_windows_are_a_conference_and_one_is_handed_over() {
     let mut desks = ["alice.example", "bob.example", "carl.example"].map(Desk::new);
     let [alice, bob, carl] = &mut desks;

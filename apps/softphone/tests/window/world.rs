@@ -12,7 +12,7 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
 };
-use rove_phone::{CallId, PhoneConfig, PhoneEvent};
+use rove_phone::{Audio, CallId, PhoneConfig, PhoneEvent};
 use rove_softphone::{
     app::App,
     line::{Answer, Line, PhoneLine},
@@ -72,7 +72,18 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(identity: &str) -> Self {
+        Self::with(identity, Audio::Null)
+    }
+
+    /// One whose user never stops to speak.
+    pub(crate) fn speaking(identity: &str) -> Self {
+        let speech = concat!(env!("CARGO_MANIFEST_DIR"), "/../rove/assets/speech-alice.wav");
+        Self::with(identity, Audio::Files { play: Some(speech.into()), repeat: true, record: None })
+    }
+
+    fn with(identity: &str, audio: Audio) -> Self {
         let config = PhoneConfig {
+            audio,
             identity: identity.into(),
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
             ..PhoneConfig::default()
@@ -80,7 +91,7 @@ impl Desk {
         let (wake, woken) = mpsc::channel();
         let wake = Arc::new(move || wake.send(()).unwrap_or_default());
         let line = PhoneLine::start(config, &Settings::default(), wake).unwrap();
-        Self { window: window(App::new(line, Stored::default(), None), [440.0, 900.0]), woken }
+        Self { window: window(App::new(line, Stored::default(), None), [440.0, 1_600.0]), woken }
     }
 
     /// What others dial to reach it.
