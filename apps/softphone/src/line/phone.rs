@@ -12,7 +12,8 @@ use std::{
 };
 
 use rove_phone::{
-    Audio, CallId, Phone, PhoneConfig, PhoneEvent, SipAccount, SoundLevels, StartError, Tolerance,
+    AccountId, AccountNews, Audio, CallId, Phone, PhoneConfig, PhoneEvent, SipAccount, SoundLevels,
+    StartError, Tolerance,
 };
 
 use super::{Answer, Device, Line, cannot_dial};
@@ -117,14 +118,17 @@ fn dialled(outcome: Result<CallId, rove_phone::DialError>, target: &str) -> Answ
 impl Listening {
     fn start(config: PhoneConfig, settings: &Settings, wake: Wake) -> Result<Self, StartError> {
         let phone = Arc::new(Phone::start(config)?);
+        let (sender, events) = mpsc::channel();
         if let Some(account) = &settings.account {
             let mut known = SipAccount::new(account.address.clone());
             let password = account.password.clone();
             known.password = (!password.is_empty()).then(|| password.into());
-            // What cannot be understood of it is told as any account that does not come to stand: nobody is reached there.
-            let _ = phone.sign_in(known);
+            // What cannot be understood of it is told as of any account that does not come to stand.
+            if let Err(error) = phone.sign_in(known) {
+                let news = AccountNews::Failed { why: error.to_string(), retry_in: None };
+                let _ = sender.send(PhoneEvent::Account { account: AccountId(0), news });
+            }
         }
-        let (sender, events) = mpsc::channel();
         let stop = Arc::new(AtomicBool::new(false));
         let (heard, stopped) = (Arc::clone(&phone), Arc::clone(&stop));
         let thread = std::thread::Builder::new()

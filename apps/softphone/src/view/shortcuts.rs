@@ -5,12 +5,13 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use super::Scene;
 use crate::model::{Screen, Wish};
 
-/// Ctrl with 1 to 4 shows a screen, M mutes all, Enter answers, Backspace hangs up (on a Mac with Cmd).
+/// Ctrl with 1 to 4 shows a screen, M mutes all, Enter answers, Shift and H hangs up (on a Mac with Cmd).
 pub(super) fn read(ui: &Ui, scene: &mut Scene<'_>) {
-    let pressed = |key| {
-        let shortcut = KeyboardShortcut::new(Modifiers::COMMAND, key);
+    let pressed_with = |modifiers, key| {
+        let shortcut = KeyboardShortcut::new(modifiers, key);
         ui.input_mut(|input| input.consume_shortcut(&shortcut))
     };
+    let pressed = |key| pressed_with(Modifiers::COMMAND, key);
     let screens = [
         (Key::Num1, Screen::Phone),
         (Key::Num2, Screen::Contacts),
@@ -31,7 +32,7 @@ pub(super) fn read(ui: &Ui, scene: &mut Scene<'_>) {
     {
         scene.wish(Wish::Answer(id));
     }
-    if pressed(Key::Backspace)
+    if pressed_with(Modifiers::COMMAND | Modifiers::SHIFT, Key::H)
         && let Some(id) = scene.model.selected
     {
         scene.wish(Wish::HangUp(id));

@@ -1,5 +1,5 @@
-//! The program on a desktop without a screen: two of them call each other, one is found a second time, and a screen reader
-//! reads them.
+//! The program on a desktop without a screen: two of them call each other, one is found by a second start, a
+//! screen reader goes through one, and the desktop shows who calls.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -42,7 +42,7 @@ fn two_windows_call_each_other_and_are_ordered_from_outside() {
 fn a_screen_reader_goes_through_the_screens_and_finds_a_name_for_every_control() {
     let Some(desktop) = Desktop::one() else { return };
     let Some(reader) = reader::Reader::of(&desktop) else { return };
-    let Some(mut phone) = Softphone::start(&desktop, "alice", reader.environment()) else { return };
+    let Some(mut phone) = Softphone::start(&desktop, "alice", "", reader.environment()) else { return };
     phone.until("it runs", |status| status["sip"].is_array());
     let controls = reader.controls();
     let unnamed: Vec<_> = controls.iter().filter(|(_, name)| name.is_empty()).collect();
@@ -53,4 +53,20 @@ fn a_screen_reader_goes_through_the_screens_and_finds_a_name_for_every_control()
         "{controls:?}"
     );
     phone.quit();
+}
+
+#[test]
+fn the_desktop_shows_that_somebody_calls_until_the_call_is_answered() {
+    let Some([left, right]) = Desktop::two() else { return };
+    let Some(reader) = reader::Reader::of(&right) else { return };
+    let shown = reader.notifications();
+    let Some(alice) = Softphone::start(&left, "alice", "", Vec::new()) else { return };
+    let Some(mut bob) = Softphone::start(&right, "bob", "", reader.environment()) else { return };
+    alice.ctl(&["call", &format!("sip:bob@{}", bob.address())]).unwrap();
+    assert_eq!(shown.next(), r#"["Notify", "alice@alice.example calls"]"#);
+    bob.ctl(&["answer"]).unwrap();
+    assert_eq!(shown.next(), r#"["CloseNotification", 7]"#);
+    for phone in [alice, bob] {
+        phone.quit();
+    }
 }

@@ -22,15 +22,23 @@ pub(crate) struct Softphone {
 }
 
 impl Softphone {
-    /// Alice and Bob, each on a desktop.
+    /// Alice and Bob, each on a desktop; Bob has it bright, and in German.
     pub(crate) fn two(desktops: [&Desktop; 2]) -> Option<[Self; 2]> {
         let [left, right] = desktops;
-        Some([Self::start(left, "alice", Vec::new())?, Self::start(right, "bob", Vec::new())?])
+        Some([Self::start(left, "alice", "", Vec::new())?, Self::start(right, "bob", BRIGHT, Vec::new())?])
     }
 
-    /// One of them, with more in its environment; `None` after saying that no window can be opened here.
-    pub(crate) fn start(desktop: &Desktop, who: &str, more: Vec<(String, String)>) -> Option<Self> {
+    /// One of them, with these settings and with more in its environment; `None` after saying that no window can be opened here.
+    pub(crate) fn start(
+        desktop: &Desktop,
+        who: &str,
+        settings: &str,
+        more: Vec<(String, String)>,
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("rove-softphone");
+        std::fs::create_dir(&kept).unwrap();
+        std::fs::write(kept.join("settings.toml"), settings).unwrap();
         let mut command = program(folder.path(), &desktop.display);
         command.envs(more).args(["--listen", "127.0.0.1:0", "--null-audio", "--identity"]);
         command.arg(format!("{who}@{who}.example")).stdin(Stdio::null()).stderr(Stdio::piped());
@@ -123,6 +131,9 @@ fn program(folder: &std::path::Path, display: &str) -> Command {
     }
     command
 }
+
+/// Settings of who likes it so.
+const BRIGHT: &str = "look = 'light'\nlanguage = 'de'\n";
 
 /// Between two looks; what is looked for has a deadline of its own.
 pub(crate) fn pause() {

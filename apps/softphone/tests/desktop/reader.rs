@@ -3,9 +3,13 @@
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, Command, Stdio},
+    sync::mpsc,
 };
 
-use crate::display::{Desktop, peer};
+use crate::{
+    display::{Desktop, peer},
+    programs::PATIENCE,
+};
 
 /// A session bus.
 pub(crate) struct Reader {
@@ -57,6 +61,41 @@ impl Reader {
     }
 }
 
+/// A desktop's notifications.
+pub(crate) struct Notifications {
+    shown: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Reader {
+    /// Stands for a desktop that shows them, and is ready to.
+    pub(crate) fn notifications(&self) -> Notifications {
+        let mut command = Command::new(self.python);
+        command.env("DBUS_SESSION_BUS_ADDRESS", &self.address).args(["-u", "-c", SHOW]);
+        let mut shown = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(shown.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let notifications = Notifications { shown, lines };
+        assert_eq!(notifications.next(), r#"["ready", 0]"#);
+        notifications
+    }
+}
+
+impl Notifications {
+    /// What was asked for next.
+    pub(crate) fn next(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).unwrap()
+    }
+}
+
+impl Drop for Notifications {
+    fn drop(&mut self) {
+        let _ = self.shown.kill();
+        let _ = self.shown.wait();
+    }
+}
+
 impl Drop for Reader {
     fn drop(&mut self) {
         let _ = self.bus.kill();
@@ -64,5 +103,7 @@ impl Drop for Reader {
     }
 }
 
+/// Prints what is asked of it.
+const SHOW: &str = include_str!("notifications.py");
 /// Waits, with a deadline, for the program to be on the bus, and tells its controls as JSON.
 const WALK: &str = include_str!("walk.py");

@@ -1,6 +1,8 @@
 //! Two windows with real phones call each other.
 
 use eframe::egui::Key;
+use rove_phone::Audio;
+use rove_softphone::model::{Account, Settings};
 
 use crate::world::{Desk, until};
 
@@ -109,6 +111,14 @@ fn what_cannot_be_called_is_told_in_words() {
         until("it is told", [&mut alice], |[alice]| alice.shows(told));
         alice.window.state_mut().model.drafts.target.clear();
     }
+}
+
+#[test]
+fn an_account_that_cannot_be_understood_is_told_and_not_waited_for() {
+    let account = Account { address: "h323:me".into(), password: String::new() };
+    let settings = Settings { account: Some(account), ..Settings::default() };
+    let mut alice = Desk::with("alice.example", Audio::Null, settings);
+    until("it is told", [&mut alice], |[alice]| alice.shows("Not reached: h323: cannot be called"));
 }
 
 /// Has one call the other, and talk.

@@ -72,16 +72,20 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(identity: &str) -> Self {
-        Self::with(identity, Audio::Null)
+        Self::with(identity, Audio::Null, Settings::default())
     }
 
     /// One whose user never stops to speak.
     pub(crate) fn speaking(identity: &str) -> Self {
         let speech = concat!(env!("CARGO_MANIFEST_DIR"), "/../rove/assets/speech-alice.wav");
-        Self::with(identity, Audio::Files { play: Some(speech.into()), repeat: true, record: None })
+        Self::with(
+            identity,
+            Audio::Files { play: Some(speech.into()), repeat: true, record: None },
+            Settings::default(),
+        )
     }
 
-    fn with(identity: &str, audio: Audio) -> Self {
+    pub(crate) fn with(identity: &str, audio: Audio, settings: Settings) -> Self {
         let config = PhoneConfig {
             audio,
             identity: identity.into(),
@@ -90,8 +94,11 @@ impl Desk {
         };
         let (wake, woken) = mpsc::channel();
         let wake = Arc::new(move || wake.send(()).unwrap_or_default());
-        let line = PhoneLine::start(config, &Settings::default(), wake).unwrap();
-        Self { window: window(App::new(line, Stored::default(), None), [440.0, 1_600.0]), woken }
+        let line = PhoneLine::start(config, &settings, wake).unwrap();
+        Self {
+            window: window(App::new(line, Stored { settings, ..Stored::default() }, None), [440.0, 1_600.0]),
+            woken,
+        }
     }
 
     /// What others dial to reach it.
