@@ -128,6 +128,8 @@ impl<L: Line> App<L> {
                 "held_by_peer": call.held_by_peer,
                 "route": call.route.map(|route| route.name()),
                 "security": call.security.map(|security| security.name()),
+                "said_dbov": call.levels.said,
+                "heard_dbov": call.levels.heard,
                 "mos": call.series.last().and_then(|second| second.mos),
             })
         });

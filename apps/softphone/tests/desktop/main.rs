@@ -25,6 +25,9 @@ fn two_windows_call_each_other_and_are_ordered_from_outside() {
     for phone in [&mut alice, &mut bob] {
         phone.until("they talk", |status| status["calls"][0]["state"] == "up");
         phone.until("it is measured", |status| status["calls"][0]["mos"].is_number());
+        phone.until("the other side is heard", |status| {
+            status["calls"][0]["heard_dbov"].as_f64().is_some_and(|level| level > -50.0)
+        });
     }
     bob.ctl(&["toggle-mute"]).unwrap();
     assert_eq!(bob.status()["calls"][0]["muted"], true);

@@ -40,7 +40,7 @@ impl Softphone {
         std::fs::create_dir(&kept).unwrap();
         std::fs::write(kept.join("settings.toml"), settings).unwrap();
         let mut command = program(folder.path(), &desktop.display);
-        command.envs(more).args(["--listen", "127.0.0.1:0", "--null-audio", "--identity"]);
+        command.envs(more).args(["--listen", "127.0.0.1:0", "--play", SPEECH, "--repeat", "--identity"]);
         command.arg(format!("{who}@{who}.example")).stdin(Stdio::null()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         let mut phone = Self { child, folder, display: desktop.display.clone() };
@@ -132,6 +132,8 @@ fn program(folder: &std::path::Path, display: &str) -> Command {
     command
 }
 
+/// What both say, again and again.
+const SPEECH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../rove/assets/speech-alice.wav");
 /// Settings of who likes it so.
 const BRIGHT: &str = "look = 'light'\nlanguage = 'de'\n";
 
