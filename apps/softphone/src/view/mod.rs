@@ -1,5 +1,5 @@
 //! What is drawn: one file for each part of the window. Nothing is decided here; what the person does becomes a
-//! [`Wish`](crate::model::Wish).
+//! [`Wish`].
 
 mod call;
 mod contacts;
